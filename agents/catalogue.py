@@ -1,0 +1,54 @@
+"""Which steps there are, in which order, and how long each may take. How a step is done and undone
+stands in agents/steps/. An agent does nothing that is not listed here: there is no "run command"."""
+
+from dataclasses import dataclass
+
+from agents.protocol import Action, Role
+
+
+@dataclass(frozen=True, slots=True)
+class StepInfo:
+    """One action of the catalogue. limit_s: seconds after which the step counts as hung.
+    outage: whether terminals are cut off while it runs (server steps)."""
+
+    name: str
+    title: str
+    limit_s: float
+    outage: bool = False
+
+
+SERVER_STEPS: tuple[StepInfo, ...] = (
+    StepInfo("hold_monitor", "Hold the Services Monitor", 60),
+    StepInfo("stop_service", "Stop NetPOS.Net", 120, outage=True),
+    StepInfo("swap_reservation", "Swap the URL reservation", 20, outage=True),
+    StepInfo("bind_certificate", "Bind the certificate", 20, outage=True),
+    StepInfo("use_ssl", "Use SSL", 10, outage=True),
+    StepInfo("start_service", "Start NetPOS.Net", 180, outage=True),
+    StepInfo("verify_server", "Verify: TCP, TLS, lookup", 30, outage=True),
+    StepInfo("release_monitor", "Release the Services Monitor", 60),
+)
+
+TERMINAL_STEPS: tuple[StepInfo, ...] = (
+    StepInfo("secured", "Secured", 10, outage=True),
+    StepInfo("interface_list", "Refresh interface list", 20, outage=True),
+    StepInfo("member_lookup", "Member lookup", 20, outage=True),
+)
+
+# What `arm` checks on each role before anything is changed; nothing to undo.
+ARM_STEPS: tuple[StepInfo, ...] = (StepInfo("ready", "Ready", 10),)
+
+
+def steps_for(role: Role, action: Action) -> tuple[StepInfo, ...]:
+    """The steps of an action, in the order in which they are applied. `undo` goes through the same
+    list from its end; `verify` does the checks of a finished device without changing anything."""
+    if action == "arm":
+        return ARM_STEPS
+    return SERVER_STEPS if role == "server" else TERMINAL_STEPS
+
+
+def info(name: str) -> StepInfo:
+    """The step of this name. Raises KeyError for a name that is not in the catalogue."""
+    return _BY_NAME[name]
+
+
+_BY_NAME = {step.name: step for step in (*SERVER_STEPS, *TERMINAL_STEPS, *ARM_STEPS)}

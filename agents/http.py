@@ -1,0 +1,116 @@
+"""A small HTTP/1.1 client on h11: one connection, one request at a time, TLS verified. It exists
+because an agent must see the handshake (version, certificate, milliseconds) and reuse the connection."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import hashlib
+import ssl
+import time
+from dataclasses import dataclass
+from typing import Any, Self
+
+import h11
+
+from agents.net import Network
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """status, body; ms: from sending the request to the last byte, by the monotonic clock."""
+
+    status: int
+    body: bytes
+    ms: float
+
+
+class Connection:
+    """One kept-alive connection. After open(): tls_version ("TLSv1.3" or None), thumbprint (SHA-1 of the
+    peer certificate, 40 upper-case hex, or None), connect_ms."""
+
+    def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None, network: Network, timeout_s: float = 6.0) -> None:
+        self.host, self.port = host, port
+        self.tls, self.network, self.timeout_s = tls, network, timeout_s
+        self.tls_version: str | None = None
+        self.thumbprint: str | None = None
+        self.connect_ms = 0.0
+        self._h11 = h11.Connection(h11.CLIENT)
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def open(self) -> Self:
+        """Connect, and with TLS shake hands. Raises OSError, ssl.SSLError or TimeoutError."""
+        begun = time.monotonic()
+        async with asyncio.timeout(self.timeout_s):
+            await self.network.before_request()
+            name = self.host if self.tls else None
+            self._streams = await asyncio.open_connection(self.host, self.port, ssl=self.tls, server_hostname=name)
+        self.connect_ms = (time.monotonic() - begun) * 1000
+        if self.tls:
+            self._look_at_peer()
+        return self
+
+    async def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
+        """One GET. Raises OSError, TimeoutError, or h11.RemoteProtocolError for an answer that is not HTTP."""
+        begun = time.monotonic()
+        async with asyncio.timeout(self.timeout_s):
+            await self.network.before_request()
+            status, body = await self._exchange(path, headers or {})
+        return Response(status, body, (time.monotonic() - begun) * 1000)
+
+    async def close(self) -> None:
+        """Close; never raises."""
+        if self._streams:
+            writer, self._streams = self._streams[1], None
+            writer.close()
+            with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await writer.wait_closed()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def _exchange(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+        if self._streams is None:
+            raise ConnectionError("the connection is not open")
+        reader, writer = self._streams
+        request = h11.Request(method="GET", target=path, headers=[("Host", f"{self.host}:{self.port}"), *headers.items()])
+        writer.write(self._h11.send(request) + self._h11.send(h11.EndOfMessage()))
+        await writer.drain()
+        status, body = 0, b""
+        while True:
+            event: Any = self._h11.next_event()
+            if event is h11.NEED_DATA:
+                self._h11.receive_data(await reader.read(65536))
+            elif isinstance(event, h11.Response):
+                status = event.status_code
+            elif isinstance(event, h11.Data):
+                body += event.data
+                if len(body) > MAX_BODY_BYTES:
+                    raise ConnectionError(f"the answer is larger than {MAX_BODY_BYTES} bytes")
+            elif isinstance(event, h11.EndOfMessage):
+                break
+            elif isinstance(event, h11.ConnectionClosed):
+                raise ConnectionResetError("the server closed the connection without an answer")
+        if self._h11.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
+            self._h11.start_next_cycle()
+        else:
+            await self.close()
+        return status, body
+
+    def _look_at_peer(self) -> None:
+        assert self._streams is not None
+        peer: ssl.SSLObject = self._streams[1].get_extra_info("ssl_object")
+        self.tls_version = peer.version()
+        self.thumbprint = hashlib.sha1(peer.getpeercert(binary_form=True) or b"").hexdigest().upper()
+        valid = peer.getpeercert() or {}
+        if "notBefore" in valid and "notAfter" in valid:
+            self.network.check_validity(_time(valid["notBefore"]), _time(valid["notAfter"]))
+
+
+def _time(text: Any) -> dt.datetime:
+    return dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(text)), dt.UTC)

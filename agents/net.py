@@ -1,0 +1,36 @@
+"""How a program of ours reaches anything. Production uses this class as it is; the lab's subclass
+injects faults at exactly these four places, so that no fault code lives in the agent."""
+
+import asyncio
+import datetime as dt
+import ssl
+from pathlib import Path
+
+
+class Network:
+    """The network and the root store as this device sees them."""
+
+    async def before_request(self) -> None:
+        """Awaited before every connection and every request. Raises OSError when nothing can be reached."""
+
+    def roots(self, path: Path | None) -> Path | None:
+        """The root store to trust for the server: a PEM file, or None for the system's own."""
+        return path
+
+    def check_validity(self, not_before: dt.datetime, not_after: dt.datetime) -> None:
+        """Look at a peer certificate with this device's clock; OpenSSL has done so with the real one.
+        Raises ssl.SSLCertVerificationError."""
+
+    async def until_cut(self) -> None:
+        """Returns when the network is gone and open connections must be dropped."""
+        await asyncio.Event().wait()
+
+
+def tls_context(roots: Path | None) -> ssl.SSLContext:
+    """A verifying client context that trusts the roots in this PEM file, or the system's. Raises OSError
+    or ssl.SSLError when the file cannot be read."""
+    context = ssl.create_default_context(cafile=str(roots) if roots else None)
+    # A till checks what it was given and no more: Python 3.13+ would refuse private roots that lack
+    # extensions which Windows does not ask for.
+    context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
+    return context

@@ -1,0 +1,308 @@
+"""What agent and dashboard say to each other: one frozen dataclass per message, versioned.
+
+A connection is one WebSocket over TLS, opened by the agent. The gateway speaks first:
+
+    gateway  Challenge            a nonce to sign, the dashboard's clock
+    agent    Enrol | Hello        a one-time token and a new public key, or a known agent's signature
+    gateway  Enrolled | Welcome   or Refused, and the connection closes
+    gateway  Instruct             a signed Instruction; stored before it is sent
+    agent    StepDone, Finished, Inventory      numbered, kept on disk until acknowledged
+    gateway  Ack                  everything up to n is in the database
+    both     Beat                 every few seconds; the dashboard's beat renews the lease
+
+Signatures are Ed25519. Times are milliseconds since the epoch by the dashboard's clock: an agent
+learns the difference from Challenge.now_ms, so a till with a dead clock battery still reports true times.
+"""
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+VERSION = 1
+MAX_MESSAGE_BYTES = 256 * 1024
+
+Role = Literal["server", "terminal"]
+Scheme = Literal["http", "https"]
+Action = Literal["arm", "switch", "undo", "verify"]
+Direction = Literal["forward", "back"]
+Outcome = Literal["done", "failed", "undo_failed", "refused"]
+Policy = Literal["finish", "restore"]
+
+
+class ProtocolError(Exception):
+    """A message that is not of this protocol; `field` names the part that is wrong."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a person should know: a stable code, what happened and why, what to do."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One job for one agent, valid only with the dashboard's signature (see Instruct).
+
+    seq grows with every instruction for this agent, epoch with every change of a cutover's direction:
+    an agent refuses what is older than anything it has accepted. lease_ms: how long the agent goes on
+    without hearing from the dashboard before it acts by `policy` on its own.
+    """
+
+    agent: str
+    seq: int
+    epoch: int
+    cutover: int
+    action: Action
+    to_scheme: Scheme
+    steps: tuple[str, ...]
+    port: int
+    thumbprint: str | None
+    member: str
+    expires_ms: int
+    lease_ms: int
+    policy: Policy = "restore"
+
+
+# --- gateway to agent ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """First word on every connection. The agent signs `nonce` (see hello_payload)."""
+
+    nonce: str
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """The one-time token was good: this device is `agent` from now on; signing_key is the dashboard's
+    Ed25519 public key (base64, raw), with which every instruction is signed."""
+
+    agent: str
+    signing_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The agent is known. Reports up to `acked` are in the database: send those after it again."""
+
+    acked: int
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instruct:
+    """A signed instruction: `body` is the JSON text of an Instruction, signed byte for byte."""
+
+    body: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Every report up to and including n is in the database."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The agent may not speak here; the connection closes. code: unknown_agent, bad_signature,
+    bad_token, revoked, replaced, bad_message, version."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life in either direction, with the sender's idea of the dashboard's clock."""
+
+    now_ms: int
+
+
+# --- agent to gateway ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Enrol:
+    """Ask to become a known agent: one-time token, the public key made on the device (base64, raw
+    Ed25519), and a signature of enrol_payload() by it."""
+
+    token: str
+    public_key: str
+    role: Role
+    name: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A known agent speaks: signature of hello_payload() by its key; the highest epoch and seq that
+    it has accepted, so that a dashboard restored from an old backup is noticed."""
+
+    agent: str
+    signature: str
+    version: int
+    epoch: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What the device looks like now, sent after each welcome and after each change. Never trusted
+    as text: everything in it is shown escaped.
+
+    facts of a terminal: host, port, scheme, error. Of a server: port, scheme, services, certificates
+    [{thumbprint, subject, issuer, names, not_before, not_after, has_key}], urlacl, sslcert, error."""
+
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """One step was applied and verified (direction forward), or undone (back)."""
+
+    n: int
+    seq: int
+    epoch: int
+    cutover: int
+    step: str
+    direction: Direction
+    at_ms: int
+    took_ms: int
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An instruction has come to its end. `scheme` is what the device speaks now by its own settings,
+    None where that could not be read; `restored` tells whether a failed switch was undone completely.
+    `by_itself`: nobody asked, the lease had run out and the agent acted by its policy."""
+
+    n: int
+    seq: int
+    epoch: int
+    cutover: int
+    action: Action
+    outcome: Outcome
+    at_ms: int
+    scheme: Scheme | None
+    finding: Finding | None = None
+    retryable: bool = False
+    restored: bool = False
+    by_itself: bool = False
+
+
+Report = StepDone | Finished
+ToAgent = Challenge | Enrolled | Welcome | Instruct | Ack | Refused | Beat
+ToGateway = Enrol | Hello | Inventory | StepDone | Finished | Beat
+Message = ToAgent | ToGateway
+
+TYPES: dict[str, type] = {
+    cls.__name__: cls
+    for cls in (
+        Challenge, Enrolled, Welcome, Instruct, Ack, Refused, Beat,
+        Enrol, Hello, Inventory, StepDone, Finished,
+    )
+}  # fmt: skip
+
+
+def hello_payload(nonce: str, agent: str) -> bytes:
+    """The bytes that a known agent signs to prove who it is on this very connection."""
+    return f"tillway hello {VERSION}\n{nonce}\n{agent}".encode()
+
+
+def enrol_payload(nonce: str, token: str, public_key: str) -> bytes:
+    """The bytes that a new agent signs, so that a public key cannot be enrolled by a stranger."""
+    return f"tillway enrol {VERSION}\n{nonce}\n{token}\n{public_key}".encode()
+
+
+def dump(message: Message) -> str:
+    """A message as one line of JSON, its type and the protocol's version first."""
+    return json.dumps({"type": type(message).__name__, "v": VERSION, **dataclasses.asdict(message)}, separators=(",", ":"))
+
+
+def dump_instruction(instruction: Instruction) -> str:
+    """The text that is signed: canonical JSON of one instruction."""
+    return json.dumps(dataclasses.asdict(instruction), separators=(",", ":"), sort_keys=True)
+
+
+def parse(text: str | bytes) -> Message:
+    """The message in this text. Raises ProtocolError naming the field that is wrong."""
+    data = _load(text)
+    cls = TYPES.get(str(data.pop("type", None)))
+    if cls is None:
+        raise ProtocolError("type", "is no message of this protocol")
+    if data.pop("v", None) != VERSION:
+        raise ProtocolError("v", f"this side speaks protocol version {VERSION}")
+    return typing.cast(Message, _build(cls, data, ""))
+
+
+def parse_instruction(text: str) -> Instruction:
+    """The instruction in a signed body. Raises ProtocolError naming the field that is wrong."""
+    return typing.cast(Instruction, _build(Instruction, _load(text), ""))
+
+
+def _load(text: str | bytes) -> dict[str, Any]:
+    if len(text) > MAX_MESSAGE_BYTES:
+        raise ProtocolError("message", f"is larger than {MAX_MESSAGE_BYTES} bytes")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("message", "is not JSON") from error
+    if not isinstance(data, dict):
+        raise ProtocolError("message", "is not an object")
+    return data
+
+
+def _build(cls: type, data: dict[str, Any], path: str) -> object:
+    hints = typing.get_type_hints(cls)
+    known = {f.name: f for f in dataclasses.fields(cls)}
+    for name in data:
+        if name not in known:
+            raise ProtocolError(f"{path}{name}", "is unknown")
+    values = {}
+    for name, spec in known.items():
+        if name in data:
+            values[name] = _value(hints[name], data[name], f"{path}{name}")
+        elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
+            raise ProtocolError(f"{path}{name}", "is missing")
+    return cls(**values)
+
+
+def _value(hint: Any, value: Any, path: str) -> Any:
+    """`value` if it is of the hinted type, else ProtocolError. Booleans are not numbers."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in args:
+            return None
+        return _value(next(a for a in args if a is not type(None)), value, path)
+    if origin is Literal:
+        if not isinstance(value, str) or value not in args:
+            raise ProtocolError(path, f"is none of {', '.join(args)}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ProtocolError(path, "is not a list")
+        return tuple(_value(args[0], item, f"{path}[{i}]") for i, item in enumerate(value))
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise ProtocolError(path, "is not an object")
+        return _build(typing.cast(type, hint), value, f"{path}.")
+    plain = origin or hint
+    if not isinstance(value, plain) or (plain is int and isinstance(value, bool)):
+        raise ProtocolError(path, f"is not of type {plain.__name__}")
+    return value
