@@ -1,0 +1,1 @@
+"""REST for scripts, under /api/v1/."""

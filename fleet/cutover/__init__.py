@@ -1,0 +1,13 @@
+"""What a cutover is. Pure Python: no Django, no clock, no I/O.
+
+A cutover arms every device, flips the server, then flips the terminals wave by wave, and verifies.
+Any doubt leads to a pause or to a rollback: the server first, then its terminals.
+
+    states.py    the two state machines
+    plan.py      snapshot + now -> what may happen next
+    rollback.py  snapshot -> what must be undone, in which order
+    reports.py   what an agent said -> the device run's next state
+    waves.py     which terminal flips in which wave, and how many may fail
+    window.py    maintenance window, point of no return
+    forecast.py  how long things take, from measured timings
+"""

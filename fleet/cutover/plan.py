@@ -1,0 +1,213 @@
+"""Given a snapshot and `now`: what may happen next. Returns values, does nothing.
+
+Level-triggered: asked again after any event, it gives the same answer until the answer was carried
+out. So a lost message, a doubled one or a crash between two steps costs time and nothing else.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+
+from agents.protocol import Finding
+from fleet.cutover import rollback
+from fleet.cutover.snapshot import Ask, Move, MoveRun, RunView, Snapshot, Step
+from fleet.cutover.states import COUNTS_AS_FAILED, Cutover, Run
+
+
+def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
+    """What to do now, in this order; empty when there is nothing but waiting."""
+    rule = _RULES.get(s.state)
+    return rule(s, now) if rule else []
+
+
+def _scheduled(s: Snapshot, now: dt.datetime) -> list[Step]:
+    if now < s.starts_at:
+        return []
+    return [Move(Cutover.ARMING, "the maintenance window opened")]
+
+
+def _arming(s: Snapshot, now: dt.datetime) -> list[Step]:
+    if _closing(s, now):
+        return [_roll_back("the window closes before the server could be flipped; nothing was changed")]
+    if s.server.state in COUNTS_AS_FAILED:
+        return [_roll_back("the server is not ready; nothing was changed")]
+    steps: list[Step] = []
+    if new := tuple(r.id for r in s.runs if r.state is Run.PENDING and r.asked is None):
+        steps.append(Ask(new, "arm"))
+    for run in s.runs:
+        if run.state is Run.PENDING and _overdue(run, now):
+            steps.append(MoveRun(run.id, *_silent_at_arming(run)))
+    if steps or any(r.state is Run.PENDING for r in s.runs):
+        return steps
+    if stop := _threshold(s):
+        return [stop]
+    if s.terminals and not any(r.state is Run.ARMED for r in s.terminals):
+        return [_roll_back("no terminal is in contact; flipping the server would cut all of them off")]
+    return [Move(Cutover.CUTTING_SERVER, f"{sum(r.state is Run.ARMED for r in s.terminals)} terminals are ready")]
+
+
+def _cutting_server(s: Snapshot, now: dt.datetime) -> list[Step]:
+    server = s.server
+    if server.state is Run.VERIFIED:
+        return [Move(Cutover.SWITCHING, f"the server answers over {s.to_scheme}")]
+    if server.state in COUNTS_AS_FAILED:
+        return [_roll_back("the server could not be flipped")]
+    if server.state is Run.ARMED:
+        # Nothing starts that cannot finish: this is the first step that cuts terminals off.
+        if _closing(s, now):
+            return [_roll_back("the window closes before the server could be flipped; nothing was changed")]
+        return [Ask((server.id,), "switch"), MoveRun(server.id, Run.SWITCHING, "told to switch")]
+    if _overdue(server, now):
+        return [MoveRun(server.id, Run.UNREACHABLE, "no word from the server's agent in time", _lost(server))]
+    return []
+
+
+def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
+    if steps := _silent(s, now):
+        return steps
+    if stop := _threshold(s):
+        return [stop]
+    open_runs = [r for r in s.terminals if r.state in (Run.PENDING, Run.ARMED, Run.SWITCHING)]
+    if open_runs and s.on_window_close != "finish" and _closing(s, now):
+        return [_at_close(s)]
+    steps = _wake_late(s)
+    if not open_runs:
+        return [*steps, Move(Cutover.VERIFYING, "every terminal of every wave has been tried")]
+    wave = min(r.wave for r in open_runs)
+    ready = [r for r in open_runs if r.wave == wave and r.state in (Run.PENDING, Run.ARMED)]
+    if ready:
+        steps.append(Ask(tuple(r.id for r in ready), "switch"))
+        steps += [MoveRun(r.id, Run.SWITCHING, f"wave {wave}: told to switch") for r in ready]
+    return steps
+
+
+def _verifying(s: Snapshot, now: dt.datetime) -> list[Step]:
+    if s.server.asked != "verify":
+        return [Ask((s.server.id,), "verify")]
+    if s.server.state in COUNTS_AS_FAILED:
+        return [_server_lost(s)]
+    if not s.server_checked:
+        if _overdue(s.server, now):
+            return [MoveRun(s.server.id, Run.FAILED, "no word from the server's agent in time", _lost(s.server))]
+        return []
+    return [_at_rest(s)]
+
+
+def _completed(s: Snapshot, now: dt.datetime) -> list[Step]:
+    steps = _silent(s, now) or _wake_late(s)
+    if not steps and any(r.state in COUNTS_AS_FAILED for r in s.terminals):
+        return [_at_rest(s)]
+    return steps
+
+
+def _paused(s: Snapshot, now: dt.datetime) -> list[Step]:
+    if steps := _silent(s, now):
+        return steps
+    if s.paused_from in (Cutover.ARMING, Cutover.CUTTING_SERVER) and s.server.state in (Run.PENDING, Run.ARMED):
+        if now >= s.ends_at or (s.on_window_close == "roll_back" and _closing(s, now)):
+            return [_roll_back("the window closed while paused; nothing was changed")]
+    elif s.on_window_close == "roll_back" and _closing(s, now):
+        return [_roll_back("point of no return while paused")]
+    return []
+
+
+def _needs_person(s: Snapshot, now: dt.datetime) -> list[Step]:
+    if s.direction == "back":
+        return rollback.next_steps(s, now)
+    steps = _silent(s, now) or _wake_late(s)
+    if not steps and s.server.state is Run.VERIFIED and not any(r.state in COUNTS_AS_FAILED for r in s.terminals):
+        return [Move(Cutover.COMPLETED, "the terminals that were missing have come back")]
+    return steps
+
+
+_RULES: dict[Cutover, Callable[[Snapshot, dt.datetime], list[Step]]] = {
+    Cutover.SCHEDULED: _scheduled,
+    Cutover.ARMING: _arming,
+    Cutover.CUTTING_SERVER: _cutting_server,
+    Cutover.SWITCHING: _switching,
+    Cutover.VERIFYING: _verifying,
+    Cutover.COMPLETED: _completed,
+    Cutover.PAUSED: _paused,
+    Cutover.NEEDS_PERSON: _needs_person,
+    Cutover.ROLLING_BACK: rollback.next_steps,
+}
+
+
+# --- the guards ---------------------------------------------------------------------------------
+
+
+def _closing(s: Snapshot, now: dt.datetime) -> bool:
+    """Past the point of no return, and nobody decided to go on all the same."""
+    return now >= s.no_return_at and not s.window_waived
+
+
+def _at_close(s: Snapshot) -> Step:
+    if s.on_window_close == "roll_back":
+        return _roll_back("point of no return: a rollback must begin now to fit into the window")
+    why = "the window closes before the rest could be flipped"
+    return Move(Cutover.PAUSED, why, Finding("window_closing", why, "Resume to go on outside the window, or Roll back."))
+
+
+def _threshold(s: Snapshot) -> Step | None:
+    for wave, limit in enumerate(s.limits):
+        failed = [r.name for r in s.terminals if r.wave == wave and r.state in COUNTS_AS_FAILED]
+        if len(failed) > limit and wave not in s.waived:
+            why = f"wave {wave}: {len(failed)} failed, {limit} allowed ({', '.join(failed[:5])})"
+            if s.on_threshold == "roll_back":
+                return _roll_back(why)
+            remedy = "Look at the failed terminals, then Resume or Roll back."
+            return Move(Cutover.PAUSED, why, Finding("threshold_passed", why, remedy))
+    return None
+
+
+def _silent(s: Snapshot, now: dt.datetime) -> list[Step]:
+    """Devices that were told to switch and have not been heard of in time. Their instruction stays."""
+    silent = [r for r in s.runs if r.state is Run.SWITCHING and _overdue(r, now)]
+    return [MoveRun(r.id, Run.UNREACHABLE, "no word from its agent in time", _lost(r)) for r in silent]
+
+
+def _wake_late(s: Snapshot) -> list[Step]:
+    """A terminal that was off finds its instruction when it comes back: ask now, without a deadline."""
+    late = tuple(r.id for r in s.terminals if r.state is Run.LATE and r.asked != "switch")
+    return [Ask(late, "switch")] if late else []
+
+
+def _at_rest(s: Snapshot) -> Step:
+    bad = [r.name for r in s.terminals if r.state not in (Run.VERIFIED, Run.LATE)]
+    if bad:
+        return Move(Cutover.NEEDS_PERSON, f"{len(bad)} terminals are not on {s.to_scheme}: {', '.join(bad[:5])}")
+    late = sum(r.state is Run.LATE for r in s.terminals)
+    return Move(Cutover.COMPLETED, f"every terminal answers over {s.to_scheme}" + (f", {late} late" if late else ""))
+
+
+def _server_lost(s: Snapshot) -> Step:
+    why = "the server did not pass its last check"
+    if s.on_threshold == "roll_back":
+        return _roll_back(why)
+    return Move(Cutover.PAUSED, why, Finding("server_check_failed", why, "Look at the server, then Resume or Roll back."))
+
+
+def _silent_at_arming(run: RunView) -> tuple[Run, str, Finding]:
+    if run.kind == "server":
+        return Run.UNREACHABLE, "the server's agent does not answer", _lost(run)
+    finding = Finding(
+        "no_contact",
+        f"{run.name} was not in contact when the cutover began.",
+        "Switch it on or check its network: it moves by itself when it comes back.",
+    )
+    return Run.LATE, "not in contact at arming", finding
+
+
+def _lost(run: RunView) -> Finding:
+    return Finding(
+        "lost_contact",
+        f"{run.name} has not reported in time after it was told to act.",
+        "Check its power and network. When it is back, its agent goes on by itself; Retry failed asks it again.",
+    )
+
+
+def _overdue(run: RunView, now: dt.datetime) -> bool:
+    return run.deadline is not None and now >= run.deadline
+
+
+def _roll_back(why: str) -> Move:
+    return Move(Cutover.ROLLING_BACK, why)

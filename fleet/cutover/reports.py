@@ -1,0 +1,57 @@
+"""What an agent said about an instruction -> the device run's next state. Pure and total: a report
+that no longer matters (older epoch, doubled, out of order) is an answer of None, never an error."""
+
+from dataclasses import dataclass
+
+from agents.protocol import Action, Finding, Outcome
+from fleet.cutover.snapshot import Direction
+from fleet.cutover.states import RUN_MOVES, Cutover, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The run's next state and why."""
+
+    to: Run
+    reason: str
+    finding: Finding | None = None
+
+
+def judge(
+    cutover: Cutover,
+    direction: Direction,
+    run: Run,
+    *,
+    current_epoch: bool,
+    action: Action,
+    outcome: Outcome,
+    finding: Finding | None,
+) -> Verdict | None:
+    """The verdict on one Finished report, or None when it changes nothing.
+
+    current_epoch: the report answers an instruction of the cutover's epoch of now. An older one never
+    changes a state: the cutover has turned round since, and a newer instruction is on its way."""
+    if not current_epoch:
+        return None
+    verdict = _verdict(cutover, direction, run, action, outcome, finding)
+    if verdict is None or verdict.to not in RUN_MOVES[run]:
+        return None
+    return verdict
+
+
+def _verdict(
+    cutover: Cutover, direction: Direction, run: Run, action: Action, outcome: Outcome, finding: Finding | None
+) -> Verdict | None:
+    if outcome == "refused":
+        return Verdict(Run.UNDO_FAILED if direction == "back" else Run.FAILED, "its agent refused", finding)
+    if action == "arm":
+        if run not in (Run.PENDING, Run.LATE) or cutover not in (Cutover.ARMING, Cutover.PAUSED):
+            return None
+        return Verdict(Run.ARMED, "ready") if outcome == "done" else Verdict(Run.FAILED, "not ready", finding)
+    if action == "switch" and direction == "forward":
+        return Verdict(Run.VERIFIED, "verified") if outcome == "done" else Verdict(Run.FAILED, "could not switch", finding)
+    if action == "undo" and direction == "back":
+        return Verdict(Run.RESTORED, "as before") if outcome == "done" else Verdict(Run.UNDO_FAILED, "could not undo", finding)
+    if action == "verify" and outcome != "done":
+        return Verdict(Run.FAILED, "did not pass the last check", finding)
+    return None

@@ -1,0 +1,62 @@
+"""In which order a half-done site is rolled back: the server first, so that each terminal that is
+undone after it can verify at once. Never the other way round (states walked in tests/cutover/)."""
+
+import datetime as dt
+
+from agents.protocol import Finding
+from fleet.cutover.snapshot import Ask, Move, MoveRun, RunView, Snapshot, Step
+from fleet.cutover.states import Cutover, Run
+
+# What may stand at the end of a rollback: undone, or never touched. Late ones are still off.
+CLEAN = frozenset({Run.RESTORED, Run.PENDING, Run.ARMED, Run.LATE})
+TO_UNDO = frozenset({Run.SWITCHING, Run.VERIFIED, Run.FAILED, Run.UNREACHABLE, Run.UNDO_FAILED})
+
+
+def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
+    """What a rollback does next, in a cutover that is rolling_back, or needs_person on its way back."""
+    if steps := _silent(s, now):
+        return steps
+    if steps := _undo((s.server,)):
+        return steps
+    if s.server.state not in (Run.RESTORED, Run.PENDING, Run.ARMED):
+        return _stuck(s) if s.server.state is Run.UNDO_FAILED else []
+    if steps := _undo(s.terminals) + _undo_late(s):
+        return steps
+    if any(r.state is Run.UNDOING for r in s.terminals):
+        return []
+    if all(r.state in CLEAN for r in s.terminals):
+        return [Move(Cutover.ROLLED_BACK, "the server and every terminal that was touched are as before")]
+    return _stuck(s)
+
+
+def _undo(runs: tuple[RunView, ...]) -> list[Step]:
+    """Ask each of these that may have changed anything to undo it, once per epoch."""
+    todo = [r for r in runs if r.state in TO_UNDO and r.asked != "undo"]
+    moves: list[Step] = [MoveRun(r.id, Run.UNDOING, "told to undo") for r in todo]
+    return [Ask(tuple(r.id for r in todo), "undo"), *moves] if todo else []
+
+
+def _undo_late(s: Snapshot) -> list[Step]:
+    """A late terminal may have taken its instruction without our hearing of it; the undo waits for it too."""
+    late = tuple(r.id for r in s.terminals if r.state is Run.LATE and r.touched and r.asked != "undo")
+    return [Ask(late, "undo")] if late else []
+
+
+def _silent(s: Snapshot, now: dt.datetime) -> list[Step]:
+    silent = [r for r in s.runs if r.state is Run.UNDOING and r.deadline is not None and now >= r.deadline]
+    return [MoveRun(r.id, Run.UNDO_FAILED, "no word from its agent in time", _lost(r)) for r in silent]
+
+
+def _lost(run: RunView) -> Finding:
+    return Finding(
+        "lost_contact",
+        f"{run.name} has not reported in time after it was told to undo.",
+        "Check its power and network: it undoes by itself when it is back. Or set it by hand as its page shows.",
+    )
+
+
+def _stuck(s: Snapshot) -> list[Step]:
+    if s.state is Cutover.NEEDS_PERSON:
+        return []
+    bad = [r.name for r in s.runs if r.state is Run.UNDO_FAILED]
+    return [Move(Cutover.NEEDS_PERSON, f"the rollback could not finish on {', '.join(bad[:5])}")]

@@ -1,0 +1,91 @@
+"""The two state machines: a cutover's and a device run's. Every state, every allowed move."""
+
+from enum import StrEnum
+
+
+class Cutover(StrEnum):
+    """Where one move of one site stands."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    SCHEDULED = "scheduled"
+    ARMING = "arming"
+    CUTTING_SERVER = "cutting_server"
+    SWITCHING = "switching"
+    VERIFYING = "verifying"
+    COMPLETED = "completed"
+    PAUSED = "paused"
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+    NEEDS_PERSON = "needs_person"
+    CANCELLED = "cancelled"
+
+
+class Run(StrEnum):
+    """Where one device stands in one cutover."""
+
+    PENDING = "pending"
+    ARMED = "armed"
+    SWITCHING = "switching"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    LATE = "late"
+    UNDOING = "undoing"
+    RESTORED = "restored"
+    UNDO_FAILED = "undo_failed"
+
+
+C, R = Cutover, Run
+
+CUTOVER_MOVES: dict[Cutover, frozenset[Cutover]] = {
+    C.DRAFT: frozenset({C.SUBMITTED, C.SCHEDULED, C.CANCELLED}),
+    C.SUBMITTED: frozenset({C.SCHEDULED, C.CANCELLED}),
+    C.SCHEDULED: frozenset({C.ARMING, C.CANCELLED}),
+    C.ARMING: frozenset({C.CUTTING_SERVER, C.PAUSED, C.ROLLING_BACK}),
+    C.CUTTING_SERVER: frozenset({C.SWITCHING, C.PAUSED, C.ROLLING_BACK}),
+    C.SWITCHING: frozenset({C.VERIFYING, C.PAUSED, C.ROLLING_BACK}),
+    C.VERIFYING: frozenset({C.COMPLETED, C.NEEDS_PERSON, C.SWITCHING, C.PAUSED, C.ROLLING_BACK}),
+    C.PAUSED: frozenset({C.ARMING, C.CUTTING_SERVER, C.SWITCHING, C.VERIFYING, C.ROLLING_BACK}),
+    C.COMPLETED: frozenset({C.ROLLING_BACK, C.NEEDS_PERSON, C.SWITCHING}),
+    C.NEEDS_PERSON: frozenset({C.SWITCHING, C.COMPLETED, C.ROLLING_BACK, C.ROLLED_BACK}),
+    C.ROLLING_BACK: frozenset({C.ROLLED_BACK, C.NEEDS_PERSON, C.ROLLING_BACK}),
+    C.ROLLED_BACK: frozenset(),
+    C.CANCELLED: frozenset(),
+}
+
+RUN_MOVES: dict[Run, frozenset[Run]] = {
+    R.PENDING: frozenset({R.ARMED, R.FAILED, R.UNREACHABLE, R.LATE, R.UNDOING}),
+    R.ARMED: frozenset({R.SWITCHING, R.FAILED, R.LATE, R.UNDOING}),
+    R.SWITCHING: frozenset({R.VERIFIED, R.FAILED, R.UNREACHABLE, R.UNDOING}),
+    R.VERIFIED: frozenset({R.FAILED, R.UNDOING}),
+    R.FAILED: frozenset({R.PENDING, R.ARMED, R.VERIFIED, R.UNDOING}),
+    R.UNREACHABLE: frozenset({R.PENDING, R.ARMED, R.VERIFIED, R.FAILED, R.UNDOING}),
+    R.LATE: frozenset({R.PENDING, R.ARMED, R.SWITCHING, R.VERIFIED, R.FAILED, R.RESTORED}),
+    R.UNDOING: frozenset({R.RESTORED, R.UNDO_FAILED}),
+    R.UNDO_FAILED: frozenset({R.UNDOING, R.RESTORED}),
+    R.RESTORED: frozenset(),
+}
+
+BEFORE_WINDOW = frozenset({C.DRAFT, C.SUBMITTED, C.SCHEDULED})
+RUNNING = frozenset({C.ARMING, C.CUTTING_SERVER, C.SWITCHING, C.VERIFYING})
+AT_REST = frozenset({C.COMPLETED, C.ROLLED_BACK, C.NEEDS_PERSON, C.CANCELLED})
+# One of these per site at a time; a database constraint keeps it so.
+ACTIVE = RUNNING | {C.SCHEDULED, C.PAUSED, C.ROLLING_BACK}
+CAN_ROLL_BACK = RUNNING | {C.PAUSED, C.NEEDS_PERSON, C.COMPLETED, C.ROLLING_BACK}
+
+COUNTS_AS_FAILED = frozenset({R.FAILED, R.UNREACHABLE})
+WITH_FINDING = frozenset({R.FAILED, R.UNREACHABLE, R.UNDO_FAILED, R.LATE})
+
+
+class IllegalMove(Exception):
+    """A move that the tables do not allow."""
+
+
+def advance(kind: type[Cutover] | type[Run], old: str, new: str) -> None:
+    """Check one move. Raises IllegalMove with what would have been allowed."""
+    table: dict[Cutover, frozenset[Cutover]] | dict[Run, frozenset[Run]] = CUTOVER_MOVES if kind is Cutover else RUN_MOVES
+    allowed = table[kind(old)]  # type: ignore[index]
+    if kind(new) not in allowed:
+        names = ", ".join(sorted(allowed)) or "nothing, it is final"
+        raise IllegalMove(f"{kind.__name__.lower()} {old} cannot become {new}; allowed: {names}")

@@ -1,0 +1,1 @@
+"""What agents talk to: a plain ASGI application beside Django."""

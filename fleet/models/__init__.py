@@ -1,0 +1,21 @@
+"""Tables, constraints and querysets. Nothing here changes a state: services do."""
+
+from fleet.models.agents import Agent, EnrolmentToken, Instruction
+from fleet.models.cutovers import Cutover, DeviceRun, StepRun, Transition
+from fleet.models.devices import Device, Site
+from fleet.models.people import ApiToken, Role, role_of
+
+__all__ = [
+    "Agent",
+    "ApiToken",
+    "Cutover",
+    "Device",
+    "DeviceRun",
+    "EnrolmentToken",
+    "Instruction",
+    "Role",
+    "Site",
+    "StepRun",
+    "Transition",
+    "role_of",
+]

@@ -1,0 +1,70 @@
+"""Who speaks for a device, and what it was told."""
+
+import secrets
+
+from django.db import models
+from django.utils import timezone
+
+from fleet.models.cutovers import Cutover, DeviceRun
+from fleet.models.devices import Device
+
+
+def new_agent_id() -> str:
+    """An unguessable name for an agent."""
+    return secrets.token_hex(8)
+
+
+class Agent(models.Model):
+    """The program on one device, known by the public key that it made there. acked: its report up to
+    which everything is in this database; connected and last_seen: presence, as the gateway sees it."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=new_agent_id)
+    device = models.OneToOneField(Device, models.CASCADE, related_name="agent")
+    public_key = models.CharField(max_length=64)
+    enrolled_at = models.DateTimeField(default=timezone.now)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    connected = models.BooleanField(default=False)
+    last_seen = models.DateTimeField(null=True, blank=True)
+    acked = models.PositiveBigIntegerField(default=0)
+    version = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"agent of {self.device}"
+
+
+class EnrolmentToken(models.Model):
+    """A one-time token for one device; only its hash is kept."""
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"token for {self.device}"
+
+
+class Instruction(models.Model):
+    """One signed instruction, stored before it is sent. Its id is the sequence number: it only grows.
+    finished_at: its Finished report is in; an instruction of an older epoch than its cutover's is dead."""
+
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="instructions")
+    cutover = models.ForeignKey(Cutover, models.CASCADE, related_name="instructions")
+    run = models.ForeignKey(DeviceRun, models.CASCADE, related_name="instructions")
+    epoch = models.PositiveBigIntegerField()
+    action = models.CharField(max_length=8)
+    attempt = models.PositiveIntegerField(default=0)
+    body = models.TextField()
+    signature = models.CharField(max_length=128)
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(fields=["run", "epoch", "action", "attempt"], name="one_instruction_per_ask"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.id}"

@@ -1,0 +1,55 @@
+"""Sites and their devices: one server, many terminals."""
+
+from django.db import models
+
+
+class Site(models.Model):
+    """One venue: one server, its terminals, one IANA time zone. epoch: the highest number that any
+    cutover of this site has used; it only grows. member: a member number that lookups may ask for."""
+
+    name = models.CharField(max_length=100, unique=True)
+    zone = models.CharField(max_length=64, default="UTC")
+    two_persons = models.BooleanField(default=True, help_text="The approver must be somebody else than the requester.")
+    member = models.CharField(max_length=32, default="0")
+    epoch = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ("name", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def server(self) -> "Device | None":
+        """The site's server, if one was added."""
+        return self.devices.filter(kind=Device.Kind.SERVER).first()
+
+
+class Device(models.Model):
+    """A server or a terminal. scheme, host, port: what its agent last read in its settings; facts: the
+    rest of its last inventory. All of these are the device's own words: shown escaped, never trusted."""
+
+    class Kind(models.TextChoices):
+        SERVER = "server"
+        TERMINAL = "terminal"
+
+    site = models.ForeignKey(Site, models.CASCADE, related_name="devices")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    name = models.CharField(max_length=100)
+    note = models.CharField(max_length=500, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    scheme = models.CharField(max_length=5, blank=True)
+    host = models.CharField(max_length=253, blank=True)
+    port = models.PositiveIntegerField(null=True, blank=True)
+    facts = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["site", "name"], name="one_device_per_name"),
+            models.UniqueConstraint(fields=["site"], condition=models.Q(kind="server"), name="one_server_per_site"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,1 @@
+"""Checks that gate a cutover. Pure."""

@@ -1,0 +1,31 @@
+"""What is to be done after a service's transaction has been committed, as a value."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Instructions that are wanted: a worker writes and signs them. Lost on the way, a sweep finds them."""
+
+    cutover: int
+    runs: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Next:
+    """dispatch: for the workers; nudge: agents that have something waiting at the gateway; changed:
+    cutovers whose watchers should look again; dropped: agents whose connection must end."""
+
+    dispatch: list[Dispatch] = field(default_factory=list)
+    nudge: set[str] = field(default_factory=set)
+    changed: set[int] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
+
+    def add(self, other: "Next") -> Self:
+        """Both together."""
+        self.dispatch += other.dispatch
+        self.nudge |= other.nudge
+        self.changed |= other.changed
+        self.dropped |= other.dropped
+        return self

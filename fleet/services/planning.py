@@ -1,0 +1,149 @@
+"""Planning a cutover: checking what a person asked for, and keeping it as a draft."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from fleet.cutover import waves as wave_rules
+from fleet.cutover.snapshot import OnClose, OnThreshold
+from fleet.cutover.window import ends_at
+from fleet.models import Cutover, Device, Role, Site, role_of
+from fleet.services.errors import Forbidden, Invalid
+
+MAX_WAVES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a person asks for. starts_at: None for now; waves: empty for the default (a canary of one,
+    then the rest); exclude: names of terminals that stay as they are; thumbprint: "" for the newest
+    certificate of the server's store that has a key."""
+
+    site_id: int
+    to_scheme: str = "https"
+    starts_at: dt.datetime | None = None
+    duration_minutes: int = 60
+    waves: Sequence[wave_rules.Wave] = ()
+    on_window_close: OnClose = "hold"
+    on_threshold: OnThreshold = "roll_back"
+    exclude: Sequence[str] = ()
+    certificate_thumbprint: str = ""
+    note: str = ""
+
+
+def create(user, plan: Plan, now: dt.datetime) -> Cutover:  # type: ignore[no-untyped-def]
+    """Keep a plan as a draft. Raises Invalid naming every wrong field, Forbidden where the role may not."""
+    if role_of(user) is not Role.ADMIN:
+        raise Forbidden("only an admin plans a cutover")
+    site = Site.objects.filter(pk=plan.site_id).first()
+    if site is None:
+        raise Invalid(("site", "there is no such site"))
+    _check(site, plan, now)
+    starts = plan.starts_at or now
+    with transaction.atomic():
+        return Cutover.objects.create(
+            site=site,
+            from_scheme="http" if plan.to_scheme == "https" else "https",
+            to_scheme=plan.to_scheme,
+            starts_now=plan.starts_at is None,
+            starts_at=starts,
+            duration_minutes=plan.duration_minutes,
+            ends_at=ends_at(starts, plan.duration_minutes),
+            on_window_close=plan.on_window_close,
+            on_threshold=plan.on_threshold,
+            waves=[wave_as_json(w) for w in plan.waves],
+            exclude=sorted(set(plan.exclude)),
+            certificate_thumbprint=plan.certificate_thumbprint.upper(),
+            note=plan.note,
+            requested_by=user,
+        )
+
+
+def wave_as_json(wave: wave_rules.Wave) -> dict[str, int]:
+    """A wave as the API writes it."""
+    pairs = {
+        "size": wave.size,
+        "percent": wave.percent,
+        "max_failed": wave.max_failed,
+        "max_failed_percent": wave.max_failed_percent,
+    }
+    return {k: v for k, v in pairs.items() if v is not None}
+
+
+def _check(site: Site, plan: Plan, now: dt.datetime) -> None:
+    """Raises Invalid with everything that is wrong, not only the first."""
+    errors: list[tuple[str, str]] = []
+    if plan.to_scheme not in ("http", "https"):
+        errors.append(("to_scheme", "must be http or https"))
+    if not 1 <= plan.duration_minutes <= 1440:
+        errors.append(("duration_minutes", "must be a whole number of minutes from 1 to 1440"))
+    if plan.starts_at is not None:
+        errors += _check_start(plan, now)
+    if plan.on_window_close not in ("finish", "hold", "roll_back"):
+        errors.append(("on_window_close", "must be finish, hold or roll_back"))
+    if plan.on_threshold not in ("roll_back", "pause"):
+        errors.append(("on_threshold", "must be roll_back or pause"))
+    errors += check_waves(plan.waves)
+    errors += _check_excluded(site, plan.exclude)
+    errors += _check_thumbprint(site, plan)
+    if errors:
+        raise Invalid(*errors)
+
+
+def _check_start(plan: Plan, now: dt.datetime) -> list[tuple[str, str]]:
+    assert plan.starts_at is not None
+    if plan.starts_at.tzinfo is None:
+        return [("starts_at", "needs an offset, such as +10:00 or Z")]
+    # A form is filled in whole minutes: the minute that has just begun is not the past.
+    if plan.starts_at < now - dt.timedelta(seconds=60):
+        return [("starts_at", "lies in the past")]
+    try:
+        ends_at(plan.starts_at, plan.duration_minutes if 1 <= plan.duration_minutes <= 1440 else 1)
+    except OverflowError:
+        return [("starts_at", "the window would end after the year 9999")]
+    return []
+
+
+def check_waves(waves: Sequence[wave_rules.Wave]) -> list[tuple[str, str]]:
+    """What is wrong with these waves: (field path, message) pairs."""
+    errors = []
+    if len(waves) > MAX_WAVES:
+        errors.append(("waves", f"are more than {MAX_WAVES}"))
+    for i, wave in enumerate(waves[:MAX_WAVES]):
+        if (wave.size is None) == (wave.percent is None):
+            errors.append((f"waves[{i}].size", "a wave has either a size or a percent"))
+        if wave.size is not None and not 1 <= wave.size <= 100_000:
+            errors.append((f"waves[{i}].size", "must be a whole number from 1 to 100000"))
+        if wave.percent is not None and not 1 <= wave.percent <= 100:
+            errors.append((f"waves[{i}].percent", "must be a whole number from 1 to 100"))
+        if wave.max_failed is not None and wave.max_failed_percent is not None:
+            errors.append((f"waves[{i}].max_failed", "give either max_failed or max_failed_percent"))
+        if wave.max_failed is not None and not 0 <= wave.max_failed <= 100_000:
+            errors.append((f"waves[{i}].max_failed", "must be a whole number from 0 to 100000"))
+        if wave.max_failed_percent is not None and not 0 <= wave.max_failed_percent <= 100:
+            errors.append((f"waves[{i}].max_failed_percent", "must be a whole number from 0 to 100"))
+    return errors
+
+
+def _check_excluded(site: Site, names: Sequence[str]) -> list[tuple[str, str]]:
+    known = set(site.devices.filter(kind=Device.Kind.TERMINAL).values_list("name", flat=True))
+    return [(f"exclude[{i}]", f"the site has no terminal named {n[:40]!r}") for i, n in enumerate(names) if n not in known]
+
+
+def _check_thumbprint(site: Site, plan: Plan) -> list[tuple[str, str]]:
+    thumbprint = plan.certificate_thumbprint.upper()
+    if not thumbprint:
+        return []
+    digits = sum(c in "0123456789ABCDEF" for c in thumbprint)
+    if len(thumbprint) != 40 or digits != 40:
+        hint = "; two digits were lost in copying" if len(thumbprint) == digits == 38 else ""
+        return [("certificate_thumbprint", f"must be 40 hex digits{hint}")]
+    server = site.server
+    store = {c.get("thumbprint"): c for c in (server.facts.get("certificates") or [])} if server else {}
+    if store and thumbprint not in store:
+        return [("certificate_thumbprint", "is not in the server's certificate store")]
+    if store and not store[thumbprint].get("has_key"):
+        return [("certificate_thumbprint", "has no private key on the server: import the PFX into Personal (computer)")]
+    return []
