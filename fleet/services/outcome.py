@@ -29,3 +29,9 @@ class Next:
         self.changed |= other.changed
         self.dropped |= other.dropped
         return self
+
+
+# Broker channels. Both only nudge: who missed one finds the same in the database a moment later.
+NUDGE_CHANNEL = "tillway:nudge"  # message: agent ids, separated by spaces
+DROP_CHANNEL = "tillway:drop"  # message: agent ids whose connection must end
+CHANGED_CHANNEL = "tillway:changed"  # message: the id of a cutover whose watchers should look again
