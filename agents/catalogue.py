@@ -52,3 +52,4 @@ def info(name: str) -> StepInfo:
 
 
 _BY_NAME = {step.name: step for step in (*SERVER_STEPS, *TERMINAL_STEPS, *ARM_STEPS)}
+NAMES = frozenset(_BY_NAME)

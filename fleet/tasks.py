@@ -1,8 +1,56 @@
 """Celery tasks: load by primary key, call one service, enqueue what it returns."""
 
-from fleet.services.outcome import Next
+import functools
+import logging
+
+import redis
+from celery import shared_task
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from fleet.services import clock, instructions, sweeps
+from fleet.services.outcome import CHANGED_CHANNEL, DROP_CHANNEL, NUDGE_CHANNEL, Dispatch, Next
+
+log = logging.getLogger(__name__)
 
 
 def follow(after: Next) -> None:
-    """Carry out what a service returned. Call it after the service's transaction has been committed."""
-    raise NotImplementedError
+    """Carry out what a service returned. Call it after the service's transaction has been committed.
+    Without a broker nothing is lost: the next tick finds the same in the database."""
+    try:
+        for chunk in after.dispatch:
+            dispatch.apply_async((chunk.cutover, list(chunk.runs)), retry=False)
+        _publish(after)
+    except (OperationalError, redis.RedisError, OSError) as error:
+        log.warning("the broker cannot be reached, a sweep will follow: %s", error)
+
+
+@shared_task
+def dispatch(cutover_id: int, run_ids: list[int]) -> None:
+    """Write and sign the instructions of one chunk of a wave, then nudge the gateway."""
+    follow(instructions.write(Dispatch(cutover_id, tuple(run_ids)), clock.now()))
+
+
+@shared_task
+def tick() -> None:
+    """Once a second, from beat."""
+    follow(sweeps.tick(clock.now()))
+
+
+def _publish(after: Next) -> None:
+    """All nudges in one pipeline."""
+    if not (after.nudge or after.changed or after.dropped):
+        return
+    pipeline = _redis().pipeline(transaction=False)
+    if after.nudge:
+        pipeline.publish(NUDGE_CHANNEL, " ".join(sorted(after.nudge)))
+    if after.dropped:
+        pipeline.publish(DROP_CHANNEL, " ".join(sorted(after.dropped)))
+    for cutover_id in after.changed:
+        pipeline.publish(CHANGED_CHANNEL, str(cutover_id))
+    pipeline.execute()
+
+
+@functools.cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)

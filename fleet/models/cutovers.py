@@ -70,8 +70,9 @@ class Cutover(models.Model):
 
 
 class DeviceRun(models.Model):
-    """One device in one cutover. asked_*: the last instruction wanted for it, of which epoch, which
-    attempt; deadline_at: when its silence counts; version: the cutover's version of its last change."""
+    """One device in one cutover. asked_*: the last instruction wanted for it and its epoch; asks: how
+    many were wanted so far; attempts: how often it was told to switch; deadline_at: when its silence
+    counts; version: the cutover's version of its last change."""
 
     cutover = models.ForeignKey(Cutover, models.CASCADE, related_name="runs")
     device = models.ForeignKey(Device, models.CASCADE, related_name="runs")
@@ -84,6 +85,7 @@ class DeviceRun(models.Model):
     outage_ms = models.BigIntegerField(null=True, blank=True)
     asked_action = models.CharField(max_length=8, blank=True)
     asked_epoch = models.PositiveBigIntegerField(default=0)
+    asks = models.PositiveIntegerField(default=0)
     touched = models.BooleanField(default=False)
     deadline_at = models.DateTimeField(null=True, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)

@@ -1,14 +1,223 @@
 """What people do to a cutover: submit, approve, start, pause, resume, retry, roll back, cancel."""
 
 import datetime as dt
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
-from fleet.models import Cutover
+from django.db import IntegrityError, transaction
+
+from fleet.cutover import forecast, states, window
+from fleet.cutover.states import COUNTS_AS_FAILED, Run
+from fleet.models import Cutover, Role, role_of
+from fleet.services import roster
+from fleet.services.engine import Session
+from fleet.services.errors import Conflict, Forbidden, NotFound
 from fleet.services.outcome import Next
+from fleet.services.timings import timings
 
+C = states.Cutover
 Verb = Literal["submit", "approve", "start", "pause", "resume", "retry_failed", "roll_back", "cancel"]
+VERBS: tuple[Verb, ...] = get_args(Verb)
 
 
-def act(user, cutover_id: int, verb: Verb, now: dt.datetime) -> tuple[Cutover, Next]:  # type: ignore[no-untyped-def]
-    """Do it. Raises NotFound, Forbidden where the role may not, Conflict with the reason where the state forbids it."""
-    raise NotImplementedError
+def act(user: Any, cutover_id: int, verb: Verb, now: dt.datetime) -> tuple[Cutover, Next]:
+    """Do it. Raises NotFound, Forbidden where the role may not, Conflict with the reason where the state
+    forbids it."""
+    _may(user, verb)
+    try:
+        with transaction.atomic():
+            try:
+                session = Session(cutover_id, now)
+            except Cutover.DoesNotExist:
+                raise NotFound("there is no such cutover") from None
+            _VERBS[verb](session, user)
+            session.settle()
+            return session.cutover, session.next
+    except IntegrityError as error:
+        # The constraint one_active_cutover_per_site: two were started at once, and the other was first.
+        raise Conflict("another cutover of this site is active") from error
+
+
+def allowed(user: Any, cutover: Cutover) -> set[Verb]:
+    """The verbs that make sense for this person in this state, for showing buttons."""
+    role, state = role_of(user), states.Cutover(cutover.state)
+    verbs: set[Verb] = {verb for verb in VERBS if state in _STATES[verb]}
+    if state is C.NEEDS_PERSON and cutover.direction == "back":
+        verbs.discard("retry_failed")
+    if role is Role.APPROVER:
+        return verbs & {"approve"}
+    return verbs - (_own_plan(user, cutover)) if role is Role.ADMIN else set()
+
+
+def _own_plan(user: Any, cutover: Cutover) -> set[Verb]:
+    """What the site's two-person rule takes from whoever asked for the cutover."""
+    if not cutover.site.two_persons:
+        return set()
+    return {"approve", "start"} if cutover.requested_by_id == user.pk else {"start"}
+
+
+_STATES: dict[Verb, frozenset[C]] = {
+    "submit": frozenset({C.DRAFT}),
+    "approve": frozenset({C.SUBMITTED}),
+    "start": frozenset({C.DRAFT, C.SUBMITTED}),
+    "pause": states.RUNNING,
+    "resume": frozenset({C.PAUSED}),
+    "retry_failed": frozenset({C.PAUSED, C.NEEDS_PERSON, C.COMPLETED, C.SWITCHING, C.VERIFYING}),
+    "roll_back": states.CAN_ROLL_BACK,
+    "cancel": states.BEFORE_WINDOW,
+}
+
+
+def _may(user: Any, verb: Verb) -> None:
+    role = role_of(user)
+    if role is Role.ADMIN or (role is Role.APPROVER and verb == "approve"):
+        return
+    who = f"the role {role}" if role else "a user without a role"
+    raise Forbidden(f"{who} may not {verb.replace('_', ' ')} a cutover")
+
+
+def _need(session: Session, verb: Verb) -> None:
+    if states.Cutover(session.cutover.state) not in _STATES[verb]:
+        expected = ", ".join(sorted(_STATES[verb]))
+        name = verb.replace("_", " ")
+        raise Conflict(f"cannot {name}: the cutover is {session.cutover.state}; {name} needs one of: {expected}")
+
+
+def _submit(session: Session, user: Any) -> None:
+    _need(session, "submit")
+    session.move(C.SUBMITTED, "submitted for approval", actor=user.get_username())
+
+
+def _approve(session: Session, user: Any) -> None:
+    _need(session, "approve")
+    if session.cutover.site.two_persons and session.cutover.requested_by_id == user.pk:
+        raise Forbidden("this site asks for a second person: whoever requested a cutover does not approve it")
+    _schedule(session, user, "approved")
+
+
+def _start(session: Session, user: Any) -> None:
+    _need(session, "start")
+    if session.cutover.site.two_persons:
+        raise Forbidden("this site asks for a second person: Submit, then somebody else approves")
+    _schedule(session, user, "started")
+
+
+def _schedule(session: Session, user: Any, word: str) -> None:
+    """Fix the window and the roster, and let the plan take over when the window opens."""
+    cutover, now = session.cutover, session.now
+    if other := Cutover.objects.filter(site=cutover.site, state__in=states.ACTIVE).exclude(pk=cutover.pk).first():
+        raise Conflict(f"cutover {other.pk} of this site is {other.state}; one at a time")
+    starts = now if cutover.starts_now else cutover.starts_at
+    ends = window.ends_at(starts, cutover.duration_minutes)
+    thumbprint = cutover.certificate_thumbprint or _newest_certificate(cutover, now)
+    roster.make_runs(cutover)
+    terminals = cutover.runs.filter(kind="terminal").count()
+    measured = timings(cutover)
+    if why := window.why_not(max(now, starts), ends, terminals, measured):
+        raise Conflict(f"cannot fit: {why}")
+    _refuse_without_server(session)
+    session.set(
+        starts_at=starts,
+        ends_at=ends,
+        no_return_at=window.point_of_no_return(ends, terminals, measured),
+        window_waived=False,
+        certificate_thumbprint=thumbprint,
+        epoch=session.new_epoch(),
+        approved_by=user,
+    )
+    session.move(C.SCHEDULED, f"{word}; about {forecast.forward_s(terminals, measured):.0f} s expected", actor=user.get_username())
+    session.load_runs()
+
+
+def _refuse_without_server(session: Session) -> None:
+    server = session.cutover.site.server
+    if server is None:
+        raise Conflict("the site has no server: add one on the Import page")
+    if getattr(server, "agent", None) is None:
+        raise Conflict(f"the server {server.name} has no agent yet: enrol it on the Agents page")
+    others = session.cutover.site.devices.filter(kind="terminal")
+    to_scheme = session.cutover.to_scheme
+    if server.scheme == to_scheme and not others.exclude(scheme=to_scheme).exists():
+        raise Conflict(f"the server and every terminal of this site are on {to_scheme.upper()} already")
+
+
+def _newest_certificate(cutover: Cutover, now: dt.datetime) -> str:
+    """The certificate of the server's store that has a key and is valid the longest; "" on the way to http."""
+    if cutover.to_scheme != "https":
+        return ""
+    server = cutover.site.server
+    usable = [
+        (str(c.get("not_after")), str(c["thumbprint"]))
+        for c in (server.facts.get("certificates") or [] if server else [])
+        if c.get("has_key") and str(c.get("not_after")) > now.isoformat()
+    ]
+    if not usable:
+        raise Conflict(
+            "the server's store has no certificate with a private key that is valid now; "
+            "import one (PFX, into Personal of the computer), then plan again"
+        )
+    return max(usable)[1]
+
+
+def _pause(session: Session, user: Any) -> None:
+    _need(session, "pause")
+    session.move(C.PAUSED, "paused by a person; what is under way ends, nothing new begins", actor=user.get_username())
+
+
+def _resume(session: Session, user: Any) -> None:
+    _need(session, "resume")
+    cutover = session.cutover
+    # Whoever resumes has seen why it stopped: what is passed now does not stop it again.
+    failed = [r.wave for r in session.runs.values() if r.state in COUNTS_AS_FAILED]
+    passed = [w for w, limit in enumerate(cutover.limits) if failed.count(w) > limit]
+    closing = cutover.no_return_at is not None and session.now >= cutover.no_return_at
+    session.set(waived=sorted({*cutover.waived, *passed}), window_waived=cutover.window_waived or closing)
+    session.move(C(cutover.paused_from), "resumed", actor=user.get_username())
+
+
+def _retry_failed(session: Session, user: Any) -> None:
+    _need(session, "retry_failed")
+    cutover, actor = session.cutover, user.get_username()
+    if cutover.direction == "back":
+        raise Conflict("the cutover is on its way back: press Roll back to try the rest again")
+    failed = [r for r in session.runs.values() if r.kind == "terminal" and r.state in COUNTS_AS_FAILED]
+    if not failed:
+        raise Conflict("no terminal has failed")
+    server_flipped = any(r.kind == "server" and r.state == Run.VERIFIED for r in session.runs.values())
+    for run in failed:
+        session.move_run(run, Run.ARMED if server_flipped else Run.PENDING, "retry", actor=actor)
+    session.forget_asked(failed)
+    if not server_flipped:
+        return
+    closing = cutover.no_return_at is not None and session.now >= cutover.no_return_at
+    session.set(window_waived=cutover.window_waived or closing, waived=[])
+    if cutover.state != C.SWITCHING:
+        session.move(C.SWITCHING, f"retrying {len(failed)} terminals", actor=actor)
+
+
+def _roll_back(session: Session, user: Any) -> None:
+    _need(session, "roll_back")
+    cutover = session.cutover
+    later = Cutover.objects.filter(site=cutover.site, started_at__gt=cutover.started_at)
+    if later.exists():
+        raise Conflict("a later cutover of this site has started; roll that one back, or plan the way back")
+    if cutover.state == C.ROLLING_BACK and not any(r.state == Run.UNDO_FAILED for r in session.runs.values()):
+        return  # asked twice: it is on its way
+    session.move(C.ROLLING_BACK, "rolled back by a person", actor=user.get_username())
+
+
+def _cancel(session: Session, user: Any) -> None:
+    _need(session, "cancel")
+    session.move(C.CANCELLED, "cancelled before the window", actor=user.get_username())
+
+
+_VERBS: dict[Verb, Callable[[Session, Any], None]] = {
+    "submit": _submit,
+    "approve": _approve,
+    "start": _start,
+    "pause": _pause,
+    "resume": _resume,
+    "retry_failed": _retry_failed,
+    "roll_back": _roll_back,
+    "cancel": _cancel,
+}

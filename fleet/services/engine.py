@@ -1,0 +1,238 @@
+"""One cutover under its lock: carries out what the domain decides, and writes down every change.
+
+A Session lives inside one transaction. Whatever happened first (a report, a person, the clock), the
+session ends with settle(), which asks the plan again and again until there is nothing but waiting.
+"""
+
+import datetime as dt
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from django.db.models import F
+
+from agents import catalogue
+from agents.protocol import Action, Finding
+from fleet.cutover import plan, states
+from fleet.cutover.snapshot import Ask, Move, MoveRun, Snapshot
+from fleet.cutover.states import AT_REST, Run
+from fleet.models import Cutover, DeviceRun, Site, Transition
+from fleet.services import roster
+from fleet.services.outcome import Dispatch, Next
+
+CHUNK = 50  # device runs per dispatch task
+CONTACT_SLACK_S = 10  # beyond a step's own limit, for the way there and back and a restarting agent
+ARM_LIMIT_S = 8
+ARM_LIMIT_ABSENT_S = 3  # for a device whose agent has no connection when arming begins
+MAX_ROUNDS = 100  # a plan that never comes to an end is a bug; better loud than spinning
+
+
+class Lost(Exception):
+    """A guarded update did not find the state it expected: somebody else was first."""
+
+
+class Session:
+    """The working set of one transaction on one cutover. Create inside transaction.atomic()."""
+
+    def __init__(self, cutover_id: int, now: dt.datetime) -> None:
+        self.now = now
+        self.cutover = Cutover.objects.select_for_update().select_related("site").get(pk=cutover_id)
+        self.runs: dict[int, DeviceRun] = {}
+        self.load_runs()
+        self.next = Next()
+        self._version: int | None = None
+        self._chain: str | None = None
+
+    def load_runs(self) -> None:
+        """Read the device runs, with what is needed of their devices."""
+        runs = self.cutover.runs.select_related("device__agent").order_by("kind", "device__name", "id")
+        self.runs = {run.pk: run for run in runs}
+
+    # -- the loop
+
+    def settle(self) -> Next:
+        """Do what the plan says until it says nothing more. Returns what is to be done after commit."""
+        for _ in range(MAX_ROUNDS):
+            snapshot = self.snapshot()
+            steps = plan.next_steps(snapshot, self.now) if snapshot else []
+            if not steps:
+                return self.next
+            self._carry_out(steps)
+        raise RuntimeError(f"{self.cutover} does not settle")
+
+    def snapshot(self) -> Snapshot | None:
+        """What the domain sees, or None before there are any device runs to decide about."""
+        return roster.snapshot(self.cutover, self.runs.values())
+
+    def _carry_out(self, steps: list[Any]) -> None:
+        moves = [s for s in steps if isinstance(s, MoveRun)]
+        for step in steps:
+            if isinstance(step, Ask):
+                self.ask([self.runs[i] for i in step.runs], step.action)
+        self.move_runs(moves, actor="plan")
+        for step in steps:
+            if isinstance(step, Move):
+                self.move(step.to, step.reason, actor="plan", finding=step.finding)
+
+    # -- changes of state, each guarded and written down
+
+    def move(self, to: states.Cutover, reason: str, *, actor: str, finding: Finding | None = None) -> None:
+        """The cutover's own state. Raises IllegalMove for a move that the tables do not allow."""
+        old = self.cutover.state
+        states.advance(states.Cutover, old, to)
+        changes = self._consequences(states.Cutover(old), to)
+        changes |= {"state": to.value, "reason": reason[:1000], "finding": asdict(finding) if finding else None}
+        self._update_cutover(old, changes)
+        self._write_down([self._row(None, old, to, actor, reason)])
+
+    def move_run(self, run: DeviceRun, to: Run, reason: str, *, actor: str, finding: Finding | None = None) -> None:
+        """One device run's state."""
+        self.move_runs([MoveRun(run.pk, to, reason, finding)], actor=actor)
+
+    def move_runs(self, moves: Iterable[MoveRun], *, actor: str) -> None:
+        """Many device runs at once: one guarded update per kind of move, one Transition row per run."""
+        groups: dict[tuple[str, Run, str], list[MoveRun]] = defaultdict(list)
+        for move in moves:
+            key = json.dumps(asdict(move.finding), sort_keys=True) if move.finding else ""
+            groups[(self.runs[move.run].state, move.to, key)].append(move)
+        rows = []
+        for (old, to, _), group in groups.items():
+            states.advance(Run, old, to)
+            finding = asdict(group[0].finding) if group[0].finding else None
+            self._update_runs([m.run for m in group], old, {"state": to.value, "finding": finding, **_run_consequences(to)})
+            rows += [self._row(self.runs[m.run], old, to, actor, m.reason) for m in group]
+        self._write_down(rows)
+
+    def ask(self, runs: list[DeviceRun], action: Action) -> None:
+        """Note that these devices are to be told; a worker writes and signs the instructions."""
+        groups: dict[tuple[str, dt.datetime | None], list[int]] = defaultdict(list)
+        for run in runs:
+            late = run.state == Run.LATE
+            deadline = None if late else self.now + dt.timedelta(seconds=self._limit(run, action))
+            groups[("" if late else first_step(run, action), deadline)].append(run.pk)
+        flips = int(action == "switch")
+        for (step, deadline), group in groups.items():
+            same = {"asked_action": action, "asked_epoch": self.cutover.epoch, "step": step, "deadline_at": deadline}
+            same |= {"version": self.touch(), "changed_at": self.now}
+            grow = {"asks": F("asks") + 1, "attempts": F("attempts") + flips}
+            DeviceRun.objects.filter(pk__in=group).update(**same, **grow, **({"touched": True} if flips else {}))
+            for run in (self.runs[pk] for pk in group):
+                for name, value in same.items():
+                    setattr(run, name, value)
+                run.asks, run.attempts, run.touched = run.asks + 1, run.attempts + flips, run.touched or bool(flips)
+        ids = [run.pk for run in runs]
+        self.next.dispatch += [Dispatch(self.cutover.pk, tuple(ids[i : i + CHUNK])) for i in range(0, len(ids), CHUNK)]
+
+    def forget_asked(self, runs: list[DeviceRun]) -> None:
+        """These are to be asked afresh, as if nothing had been asked in this epoch."""
+        DeviceRun.objects.filter(pk__in=[r.pk for r in runs]).update(asked_action="", deadline_at=None)
+        for run in runs:
+            run.asked_action, run.deadline_at = "", None
+
+    def touch(self) -> int:
+        """The version of this transaction's changes; watchers look for everything newer than they know."""
+        if self._version is None:
+            self._version = self.cutover.version + 1
+            Cutover.objects.filter(pk=self.cutover.pk).update(version=self._version)
+            self.cutover.version = self._version
+            self.next.changed.add(self.cutover.pk)
+        return self._version
+
+    # -- inside
+
+    def _consequences(self, old: states.Cutover, to: states.Cutover) -> dict[str, Any]:
+        """What else changes with a move of the cutover."""
+        changes: dict[str, Any] = {}
+        if to is states.Cutover.ARMING and old is states.Cutover.SCHEDULED:
+            changes["started_at"] = self.now
+            # A terminal that was enrolled since the cutover was scheduled takes part.
+            roster.make_runs(self.cutover)
+            self.load_runs()
+        if to is states.Cutover.ROLLING_BACK:
+            changes |= {"epoch": self.new_epoch(), "direction": "back"}
+        if to is states.Cutover.PAUSED:
+            changes["paused_from"] = old.value
+        if to is states.Cutover.SWITCHING:
+            changes["server_checked"] = False
+        if to in AT_REST:
+            changes["rested_at"] = self.now
+        return changes
+
+    def new_epoch(self) -> int:
+        """One more than any cutover of this site has used."""
+        Site.objects.filter(pk=self.cutover.site_id).update(epoch=F("epoch") + 1)
+        self.cutover.site.refresh_from_db(fields=["epoch"])
+        return self.cutover.site.epoch
+
+    def set(self, **changes: Any) -> None:
+        """Change fields of the cutover other than its state."""
+        self._update_cutover(self.cutover.state, changes)
+
+    def _update_cutover(self, old: str, changes: dict[str, Any]) -> None:
+        self.touch()
+        if Cutover.objects.filter(pk=self.cutover.pk, state=old).update(**changes) != 1:
+            raise Lost(f"{self.cutover} is no longer {old}")
+        for name, value in changes.items():
+            setattr(self.cutover, name, value)
+
+    def _update_runs(self, ids: list[int], old: str, changes: dict[str, Any]) -> None:
+        changes |= {"version": self.touch(), "changed_at": self.now}
+        if DeviceRun.objects.filter(pk__in=ids, state=old).update(**changes) != len(ids):
+            raise Lost(f"a device run of {self.cutover} is no longer {old}")
+        for pk in ids:
+            for name, value in changes.items():
+                setattr(self.runs[pk], name, value)
+
+    def _limit(self, run: DeviceRun, action: Action) -> float:
+        if action == "arm":
+            agent = getattr(run.device, "agent", None)
+            return ARM_LIMIT_S if agent and agent.connected else ARM_LIMIT_ABSENT_S
+        return step_limit(first_step(run, action))
+
+    def _row(self, run: DeviceRun | None, old: str, new: str, actor: str, reason: str) -> Transition:
+        name = run.device.name if run else ""
+        return Transition(
+            cutover=self.cutover, run=run, device_name=name, at=self.now, old=old, new=new, actor=actor, reason=reason[:1000]
+        )
+
+    def _write_down(self, rows: list[Transition]) -> None:
+        if not rows:
+            return
+        if self._chain is None:
+            last = Transition.objects.filter(cutover=self.cutover).order_by("-id").first()
+            self._chain = last.digest if last else ""
+        for row in rows:
+            row.version = self.touch()
+            row.digest = self._chain = chain_digest(self._chain, row)
+        Transition.objects.bulk_create(rows)
+
+
+def chain_digest(before: str, row: Transition) -> str:
+    """SHA-256 over the row before and this row's content: the audit log is a chain."""
+    text = json.dumps(
+        [before, row.cutover_id, row.run_id, row.device_name, row.at.isoformat(), row.old, row.new, row.actor, row.reason]
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def first_step(run: DeviceRun, action: Action) -> str:
+    """The step that a device begins with when it is given this action."""
+    steps = catalogue.steps_for(run.kind, action)  # type: ignore[arg-type]
+    if action == "verify":
+        return steps[-2].name if run.kind == "server" else steps[-1].name
+    return steps[-1].name if action == "undo" else steps[0].name
+
+
+def step_limit(name: str) -> float:
+    """Seconds of silence that a step may cause before its device counts as unreachable."""
+    return catalogue.info(name).limit_s + CONTACT_SLACK_S
+
+
+def _run_consequences(to: Run) -> dict[str, Any]:
+    """A run that has come to an end waits for nothing."""
+    if to in (Run.SWITCHING, Run.UNDOING):
+        return {}
+    return {"deadline_at": None, "step": ""}

@@ -1,0 +1,101 @@
+"""Writing, signing and handing out instructions. Each is stored before it is sent."""
+
+import datetime as dt
+from collections.abc import Collection
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from agents import catalogue, protocol
+from fleet.models import Cutover, DeviceRun, Instruction
+from fleet.services import keys
+from fleet.services.clock import to_ms
+from fleet.services.outcome import Dispatch, Next
+
+LEASE_MS = 30_000
+LONG = dt.timedelta(days=30)  # how long a late terminal's instruction waits for it
+
+
+def write(dispatch: Dispatch, now: dt.datetime) -> Next:
+    """Write the instructions that these device runs want and do not have yet. Called twice, the second
+    call finds nothing to do."""
+    with transaction.atomic():
+        cutover = Cutover.objects.select_for_update().select_related("site").get(pk=dispatch.cutover)
+        runs = list(missing(cutover).filter(pk__in=dispatch.runs).select_related("device__agent"))
+        rows = [_instruction(cutover, run, now) for run in runs]
+        Instruction.objects.bulk_create(rows)
+        for row in rows:
+            # The sequence number is the row's id, so the text is made and signed once that is known.
+            row.body = protocol.dump_instruction(_message(cutover, row, now))
+            row.signature = keys.sign(row.body)
+        Instruction.objects.bulk_update(rows, ["body", "signature"], batch_size=200)
+    return Next(nudge={row.agent_id for row in rows})
+
+
+def missing(cutover: Cutover) -> QuerySet[DeviceRun]:
+    """Device runs that are to be told something of the current epoch, and have an agent, but no instruction."""
+    written = Instruction.objects.filter(run=OuterRef("pk"), epoch=OuterRef("asked_epoch"), attempt=OuterRef("asks"))
+    return (
+        DeviceRun.objects.filter(cutover=cutover, asked_epoch=cutover.epoch, device__agent__revoked_at__isnull=True)
+        .exclude(asked_action="")
+        .exclude(device__agent__isnull=True)
+        .exclude(Exists(written))
+    )
+
+
+def waiting(agent_ids: Collection[str], *, unsent_only: bool = False) -> list[Instruction]:
+    """What these agents have to be told: not finished, of their cutover's epoch, the newest of each run."""
+    newer = Instruction.objects.filter(run=OuterRef("run"), pk__gt=OuterRef("pk"))
+    found = Instruction.objects.filter(agent__in=agent_ids, finished_at__isnull=True, epoch=F("cutover__epoch"))
+    found = found.exclude(signature="").exclude(Exists(newer))
+    if unsent_only:
+        found = found.filter(sent_at__isnull=True)
+    return list(found.order_by("pk"))
+
+
+def mark_sent(ids: Collection[int], now: dt.datetime) -> None:
+    """These are on the wire."""
+    with transaction.atomic():
+        Instruction.objects.filter(Q(pk__in=ids), sent_at__isnull=True).update(sent_at=now)
+
+
+def _instruction(cutover: Cutover, run: DeviceRun, now: dt.datetime) -> Instruction:
+    return Instruction(
+        agent=run.device.agent,
+        cutover=cutover,
+        run=run,
+        epoch=cutover.epoch,
+        action=run.asked_action,
+        attempt=run.asks,
+        created_at=now,
+    )
+
+
+def _message(cutover: Cutover, row: Instruction, now: dt.datetime) -> protocol.Instruction:
+    run = row.run
+    going_back = row.action == "undo"
+    server = cutover.site.server
+    port = (server.port if server else None) or run.device.port or 10101
+    return protocol.Instruction(
+        agent=row.agent_id,
+        seq=row.pk,
+        epoch=row.epoch,
+        cutover=cutover.pk,
+        action=row.action,  # type: ignore[arg-type]
+        to_scheme=cutover.from_scheme if going_back else cutover.to_scheme,  # type: ignore[arg-type]
+        steps=tuple(s.name for s in catalogue.steps_for(run.kind, row.action)),  # type: ignore[arg-type]
+        port=port,
+        thumbprint=cutover.certificate_thumbprint or None,
+        member=cutover.site.member,
+        expires_ms=to_ms(_expiry(cutover, row, now)),
+        lease_ms=LEASE_MS,
+        policy="finish" if cutover.on_window_close == "finish" else "restore",
+    )
+
+
+def _expiry(cutover: Cutover, row: Instruction, now: dt.datetime) -> dt.datetime:
+    """When the agent must no longer begin: with the policy roll_back nothing flips after the close,
+    unless it was late (it then follows a server that stays where it is) or a person asked again."""
+    forward = row.action in ("arm", "switch")
+    bound = forward and cutover.on_window_close == "roll_back" and not cutover.window_waived and row.run.state != "late"
+    return cutover.ends_at if bound else now + LONG

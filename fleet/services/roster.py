@@ -1,0 +1,69 @@
+"""Which devices take part in a cutover, and how the domain sees them."""
+
+from collections.abc import Iterable
+
+from agents.protocol import Finding
+from fleet.cutover import states, waves
+from fleet.cutover.snapshot import RunView, Snapshot
+from fleet.models import Cutover, Device, DeviceRun
+
+
+def make_runs(cutover: Cutover) -> None:
+    """One device run for the server and for each terminal that is not excluded, dealt to the waves in
+    order of name. Called again when the window opens: a terminal enrolled since then takes part."""
+    devices = cutover.site.devices.order_by("name", "id")
+    server = devices.filter(kind=Device.Kind.SERVER)
+    terminals = list(devices.filter(kind=Device.Kind.TERMINAL).exclude(name__in=cutover.exclude))
+    layout = waves.lay_out(len(terminals), [waves.Wave(**w) for w in cutover.waves])
+    runs = [DeviceRun(cutover=cutover, device=d, kind=d.kind) for d in server]
+    runs += [DeviceRun(cutover=cutover, device=d, kind=d.kind, wave=w) for d, w in zip(terminals, layout.numbers, strict=True)]
+    cutover.runs.exclude(device_id__in=[r.device_id for r in runs]).delete()
+    DeviceRun.objects.bulk_create(
+        runs, update_conflicts=True, unique_fields=["cutover", "device"], update_fields=["wave"], batch_size=500
+    )
+    cutover.limits = list(layout.limits)
+    cutover.save(update_fields=["limits"])
+
+
+def snapshot(cutover: Cutover, runs: Iterable[DeviceRun]) -> Snapshot | None:
+    """What the domain sees of a cutover, or None while there is no server to decide about."""
+    views = [_view(cutover, run) for run in runs]
+    server = next((v for v in views if v.kind == "server"), None)
+    if server is None:
+        return None
+    return Snapshot(
+        state=states.Cutover(cutover.state),
+        direction="back" if cutover.direction == "back" else "forward",
+        to_scheme="https" if cutover.to_scheme == "https" else "http",
+        starts_at=cutover.starts_at,
+        ends_at=cutover.ends_at,
+        no_return_at=cutover.no_return_at or cutover.ends_at,
+        on_window_close=cutover.on_window_close,  # type: ignore[arg-type]
+        on_threshold=cutover.on_threshold,  # type: ignore[arg-type]
+        server=server,
+        terminals=tuple(v for v in views if v.kind == "terminal"),
+        limits=tuple(cutover.limits),
+        paused_from=states.Cutover(cutover.paused_from) if cutover.paused_from else None,
+        waived=frozenset(cutover.waived),
+        window_waived=cutover.window_waived,
+        server_checked=cutover.server_checked,
+    )
+
+
+def finding_of(data: dict[str, str] | None) -> Finding | None:
+    """A stored finding as a value."""
+    return Finding(data["code"], data["message"], data["remedy"]) if data else None
+
+
+def _view(cutover: Cutover, run: DeviceRun) -> RunView:
+    asked = run.asked_action if run.asked_action and run.asked_epoch == cutover.epoch else None
+    return RunView(
+        id=run.pk,
+        name=run.device.name,
+        kind="server" if run.kind == Device.Kind.SERVER else "terminal",
+        state=states.Run(run.state),
+        wave=run.wave,
+        asked=asked,  # type: ignore[arg-type]
+        touched=run.touched,
+        deadline=run.deadline_at,
+    )
