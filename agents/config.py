@@ -7,6 +7,9 @@ from typing import Any
 
 from agents.protocol import Role
 
+SERVICE = "NetPOSNet"
+MONITOR = "SwiftPOSServicesMonitor"
+
 
 class ConfigError(Exception):
     """The file cannot be used; the text names the key that is wrong."""
@@ -26,8 +29,8 @@ class Config:
     state: Path
     settings: Path
     roots: Path | None = None
-    service: str = "NetPOSNet"
-    monitor: str = "SwiftPOSServicesMonitor"
+    service: str = SERVICE
+    monitor: str = MONITOR
     store: Path | None = None
 
 
@@ -54,8 +57,8 @@ def load(path: Path) -> Config:
         state=base / _text(data, "state"),
         settings=base / _text(data, "settings"),
         roots=base / _text(data, "roots") if "roots" in data else None,
-        service=_text(data, "service", Config.service),
-        monitor=_text(data, "monitor", Config.monitor),
+        service=_text(data, "service", SERVICE),
+        monitor=_text(data, "monitor", MONITOR),
         store=base / _text(data, "store") if "store" in data else None,
     )
 

@@ -1,0 +1,44 @@
+"""`python -m agents --config FILE [--config FILE ...]`: run one agent, or several in one process."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from agents import config, log
+from agents.agent import run_agent
+from agents.files import Files
+from agents.net import Network
+
+
+async def run(configs: list[config.Config]) -> None:
+    """Run these agents until SIGTERM or SIGINT."""
+    everything = asyncio.gather(*(run_agent(item, network=Network(), files=Files()) for item in configs))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends asyncio.run by itself
+            loop.add_signal_handler(number, everything.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await everything
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the process's exit code: 0 after a signal, 2 for a configuration that cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m agents", description="Tillway's agent for tills and servers.")
+    parser.add_argument("--config", type=Path, action="append", required=True, help="TOML file, one per agent")
+    options = parser.parse_args(arguments)
+    log.to_stderr()
+    try:
+        configs = [config.load(path) for path in options.config]
+    except config.ConfigError as error:
+        logging.getLogger("agents").error("%s", error)
+        return 2
+    asyncio.run(run(configs))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""One agent, from its configuration to the end of its process."""
+
+import asyncio
+import logging
+
+from agents.clock import Clock
+from agents.config import Config
+from agents.files import Files
+from agents.hosts.windows import Host, ServerHost, TerminalHost
+from agents.identity import Identity
+from agents.journal import Journal
+from agents.net import Network
+from agents.protocol import Report
+from agents.runner import Runner
+from agents.transport import Transport
+
+log = logging.getLogger(__name__)
+
+
+def make_host(config: Config, network: Network, files: Files) -> Host:
+    """The host of this configuration's role."""
+    return (ServerHost if config.role == "server" else TerminalHost)(config, network, files)
+
+
+async def run_agent(config: Config, *, network: Network, files: Files) -> None:
+    """Run one agent until it is cancelled. What an earlier run left unfinished is brought to an end before
+    the dashboard hears of this one. Raises OSError or AgentError when the state folder cannot be used."""
+    identity = Identity(config.state)
+    journal = Journal(config.state / "journal")
+    clock = Clock()
+    clock.assume(journal.ledger.offset_ms)
+    wakers: list[Transport] = []
+
+    def report(_: Report) -> None:
+        for transport in wakers:
+            transport.wake()
+
+    def changed() -> None:
+        for transport in wakers:
+            transport.changed()
+
+    runner = Runner(make_host(config, network, files), journal, clock, report, changed=changed)
+    try:
+        await runner.recover()
+        wakers.append(Transport(config, network, identity, journal, clock, runner))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(runner.run())
+            group.create_task(wakers[0].run())
+    finally:
+        journal.close()

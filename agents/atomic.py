@@ -1,0 +1,71 @@
+"""Rewriting a file so that a crash at any moment leaves the old bytes or the new ones, never a mixture."""
+
+import os
+from pathlib import Path
+
+SUFFIX = ".tillway-new"
+
+
+def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Make `path` hold exactly `data`. An existing file keeps its mode and owner, a new one gets `mode`.
+
+    Raises OSError; then the file holds the old bytes, or the new ones if only the last flush failed.
+    """
+    path = path.resolve()
+    temp = path.parent / f".{path.name}{SUFFIX}"
+    _remove(temp)  # what a crash has left here; one fixed name per file, so nothing can pile up
+    old = path.stat() if path.exists() else None
+    if old is not None and not os.access(path, os.W_OK):
+        raise PermissionError(13, "is write-protected", str(path))
+    try:
+        _write_new(temp, data, old, mode)
+        os.replace(temp, path)
+    except BaseException:
+        _remove(temp)
+        raise
+    fsync_folder(path.parent)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in this folder outlive a power cut. Windows flushes it with the file and has no such call."""
+    if os.name == "nt":
+        return
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write every byte: os.write may take fewer. Raises OSError."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _write_new(temp: Path, data: bytes, old: os.stat_result | None, mode: int) -> None:
+    fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        if os.name != "nt":
+            _same_owner(fd, old)
+            os.fchmod(fd, old.st_mode & 0o7777 if old else mode)
+        write_all(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _same_owner(fd: int, old: os.stat_result | None) -> None:
+    if old is None:
+        return
+    mine = os.fstat(fd)
+    if (mine.st_uid, mine.st_gid) != (old.st_uid, old.st_gid):
+        os.fchown(fd, old.st_uid, old.st_gid)
+
+
+def _remove(temp: Path) -> None:
+    try:
+        temp.unlink()
+    except FileNotFoundError:
+        return

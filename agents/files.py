@@ -1,0 +1,37 @@
+"""The settings files as a device can reach them. The lab's subclass injects a write-protected file here,
+so every settings write of the agent goes through the instance that it was given."""
+
+import os
+import secrets
+from pathlib import Path
+
+from agents import atomic
+
+MAX_SETTINGS_BYTES = 4 * 1024 * 1024
+
+
+class Files:
+    """Reads and atomic, byte-preserving rewrites."""
+
+    def read(self, path: Path) -> bytes:
+        """The bytes of a settings file. Raises OSError, also for one that is larger than 4 MiB."""
+        with path.open("rb") as file:
+            data = file.read(MAX_SETTINGS_BYTES + 1)
+        if len(data) > MAX_SETTINGS_BYTES:
+            raise OSError(f"{path} is larger than {MAX_SETTINGS_BYTES} bytes")
+        return data
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Replace the file's bytes at once, keeping mode and owner. Raises OSError."""
+        atomic.replace(path, data)
+
+    def try_folder(self, path: Path) -> None:
+        """Prove that a neighbour of `path` can be written, by writing one and removing it. Raises OSError."""
+        probe = path.resolve().parent / f".tillway-probe-{secrets.token_hex(4)}"
+        fd = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            atomic.write_all(fd, b"probe")
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+            probe.unlink()

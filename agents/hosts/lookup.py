@@ -1,0 +1,176 @@
+"""Asking the server as a till does: one request, and plain words for everything that can go wrong."""
+
+import asyncio
+import json
+import socket
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h11
+
+from agents.errors import StepError
+from agents.http import Connection
+from agents.net import Network, tls_context
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 2.0
+
+# OpenSSL's verification results.
+_EXPIRED, _NOT_YET, _UNTRUSTED, _NAME = {10}, {9}, {2, 18, 19, 20, 21, 24, 26, 27}, {62, 63, 64}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a lookup goes. trust: whether the certificate must be trusted for `host`; the server's own agent
+    asks itself by 127.0.0.1 and compares the thumbprint instead. thumbprint: the one expected, None for any."""
+
+    host: str
+    port: int
+    tls: bool
+    timeout_s: float
+    roots: Path | None = None
+    trust: bool = True
+    thumbprint: str | None = None
+
+    @property
+    def where(self) -> str:
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer: parsed JSON, TLS version and thumbprint (None without TLS), milliseconds of the request
+    and of connecting with the handshake."""
+
+    data: Any
+    status: int
+    tls: str | None
+    thumbprint: str | None
+    ms: float
+    connect_ms: float
+
+    def evidence(self) -> dict[str, Any]:
+        """For a report."""
+        times = {"ms": round(self.ms, 1), "connect_ms": round(self.connect_ms, 1)}
+        return {"status": self.status, "tls": self.tls, "thumbprint": self.thumbprint, **times}
+
+
+async def patiently(ask: Callable[[], Awaitable[Answer]], within_s: float) -> Answer:
+    """Ask until it is answered; again after 0.1, 0.2, 0.4 .. 2 s, for as long as `within_s` allows and the
+    failure is one that may pass. Raises the last StepError."""
+    deadline = time.monotonic() + within_s
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            async with asyncio.timeout(max(deadline - time.monotonic(), 0.05)):
+                return await ask()
+        except TimeoutError as error:
+            raise _timeout(f"there was no answer within {within_s:.0f} s") from error
+        except StepError as error:
+            if not error.retryable or time.monotonic() + pause > deadline:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+async def get(network: Network, target: Target, path: str, headers: dict[str, str]) -> Answer:
+    """One GET that must be answered with 200 and JSON. Raises StepError."""
+    try:
+        connection = Connection(target.host, target.port, tls=_context(target), network=network, timeout_s=target.timeout_s)
+        async with connection:
+            _compare(target, connection.thumbprint)
+            response = await connection.get(path, headers)
+    except (OSError, ssl.SSLError, h11.ProtocolError, UnicodeError) as error:
+        raise explain(error, target) from error
+    if response.status != 200:
+        raise StepError(
+            "lookup_failed",
+            f"{target.where}{path} was answered with {response.status}",
+            "Look into the log of NetPOS.Net; check the member number of the test lookup.",
+            retryable=response.status >= 500,
+        )
+    try:
+        data = json.loads(response.body)
+    except ValueError as error:
+        raise StepError("lookup_failed", f"{target.where}{path} was not answered with JSON", "Check host and port.") from error
+    return Answer(data, response.status, connection.tls_version, connection.thumbprint, response.ms, connection.connect_ms)
+
+
+def explain(error: Exception, target: Target) -> StepError:
+    """The finding for a failed connection or request."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate(error, target)
+    if isinstance(error, ssl.SSLError):
+        # A connection that broke off in the handshake may be a server that is just starting.
+        passing = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+        return StepError(
+            "tls_refused",
+            f"{target.where}: no TLS connection came about ({error.reason or error})",
+            "Check that the server speaks HTTPS on this port, and which TLS versions both sides allow.",
+            retryable=passing,
+        )
+    if isinstance(error, TimeoutError):
+        return _timeout(f"{target.where} did not answer within {target.timeout_s:.0f} s")
+    if isinstance(error, ConnectionRefusedError):
+        return StepError(
+            "connection_refused",
+            f"nothing listens at {target.where}",
+            "Check that NetPOS.Net runs, the port, and the firewall.",
+            retryable=True,
+        )
+    if isinstance(error, (socket.gaierror, UnicodeError)):
+        return StepError("unreachable", f"{target.host} cannot be resolved", "Check the host name and DNS.", retryable=True)
+    if isinstance(error, (ConnectionError, h11.ProtocolError)):
+        return StepError(
+            "lookup_failed",
+            f"{target.where}: the connection broke off without an answer ({error})",
+            "Check that the server speaks this scheme on this port.",
+            retryable=True,
+        )
+    return StepError("unreachable", f"{target.where} cannot be reached ({error})", "Check the network.", retryable=True)
+
+
+def _context(target: Target) -> ssl.SSLContext | None:
+    if not target.tls:
+        return None
+    context = tls_context(target.roots)
+    if not target.trust:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _compare(target: Target, thumbprint: str | None) -> None:
+    if target.tls and target.thumbprint and thumbprint != target.thumbprint:
+        raise StepError(
+            "wrong_certificate",
+            f"{target.where} shows certificate {thumbprint}, expected was {target.thumbprint}",
+            "Look for another binding on this port, or for something between till and server that opens TLS.",
+        )
+
+
+def _certificate(error: ssl.SSLCertVerificationError, target: Target) -> StepError:
+    number = getattr(error, "verify_code", 0)
+    text = str(getattr(error, "verify_message", "") or error).lower()
+    if number in _NAME or "mismatch" in text:
+        message, remedy = f"the certificate is not for {target.host}", "Put this name or address into the certificate."
+        return StepError("name_mismatch", f"{target.where}: {message}", remedy)
+    if number in _EXPIRED or "expired" in text:
+        return StepError(
+            "cert_expired", f"{target.where}: the certificate has expired by this device's clock", "Check the clock; renew it."
+        )
+    if number in _NOT_YET or "not yet valid" in text:
+        message = "the certificate is not yet valid by this device's clock"
+        return StepError("cert_not_yet_valid", f"{target.where}: {message}", "Check the clock of this device.")
+    if number in _UNTRUSTED:
+        message, remedy = "the certificate's root is not trusted here", "Install the root certificate on this device."
+        return StepError("untrusted_root", f"{target.where}: {message}", remedy)
+    return StepError("tls_refused", f"{target.where}: the certificate was refused ({text})", "Check the certificate.")
+
+
+def _timeout(message: str) -> StepError:
+    return StepError("timeout", message, "Check the network, and whether the server is overloaded.", retryable=True)

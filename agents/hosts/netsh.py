@@ -1,0 +1,165 @@
+"""http.sys's URL reservations and certificate bindings, by netsh. Every value has a strict grammar here too,
+whatever was checked before; message text is never compared: what counts is what is read back."""
+
+import re
+
+from agents.errors import StepError
+from agents.hosts import netsh_text, program
+from agents.hosts.netsh_text import Binding, Reservation
+
+# Marks our bindings: only rows with it are ever deleted.
+APPID = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
+EVERYONE_LISTENS = "D:(A;;GX;;;WD)"
+
+_HOST = r"(?:\+|\*|\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)"
+_URL = re.compile(rf"https?://{_HOST}:(\d{{1,5}})/(?:[A-Za-z0-9._~%-]+/)*")
+_ENDPOINT = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):(\d{1,5})")
+_GRAMMAR = {
+    "certhash": re.compile(r"[0-9A-F]{40}"),
+    "appid": re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}"),
+    "sddl": re.compile(r"[ODGS]:[A-Za-z0-9();:_-]{1,2000}"),
+    "certstorename": re.compile(r"[A-Za-z0-9]{1,64}"),
+}
+
+
+def endpoint(port: int) -> str:
+    """The one endpoint that we bind: every address of the machine, clients with and without SNI."""
+    return f"0.0.0.0:{port}"
+
+
+async def reservations() -> tuple[Reservation, ...]:
+    """All URL reservations. Raises StepError netsh_unreadable when the output is not understood."""
+    text = (await program.run("netsh", "http", "show", "urlacl")).text
+    parsed = netsh_text.parse_urlacl(text)
+    if not parsed.certain:
+        raise _unreadable("urlacl", text)
+    return parsed.rows
+
+
+async def bindings(port: int) -> tuple[Binding, ...]:
+    """The certificate bindings on this port, whatever address or name they are for. Raises StepError
+    netsh_unreadable when the output, or the hash of one of these rows, is not understood."""
+    text = (await program.run("netsh", "http", "show", "sslcert")).text
+    parsed = netsh_text.parse_sslcert(text)
+    rows = tuple(row for row in parsed.rows if row.port == port)
+    if (not parsed.rows and not parsed.certain) or any(row.certhash is None for row in rows):
+        raise _unreadable("sslcert", text)
+    return rows
+
+
+async def add_reservation(url: str, sddl: str) -> None:
+    """Reserve; an identical one that is there already is fine. Raises StepError."""
+    number, text = await _change("add", "urlacl", f"url={_url(url)}", f"sddl={_checked('sddl', sddl)}")
+    if number is not None and Reservation(url, sddl) not in await reservations():
+        raise _refused(f"the reservation of {url}", number, text)
+
+
+async def delete_reservation(url: str) -> None:
+    """Take a reservation away; one that is not there is fine. Raises StepError."""
+    number, text = await _change("delete", "urlacl", f"url={_url(url)}")
+    if number is not None and any(row.url == url for row in await reservations()):
+        raise _refused(f"deleting the reservation of {url}", number, text)
+
+
+async def add_binding(row: Binding) -> None:
+    """Bind; an identical binding that is there already is fine. Raises StepError, foreign_binding when
+    another one has the endpoint."""
+    where = _endpoint(row.endpoint)
+    values = [f"certhash={_checked('certhash', row.certhash)}", f"appid={_checked('appid', row.appid)}"]
+    if row.store is not None:
+        values.append(f"certstorename={_checked('certstorename', row.store)}")
+    number, text = await _change("add", "sslcert", f"ipport={where}", *values)
+    if number is None:
+        return
+    there = [other for other in await bindings(row.port) if other.endpoint == row.endpoint]
+    if not any(same(other, row) for other in there):
+        raise foreign(there[0]) if there else _refused(f"binding the certificate to {where}", number, text)
+
+
+async def delete_binding(row: Binding) -> None:
+    """Take this very binding away, after looking that it is ours and still the same; one that is not there
+    is fine. Raises StepError foreign_binding when another one has the endpoint."""
+    there = [other for other in await bindings(row.port) if other.endpoint == row.endpoint]
+    if not there:
+        return
+    if not same(there[0], row) or not ours(there[0]):
+        raise foreign(there[0])
+    number, text = await _change("delete", "sslcert", f"ipport={_endpoint(row.endpoint)}")
+    if number is not None and await bindings(row.port):
+        raise _refused(f"deleting the binding of {row.endpoint}", number, text)
+
+
+def ours(row: Binding) -> bool:
+    """Whether this agent made the row."""
+    return (row.appid or "").lower() == APPID
+
+
+def same(one: Binding, other: Binding) -> bool:
+    """Same endpoint, certificate and owner; the store's name may be spelt or left out differently."""
+    return (one.endpoint, one.certhash, (one.appid or "").lower()) == (
+        other.endpoint,
+        other.certhash,
+        (other.appid or "").lower(),
+    )
+
+
+def foreign(row: Binding) -> StepError:
+    """The finding for a binding that is not ours to touch."""
+    return StepError(
+        "foreign_binding",
+        f"{row.endpoint} is bound to certificate {row.certhash} by {row.appid or 'an unknown program'}",
+        "Find out which program made this binding (netsh http show sslcert) and remove it, or use another port.",
+    )
+
+
+async def _change(*arguments: str) -> tuple[int | None, str]:
+    """Run a changing command. Returns (None, text) when it says that it succeeded, else (number or 0, text)."""
+    output = await program.run("netsh", "http", *arguments)
+    number = netsh_text.error_number(output.text)
+    if output.code == 0 and number is None:
+        return None, output.text
+    return number or 0, output.text
+
+
+def _url(url: str) -> str:
+    match = _URL.fullmatch(url)
+    if not match or not 1 <= int(match[1]) <= 65535:
+        raise _malformed("url", url)
+    return url
+
+
+def _endpoint(text: str) -> str:
+    match = _ENDPOINT.fullmatch(text)
+    if not match or not 1 <= int(match[1]) <= 65535:
+        raise _malformed("ipport", text)
+    return text
+
+
+def _checked(name: str, value: str | None) -> str:
+    if value is None or not _GRAMMAR[name].fullmatch(value):
+        raise _malformed(name, value)
+    return value
+
+
+def _malformed(name: str, value: str | None) -> StepError:
+    return StepError("value_refused", f"{name}={value!r} is no value that netsh may be given", "Report this to support.")
+
+
+def _unreadable(what: str, text: str) -> StepError:
+    return StepError(
+        "netsh_unreadable",
+        f"the output of netsh http show {what} is not understood: {text.strip()[:200]!r}",
+        "Run the command on the server by hand and send its output to support. Nothing was changed.",
+    )
+
+
+def _refused(what: str, number: int, text: str) -> StepError:
+    if number == 5:
+        return StepError("access_denied", f"{what} was denied", "Run the agent as LocalSystem or an administrator.")
+    if number == 1312:
+        return StepError(
+            "certificate_key_missing",
+            f"{what} failed: Windows finds no private key for the certificate in the machine's store",
+            "Import the PFX into Personal of the computer account, with its key.",
+        )
+    return StepError("netsh_failed", f"{what} failed ({number}): {text.strip()[:300]!r}", "Look the number up; run it by hand.")

@@ -1,0 +1,141 @@
+"""What `netsh http show` prints, read by the shape of the values and never by a label: labels are translated,
+columns, blank lines and titles differ between versions of Windows. Pure functions."""
+
+import re
+from dataclasses import dataclass
+
+# Direction marks, joiners and a byte-order mark: they come along when a thumbprint is copied from a dialog.
+_INVISIBLE = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF, 0xAD])
+# The last colon that is followed by a blank parts label and value; a full-width colon needs no blank.
+_PART = re.compile(r":\s|\uff1a")
+_ENDPOINT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9*](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(\d{1,5})")
+_HASH = re.compile(r"[0-9A-Fa-f]{40}")
+_GUID = re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
+_URL = re.compile(r"(https?)://\s*(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})(/\S*)?")
+_RULE = re.compile(r"[-=─]{3,}")
+_ERROR = re.compile(r"(?::\s|\uff1a)\s*(\d{1,5})\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One certificate binding. certhash: 40 upper-case hex digits, None where it cannot be read."""
+
+    endpoint: str
+    certhash: str | None
+    appid: str | None
+    store: str | None
+
+    @property
+    def port(self) -> int:
+        return int(self.endpoint.rpartition(":")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One URL reservation. sddl: None where the output was cut before it."""
+
+    url: str
+    sddl: str | None
+
+    @property
+    def scheme(self) -> str:
+        return self.url.partition(":")[0]
+
+    @property
+    def port(self) -> int:
+        match = _URL.fullmatch(self.url)
+        return int(match[3]) if match else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """certain: False when the text was not understood, or a row's hash could not be read."""
+
+    rows: tuple[Binding, ...]
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reservations:
+    """certain: False when the text was not understood."""
+
+    rows: tuple[Reservation, ...]
+    certain: bool
+
+
+def parse_sslcert(text: str) -> Bindings:
+    """The bindings in the output of `netsh http show sslcert`."""
+    rows: list[list[str]] = []
+    for value in _values(text):
+        if (match := _ENDPOINT.fullmatch(value)) and 1 <= int(match[2]) <= 65535:
+            rows.append([value])
+        elif rows:
+            rows[-1].append(value)
+    bindings = tuple(_binding(row) for row in rows)
+    certain = all(row.certhash for row in bindings) if bindings else _is_empty(text)
+    return Bindings(bindings, certain)
+
+
+def parse_urlacl(text: str) -> Reservations:
+    """The reservations in the output of `netsh http show urlacl`."""
+    rows: list[Reservation] = []
+    lines = _clean(text).splitlines()
+    for number, line in enumerate(lines):
+        value = _value(line)
+        if value is None:
+            continue
+        if (match := _URL.fullmatch(value)) and 1 <= int(match[3]) <= 65535:
+            rows.append(Reservation(re.sub(r"\s", "", value), None))
+        elif rows and rows[-1].sddl is None and re.match(r"[ODGS]:\S*\(", value):
+            rows[-1] = Reservation(rows[-1].url, _unwrap(value, lines[number + 1 :]))
+    return Reservations(tuple(rows), bool(rows) or _is_empty(text))
+
+
+def error_number(text: str) -> int | None:
+    """The Windows error number in what a changing command printed ("... Error: 183"), by its place at a
+    line's end; None where there is none, which is success or an error without number."""
+    match = _ERROR.search(_clean(text))
+    return int(match[1]) if match else None
+
+
+def _clean(text: str) -> str:
+    return text.translate(_INVISIBLE).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def _value(line: str) -> str | None:
+    parts = _PART.split(line.rstrip() + " " if line.rstrip().endswith(":") else line.rstrip())
+    return parts[-1].strip() if len(parts) > 1 else None
+
+
+def _values(text: str) -> list[str]:
+    return [value for line in _clean(text).splitlines() if (value := _value(line)) is not None]
+
+
+def _binding(values: list[str]) -> Binding:
+    """A row from its values. The first hash and the first GUID count: what follows are other properties."""
+    hashes = [joined for value in values[1:] if _HASH.fullmatch(joined := re.sub(r"\s", "", value))]
+    places = [place for place, value in enumerate(values) if _GUID.fullmatch(value)]
+    store = values[places[0] + 1] if places and places[0] + 1 < len(values) else None
+    return Binding(
+        endpoint=values[0],
+        certhash=hashes[0].upper() if hashes else None,
+        appid=values[places[0]] if places else None,
+        store=None if store in (None, "", "(null)") else store,
+    )
+
+
+def _unwrap(sddl: str, following: list[str]) -> str | None:
+    """A security descriptor that was broken over lines, joined; None when it is cut."""
+    for line in following:
+        if sddl.count("(") == sddl.count(")"):
+            break
+        if _value(line) is not None or not line.strip():
+            return None
+        sddl += line.strip()
+    return sddl if sddl.count("(") == sddl.count(")") else None
+
+
+def _is_empty(text: str) -> bool:
+    """Nothing at all, or a title over a ruled line and nothing else: a list without rows."""
+    lines = [line.strip() for line in _clean(text).splitlines() if line.strip()]
+    return not lines or (len(lines) == 2 and _RULE.fullmatch(lines[1]) is not None)

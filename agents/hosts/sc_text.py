@@ -1,0 +1,51 @@
+"""What `sc` prints, read by numbers only: its labels are translated in places. Pure functions."""
+
+import re
+from dataclasses import dataclass
+
+STOPPED, START_PENDING, STOP_PENDING, RUNNING = 1, 2, 3, 4
+START_TYPES = {2: "auto", 3: "demand", 4: "disabled"}
+
+# "3  STOP_PENDING": a number before a word in capitals. The service's type is the first such value in
+# every output, its state (query) or start type (qc) the second.
+_COUNTED = re.compile(r":\s*([0-9A-Fa-f]{1,3})\s+[A-Z][A-Z0-9_]*\s*(\(.*\))?\s*$", re.MULTILINE)
+_HEX = re.compile(r":\s*0x([0-9A-Fa-f]{1,8})\s*$", re.MULTILINE)
+_EXIT = re.compile(r":\s*(\d{1,10})\s+\(0x[0-9A-Fa-f]+\)\s*$", re.MULTILINE)
+_FAILED = re.compile(r"^\[SC\][^\n]*?\s(\d{1,5})\s*:", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """state: 1 stopped .. 7 paused; checkpoint grows while it makes progress; hint_s: how long the next
+    bit of progress may take, in seconds; exit_code: how it last ended."""
+
+    state: int
+    checkpoint: int
+    hint_s: float
+    exit_code: int
+
+
+def parse_status(text: str) -> Status | None:
+    """The status in the output of `sc query NAME`; None when it cannot be read."""
+    counted = _COUNTED.findall(text)
+    tail = [int(number, 16) for number in _HEX.findall(text)]
+    exits = [int(number) for number in _EXIT.findall(text)]
+    if len(counted) < 2 or not counted[1][0].isdigit() or not 1 <= int(counted[1][0]) <= 7:
+        return None
+    checkpoint, hint = tail[:2] if len(tail) >= 2 else (0, 0)
+    return Status(int(counted[1][0]), checkpoint, hint / 1000, exits[0] if exits else 0)
+
+
+def parse_start_type(text: str) -> str | None:
+    """auto, delayed-auto, demand or disabled, from `sc qc NAME`; None when it cannot be read."""
+    counted = _COUNTED.findall(text)
+    if len(counted) < 2 or not counted[1][0].isdigit():
+        return None
+    start_type = START_TYPES.get(int(counted[1][0]))
+    return "delayed-auto" if start_type == "auto" and counted[1][1] else start_type
+
+
+def error_number(text: str) -> int | None:
+    """The number of a failed command ("[SC] ControlService FAILED 1062:"); None when it did not fail."""
+    match = _FAILED.search(text)
+    return int(match[1]) if match else None

@@ -1,0 +1,202 @@
+"""The small objects that steps touch: one for a till, one for the server. They hold no state of their own:
+everything is read anew, because the programs of the till may have changed it."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from agents.config import Config
+from agents.errors import StepError
+from agents.files import Files
+from agents.hosts import lookup, netsh, sc, sc_text, settings_file, store
+from agents.hosts.lookup import Answer, Target
+from agents.net import Network
+from agents.protocol import Scheme
+
+SERVER_TIMEOUT_S = 6.0
+PROBE_PAUSE_S = 0.01
+
+
+class Host:
+    """What both roles have: a settings file with one switch in it."""
+
+    switch: str  # path of the element that says whether this device speaks HTTPS
+    port_path: str
+
+    def __init__(self, config: Config, network: Network, files: Files) -> None:
+        self.config, self.network, self.files = config, network, files
+
+    def settings(self) -> bytes:
+        """The settings file's bytes. Raises StepError settings_unreadable."""
+        try:
+            return self.files.read(self.config.settings)
+        except OSError as error:
+            raise StepError("settings_unreadable", f"{self.file}: {error.strerror or error}", "Check the file.") from error
+
+    def write_settings(self, data: bytes) -> None:
+        """Replace the settings file. Raises StepError settings_not_writable."""
+        try:
+            self.files.write(self.config.settings, data)
+        except OSError as error:
+            message = f"{self.file} cannot be written: {error.strerror or error}"
+            remedy = "Remove the write protection; check free space and the agent's rights on the folder."
+            raise StepError("settings_not_writable", message, remedy) from error
+
+    def try_settings_folder(self) -> None:
+        """Prove that the settings can be rewritten. Raises StepError settings_not_writable."""
+        try:
+            self.files.try_folder(self.config.settings)
+        except OSError as error:
+            message = f"the folder of {self.file} cannot be written: {error.strerror or error}"
+            raise StepError("settings_not_writable", message, "Check free space and the agent's rights.") from error
+
+    def scheme(self) -> Scheme:
+        """What the device speaks by its own settings. Raises StepError."""
+        return "https" if settings_file.read_bool(self.settings(), self.switch, self.file) else "http"
+
+    def port(self) -> int:
+        """The port in the settings. Raises StepError."""
+        return settings_file.read_port(self.settings(), self.port_path, self.file)
+
+    async def lookup(self, member: str, within_s: float, thumbprint: str | None = None) -> Answer:
+        """A member lookup, repeated while the failure may pass. Raises StepError."""
+        return await lookup.patiently(lambda: self._get(f"/netpos/members/{member}", thumbprint), within_s)
+
+    async def interfaces(self, within_s: float, thumbprint: str | None = None) -> Answer:
+        """The interface list, which must be a JSON list. Raises StepError."""
+        answer = await lookup.patiently(lambda: self._get("/netpos/interfaces", thumbprint), within_s)
+        if not isinstance(answer.data, list):
+            raise StepError("lookup_failed", "the interface list is no list", "Check host and port.")
+        return answer
+
+    async def proof(self, member: str, within_s: float) -> None:
+        """Raises StepError unless this device works in the scheme that its settings say."""
+        await self.lookup(member, within_s)
+
+    async def facts(self) -> dict[str, Any]:
+        """The inventory; what cannot be read is told in `error`."""
+        raise NotImplementedError
+
+    @property
+    def file(self) -> str:
+        """The settings file's name, for messages."""
+        return self.config.settings.name
+
+    def target(self, thumbprint: str | None) -> Target:
+        """Where this device's lookups go, by its settings as they are now. Raises StepError."""
+        raise NotImplementedError
+
+    async def _get(self, path: str, thumbprint: str | None) -> Answer:
+        return await lookup.get(self.network, self.target(thumbprint), path, {"X-Terminal": self.config.name})
+
+
+class TerminalHost(Host):
+    """A till with Touch."""
+
+    switch = "TouchSettings/Customers/Secured"
+    port_path = "TouchSettings/Customers/NetPosPort"
+
+    def target(self, thumbprint: str | None) -> Target:
+        data = self.settings()
+        return Target(
+            host=settings_file.read(data, "TouchSettings/Customers/NetPosHost", self.file).text,
+            port=settings_file.read_port(data, self.port_path, self.file),
+            tls=settings_file.read_bool(data, self.switch, self.file),
+            timeout_s=settings_file.read_number(data, "TouchSettings/Customers/TimeoutSeconds", self.file, 1, 600),
+            roots=self.network.roots(self.config.roots),
+            thumbprint=thumbprint,
+        )
+
+    async def facts(self) -> dict[str, Any]:
+        try:
+            target = self.target(None)
+        except StepError as error:
+            return {"host": None, "port": None, "scheme": None, "error": str(error)}
+        return {"host": target.host, "port": target.port, "scheme": "https" if target.tls else "http", "error": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """last_answer_ms: when the service last took a connection, or when its end was asked for if it took none."""
+
+    last_answer_ms: int
+
+
+class ServerHost(Host):
+    """The server with NetPOS.Net."""
+
+    switch = "NetPOSSettings/General/UseSSL"
+    port_path = "NetPOSSettings/General/Port"
+
+    def target(self, thumbprint: str | None) -> Target:
+        # By its own address and without trust: whether tills trust the certificate they say themselves;
+        # here it matters that this very certificate is on the wire.
+        tls = self.scheme() == "https"
+        return Target("127.0.0.1", self.port(), tls, SERVER_TIMEOUT_S, trust=False, thumbprint=thumbprint)
+
+    async def proof(self, member: str, within_s: float) -> None:
+        # A service that was not running before us, and was put back so, has nothing to prove.
+        if await self.running(self.config.service):
+            await self.lookup(member, within_s)
+
+    async def running(self, name: str) -> bool:
+        """Whether this service is anything but stopped. Raises StepError."""
+        return (await sc.query(name)).state != sc_text.STOPPED
+
+    async def stop_watched(self, now_ms: Callable[[], int]) -> Stopped:
+        """Stop NetPOS.Net and note when it last took a connection. Raises StepError."""
+        last = now_ms()
+        port = self.port()
+        stopping = asyncio.ensure_future(sc.stop(self.config.service))
+        try:
+            while not stopping.done():
+                if not await _listens(port):
+                    break
+                last = now_ms()
+                await asyncio.wait({stopping}, timeout=PROBE_PAUSE_S)
+            await stopping
+        finally:
+            stopping.cancel()
+        return Stopped(last)
+
+    def has_certificate(self, thumbprint: str) -> bool:
+        """Whether the machine's store holds this certificate."""
+        return self.config.store is not None and store.has_certificate(self.config.store, thumbprint)
+
+    def has_key(self, thumbprint: str) -> bool:
+        """Whether the machine's store holds its private key."""
+        return self.config.store is not None and store.has_key(self.config.store, thumbprint)
+
+    async def facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = dict.fromkeys(("port", "scheme", "services", "certificates", "urlacl", "sslcert", "error"))
+        try:
+            facts["port"], facts["scheme"] = self.port(), self.scheme()
+            facts["certificates"] = store.certificates(self.config.store) if self.config.store else []
+            facts["urlacl"] = [{"url": row.url, "sddl": row.sddl} for row in await netsh.reservations()]
+            rows = await netsh.bindings(self.port())
+            facts["sslcert"] = [
+                {"endpoint": row.endpoint, "certhash": row.certhash, "appid": row.appid, "store": row.store} for row in rows
+            ]
+            facts["services"] = [await self._service(name) for name in (self.config.service, self.config.monitor)]
+        except (StepError, OSError) as error:
+            facts["error"] = str(error)
+        return facts
+
+    async def _service(self, name: str) -> dict[str, Any]:
+        state, kind = (await sc.query(name)).state, await sc.start_type(name)
+        return {"name": name, "state": {1: "stopped", 4: "running"}.get(state, "pending"), "start_type": kind}
+
+
+async def _listens(port: int) -> bool:
+    """Whether something takes a connection on this port right now."""
+    try:
+        async with asyncio.timeout(0.5):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True

@@ -1,0 +1,105 @@
+"""Who this device is: an Ed25519 key made here, which never leaves the state folder, and what the dashboard
+said when it was enrolled. The key is in no log line and in no message."""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from agents import atomic
+from agents.errors import AgentError
+
+MAX_TOKEN_BYTES = 4096
+
+
+class IdentityError(AgentError):
+    """The state folder's key or identity cannot be used; the text says which file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """agent: the id that the dashboard gave; signing_key: with which it signs instructions (base64, raw)."""
+
+    agent: str
+    signing_key: str
+
+
+class Identity:
+    """The files agent.key, identity.json and enrol.token of a state folder."""
+
+    def __init__(self, state: Path) -> None:
+        """Reads the key, or makes one. Raises OSError or IdentityError."""
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path, self._token = state / "identity.json", state / "enrol.token"
+        self._key = _load_or_make(state / "agent.key")
+        self.known = self._load()
+
+    @property
+    def public_key(self) -> str:
+        """Base64 of the raw public key."""
+        return base64.b64encode(self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+    def sign(self, payload: bytes) -> str:
+        """Base64 of this device's signature."""
+        return base64.b64encode(self._key.sign(payload)).decode()
+
+    def token(self) -> str | None:
+        """The one-time token that the installer has left, None without one. Raises OSError."""
+        try:
+            with self._token.open("rb") as file:
+                return file.read(MAX_TOKEN_BYTES).decode("ascii", errors="replace").strip() or None
+        except FileNotFoundError:
+            return None
+
+    def enrolled(self, agent: str, signing_key: str) -> None:
+        """The dashboard knows this device now. Raises IdentityError or OSError."""
+        known = Known(agent, signing_key)
+        _public(known.signing_key)
+        data = {"agent": known.agent, "signing_key": known.signing_key}
+        atomic.replace(self._path, json.dumps(data, indent=1).encode() + b"\n")
+        self.known = known
+        self._token.unlink(missing_ok=True)
+
+    def verify(self, body: str, signature: str) -> bool:
+        """Whether the dashboard has signed this text."""
+        if self.known is None:
+            return False
+        try:
+            _public(self.known.signing_key).verify(base64.b64decode(signature, validate=True), body.encode())
+        except (InvalidSignature, IdentityError, ValueError):
+            return False
+        return True
+
+    def _load(self) -> Known | None:
+        try:
+            data = json.loads(self._path.read_text(encoding="utf-8"))
+            known = Known(str(data["agent"]), str(data["signing_key"]))
+            _public(known.signing_key)
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise IdentityError(f"{self._path} cannot be used: {error}") from error
+        return known
+
+
+def _load_or_make(path: Path) -> Ed25519PrivateKey:
+    if not path.exists():
+        made = Ed25519PrivateKey.generate()
+        atomic.replace(path, made.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()), mode=0o600)
+        return made
+    try:
+        return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+    except ValueError as error:
+        raise IdentityError(f"{path} is no key of ours") from error
+
+
+def _public(text: str) -> Ed25519PublicKey:
+    try:
+        return Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
+    except (ValueError, binascii.Error) as error:
+        raise IdentityError("the dashboard's signing key is no Ed25519 key") from error

@@ -1,0 +1,163 @@
+"""What the journal's records add up to. Pure: no file, no clock; journal.py feeds it line by line."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from agents import protocol
+from agents.protocol import Finding, Finished, Instruction, Report, StepDone
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRecord:
+    """How to take back one step: the instruction that did it, and what the step saved before."""
+
+    instruction: Instruction
+    step: str
+    saved: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an instruction is being undone."""
+
+    finding: Finding
+    retryable: bool = False
+
+
+@dataclass(slots=True)
+class Ledger:
+    """epoch, seq: the highest ever accepted. last_n: number of the newest report. offset_ms: dashboard
+    time minus wall clock when an instruction was last accepted."""
+
+    epoch: int = 0
+    seq: int = 0
+    last_n: int = 0
+    acked_n: int = 0
+    offset_ms: int = 0
+    instructions: dict[int, Instruction] = field(default_factory=dict)
+    undo: dict[tuple[int, str], UndoRecord] = field(default_factory=dict)
+    outbox: dict[int, Report] = field(default_factory=dict)
+    starts: dict[tuple[int, str], int] = field(default_factory=dict)
+    done: set[tuple[int, str]] = field(default_factory=set)
+    failures: dict[int, Failure] = field(default_factory=dict)
+    last_finished: Finished | None = None
+
+    def apply(self, record: dict[str, Any]) -> None:
+        """Take one record in. Applying a record twice changes nothing, except that starts are counted."""
+        getattr(self, f"_on_{record['k']}")(record)
+
+    def unfinished(self) -> list[Instruction]:
+        """Accepted and not ended, oldest first."""
+        return [self.instructions[seq] for seq in sorted(self.instructions)]
+
+    def open_undo(self, cutover: int) -> list[UndoRecord]:
+        """Undo records of this cutover that still stand, in the order of application."""
+        return [record for (number, _), record in self.undo.items() if number == cutover]
+
+    def at_rest(self) -> bool:
+        """Nothing runs and nothing waits for an acknowledgement."""
+        return not self.instructions and not self.outbox
+
+    def snapshot(self) -> dict[str, Any]:
+        """One record that stands for all so far."""
+        return {
+            "k": "snapshot",
+            "epoch": self.epoch,
+            "seq": self.seq,
+            "last_n": self.last_n,
+            "acked_n": self.acked_n,
+            "offset": self.offset_ms,
+            "instructions": [dataclasses.asdict(item) for item in self.unfinished()],
+            "undo": [_undo_record(item) for item in self.undo.values()],
+            "outbox": [report_record(item) for item in self.outbox.values()],
+            "starts": [[seq, step, count] for (seq, step), count in self.starts.items()],
+            "done": sorted([seq, step] for seq, step in self.done),
+            "failures": [[seq, dataclasses.asdict(item)] for seq, item in self.failures.items()],
+            "last_finished": report_record(self.last_finished) if self.last_finished else None,
+        }
+
+    def _on_snapshot(self, record: dict[str, Any]) -> None:
+        self.epoch, self.seq, self.offset_ms = record["epoch"], record["seq"], record["offset"]
+        for item in record["instructions"]:
+            self.instructions[item["seq"]] = _instruction(item)
+        for item in record["undo"]:
+            self._on_undo(item)
+        for item in record["outbox"]:
+            self._keep(_report(item))
+        self.last_n, self.acked_n = record["last_n"], record["acked_n"]
+        self.starts = {(seq, step): count for seq, step, count in record["starts"]}
+        self.done = {(seq, step) for seq, step in record["done"]}
+        self.failures = {seq: Failure(Finding(**item["finding"]), item["retryable"]) for seq, item in record["failures"]}
+        if record["last_finished"]:
+            self.last_finished = cast(Finished, _report(record["last_finished"]))
+
+    def _on_accepted(self, record: dict[str, Any]) -> None:
+        instruction = _instruction(record["i"])
+        self.instructions[instruction.seq] = instruction
+        self.epoch = max(self.epoch, instruction.epoch)
+        self.seq = max(self.seq, instruction.seq)
+        self.offset_ms = record["offset"]
+        if instruction.action == "switch":
+            # A later cutover goes forward: the way back is from now on the way back of that one.
+            self.undo = {key: item for key, item in self.undo.items() if key[0] == instruction.cutover}
+
+    def _on_start(self, record: dict[str, Any]) -> None:
+        key = (record["seq"], record["step"])
+        self.starts[key] = self.starts.get(key, 0) + 1
+
+    def _on_undo(self, record: dict[str, Any]) -> None:
+        instruction = _instruction(record["i"])
+        item = UndoRecord(instruction, record["step"], record["saved"])
+        # The first record stands: a resumed step sees its own half-done work, not what was there before.
+        self.undo.setdefault((instruction.cutover, record["step"]), item)
+
+    def _on_undone(self, record: dict[str, Any]) -> None:
+        self.undo.pop((record["cutover"], record["step"]), None)
+
+    def _on_failing(self, record: dict[str, Any]) -> None:
+        self.failures[record["seq"]] = Failure(Finding(**record["finding"]), record["retryable"])
+
+    def _on_report(self, record: dict[str, Any]) -> None:
+        report = _report(record)
+        self._keep(report)
+        if isinstance(report, StepDone):
+            self.done.add((report.seq, report.step if report.direction == "forward" else f"undo {report.step}"))
+        elif report.outcome != "refused" and report.seq in self.instructions:
+            self._end(report)
+
+    def _on_acked(self, record: dict[str, Any]) -> None:
+        n = record["n"]
+        self.outbox = {number: report for number, report in self.outbox.items() if number > n}
+        self.acked_n = max(self.acked_n, n)
+        self.last_n = max(self.last_n, n)  # a number that the dashboard has seen is never used again
+
+    def _keep(self, report: Report) -> None:
+        self.last_n = max(self.last_n, report.n)
+        if report.n > self.acked_n:
+            self.outbox[report.n] = report
+
+    def _end(self, report: Finished) -> None:
+        seq = report.seq
+        self.instructions.pop(seq, None)
+        self.failures.pop(seq, None)
+        self.starts = {key: count for key, count in self.starts.items() if key[0] != seq}
+        self.done = {key for key in self.done if key[0] != seq}
+        self.last_finished = report
+
+
+def report_record(report: Report) -> dict[str, Any]:
+    """A report as a journal record."""
+    return {"k": "report", "m": protocol.dump(report)}
+
+
+def _report(record: dict[str, Any]) -> Report:
+    return cast(Report, protocol.parse(record["m"]))
+
+
+def _undo_record(item: UndoRecord) -> dict[str, Any]:
+    return {"k": "undo", "i": dataclasses.asdict(item.instruction), "step": item.step, "saved": item.saved}
+
+
+def _instruction(data: dict[str, Any]) -> Instruction:
+    return Instruction(**{**data, "steps": tuple(data["steps"])})

@@ -1,0 +1,214 @@
+"""Which order is carried out, and what becomes of it. Orders come in verified (see transport.py); this is the
+one place that decides to take, refuse or end them, and it runs one at a time. Pure asyncio, no network."""
+
+import asyncio
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from agents import catalogue
+from agents.clock import Clock
+from agents.errors import StepError
+from agents.hosts.windows import Host
+from agents.journal import Journal
+from agents.ledger import Failure
+from agents.protocol import Finding, Finished, Instruction, Outcome, Report, Role, Scheme
+from agents.steps import steps as all_steps
+from agents.steps.base import Step
+from agents.steps.passes import Passes, Superseded
+
+log = logging.getLogger(__name__)
+
+VERIFY_AFTER_UNDO_S = 20.0
+GLANCE_S = 3.0
+
+
+class Runner:
+    """Carries instructions out, one after the other. report(message) is called with every report once it
+    is in the journal; changed() after every instruction, because the device may look different now."""
+
+    def __init__(
+        self, host: Host, journal: Journal, clock: Clock, report: Callable[[Report], None],
+        *, steps: Mapping[str, Step] | None = None, changed: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self.host, self.journal, self.clock, self.report, self.changed = host, journal, clock, report, changed
+        self.role: Role = host.config.role
+        self.passes = Passes(host, journal, clock, report, steps or all_steps(self.role))
+        self.heard_at = time.monotonic()
+        self._queue: asyncio.Queue[Instruction] = asyncio.Queue()
+        self._running: Instruction | None = None
+
+    def heard(self) -> None:
+        """The dashboard has given a sign of life; the lease of whatever runs begins anew."""
+        self.heard_at = time.monotonic()
+
+    def submit(self, instruction: Instruction) -> None:
+        """Take, refuse or ignore an instruction whose signature, address and expiry are good."""
+        ledger = self.journal.ledger
+        if instruction.seq in ledger.instructions:
+            return  # doubled: it waits or runs
+        last = ledger.last_finished
+        if last is not None and last.seq == instruction.seq:
+            self.report(self.journal.report(last))  # doubled after its end: what was said is said again
+            return
+        if instruction.epoch < ledger.epoch or instruction.seq <= ledger.seq:
+            self._refuse(instruction, "stale_instruction", "a newer instruction has been accepted before")
+        elif any(name not in self._known(instruction) for name in instruction.steps):
+            self._refuse(instruction, "unknown_step", "a step is not in this agent's catalogue")
+        else:
+            self._accept(instruction)
+
+    async def recover(self) -> None:
+        """Bring to an end what the last run of this program left unfinished, before anything else is done:
+        forward while the instruction is valid, otherwise by its policy."""
+        for instruction in self.journal.recover():
+            log.info("resuming instruction %s (%s)", instruction.seq, instruction.action)
+            expired = self.clock.now_ms() > instruction.expires_ms
+            if expired and instruction.action == "switch" and instruction.policy == "restore":
+                self._note_failure(instruction, _EXPIRED)
+            await self._execute(instruction)
+
+    async def run(self) -> None:
+        """Carry out what is submitted, for ever."""
+        while True:
+            await self._execute(await self._queue.get())
+
+    # --- taking and ending ---------------------------------------------------------------------------
+
+    def _known(self, instruction: Instruction) -> set[str]:
+        return {step.name for step in catalogue.steps_for(self.role, instruction.action)}
+
+    def _accept(self, instruction: Instruction) -> None:
+        newer = instruction.epoch > self.journal.ledger.epoch
+        try:
+            self.journal.accept(instruction, offset_ms=self.clock.offset_ms())
+        except OSError as error:
+            self._refuse(instruction, "journal_failed", f"the journal cannot be written: {error.strerror or error}")
+            return
+        self._queue.put_nowait(instruction)
+        if newer and self._running is not None:
+            self.passes.newer.set()
+
+    def _refuse(self, instruction: Instruction, code: str, message: str) -> None:
+        log.warning("instruction %s refused: %s", instruction.seq, message)
+        self._finish(instruction, "refused", Failure(Finding(code, message, "Nothing was done on this device.")))
+
+    def _finish(
+        self, instruction: Instruction, outcome: Outcome, failure: Failure | None = None, *, restored: bool = False
+    ) -> None:
+        finished = Finished(
+            n=0, seq=instruction.seq, epoch=instruction.epoch, cutover=instruction.cutover, action=instruction.action,
+            outcome=outcome, at_ms=self.clock.now_ms(), scheme=self._scheme(), finding=failure.finding if failure else None,
+            retryable=failure.retryable if failure else False, restored=restored,
+        )  # fmt: skip
+        log.info("instruction %s ended: %s %s", instruction.seq, outcome, failure.finding.code if failure else "")
+        self.report(self.journal.report(finished))
+
+    def _scheme(self) -> Scheme | None:
+        try:
+            return self.host.scheme()
+        except StepError:
+            return None
+
+    # --- carrying out --------------------------------------------------------------------------------
+
+    async def _execute(self, instruction: Instruction) -> None:
+        if instruction.epoch < self.journal.ledger.epoch:
+            self._finish(instruction, "failed", _SUPERSEDED)  # was waiting when a newer epoch came
+            return
+        self._running = instruction
+        self.passes.newer.clear()
+        try:
+            if instruction.action == "switch":
+                await self._switch(instruction)
+            elif instruction.action == "undo":
+                await self._undo(instruction)
+            else:
+                await self._look(instruction)
+        except Superseded:
+            self._finish(instruction, "failed", _SUPERSEDED)
+        finally:
+            self._running = None
+        self.changed()
+
+    async def _look(self, instruction: Instruction) -> None:
+        """arm and verify: nothing is changed, so nothing is undone."""
+        names = instruction.steps if instruction.action == "arm" else self._proofs()
+        try:
+            await self.passes.forward(instruction, names, dry=instruction.action == "verify")
+        except StepError as error:
+            self._finish(instruction, "failed", Failure(error.finding, error.retryable))
+        else:
+            self._finish(instruction, "done")
+
+    async def _switch(self, instruction: Instruction) -> None:
+        if instruction.seq not in self.journal.ledger.failures:
+            try:
+                await self.passes.forward(instruction, await self._still_to_do(instruction))
+            except StepError as error:
+                log.error("instruction %s failed: %s", instruction.seq, error)
+                self._note_failure(instruction, Failure(error.finding, error.retryable))
+            else:
+                self._finish(instruction, "done")
+                return
+        failure = self.journal.ledger.failures[instruction.seq]
+        problems = await self.passes.back(instruction)
+        self._finish(instruction, "failed", _with(failure, problems), restored=not problems)
+
+    async def _undo(self, instruction: Instruction) -> None:
+        problems = await self.passes.back(instruction)
+        try:
+            await self._verify_restored(instruction)
+        except StepError as error:
+            problems.append(error)
+        if problems:
+            finding = _with(Failure(problems[0].finding, any(item.retryable for item in problems)), problems[1:])
+            self._finish(instruction, "undo_failed", finding)
+        else:
+            self._finish(instruction, "done", restored=True)
+
+    async def _verify_restored(self, instruction: Instruction) -> None:
+        """A restored device must work in the scheme that its settings now say, whatever certificate."""
+        context = self.passes.context(instruction, VERIFY_AFTER_UNDO_S)
+        await self.passes.ask(lambda: self.host.proof(context.instruction.member, context.patience_s), VERIFY_AFTER_UNDO_S)
+
+    async def _still_to_do(self, instruction: Instruction) -> tuple[str, ...]:
+        """The steps; on a server that already answers in the wanted scheme only the proof and what follows
+        it, because going through all of them would stop it once more for nothing."""
+        done = {step for seq, step in self.journal.ledger.done if seq == instruction.seq}
+        if done or "verify_server" not in instruction.steps or self._scheme() != instruction.to_scheme:
+            return instruction.steps
+        try:
+            await self.passes.ask(lambda: self.host.lookup(instruction.member, GLANCE_S, instruction.thumbprint), GLANCE_S + 1)
+        except StepError as error:
+            log.info("not yet switched: %s", error)
+            return instruction.steps
+        return instruction.steps[instruction.steps.index("verify_server") :]
+
+    def _proofs(self) -> tuple[str, ...]:
+        steps = catalogue.steps_for(self.role, "switch")
+        return tuple(step.name for step in steps if self.passes.steps[step.name].asks_only)
+
+    def _note_failure(self, instruction: Instruction, failure: Failure) -> None:
+        """On disk, so that after a crash the undoing goes on and not the switching."""
+        try:
+            self.journal.failing(instruction.seq, failure)
+        except OSError as error:
+            log.error("the failure is not in the journal: %s", error)
+            self.journal.ledger.failures[instruction.seq] = failure
+
+
+def _with(failure: Failure, problems: list[StepError]) -> Failure:
+    """The failure, with what went wrong while undoing in its message."""
+    if not problems:
+        return failure
+    more = "; ".join(str(problem) for problem in problems)
+    finding = dataclasses.replace(failure.finding, message=f"{failure.finding.message}; undoing failed too: {more}")
+    return Failure(finding, failure.retryable)
+
+
+_SUPERSEDED = Failure(Finding("superseded", "a newer instruction took over", "Nothing to do here."))
+_EXPIRED = Failure(
+    Finding("expired_while_down", "the instruction expired while the agent was not running", "Switch this device again."), True
+)

@@ -1,0 +1,160 @@
+"""The server's steps in http.sys: one port can serve one scheme only, so the other one's reservation goes
+first, and everything that goes is remembered with all that is needed to bring it back."""
+
+import dataclasses
+import re
+from typing import cast
+
+from agents.errors import StepError
+from agents.hosts import netsh
+from agents.hosts.netsh_text import Binding, Reservation
+from agents.hosts.windows import ServerHost
+from agents.steps.base import Context, Evidence, Saved, Step
+
+
+class SwapReservation(Step):
+    """The URL reservation of the old scheme goes, that of the new one comes."""
+
+    name = "swap_reservation"
+
+    async def check(self, ctx: Context) -> bool:
+        rows = ctx.memory["rows"] = _on_port(ctx, await netsh.reservations())
+        return bool(rows) and all(row.scheme == ctx.instruction.to_scheme for row in rows)
+
+    async def save(self, ctx: Context) -> Saved:
+        rows: list[Reservation] = ctx.memory["rows"]
+        removed = [row for row in rows if row.scheme != ctx.instruction.to_scheme]
+        if unreadable := [row.url for row in removed if row.sddl is None]:
+            raise StepError(
+                "netsh_unreadable",
+                f"the access list of {unreadable[0]} cannot be read, so it could not be brought back",
+                "Run netsh http show urlacl on the server by hand and send its output to support.",
+            )
+        kept = {row.url for row in rows}
+        added = [row for row in _mirrored(ctx, removed) if row.url not in kept]
+        return {"removed": _dump(removed), "added": _dump(added)}
+
+    async def apply(self, ctx: Context) -> None:
+        saved = ctx.saved[self.name]
+        for row in _load(saved["removed"]):
+            await netsh.delete_reservation(row.url)
+        for row in _load(saved["added"]):
+            await netsh.add_reservation(row.url, row.sddl or netsh.EVERYONE_LISTENS)
+
+    async def verify(self, ctx: Context) -> Evidence:
+        rows = _on_port(ctx, await netsh.reservations())
+        if not rows or any(row.scheme != ctx.instruction.to_scheme for row in rows):
+            raise StepError("reservation_wrong", f"the port's reservations are {_dump(rows)}", "Look for another program.")
+        return {"before": ctx.saved.get(self.name, {}).get("removed", []), "after": _dump(rows)}
+
+    async def undo(self, ctx: Context, saved: Saved) -> Evidence:
+        there = set(await netsh.reservations())
+        for row in _load(saved["added"]):
+            if any(other.url == row.url for other in there):
+                await netsh.delete_reservation(row.url)
+        for row in _load(saved["removed"]):
+            if row not in there:
+                if any(other.url == row.url for other in there):
+                    await netsh.delete_reservation(row.url)
+                await netsh.add_reservation(row.url, row.sddl or netsh.EVERYONE_LISTENS)
+        rows = _on_port(ctx, await netsh.reservations())
+        if missing := [row.url for row in _load(saved["removed"]) if row not in rows]:
+            raise StepError("reservation_wrong", f"{missing[0]} did not come back", "Add it by hand.")
+        return {"after": _dump(rows)}
+
+
+class BindCertificate(Step):
+    """The certificate comes to the port; towards HTTP, ours goes."""
+
+    name = "bind_certificate"
+
+    async def check(self, ctx: Context) -> bool:
+        rows = ctx.memory["rows"] = await netsh.bindings(ctx.instruction.port)
+        check_port(ctx, rows)
+        return [_key(row) for row in rows if netsh.ours(row)] == [_key(row) for row in _wanted(ctx)]
+
+    async def save(self, ctx: Context) -> Saved:
+        check_certificate(ctx)
+        rows: tuple[Binding, ...] = ctx.memory["rows"]
+        return {"removed": [dataclasses.asdict(row) for row in rows if netsh.ours(row)], "added": _dump(_wanted(ctx))}
+
+    async def apply(self, ctx: Context) -> None:
+        rows: tuple[Binding, ...] = ctx.memory["rows"]
+        wanted = _wanted(ctx)
+        for row in rows:
+            if netsh.ours(row) and not any(netsh.same(row, other) for other in wanted):
+                await netsh.delete_binding(row)
+        for row in wanted:
+            await netsh.add_binding(row)
+
+    async def verify(self, ctx: Context) -> Evidence:
+        rows = await netsh.bindings(ctx.instruction.port)
+        if [_key(row) for row in rows if netsh.ours(row)] != [_key(row) for row in _wanted(ctx)]:
+            raise StepError("binding_wrong", f"the port's bindings are {_dump(rows)}", "Look for another program.")
+        return {"before": ctx.saved.get(self.name, {}).get("removed", []), "after": _dump(rows)}
+
+    async def undo(self, ctx: Context, saved: Saved) -> Evidence:
+        removed = [Binding(**row) for row in saved["removed"]]
+        for row in (Binding(**row) for row in saved["added"]):
+            there = await netsh.bindings(row.port)
+            # A row that is as it was before us is not ours to delete: apply never happened.
+            if any(netsh.same(other, row) for other in there) and not any(netsh.same(old, row) for old in removed):
+                await netsh.delete_binding(row)
+        for row in removed:
+            await netsh.add_binding(row)
+        rows = await netsh.bindings(ctx.instruction.port)
+        if missing := [row.endpoint for row in removed if not any(netsh.same(row, other) for other in rows)]:
+            raise StepError("binding_wrong", f"{missing[0]} did not come back", "Bind the old certificate by hand.")
+        return {"after": _dump(rows)}
+
+
+def check_certificate(ctx: Context) -> None:
+    """No binding without a certificate and its key. Raises StepError."""
+    if ctx.instruction.to_scheme == "http":
+        return
+    host, thumbprint = cast(ServerHost, ctx.host), ctx.instruction.thumbprint
+    if thumbprint is None or not host.has_certificate(thumbprint):
+        message = f"certificate {thumbprint} is not in the machine's store"
+        raise StepError("certificate_missing", message, "Import the PFX into Personal of the computer account.")
+    if not host.has_key(thumbprint):
+        message = f"certificate {thumbprint} has no private key in the machine's store"
+        raise StepError("certificate_key_missing", message, "Import the PFX with its key, not the .cer alone.")
+
+
+def check_port(ctx: Context, rows: tuple[Binding, ...]) -> None:
+    """Nobody else's certificate on our port: not on our endpoint, and not on one that is more specific and
+    would win over ours. Raises StepError foreign_binding."""
+    for row in rows:
+        if not netsh.ours(row) or row.endpoint != netsh.endpoint(ctx.instruction.port):
+            raise netsh.foreign(row)
+
+
+def _wanted(ctx: Context) -> list[Binding]:
+    if ctx.instruction.to_scheme == "http":
+        return []
+    return [Binding(netsh.endpoint(ctx.instruction.port), ctx.instruction.thumbprint, netsh.APPID, "MY")]
+
+
+def _key(row: Binding) -> tuple[str, str | None]:
+    return row.endpoint, row.certhash
+
+
+def _on_port(ctx: Context, rows: tuple[Reservation, ...]) -> list[Reservation]:
+    return [row for row in rows if row.port == ctx.instruction.port]
+
+
+def _mirrored(ctx: Context, rows: list[Reservation]) -> list[Reservation]:
+    """The same reservations in the new scheme: same host, port, path and access list, because http.sys takes
+    them literally. Without any, the service's account needed none; the vendor's instructions add this one."""
+    scheme, port = ctx.instruction.to_scheme, ctx.instruction.port
+    if not rows:
+        return [Reservation(f"{scheme}://+:{port}/", netsh.EVERYONE_LISTENS)]
+    return [Reservation(re.sub(r"^https?", scheme, row.url), row.sddl) for row in rows]
+
+
+def _dump(rows: list[Reservation] | list[Binding] | tuple[Binding, ...]) -> list[dict[str, str | None]]:
+    return [dataclasses.asdict(row) for row in rows]
+
+
+def _load(rows: list[dict[str, str]]) -> list[Reservation]:
+    return [Reservation(row["url"], row["sddl"]) for row in rows]

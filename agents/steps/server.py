@@ -1,0 +1,175 @@
+"""The server's steps that deal with services. What deals with http.sys stands in httpsys.py."""
+
+from typing import cast
+
+from agents.hosts import netsh, sc, sc_text
+from agents.hosts.windows import ServerHost
+from agents.steps.base import Context, Evidence, Saved, Step, SwitchStep, check_settings
+from agents.steps.httpsys import BindCertificate, SwapReservation, check_certificate, check_port
+
+START_AND_ANSWER_S = 220.0
+
+
+def server(ctx: Context) -> ServerHost:
+    """The context's host, which for these steps is a server's."""
+    return cast(ServerHost, ctx.host)
+
+
+class Ready(Step):
+    """Nothing is changed; everything that would fail later is found now."""
+
+    name = "ready"
+
+    async def verify(self, ctx: Context) -> Evidence:
+        evidence = check_settings(ctx)
+        check_certificate(ctx)
+        await netsh.reservations()
+        check_port(ctx, await netsh.bindings(ctx.instruction.port))
+        for name in (server(ctx).config.service, server(ctx).config.monitor):
+            evidence[name] = {"state": (await sc.query(name)).state, "start_type": await sc.start_type(name)}
+        return evidence
+
+
+class HoldMonitor(Step):
+    """The Services Monitor restarts what stops, so it is disabled and stopped first."""
+
+    name = "hold_monitor"
+
+    async def check(self, ctx: Context) -> bool:
+        kind, running = await self._now(ctx)
+        return kind == "disabled" and not running
+
+    async def save(self, ctx: Context) -> Saved:
+        kind, running = await self._now(ctx)
+        return {"start_type": kind, "running": running}
+
+    async def apply(self, ctx: Context) -> None:
+        await hold(ctx)
+
+    async def verify(self, ctx: Context) -> Evidence:
+        kind, running = await self._now(ctx)
+        return {"before": ctx.saved.get(self.name), "after": {"start_type": kind, "running": running}}
+
+    async def undo(self, ctx: Context, saved: Saved) -> Evidence:
+        await put_back(ctx, saved)
+        return {"after": saved}
+
+    async def _now(self, ctx: Context) -> tuple[str, bool]:
+        monitor = server(ctx).config.monitor
+        return await sc.start_type(monitor), await server(ctx).running(monitor)
+
+
+class StopService(Step):
+    """From here on nobody is served."""
+
+    name = "stop_service"
+    undo_limit_s = START_AND_ANSWER_S
+
+    async def check(self, ctx: Context) -> bool:
+        return not await server(ctx).running(server(ctx).config.service)
+
+    async def save(self, ctx: Context) -> Saved:
+        return {"last_answer_ms": ctx.clock.now_ms()}
+
+    async def apply(self, ctx: Context) -> None:
+        stopped = await server(ctx).stop_watched(ctx.clock.now_ms)
+        ctx.notes["last_answer_ms"] = stopped.last_answer_ms
+
+    async def verify(self, ctx: Context) -> Evidence:
+        # Resumed after a crash: the service had been asked to stop right after this was saved.
+        before = ctx.saved.get(self.name, {}).get("last_answer_ms", ctx.clock.now_ms())
+        return {"last_answer_ms": ctx.notes.get("last_answer_ms", before), "stopped_ms": ctx.clock.now_ms()}
+
+    async def undo(self, ctx: Context, saved: Saved) -> Evidence:
+        await sc.start(server(ctx).config.service)
+        answer = await ctx.host.lookup(ctx.instruction.member, ctx.patience_s - 180)
+        return {**answer.evidence(), "scheme": ctx.host.scheme(), "at_ms": ctx.clock.now_ms()}
+
+
+class UseSsl(SwitchStep):
+    """The tick "Use SSL" in NetPOS.Net's settings, read by the service when it starts."""
+
+    name = "use_ssl"
+
+
+class StartService(Step):
+    """Start NetPOS.Net with the new settings."""
+
+    name = "start_service"
+
+    async def check(self, ctx: Context) -> bool:
+        return (await sc.query(server(ctx).config.service)).state == sc_text.RUNNING
+
+    async def save(self, ctx: Context) -> Saved:
+        return {}
+
+    async def apply(self, ctx: Context) -> None:
+        await sc.start(server(ctx).config.service)
+
+    async def verify(self, ctx: Context) -> Evidence:
+        return {"running_ms": ctx.clock.now_ms()}
+
+    async def undo(self, ctx: Context, saved: Saved) -> Evidence:
+        await sc.stop(server(ctx).config.service)
+        return {"stopped_ms": ctx.clock.now_ms()}
+
+
+class VerifyServer(Step):
+    """Running is not listening: TCP, TLS with this very certificate, and a member lookup."""
+
+    name = "verify_server"
+    asks_only = True
+
+    async def verify(self, ctx: Context) -> Evidence:
+        answer = await ctx.host.lookup(ctx.instruction.member, ctx.patience_s, ctx.thumbprint)
+        return {**answer.evidence(), "at_ms": ctx.clock.now_ms()}
+
+
+class ReleaseMonitor(Step):
+    """The Services Monitor works again as it did before."""
+
+    name = "release_monitor"
+
+    async def check(self, ctx: Context) -> bool:
+        return HoldMonitor.name not in ctx.saved
+
+    async def save(self, ctx: Context) -> Saved:
+        return {}
+
+    async def apply(self, ctx: Context) -> None:
+        await put_back(ctx, ctx.saved[HoldMonitor.name])
+
+    async def verify(self, ctx: Context) -> Evidence:
+        monitor = server(ctx).config.monitor
+        running = await server(ctx).running(monitor)
+        return {"after": {"start_type": await sc.start_type(monitor), "running": running}}
+
+    async def undo(self, ctx: Context, saved: Saved) -> Evidence:
+        await hold(ctx)  # so that the steps before this one can be undone without being disturbed
+        return {"held": True}
+
+
+async def hold(ctx: Context) -> None:
+    """Keep the monitor from restarting anything. Raises StepError."""
+    monitor = server(ctx).config.monitor
+    await sc.set_start_type(monitor, "disabled")  # first, or it could come back by itself
+    await sc.stop(monitor)
+
+
+async def put_back(ctx: Context, saved: Saved) -> None:
+    """Give the monitor its start type and state back. Raises StepError."""
+    monitor = server(ctx).config.monitor
+    await sc.set_start_type(
+        monitor, saved["start_type"] if saved["start_type"] != "disabled" or not saved["running"] else "demand"
+    )
+    if not saved["running"]:
+        await sc.stop(monitor)
+        return
+    await sc.start(monitor)
+    if saved["start_type"] == "disabled":  # was running although disabled: possible, and what was there
+        await sc.set_start_type(monitor, "disabled")
+
+
+STEPS: tuple[type[Step], ...] = (
+    Ready, HoldMonitor, StopService, SwapReservation, BindCertificate, UseSsl, StartService, VerifyServer, ReleaseMonitor,
+)  # fmt: skip

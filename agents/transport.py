@@ -1,0 +1,224 @@
+"""The one connection that an agent holds: a WebSocket over TLS to the dashboard's gateway, opened from here,
+trusting the dashboard's own CA and nothing else. It comes back by itself, with jitter, for ever."""
+
+import asyncio
+import logging
+import random
+import ssl
+from typing import TypeVar
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from agents import protocol
+from agents.clock import Clock
+from agents.config import Config
+from agents.errors import AgentError
+from agents.identity import Identity, IdentityError
+from agents.journal import Journal
+from agents.net import Network, tls_context
+from agents.protocol import Finding, Finished, Instruction, Message
+from agents.runner import Runner
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 5.0
+SILENCE_S = 15.0
+OPEN_LIMIT_S = 10.0
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 15.0
+
+M = TypeVar("M", bound=Message)
+
+
+class Rejected(AgentError):
+    """The gateway does not want to speak with this agent."""
+
+
+class Transport:
+    """Keeps the connection, hands instructions to the runner and reports to the dashboard."""
+
+    def __init__(
+        self, config: Config, network: Network, identity: Identity, journal: Journal, clock: Clock, runner: Runner
+    ) -> None:
+        self.config, self.network, self.identity = config, network, identity
+        self.journal, self.clock, self.runner = journal, clock, runner
+        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._socket: ClientConnection | None = None
+        self._sent = 0
+        self._welcomed = False
+
+    def wake(self) -> None:
+        """There is a report in the journal that has not been sent."""
+        self._news.set()
+
+    def changed(self) -> None:
+        """The device may look different now: send the inventory again."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Connect, talk, and connect again, for ever."""
+        pause = FIRST_PAUSE_S
+        while True:
+            self._welcomed = False
+            try:
+                await self._session()
+            except (OSError, TimeoutError, WebSocketException, AgentError, protocol.ProtocolError) as error:
+                log.info("not connected: %s", error or type(error).__name__)
+            if self._welcomed:
+                pause = FIRST_PAUSE_S
+            # Full jitter: a fleet that lost its gateway in one moment must not come back in one moment.
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    # --- one connection ------------------------------------------------------------------------------
+
+    async def _session(self) -> None:
+        await self.network.before_request()
+        context = _context(self.config)
+        async with connect(
+            self.config.gateway, ssl=context, proxy=None, max_size=protocol.MAX_MESSAGE_BYTES,
+            open_timeout=OPEN_LIMIT_S, close_timeout=1, ping_interval=None, compression=None,
+        ) as socket:  # fmt: skip
+            self._socket = socket
+            try:
+                await self._introduce()
+                await self._talk()
+            finally:
+                self._socket = None
+
+    async def _introduce(self) -> None:
+        challenge = await self._expect(protocol.Challenge)
+        self.clock.learn(challenge.now_ms)
+        if self.identity.known is None:
+            await self._enrol(challenge.nonce)
+        known = self.identity.known
+        assert known is not None
+        signature = self.identity.sign(protocol.hello_payload(challenge.nonce, known.agent))
+        ledger = self.journal.ledger
+        await self._say(protocol.Hello(known.agent, signature, protocol.VERSION, ledger.epoch, ledger.seq))
+        welcome = await self._expect(protocol.Welcome)
+        self.clock.learn(welcome.now_ms)
+        self.journal.acked(welcome.acked)
+        self._sent = welcome.acked
+        self._welcomed = True
+        self.runner.heard()
+        log.info("connected as %s", known.agent)
+
+    async def _enrol(self, nonce: str) -> None:
+        token = self.identity.token()
+        if token is None:
+            raise IdentityError("this device is not enrolled and has no enrol.token")
+        key = self.identity.public_key
+        signature = self.identity.sign(protocol.enrol_payload(nonce, token, key))
+        await self._say(protocol.Enrol(token, key, self.config.role, self.config.name, signature))
+        enrolled = await self._expect(protocol.Enrolled)
+        self.identity.enrolled(enrolled.agent, enrolled.signing_key)
+
+    async def _talk(self) -> None:
+        """Until one of these ends, which is the end of the connection."""
+        self._news.set()
+        self._changed.set()
+        jobs = (self._listen(), self._send_reports(), self._send_inventory(), self._beat(), self.network.until_cut())
+        tasks = [asyncio.ensure_future(job) for job in jobs]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if tasks[-1].done() and not tasks[-1].cancelled() and self._socket is not None:
+                self._socket.transport.abort()  # the network is gone: there is nobody to say goodbye to
+
+    async def _listen(self) -> None:
+        while True:
+            message = await self._hear()
+            self.runner.heard()
+            match message:
+                case protocol.Instruct():
+                    self._take(message)
+                case protocol.Ack():
+                    self.journal.acked(message.n)
+                case protocol.Beat():
+                    self.clock.learn(message.now_ms)
+                case _:
+                    raise protocol.ProtocolError("type", "is not for the gateway to say now")
+
+    async def _send_reports(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            for report in self.journal.pending():
+                if report.n > self._sent:
+                    await self._say(report)
+                    self._sent = report.n
+
+    async def _send_inventory(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._say(protocol.Inventory(await self.runner.host.facts()))
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await self._say(protocol.Beat(self.clock.now_ms()))
+
+    # --- instructions --------------------------------------------------------------------------------
+
+    def _take(self, message: protocol.Instruct) -> None:
+        """Check signature, address and expiry; what is not beyond doubt never reaches the runner."""
+        try:
+            instruction = protocol.parse_instruction(message.body)
+        except protocol.ProtocolError as error:
+            log.error("an instruction cannot be read: %s", error)
+            return
+        known = self.identity.known
+        if not self.identity.verify(message.body, message.signature):
+            self._refuse(instruction, "bad_signature", "the instruction is not signed by the dashboard")
+        elif known is None or instruction.agent != known.agent:
+            self._refuse(instruction, "wrong_agent", "the instruction is for another agent")
+        elif self.clock.now_ms() > instruction.expires_ms and instruction.seq not in self.journal.ledger.instructions:
+            self._refuse(instruction, "expired", "the instruction came after its time")
+        else:
+            self.runner.submit(instruction)
+
+    def _refuse(self, instruction: Instruction, code: str, message: str) -> None:
+        log.error("instruction %s refused: %s", instruction.seq, message)
+        finding = Finding(code, message, "Nothing was done on this device; send a new instruction.")
+        finished = Finished(
+            n=0, seq=instruction.seq, epoch=instruction.epoch, cutover=instruction.cutover, action=instruction.action,
+            outcome="refused", at_ms=self.clock.now_ms(), scheme=None, finding=finding,
+        )  # fmt: skip
+        self.journal.report(finished)
+        self.wake()
+
+    # --- words ---------------------------------------------------------------------------------------
+
+    async def _say(self, message: Message) -> None:
+        assert self._socket is not None
+        async with asyncio.timeout(SILENCE_S):
+            await self._socket.send(protocol.dump(message))
+
+    async def _hear(self) -> Message:
+        """The next message. Raises TimeoutError when the gateway has been silent for too long."""
+        assert self._socket is not None
+        async with asyncio.timeout(SILENCE_S):
+            return protocol.parse(await self._socket.recv())
+
+    async def _expect(self, kind: type[M]) -> M:
+        message = await self._hear()
+        if isinstance(message, protocol.Refused):
+            raise Rejected(f"refused by the gateway: {message.code}: {message.message}")
+        if not isinstance(message, kind):
+            raise protocol.ProtocolError("type", f"{kind.__name__} was expected")
+        return message
+
+
+def _context(config: Config) -> ssl.SSLContext:
+    context = tls_context(config.gateway_ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
