@@ -1,0 +1,1 @@
+"""The lab: reference NetPOS.Net server, terminals, `netsh` and `sc`. See docs/lab.md."""

@@ -1,0 +1,54 @@
+"""Runs the real agents of the lab's terminals, several in one process, or the one of its server.
+
+python -m agents.lab.agents --dir LAB --names A,B,C
+python -m agents.lab.agents --dir LAB --server
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+
+from agents import config
+from agents.lab import process
+from agents.lab.build import load
+from agents.lab.faults import Faults, LabFiles, LabNetwork
+
+AGAIN_S = 1.0
+
+log = logging.getLogger("agents.lab")
+
+
+async def run(lab: Path, names: list[str], *, server: bool) -> None:
+    """All these agents, until cancelled."""
+    layout, faults = load(lab), Faults(lab)
+    works = [_agent(layout.agent_config(name), LabNetwork(faults, name)) for name in names]
+    if server:
+        # So that the very code that runs on Windows finds the emulated netsh and sc.
+        os.environ["PATH"] = f"{layout.server_dir / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+        works.append(_agent(layout.server_agent_config, LabNetwork(faults, None)))
+    await process.together(works)
+
+
+async def _agent(path: Path, network: LabNetwork) -> None:
+    """One agent, for ever: a mistake in one must not take the process's other agents with it."""
+    from agents.agent import run_agent
+
+    while True:
+        try:
+            await run_agent(config.load(path), network=network, files=LabFiles(network))
+        except Exception:
+            log.exception("the agent of %s ended; it is started again", path.parent.name)
+        await asyncio.sleep(AGAIN_S)
+
+
+def main() -> int:
+    """The program."""
+    arguments = process.arguments("The lab's agents.", server=True)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    return process.serve(run(arguments.dir, arguments.names, server=arguments.server))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

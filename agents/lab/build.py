@@ -1,0 +1,169 @@
+"""Makes a lab folder: a whole site, ready to run. docs/lab.md describes the folder."""
+
+import json
+import os
+import random
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.lab import machine, pki, settings
+
+MEMBER = 1001
+MEMBERS = tuple(range(MEMBER, MEMBER + 40))
+SERVICE, MONITOR = "NetPOSNet", "SwiftPOSServicesMonitor"
+EVERYONE_LISTENS = "D:(A;;GX;;;WD)"
+_LAYOUT = "lab.json"
+_PROGRAM = """\
+#!/bin/sh
+exec {python} -I -S -c 'import sys; sys.path.insert(0, sys.argv[1]); from agents.lab import {name}; \
+sys.exit({name}.main(sys.argv[2], sys.argv[3:]))' {root} "${{0%/*}}/.." "$@"
+"""
+
+
+@dataclass(frozen=True)
+class LabLayout:
+    """Where everything of a lab is. member: a number that the server answers with 200; ca_file: the root that
+    signs the server's certificate; thumbprint: the certificate that can be bound."""
+
+    root: Path
+    names: tuple[str, ...]
+    member: int
+    netpos_host: str
+    netpos_port: int
+    thumbprint: str
+
+    @property
+    def server_dir(self) -> Path:
+        return self.root / "server"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.server_dir / "root.pem"
+
+    @property
+    def server_agent_config(self) -> Path:
+        return self.server_dir / "agent.toml"
+
+    def terminal_dir(self, name: str) -> Path:
+        return self.root / "terminals" / name
+
+    def agent_config(self, name: str) -> Path:
+        return self.terminal_dir(name) / "agent.toml"
+
+
+def build(folder: Path, *, terminals: int, seed: int, port: int, gateway: str, gateway_ca: Path) -> LabLayout:
+    """Make the lab in `folder`, or leave the one that is there as it is but for its agents' gateway, which may
+    have another address after a restart. Settings depend on the seed alone; keys are always new."""
+    folder = folder.resolve()
+    if not (folder / _LAYOUT).exists():
+        _make(folder, terminals, seed, port)
+    layout = load(folder)
+    _configure_agents(layout, gateway, gateway_ca.resolve())
+    _write_programs(layout.server_dir / "bin")
+    return layout
+
+
+def load(folder: Path) -> LabLayout:
+    """The layout of a lab that was built before. Raises OSError where there is none."""
+    said = json.loads((folder / _LAYOUT).read_text(encoding="utf-8"))
+    said["names"] = tuple(said["names"])
+    return LabLayout(root=folder.resolve(), **said)
+
+
+def _make(folder: Path, terminals: int, seed: int, port: int) -> None:
+    rng = random.Random(seed)
+    names = settings.names(terminals, rng)
+    certificates = pki.make()
+    _make_server(folder / "server", port, certificates)
+    (folder / "foreign-root.pem").write_bytes(certificates.foreign[0])
+    for number, name in enumerate(names):
+        here = folder / "terminals" / name
+        here.mkdir(parents=True, exist_ok=True)
+        (here / "TouchSettings.xml").write_bytes(settings.touch(number, name, port, rng))
+        roots = [certificates.root, *certificates.foreign[: rng.randint(1, 2)]]
+        rng.shuffle(roots)
+        (here / "roots.pem").write_bytes(b"".join(roots))
+    layout = {
+        "names": names,
+        "member": MEMBER,
+        "netpos_host": "localhost",
+        "netpos_port": port,
+        "thumbprint": certificates.good.thumbprint,
+    }
+    # Written last: a lab without it was not finished and is made anew.
+    machine.write(str(folder), _LAYOUT, layout)
+
+
+def _make_server(server: Path, port: int, certificates: pki.Pki) -> None:
+    store = server / machine.CERTIFICATES
+    store.mkdir(parents=True, exist_ok=True)
+    for entry in certificates.store:
+        (store / f"{entry.thumbprint}.pem").write_bytes(entry.pem)
+        if entry.key:
+            _write_key(store / f"{entry.thumbprint}.key", entry.key)
+    (server / "root.pem").write_bytes(certificates.root)
+    (server / "NetPOSSettings.xml").write_bytes(settings.netpos(port))
+    other_port = 8443 if port != 8443 else 8444
+    tables = {
+        "urlacl": [
+            {"url": "http://+:80/Temporary_Listen_Addresses/", "sddl": EVERYONE_LISTENS},
+            {"url": f"http://+:{port}/", "sddl": EVERYONE_LISTENS},
+            {"url": "https://*:5358/", "sddl": "D:(A;;GX;;;BU)(A;;GX;;;LS)"},
+        ],
+        "sslcert": [
+            {
+                "endpoint": f"0.0.0.0:{other_port}",
+                "certhash": "61d34f532da121bbab64723c4871e72c92f03735",
+                "appid": "{214124cd-d05b-4309-9af9-9caa44b2b74a}",
+                "store": "MY",
+            }
+        ],
+        "iplisten": [],
+    }
+    machine.write(str(server), machine.HTTPSYS, tables)
+    rows = [_service(SERVICE, "running", "auto"), _service(MONITOR, "running", "auto"), _service("Spooler", "running", "auto")]
+    machine.write(str(server), machine.SERVICES, {"services": rows})
+    machine.write(str(server), machine.OPTIONS, {"urlacl_conflict": True})
+
+
+def _service(name: str, state: str, start_type: str) -> machine.Row:
+    return {"name": name, "state": state, "start_type": start_type, "dependents": []}
+
+
+def _write_key(path: Path, data: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+
+
+def _configure_agents(layout: LabLayout, gateway: str, gateway_ca: Path) -> None:
+    common = {"gateway": gateway, "gateway_ca": str(gateway_ca), "state": "agent"}
+    server = {"role": "server", "name": "server", **common, "settings": "NetPOSSettings.xml"}
+    _write_toml(layout.server_agent_config, {**server, "service": SERVICE, "monitor": MONITOR, "store": machine.CERTIFICATES})
+    for name in layout.names:
+        terminal = {"role": "terminal", "name": name, **common, "settings": "TouchSettings.xml", "roots": "roots.pem"}
+        _write_toml(layout.agent_config(name), terminal)
+
+
+def _write_toml(path: Path, values: dict[str, str]) -> None:
+    # A JSON string without control characters is a TOML basic string.
+    path.write_text(
+        "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items()), encoding="utf-8"
+    )
+
+
+def _write_programs(folder: Path) -> None:
+    """netsh and sc. They run Python isolated and without site packages, so they start quickly."""
+    folder.mkdir(exist_ok=True)
+    root = Path(__file__).resolve().parents[2]
+    for name in ("netsh", "sc"):
+        text = _PROGRAM.format(python=_quoted(sys.executable), name=name, root=_quoted(str(root)))
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o755)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

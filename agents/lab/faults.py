@@ -1,0 +1,160 @@
+"""Fault injection: LAB/faults.json, read continuously, and the network and files that obey it. Agents and
+reference terminals get these in place of the real ones, so no fault code lives in the product."""
+
+import asyncio
+import dataclasses
+import datetime as dt
+import errno
+import json
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from agents.files import Files
+from agents.net import Network
+
+POLL_S = 0.1
+
+_Kind = TypeVar("_Kind", "TerminalFaults", "ServerFaults")
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalFaults:
+    """What is wrong with one terminal."""
+
+    offline: bool = False
+    latency_ms: float = 0
+    untrusted_root: bool = False
+    clock_skew_s: float = 0
+    read_only_settings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFaults:
+    """What is wrong with the server."""
+
+    fail_to_start: bool = False
+    start_delay_s: float = 0
+    monitor_restarts: bool = False
+
+
+class Faults:
+    """The faults as they are now. A file that is half written leaves the last good ones in force."""
+
+    def __init__(self, lab: Path) -> None:
+        self.lab = lab
+        self._path = lab / "faults.json"
+        self._seen: tuple[int, int, int] | None = None
+        self._data: dict[str, Any] = {}
+        self._change = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def changed(self) -> None:
+        """Returns after the next change. One task looks at the file for all who wait."""
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._look())
+        await self._change.wait()
+
+    async def _look(self) -> None:
+        before = self._now()
+        while True:
+            await asyncio.sleep(POLL_S)
+            if (now := self._now()) is not before:
+                before = now
+                self._change.set()
+                self._change = asyncio.Event()
+
+    def terminal(self, name: str) -> TerminalFaults:
+        """The faults of this terminal."""
+        rows = self._now().get("terminals")
+        return _known(TerminalFaults, rows.get(name) if isinstance(rows, dict) else None)
+
+    def server(self) -> ServerFaults:
+        """The faults of the server."""
+        return _known(ServerFaults, self._now().get("server"))
+
+    def _now(self) -> dict[str, Any]:
+        try:
+            stat = self._path.stat()
+            seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+            if seen != self._seen:
+                data = json.loads(self._path.read_bytes())
+                if isinstance(data, dict):
+                    self._data, self._seen = data, seen
+        except FileNotFoundError:
+            if self._seen is not None:
+                self._data, self._seen = {}, None
+        except (OSError, ValueError):
+            return self._data  # its writer has not finished
+        return self._data
+
+
+class LabNetwork(Network):
+    """The network as a terminal with faults sees it. name: None for the server, which has none of these."""
+
+    def __init__(self, faults: Faults, name: str | None) -> None:
+        self._all = faults
+        self._name = name
+
+    @property
+    def faults(self) -> TerminalFaults:
+        """This device's faults at this moment."""
+        return self._all.terminal(self._name) if self._name is not None else TerminalFaults()
+
+    async def before_request(self) -> None:
+        now = self.faults
+        if now.latency_ms > 0 and not now.offline:
+            await asyncio.sleep(now.latency_ms / 1000)
+            now = self.faults
+        if now.offline:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    def roots(self, path: Path | None) -> Path | None:
+        return self._all.lab / "foreign-root.pem" if self.faults.untrusted_root else path
+
+    def check_validity(self, not_before: dt.datetime, not_after: dt.datetime) -> None:
+        now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.faults.clock_skew_s)
+        if now < not_before:
+            raise _invalid(9, "certificate is not yet valid")
+        if now > not_after:
+            raise _invalid(10, "certificate has expired")
+
+    async def until_cut(self) -> None:
+        while not self.faults.offline:
+            await self._all.changed()
+
+
+class LabFiles(Files):
+    """The settings file of a terminal with faults."""
+
+    def __init__(self, network: LabNetwork) -> None:
+        self._network = network
+
+    def write(self, path: Path, data: bytes) -> None:
+        self._refuse(path)
+        super().write(path, data)
+
+    def try_folder(self, path: Path) -> None:
+        self._refuse(path)
+        super().try_folder(path)
+
+    def _refuse(self, path: Path) -> None:
+        if self._network.faults.read_only_settings:
+            raise PermissionError(errno.EACCES, "is write-protected", str(path))
+
+
+def _known(kind: type[_Kind], row: Any) -> _Kind:
+    """The faults in this row; what is unknown or of another type is passed over."""
+    said: dict[str, Any] = {}
+    for spec in dataclasses.fields(kind):
+        value = row.get(spec.name) if isinstance(row, dict) else None
+        if isinstance(value, bool) if isinstance(spec.default, bool) else isinstance(value, int | float):
+            said[spec.name] = value
+    return kind(**said)
+
+
+def _invalid(code: int, text: str) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, f"certificate verify failed: {text}")
+    error.verify_code, error.verify_message = code, text
+    return error

@@ -1,0 +1,121 @@
+"""The server machine's state as files: what http.sys and the service manager keep, shared by the emulated
+programs and the reference server. Only the standard library's light parts: `netsh` and `sc` start often."""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+HTTPSYS = "httpsys.json"
+SERVICES = "services.json"
+PENDING = "pending.json"
+EXITS = "exits.json"
+OPTIONS = "lab.json"
+CALLS = "calls.jsonl"
+CERTIFICATES = "certificates"
+
+START_PENDING, STOP_PENDING = 2, 3
+
+Row = dict[str, Any]
+
+
+@contextlib.contextmanager
+def locked(server: str, name: str) -> Iterator[None]:
+    """Hold this lock; the kernel lets go of it when its holder dies, at whatever moment."""
+    fd = os.open(os.path.join(server, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def services_lock(server: str) -> contextlib.AbstractContextManager[None]:
+    """Whoever reads states in order to change them holds this."""
+    return locked(server, ".scm.lock")
+
+
+def httpsys_lock(server: str) -> contextlib.AbstractContextManager[None]:
+    """Whoever reads http.sys's tables in order to change them holds this."""
+    return locked(server, ".httpsys.lock")
+
+
+def read(server: str, name: str, default: Any) -> Any:
+    """The JSON in this file, `default` where there is no such file."""
+    try:
+        with open(os.path.join(server, name), "rb") as file:
+            return json.loads(file.read())
+    except FileNotFoundError:
+        return default
+
+
+def write(server: str, name: str, value: Any) -> None:
+    """Replace this file at once; the caller holds the lock. A crash leaves the old bytes or the new ones."""
+    temp = os.path.join(server, f".{name}.{os.getpid()}")
+    with open(temp, "w", encoding="utf-8") as file:
+        file.write(json.dumps(value, indent=1) + "\n")
+    os.replace(temp, os.path.join(server, name))
+
+
+def append(path: str, row: Row) -> None:
+    """One line of JSON, in a single write."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        os.write(fd, json.dumps(row, separators=(",", ":")).encode() + b"\n")
+    finally:
+        os.close(fd)
+
+
+def note_call(server: str, program: str, arguments: list[str], code: int) -> None:
+    """Remember that a program was run, for those who look at the lab."""
+    row = {"t": round(time.time(), 6), "program": program, "argv": arguments, "exit": code}
+    append(os.path.join(server, CALLS), row)
+
+
+def httpsys(server: str) -> dict[str, Any]:
+    """http.sys's tables: urlacl, sslcert, iplisten."""
+    empty: dict[str, Any] = {"urlacl": [], "sslcert": [], "iplisten": []}
+    return {**empty, **read(server, HTTPSYS, {})}
+
+
+def services(server: str) -> list[Row]:
+    """All services, in the order of the file."""
+    rows: list[Row] = read(server, SERVICES, {"services": []})["services"]
+    return rows
+
+
+def find(rows: list[Row], name: str) -> Row | None:
+    """The service of this name, which has no case on Windows."""
+    return next((row for row in rows if row["name"].lower() == name.lower()), None)
+
+
+def pending(server: str) -> dict[str, Row]:
+    """What is under way: service name -> state, checkpoint, wait_hint_ms."""
+    rows: dict[str, Row] = read(server, PENDING, {})
+    return rows
+
+
+def set_pending(server: str, name: str, state: int, checkpoint: int, wait_hint_ms: int) -> None:
+    """Say that this service is on its way; the caller holds services_lock."""
+    rows = pending(server)
+    rows[name] = {"state": state, "checkpoint": checkpoint, "wait_hint_ms": wait_hint_ms}
+    write(server, PENDING, rows)
+
+
+def arrive(server: str, name: str, state: str, exit_code: int = 0) -> None:
+    """The service is `running` or `stopped` now; the caller holds services_lock. Dying between the writes
+    leaves it pending, and carrying that out once more changes nothing."""
+    rows = services(server)
+    row = find(rows, name)
+    if row is not None and row["state"] != state:
+        row["state"] = state
+        write(server, SERVICES, {"services": rows})
+    exits = read(server, EXITS, {})
+    if exits.get(name, 0) != exit_code:
+        write(server, EXITS, {**exits, name: exit_code})
+    left = pending(server)
+    if left.pop(name, None) is not None:
+        write(server, PENDING, left)

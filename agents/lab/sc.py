@@ -1,0 +1,106 @@
+"""The emulated `sc`: it checks, says what is to be done in server/pending.json and returns at once, as the
+real one does while a service is still on its way; the reference server carries it out."""
+
+import sys
+from collections.abc import Callable
+
+from agents.lab import machine, sc_out
+from agents.lab.machine import Row
+
+WAIT_HINT_MS = 1000
+_START_WORDS = {"auto": "auto", "demand": "manual", "disabled": "disabled"}
+
+
+class Failed(Exception):
+    """sc prints this and ends with the number."""
+
+    def __init__(self, call: str, number: int) -> None:
+        super().__init__(sc_out.failed(call, number))
+        self.number = number
+
+
+def main(server: str, argv: list[str]) -> int:
+    """Do what `sc ARGV` would do; the exit code is the error's number, of which POSIX keeps the lowest byte."""
+    code = 0
+    try:
+        text = _run(server, argv)
+    except Failed as failed:
+        text, code = str(failed), failed.number
+    machine.note_call(server, "sc", argv, code)
+    sys.stdout.write(text)
+    return code & 0xFF
+
+
+def _run(server: str, argv: list[str]) -> str:
+    verb, rest = (argv[0].lower(), argv[1:]) if argv else ("", [])
+    if verb in ("query", "queryex") and not rest:
+        running = [row for row in machine.services(server) if row["state"] == "running"]
+        return "".join(_status(server, row, verb) for row in running)
+    if verb not in _COMMANDS or not rest:
+        return sc_out.USAGE
+    with machine.services_lock(server):
+        row = machine.find(machine.services(server), rest[0])
+        if row is None:
+            raise Failed("EnumQueryServicesStatus:OpenService" if verb.startswith("query") else "OpenService", 1060)
+        return _COMMANDS[verb](server, row, rest[1:])
+
+
+def _query(server: str, row: Row, _: list[str]) -> str:
+    return _status(server, row, "query")
+
+
+def _queryex(server: str, row: Row, _: list[str]) -> str:
+    return _status(server, row, "queryex")
+
+
+def _status(server: str, row: Row, verb: str) -> str:
+    way = machine.pending(server).get(row["name"])
+    exit_code = machine.read(server, machine.EXITS, {}).get(row["name"], 0)
+    return sc_out.status(row, way, exit_code, extended=verb == "queryex")
+
+
+def _stop(server: str, row: Row, _: list[str]) -> str:
+    if row["name"] in machine.pending(server):
+        raise Failed("ControlService", 1061)
+    if row["state"] != "running":
+        raise Failed("ControlService", 1062)
+    others = machine.services(server)
+    if any(other["state"] == "running" and other["name"] in row["dependents"] for other in others):
+        raise Failed("ControlService", 1051)
+    machine.set_pending(server, row["name"], machine.STOP_PENDING, 0, WAIT_HINT_MS)
+    return _status(server, row, "query")
+
+
+def _start(server: str, row: Row, _: list[str]) -> str:
+    if row["start_type"] == "disabled":
+        raise Failed("StartService", 1058)
+    if row["state"] == "running" or row["name"] in machine.pending(server):
+        raise Failed("StartService", 1056)
+    machine.set_pending(server, row["name"], machine.START_PENDING, 0, WAIT_HINT_MS)
+    return _status(server, row, "queryex")
+
+
+def _config(server: str, row: Row, rest: list[str]) -> str:
+    words = [word for part in rest for word in part.lower().partition("=")[::2] if word]
+    if len(words) != 2 or words[0] != "start" or words[1] not in _START_WORDS:
+        return sc_out.USAGE
+    rows = machine.services(server)
+    for other in rows:
+        if other["name"] == row["name"]:
+            other["start_type"] = _START_WORDS[words[1]]
+    machine.write(server, machine.SERVICES, {"services": rows})
+    return "[SC] ChangeServiceConfig SUCCESS\n"
+
+
+def _qc(_: str, row: Row, __: list[str]) -> str:
+    return sc_out.configuration(row)
+
+
+_COMMANDS: dict[str, Callable[[str, Row, list[str]], str]] = {
+    "query": _query,
+    "queryex": _queryex,
+    "stop": _stop,
+    "start": _start,
+    "config": _config,
+    "qc": _qc,
+}

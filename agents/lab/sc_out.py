@@ -1,0 +1,67 @@
+"""What `sc` prints, in English. Sources: the captures listed in docs/lab.md."""
+
+from agents.lab.machine import Row
+
+TEXTS = {
+    1051: "A stop control has been sent to a service that other running services are dependent on.",
+    1056: "An instance of the service is already running.",
+    1058: "The service cannot be started, either because it is disabled or because it has no enabled devices "
+    "associated with it.",
+    1060: "The specified service does not exist as an installed service.",
+    1061: "The service cannot accept control messages at this time.",
+    1062: "The service has not been started.",
+}
+USAGE = (
+    "DESCRIPTION:\n"
+    "        SC is a command line program used for communicating with the\n"
+    "        Service Control Manager and services.\n"
+)
+_STATES = {1: "STOPPED", 2: "START_PENDING", 3: "STOP_PENDING", 4: "RUNNING"}
+_ACCEPTS = {3: "STOPPABLE, NOT_PAUSABLE, ACCEPTS_SHUTDOWN", 4: "STOPPABLE, NOT_PAUSABLE, ACCEPTS_SHUTDOWN"}
+_START_TYPES = {"auto": "2   AUTO_START", "manual": "3   DEMAND_START", "disabled": "4   DISABLED"}
+
+
+def failed(call: str, number: int) -> str:
+    """The text of an error; `call` is the API call that failed."""
+    return f"[SC] {call} FAILED {number}:\n\n{TEXTS[number]}\n\n"
+
+
+def status(row: Row, way: Row | None, exit_code: int, *, extended: bool) -> str:
+    """The output of query and queryex. way: the pending row, if the service is on its way."""
+    state = way["state"] if way else 4 if row["state"] == "running" else 1
+    shown = exit_code if state == 1 else 0
+    lines = [
+        "",
+        f"SERVICE_NAME: {row['name']} ",
+        "        TYPE               : 10  WIN32_OWN_PROCESS  ",
+        f"        STATE              : {state}  {_STATES[state]} ",
+        f"                                ({_ACCEPTS.get(state, 'NOT_STOPPABLE, NOT_PAUSABLE, IGNORES_SHUTDOWN')})",
+        f"        WIN32_EXIT_CODE    : {shown}  ({shown:#x})",
+        "        SERVICE_EXIT_CODE  : 0  (0x0)",
+        f"        CHECKPOINT         : {way['checkpoint'] if way else 0:#x}",
+        f"        WAIT_HINT          : {way['wait_hint_ms'] if way else 0:#x}",
+    ]
+    if extended:
+        lines += [f"        PID                : {0 if state == 1 else 4216}", "        FLAGS              : "]
+    return "\n".join(lines) + "\n"
+
+
+def configuration(row: Row) -> str:
+    """The output of qc."""
+    return "\n".join(
+        [
+            "[SC] QueryServiceConfig SUCCESS",
+            "",
+            f"SERVICE_NAME: {row['name']}",
+            "        TYPE               : 10  WIN32_OWN_PROCESS ",
+            f"        START_TYPE         : {_START_TYPES[row['start_type']]}",
+            "        ERROR_CONTROL      : 1   NORMAL",
+            f"        BINARY_PATH_NAME   : C:\\Program Files (x86)\\Samford Software\\{row['name']}.exe",
+            "        LOAD_ORDER_GROUP   : ",
+            "        TAG                : 0",
+            f"        DISPLAY_NAME       : {row['name']}",
+            "        DEPENDENCIES       : ",
+            "        SERVICE_START_NAME : LocalSystem",
+            "",
+        ]
+    )

@@ -1,0 +1,140 @@
+"""One reference terminal: it looks a member up about twice a second with its own settings, whatever its agent
+does, as a busy till would."""
+
+import asyncio
+import json
+import os
+import random
+import ssl
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+import h11
+
+from agents.http import Connection
+from agents.lab.build import MEMBERS
+from agents.lab.faults import Faults, LabNetwork, TerminalFaults
+from agents.net import tls_context
+
+EVERY_S = (0.42, 0.54)
+MAX_OVERLAP = 16
+_FAILURES = (OSError, TimeoutError, ssl.SSLError, h11.ProtocolError, ValueError, ElementTree.ParseError)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The part of TouchSettings.xml that is about NetPOS.Net."""
+
+    host: str
+    port: int
+    secured: bool
+    timeout_s: float
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.secured else "http"
+
+
+def read_settings(path: Path) -> Settings:
+    """Raises OSError, ValueError or ParseError."""
+    customers = ElementTree.fromstring(path.read_bytes()).find("Customers")  # noqa: S314 - the lab's own file
+    if customers is None:
+        raise ValueError("the settings have no Customers")
+    text = {child.tag: (child.text or "").strip() for child in customers}
+    secured = text.get("Secured", "").lower()
+    if secured not in ("true", "false") or not text.get("NetPosHost"):
+        raise ValueError("the settings are incomplete")
+    return Settings(
+        text["NetPosHost"], int(text.get("NetPosPort", "")), secured == "true", float(text.get("TimeoutSeconds") or 6)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a kept connection depends on: when any of it changes, the next lookup connects anew."""
+
+    settings: Settings
+    faults: TerminalFaults
+    roots_mtime_ns: int
+
+
+class Terminal:
+    """Settings, root store and log of one till, and the lookups."""
+
+    def __init__(self, folder: Path, faults: Faults) -> None:
+        self.name = folder.name
+        self._folder = folder
+        self._network = LabNetwork(faults, self.name)
+        self._random = random.Random(self.name)
+        self._idle: tuple[Situation, Connection] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._log = os.open(folder / "lookups.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    async def run(self) -> None:
+        """Until cancelled. A lookup that hangs is given its whole timeout while the next ones go on."""
+        await asyncio.sleep(self._random.uniform(0, EVERY_S[1]))
+        due = time.monotonic()
+        while True:
+            if len(self._under_way) < MAX_OVERLAP:
+                task = asyncio.create_task(self._look_up())
+                self._under_way.add(task)
+                task.add_done_callback(self._under_way.discard)
+            # What a busy machine has delayed is not made up for.
+            due = max(due + self._random.uniform(*EVERY_S), time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
+
+    async def _look_up(self) -> None:
+        begun = time.monotonic()
+        scheme, error = None, None
+        try:
+            situation = self._situation()
+            scheme = situation.settings.scheme
+            await self._ask(situation)
+        except _FAILURES as failure:
+            error = str(failure) or type(failure).__name__
+        self._write(scheme, error, (time.monotonic() - begun) * 1000)
+
+    def _situation(self) -> Situation:
+        settings = read_settings(self._folder / "TouchSettings.xml")
+        roots = (self._folder / "roots.pem").stat().st_mtime_ns if settings.secured else 0
+        return Situation(settings, self._network.faults, roots)
+
+    async def _ask(self, situation: Situation) -> None:
+        connection = await self._take(situation)
+        path = f"/netpos/members/{self._random.choice(MEMBERS)}"
+        try:
+            response = await connection.get(path, {"X-Terminal": self.name})
+            if response.status != 200:
+                raise ValueError(f"the server answered {response.status}")
+        except BaseException:
+            await connection.close()
+            raise
+        await self._give(situation, connection)
+
+    async def _take(self, situation: Situation) -> Connection:
+        """The kept connection if it still fits, else a new one."""
+        kept, self._idle = self._idle, None
+        if kept:
+            if kept[0] == situation:
+                return kept[1]
+            await kept[1].close()
+        settings = situation.settings
+        tls = tls_context(self._network.roots(self._folder / "roots.pem")) if settings.secured else None
+        connection = Connection(settings.host, settings.port, tls=tls, network=self._network, timeout_s=settings.timeout_s)
+        try:
+            return await connection.open()
+        except BaseException:
+            await connection.close()
+            raise
+
+    async def _give(self, situation: Situation, connection: Connection) -> None:
+        if self._idle is None:
+            self._idle = (situation, connection)
+        else:
+            await connection.close()
+
+    def _write(self, scheme: str | None, error: str | None, ms: float) -> None:
+        row = {"t": round(time.time(), 6), "scheme": scheme, "ok": error is None, "ms": round(ms, 2), "error": error}
+        os.write(self._log, json.dumps(row, separators=(",", ":")).encode() + b"\n")

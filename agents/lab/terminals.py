@@ -1,0 +1,27 @@
+"""Runs reference terminals, several in one process.
+
+python -m agents.lab.terminals --dir LAB --names A,B,C
+"""
+
+import sys
+from pathlib import Path
+
+from agents.lab import process
+from agents.lab.faults import Faults
+from agents.lab.terminal import Terminal
+
+
+async def run(lab: Path, names: list[str]) -> None:
+    """All these terminals, until cancelled."""
+    faults = Faults(lab)
+    await process.together([Terminal(lab / "terminals" / name, faults).run() for name in names])
+
+
+def main() -> int:
+    """The program."""
+    arguments = process.arguments("The lab's reference terminals.")
+    return process.serve(run(arguments.dir, arguments.names))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
