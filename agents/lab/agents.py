@@ -10,14 +10,15 @@ import os
 import sys
 from pathlib import Path
 
-from agents import config
+from agents import config, log
+from agents.agent import run_agent
 from agents.lab import process
-from agents.lab.build import load
 from agents.lab.faults import Faults, LabFiles, LabNetwork
+from agents.lab.layout import load
 
 AGAIN_S = 1.0
 
-log = logging.getLogger("agents.lab")
+logger = logging.getLogger("agents.lab")
 
 
 async def run(lab: Path, names: list[str], *, server: bool) -> None:
@@ -33,20 +34,18 @@ async def run(lab: Path, names: list[str], *, server: bool) -> None:
 
 async def _agent(path: Path, network: LabNetwork) -> None:
     """One agent, for ever: a mistake in one must not take the process's other agents with it."""
-    from agents.agent import run_agent
-
     while True:
         try:
             await run_agent(config.load(path), network=network, files=LabFiles(network))
         except Exception:
-            log.exception("the agent of %s ended; it is started again", path.parent.name)
+            logger.exception("the agent of %s ended; it is started again", path.parent.name)
         await asyncio.sleep(AGAIN_S)
 
 
 def main() -> int:
     """The program."""
     arguments = process.arguments("The lab's agents.", server=True)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    log.to_stderr()
     return process.serve(run(arguments.dir, arguments.names, server=arguments.server))
 
 

@@ -4,16 +4,14 @@ import json
 import os
 import random
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from agents.lab import machine, pki, settings
+from agents.lab.layout import LAYOUT, MEMBERS, MONITOR, SERVICE, LabLayout, load
 
-MEMBER = 1001
-MEMBERS = tuple(range(MEMBER, MEMBER + 40))
-SERVICE, MONITOR = "NetPOSNet", "SwiftPOSServicesMonitor"
+__all__ = ["LabLayout", "build", "load"]
+
 EVERYONE_LISTENS = "D:(A;;GX;;;WD)"
-_LAYOUT = "lab.json"
 _PROGRAM = """\
 #!/bin/sh
 exec {python} -I -S -c 'import sys; sys.path.insert(0, sys.argv[1]); from agents.lab import {name}; \
@@ -21,54 +19,16 @@ sys.exit({name}.main(sys.argv[2], sys.argv[3:]))' {root} "${{0%/*}}/.." "$@"
 """
 
 
-@dataclass(frozen=True)
-class LabLayout:
-    """Where everything of a lab is. member: a number that the server answers with 200; ca_file: the root that
-    signs the server's certificate; thumbprint: the certificate that can be bound."""
-
-    root: Path
-    names: tuple[str, ...]
-    member: int
-    netpos_host: str
-    netpos_port: int
-    thumbprint: str
-
-    @property
-    def server_dir(self) -> Path:
-        return self.root / "server"
-
-    @property
-    def ca_file(self) -> Path:
-        return self.server_dir / "root.pem"
-
-    @property
-    def server_agent_config(self) -> Path:
-        return self.server_dir / "agent.toml"
-
-    def terminal_dir(self, name: str) -> Path:
-        return self.root / "terminals" / name
-
-    def agent_config(self, name: str) -> Path:
-        return self.terminal_dir(name) / "agent.toml"
-
-
 def build(folder: Path, *, terminals: int, seed: int, port: int, gateway: str, gateway_ca: Path) -> LabLayout:
     """Make the lab in `folder`, or leave the one that is there as it is but for its agents' gateway, which may
     have another address after a restart. Settings depend on the seed alone; keys are always new."""
     folder = folder.resolve()
-    if not (folder / _LAYOUT).exists():
+    if not (folder / LAYOUT).exists():
         _make(folder, terminals, seed, port)
     layout = load(folder)
     _configure_agents(layout, gateway, gateway_ca.resolve())
     _write_programs(layout.server_dir / "bin")
     return layout
-
-
-def load(folder: Path) -> LabLayout:
-    """The layout of a lab that was built before. Raises OSError where there is none."""
-    said = json.loads((folder / _LAYOUT).read_text(encoding="utf-8"))
-    said["names"] = tuple(said["names"])
-    return LabLayout(root=folder.resolve(), **said)
 
 
 def _make(folder: Path, terminals: int, seed: int, port: int) -> None:
@@ -86,13 +46,13 @@ def _make(folder: Path, terminals: int, seed: int, port: int) -> None:
         (here / "roots.pem").write_bytes(b"".join(roots))
     layout = {
         "names": names,
-        "member": MEMBER,
+        "member": MEMBERS[0],
         "netpos_host": "localhost",
-        "netpos_port": port,
+        "port": port,
         "thumbprint": certificates.good.thumbprint,
     }
     # Written last: a lab without it was not finished and is made anew.
-    machine.write(str(folder), _LAYOUT, layout)
+    machine.write(str(folder), LAYOUT, layout)
 
 
 def _make_server(server: Path, port: int, certificates: pki.Pki) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import h11
 
 from agents.lab import httpsys
-from agents.lab.build import MEMBERS
+from agents.lab.layout import MEMBERS
 
 HANDSHAKE_LIMIT_S = 10.0
 _INTERFACES = json.dumps([{"id": 1, "type": "Members", "default": True}, {"id": 2, "type": "Accounts", "default": False}])

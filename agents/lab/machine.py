@@ -7,7 +7,10 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from typing import Any
+
+TYPE_CHECKING = False  # without typing, which takes as long to load as all the rest
+if TYPE_CHECKING:
+    from typing import Any
 
 HTTPSYS = "httpsys.json"
 SERVICES = "services.json"
@@ -19,7 +22,7 @@ CERTIFICATES = "certificates"
 
 START_PENDING, STOP_PENDING = 2, 3
 
-Row = dict[str, Any]
+Row = dict[str, "Any"]
 
 
 @contextlib.contextmanager
@@ -43,7 +46,7 @@ def httpsys_lock(server: str) -> contextlib.AbstractContextManager[None]:
     return locked(server, ".httpsys.lock")
 
 
-def read(server: str, name: str, default: Any) -> Any:
+def read(server: str, name: str, default: "Any") -> "Any":
     """The JSON in this file, `default` where there is no such file."""
     try:
         with open(os.path.join(server, name), "rb") as file:
@@ -52,7 +55,7 @@ def read(server: str, name: str, default: Any) -> Any:
         return default
 
 
-def write(server: str, name: str, value: Any) -> None:
+def write(server: str, name: str, value: "Any") -> None:
     """Replace this file at once; the caller holds the lock. A crash leaves the old bytes or the new ones."""
     temp = os.path.join(server, f".{name}.{os.getpid()}")
     with open(temp, "w", encoding="utf-8") as file:
@@ -75,7 +78,7 @@ def note_call(server: str, program: str, arguments: list[str], code: int) -> Non
     append(os.path.join(server, CALLS), row)
 
 
-def httpsys(server: str) -> dict[str, Any]:
+def httpsys(server: str) -> dict[str, "Any"]:
     """http.sys's tables: urlacl, sslcert, iplisten."""
     empty: dict[str, Any] = {"urlacl": [], "sslcert": [], "iplisten": []}
     return {**empty, **read(server, HTTPSYS, {})}

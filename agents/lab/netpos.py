@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.lab import httpsys, machine, process
-from agents.lab.build import MONITOR, SERVICE
 from agents.lab.faults import Faults
+from agents.lab.layout import MONITOR, SERVICE
 from agents.lab.listener import AccessLog, Listener
 
 POLL_S = 0.015

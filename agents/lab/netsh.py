@@ -5,12 +5,15 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from agents.lab import machine, netsh_out
 
+TYPE_CHECKING = False  # without typing, which takes as long to load as all the rest
+if TYPE_CHECKING:
+    from typing import Any
+
 Arguments = dict[str, str]
-Tables = dict[str, Any]
+Tables = dict[str, "Any"]
 
 _URL = re.compile(r"(https?)://([^/:]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})(/\S*)", re.IGNORECASE)
 _ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]+\]"
@@ -179,7 +182,7 @@ def _show_iplisten(_: str, tables: Tables, arguments: Arguments) -> str:
     return netsh_out.iplisten(tables["iplisten"])
 
 
-def _delete(tables: Tables, what: str, is_it: Callable[[Any], bool]) -> str:
+def _delete(tables: Tables, what: str, is_it: Callable[["Any"], bool]) -> str:
     left = [row for row in tables[what] if not is_it(row)]
     if len(left) == len(tables[what]):
         raise Numbered(2)

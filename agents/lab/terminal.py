@@ -14,8 +14,8 @@ from pathlib import Path
 import h11
 
 from agents.http import Connection
-from agents.lab.build import MEMBERS
 from agents.lab.faults import Faults, LabNetwork, TerminalFaults
+from agents.lab.layout import MEMBERS
 from agents.net import tls_context
 
 EVERY_S = (0.42, 0.54)
