@@ -87,6 +87,9 @@ class Session:
         changes |= {"state": to.value, "reason": reason[:1000], "finding": asdict(finding) if finding else None}
         self._update_cutover(old, changes)
         self._write_down([self._row(None, old, to, actor, reason)])
+        if to is states.Cutover.VERIFYING:
+            # The last check is made afresh each time, also after a retry in the same epoch.
+            self.forget_asked([r for r in self.runs.values() if r.kind == "server"])
 
     def move_run(self, run: DeviceRun, to: Run, reason: str, *, actor: str, finding: Finding | None = None) -> None:
         """One device run's state."""

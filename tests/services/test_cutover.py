@@ -1,0 +1,168 @@
+"""A whole cutover through the services, with simulated agents."""
+
+import pytest
+
+from fleet.models import Transition
+from fleet.services.engine import chain_digest
+from tests.factories import make_club
+from tests.services.fleet_sim import SimFleet, dump, states
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fleet():
+    site, _, _ = make_club(5)
+    return SimFleet.of(site)
+
+
+def test_a_site_moves_to_https(fleet):
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    fleet.work()
+    cutover.refresh_from_db()
+    assert cutover.state == "completed", dump(cutover)
+    assert set(states(cutover).values()) == {"verified"}
+    assert fleet.server.scheme == "https"
+    assert fleet.stranded() == []
+
+
+def test_the_outage_of_each_terminal_is_whole_milliseconds_from_the_servers_last_answer(fleet):
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    fleet.work()
+    cutover.refresh_from_db()
+    for run in cutover.runs.filter(kind="terminal"):
+        at = run.steps.get(name="member_lookup").evidence["at_ms"]
+        assert run.outage_ms == at - cutover.last_answer_ms
+
+
+def test_rollback_after_completion_restores_everything_server_first(fleet):
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    fleet.work()
+    outages = dict(cutover.runs.values_list("pk", "outage_ms"))
+    fleet.act(cutover, "roll_back")
+    fleet.work()
+    cutover.refresh_from_db()
+    assert cutover.state == "rolled_back", dump(cutover)
+    assert set(states(cutover).values()) == {"restored"}
+    assert fleet.server.scheme == "http"
+    assert fleet.stranded() == []
+    assert dict(cutover.runs.values_list("pk", "outage_ms")) == outages, "a rollback never changes an outage"
+    order = list(Transition.objects.filter(cutover=cutover, new="restored").values_list("device_name", flat=True))
+    assert order[0] == "netpos"
+
+
+def test_a_broken_canary_rolls_everything_back(fleet):
+    fleet["T01"].broken = True
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    fleet.work()
+    cutover.refresh_from_db()
+    assert cutover.state == "rolled_back", dump(cutover)
+    assert states(cutover) == {"netpos": "restored", "T01": "restored", "T02": "armed", "T03": "armed", "T04": "armed", "T05": "armed"}
+    assert fleet.stranded() == []
+    assert "wave 0: 1 failed, 0 allowed (T01)" in Transition.objects.get(cutover=cutover, new="rolling_back").reason
+
+
+def test_a_failure_within_the_limit_ends_in_needs_person_and_names_it():
+    site, _, _ = make_club(11)
+    fleet = SimFleet.of(site)
+    fleet["T05"].broken = True
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    fleet.work()
+    cutover.refresh_from_db()
+    assert cutover.state == "needs_person", dump(cutover)
+    run = cutover.runs.get(device__name="T05")
+    assert run.state == "failed"
+    assert run.finding == {"code": "tls_failed", "message": "It broke.", "remedy": "Mend it."}
+    fleet["T05"].broken = False
+    fleet.act(cutover, "retry_failed")
+    fleet.work()
+    cutover.refresh_from_db()
+    assert cutover.state == "completed", dump(cutover)
+    assert cutover.runs.get(device__name="T05").attempts == 2
+
+
+def test_a_server_that_cannot_switch_leaves_the_site_as_it_was(fleet):
+    fleet.server.broken = True
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    fleet.work()
+    cutover.refresh_from_db()
+    assert cutover.state == "rolled_back", dump(cutover)
+    assert fleet.server.scheme == "http"
+    assert fleet.stranded() == []
+
+
+def test_a_terminal_that_is_off_is_late_and_heals_when_it_is_back(fleet):
+    fleet["T03"].offline = True
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    fleet.work()
+    fleet.tick(10)
+    fleet.work()
+    cutover.refresh_from_db()
+    assert cutover.state == "completed", dump(cutover)
+    late = cutover.runs.get(device__name="T03")
+    assert late.state == "late"
+    assert late.finding["code"] == "no_contact"
+    fleet["T03"].offline = False
+    fleet.work()
+    late.refresh_from_db()
+    assert late.state == "verified"
+    assert fleet.stranded() == []
+
+
+def test_a_terminal_lost_while_switching_is_unreachable_and_counts_as_failed(fleet):
+    cutover = fleet.plan(on_threshold="pause")
+    fleet.act(cutover, "start")
+    fleet.tick()
+    for name in ("netpos", "T01", "T02", "T03", "T04", "T05"):
+        fleet.serve(fleet[name].device.agent.pk)
+    fleet["T01"].offline = True
+    fleet.work()
+    fleet.tick(60)
+    fleet.work()
+    cutover.refresh_from_db()
+    assert (cutover.state, cutover.finding["code"]) == ("paused", "threshold_passed"), dump(cutover)
+    assert states(cutover)["T01"] == "unreachable"
+    assert states(cutover)["T02"] == "armed"
+
+
+def test_every_change_is_in_the_chained_log(fleet):
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    fleet.work()
+    before = ""
+    rows = list(Transition.objects.filter(cutover=cutover))
+    assert [r.new for r in rows if r.run_id is None] == [
+        "scheduled", "arming", "cutting_server", "switching", "verifying", "completed",
+    ]  # fmt: skip
+    for row in rows:
+        assert row.digest == chain_digest(before, row)
+        before = row.digest
+
+
+def test_an_excluded_terminal_is_left_alone(fleet):
+    cutover = fleet.plan(exclude=["T02"])
+    fleet.act(cutover, "start")
+    fleet.work()
+    cutover.refresh_from_db()
+    assert cutover.state == "completed", dump(cutover)
+    assert "T02" not in states(cutover)
+    assert fleet["T02"].scheme == "http"
+
+
+def test_a_cutover_back_to_http_is_a_cutover_too(fleet):
+    first = fleet.plan()
+    fleet.act(first, "start")
+    fleet.work()
+    back = fleet.plan(to_scheme="http")
+    fleet.act(back, "start")
+    fleet.work()
+    back.refresh_from_db()
+    assert back.state == "completed", dump(back)
+    assert {a.scheme for a in fleet.agents.values()} == {"http"}
