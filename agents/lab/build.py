@@ -99,7 +99,7 @@ def _write_key(path: Path, data: bytes) -> None:
 
 def _configure_agents(layout: LabLayout, gateway: str, gateway_ca: Path) -> None:
     common = {"gateway": gateway, "gateway_ca": str(gateway_ca), "state": "agent"}
-    server = {"role": "server", "name": "server", **common, "settings": "NetPOSSettings.xml"}
+    server = {"role": "server", "name": layout.server_name, **common, "settings": "NetPOSSettings.xml"}
     _write_toml(layout.server_agent_config, {**server, "service": SERVICE, "monitor": MONITOR, "store": machine.CERTIFICATES})
     for name in layout.names:
         terminal = {"role": "terminal", "name": name, **common, "settings": "TouchSettings.xml", "roots": "roots.pem"}

@@ -26,6 +26,11 @@ class LabLayout:
         return self.root / "server"
 
     @property
+    def server_name(self) -> str:
+        """The server's own name as a device."""
+        return "server"
+
+    @property
     def ca_file(self) -> Path:
         return self.server_dir / "root.pem"
 
