@@ -28,7 +28,7 @@ class LabLayout:
     @property
     def server_name(self) -> str:
         """The server's own name as a device."""
-        return "server"
+        return "NetPOS"
 
     @property
     def ca_file(self) -> Path:
