@@ -1,0 +1,192 @@
+"""What scripts get, for the OpenAPI document. The views answer with plain dictionaries, because a
+cutover of 700 terminals is read ten times a second; the tests hold both together."""
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from fleet.api.fields import CutoverState, RunState, TerminalState
+
+
+class Answer(BaseModel):
+    """Closed, so that a test finds a key that is not documented."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Finding(Answer):
+    """Something a person should know: what happened and what to do."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+class Site(Answer):
+    """One venue. `server`: its server's id; `active_cutover`: the one that may act by itself just now."""
+
+    id: int
+    name: str
+    zone: str = Field(description="IANA time zone")
+    server: int | None
+    terminals: int
+    two_persons: bool = Field(description="The approver must be somebody else than the requester.")
+    active_cutover: int | None
+
+
+class Presence(Answer):
+    """The agent of a device, as the gateway sees it."""
+
+    connected: bool
+    last_seen: AwareDatetime | None
+
+
+class Terminal(Answer):
+    """`state`: in the latest started cutover of its site, or idle. `scheme`, `host` and `port`: what its
+    agent last read in its settings, null before. `agent`: null until one is enrolled."""
+
+    id: int
+    name: str
+    site: int
+    state: TerminalState
+    scheme: Literal["http", "https"] | None
+    host: str | None
+    port: int | None
+    note: str
+    tags: list[str]
+    agent: Presence | None
+
+
+class Server(Terminal):
+    """`certificates`: those of the machine's store that the agent found."""
+
+    certificates: list[dict[str, Any]]
+
+
+class Window(Answer):
+    """When the outage may happen. Times are in UTC, `zone` is the site's."""
+
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    zone: str
+
+
+class Wave(Answer):
+    """As it was planned."""
+
+    size: int | None = None
+    percent: int | None = None
+    max_failed: int | None = None
+    max_failed_percent: int | None = None
+
+
+class CutoverSummary(Answer):
+    """`counts`: terminals by state (the server is not among them). `reason`: why the cutover is in this
+    state. `exclude`: terminals that stay as they are. A draft has no device runs yet."""
+
+    id: int
+    state: CutoverState
+    site: int
+    from_scheme: Literal["http", "https"]
+    to_scheme: Literal["http", "https"]
+    direction: Literal["forward", "back"]
+    reason: str
+    finding: Finding | None
+    window: Window
+    duration_minutes: int
+    point_of_no_return: AwareDatetime | None
+    on_window_close: Literal["finish", "hold", "roll_back"]
+    on_threshold: Literal["roll_back", "pause"]
+    waves: list[Wave] = Field(description="Empty: a canary of one, then the rest with 10 percent.")
+    exclude: list[str]
+    certificate_thumbprint: str | None = Field(description="null: chosen when the cutover is approved")
+    note: str
+    requested_by: str | None
+    approved_by: str | None
+    created_at: AwareDatetime
+    started_at: AwareDatetime | None
+    rested_at: AwareDatetime | None
+    counts: dict[str, int]
+
+
+class DeviceRun(Answer):
+    """One device in this cutover. `outage_ms`: from the server's last answer in the old scheme to this
+    terminal's first lookup in the new one; null until it is verified."""
+
+    device: str
+    kind: Literal["server", "terminal"]
+    state: RunState
+    wave: int
+    step: str | None
+    outage_ms: int | None
+    attempts: int
+    finding: Finding | None
+
+
+class CutoverWithRuns(CutoverSummary):
+    """One cutover with all of its device runs: the server first, then the terminals in order of name."""
+
+    device_runs: list[DeviceRun]
+
+
+class Transition(Answer):
+    """One change of state; `device` is null for the cutover's own."""
+
+    at: AwareDatetime
+    device: str | None
+    from_: str | None = Field(alias="from")
+    to: str
+    actor: str
+    reason: str
+
+
+class Sites(Answer):
+    """All sites, in order of name."""
+
+    count: int
+    items: list[Site]
+
+
+class Servers(Answer):
+    """All servers, in order of name."""
+
+    count: int
+    items: list[Server]
+
+
+class Terminals(Answer):
+    """`count`: how many match; `items`: this page of them, in order of name."""
+
+    count: int
+    items: list[Terminal]
+
+
+class Cutovers(Answer):
+    """All that match, oldest first."""
+
+    count: int
+    items: list[CutoverSummary]
+
+
+class Transitions(Answer):
+    """Every change of state of one cutover, oldest first."""
+
+    count: int
+    items: list[Transition]
+
+
+class FieldError(Answer):
+    """`field` is a path such as `waves[0].percent`."""
+
+    field: str
+    message: str
+
+
+class Problem(Answer):
+    """RFC 9457. `errors` names every wrong field of a 422."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []

@@ -1,0 +1,35 @@
+"""Who calls: bearer tokens, and which role may do what."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from fleet.models import Role, role_of
+from fleet.services import tokens
+from fleet.services.errors import Forbidden
+
+
+class Bearer(HttpBearer):
+    """`Authorization: Bearer <token>`, made with `manage.py create_api_token`. The roles are checked before
+    the body is read, so that whoever may not is told so, and not what is wrong with the request."""
+
+    def __init__(self, *roles: Role) -> None:
+        super().__init__()
+        self.roles = roles
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        """The user, or None for a 401. Raises Forbidden where the role may not."""
+        user = tokens.find(token)
+        if user is None:
+            return None
+        role = role_of(user)
+        if role not in self.roles:
+            who = f"the role {role}" if role else "a user without a role"
+            raise Forbidden(f"{who} may not do this; it takes: {', '.join(self.roles)}")
+        return user
+
+
+reader = Bearer(Role.ADMIN, Role.APPROVER, Role.AUDITOR)
+approver = Bearer(Role.ADMIN, Role.APPROVER)
+admin = Bearer(Role.ADMIN)

@@ -1,0 +1,60 @@
+"""What ninja does not document by itself: the problem documents of every operation."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.urls import register_converter
+from ninja import NinjaAPI
+
+from fleet.api import answers
+from fleet.api.problems import MEDIA_TYPE
+
+_WHEN = {
+    400: "The body is not a JSON object.",
+    401: "The token is missing or wrong.",
+    403: "The token's role may not do this.",
+    404: "There is nothing of this id.",
+    409: "The state of things forbids it; `detail` says why.",
+    413: "The body is larger than 1 MB.",
+    422: "A value is wrong; `errors` names every field.",
+    500: "Our mistake; `detail` has the reference under which it was logged.",
+}
+
+
+class IdConverter:
+    """Ids in paths. What cannot be an id of ours (a word, 30 digits, -1) is a path that does not exist."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> int:
+        """The number; at most 18 digits, so every database can be asked for it."""
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        """The digits."""
+        return str(value)
+
+
+register_converter(IdConverter, "id")
+
+
+def problems(*statuses: int) -> dict[str, Any]:
+    """openapi_extra of an operation that may answer with these, besides 401, 403 and 500."""
+    every = sorted({401, 403, 500, *statuses})
+    return {"responses": {str(s): {"$ref": f"#/components/responses/Problem{s}"} for s in every}}
+
+
+class DocumentedAPI(NinjaAPI):
+    """NinjaAPI whose document defines the shared problem responses."""
+
+    def get_openapi_schema(self, **options: Any) -> Any:
+        """The document, as ninja makes it, with them added."""
+        schema = super().get_openapi_schema(**options)
+        definition = answers.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema["components"]["schemas"] |= definition.pop("$defs") | {"Problem": definition}
+        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        schema["components"]["responses"] = {
+            f"Problem{status}": {"description": f"{HTTPStatus(status).phrase}. {when}", "content": content}
+            for status, when in _WHEN.items()
+        }
+        return schema

@@ -1,0 +1,70 @@
+"""Reading devices and sites for the answers: few queries, plain rows."""
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import CharField, Count, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Coalesce
+
+from fleet.api.requests import TerminalFilter
+from fleet.cutover.states import ACTIVE
+from fleet.models import Cutover, Device, DeviceRun, Site
+
+_SAME = ("id", "name", "port", "note", "tags")
+_READ = ("site_id", "run_state", "scheme", "host", "agent__id", "agent__connected", "agent__last_seen", "agent__revoked_at")
+
+
+def iso(at: dt.datetime | None) -> str | None:
+    """A time as the API writes it: ISO 8601, in UTC, with its offset."""
+    return at.astimezone(dt.UTC).isoformat() if at else None
+
+
+def devices(kind: Device.Kind) -> QuerySet[Device]:
+    """Devices of one kind in order of name, each with run_state: its state in the latest started cutover."""
+    latest = Cutover.objects.filter(site=OuterRef(OuterRef("site")), started_at__isnull=False).order_by("-started_at", "-id")
+    run = DeviceRun.objects.filter(device=OuterRef("pk"), cutover=Subquery(latest.values("pk")[:1]))
+    state = Coalesce(Subquery(run.values("state")[:1]), Value("idle"), output_field=CharField())
+    return Device.objects.filter(kind=kind).annotate(run_state=state).order_by("name", "id")
+
+
+def terminals(wanted: TerminalFilter) -> QuerySet[Device]:
+    """All that match, before they are cut into pages."""
+    found = devices(Device.Kind.TERMINAL)
+    if wanted.site is not None:
+        found = found.filter(site=wanted.site)
+    if wanted.state is not None:
+        found = found.filter(run_state=wanted.state)
+    if wanted.q:
+        found = found.annotate(tags_text=Cast("tags", TextField()))
+        found = found.filter(Q(name__icontains=wanted.q) | Q(note__icontains=wanted.q) | Q(tags_text__icontains=wanted.q))
+    return found
+
+
+def device_rows(found: QuerySet[Device]) -> list[dict[str, Any]]:
+    """These devices as Terminal answers."""
+    return [_device(row) for row in found.values(*_SAME, *_READ)]
+
+
+def _device(row: dict[str, Any]) -> dict[str, Any]:
+    speaks = row["agent__id"] is not None and row["agent__revoked_at"] is None
+    return {
+        **{field: row[field] for field in _SAME},
+        "site": row["site_id"],
+        "state": row["run_state"],
+        "scheme": row["scheme"] or None,
+        "host": row["host"] or None,
+        "agent": {"connected": row["agent__connected"], "last_seen": iso(row["agent__last_seen"])} if speaks else None,
+    }
+
+
+def site_rows() -> list[dict[str, Any]]:
+    """All sites with what hangs on them, in one query however many there are."""
+    server = Device.objects.filter(site=OuterRef("pk"), kind=Device.Kind.SERVER).values("pk")[:1]
+    active = Cutover.objects.filter(site=OuterRef("pk"), state__in=sorted(ACTIVE)).values("pk")[:1]
+    found = Site.objects.annotate(
+        terminals=Count("devices", filter=Q(devices__kind=Device.Kind.TERMINAL)),
+        server_id=Subquery(server),
+        active_cutover=Subquery(active),
+    )
+    rows = found.order_by("name", "id").values("id", "name", "zone", "server_id", "terminals", "two_persons", "active_cutover")
+    return [{**row, "server": row.pop("server_id")} for row in rows]

@@ -1,0 +1,94 @@
+"""What scripts send. The rules that need the database are in services.planning and services.devices."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from fleet.api.fields import (
+    CutoverState,
+    Id,
+    Input,
+    Limit,
+    Moment,
+    Note,
+    Offset,
+    QueryId,
+    QueryText,
+    TerminalState,
+    Thumbprint,
+    blank_is_none,
+)
+from fleet.cutover.waves import Wave
+from fleet.services.planning import MAX_WAVES, Plan
+
+
+class WaveIn(Input):
+    """Terminals that flip together, in order of name. Give either `size` or `percent` (of all terminals,
+    rounded up), and at most one of the limits; without a limit none may fail."""
+
+    size: int = Field(None, ge=1, le=100_000)
+    percent: int = Field(None, ge=1, le=100)
+    max_failed: int = Field(None, ge=0, le=100_000)
+    max_failed_percent: int = Field(None, ge=0, le=100)
+
+
+class NewCutover(Input):
+    """A plan. Only `site` is required: the rest defaults to HTTPS, now, an hour, a canary of one terminal
+    and then the rest with 10 percent, and the newest certificate of the server that has a key."""
+
+    site: Id
+    to_scheme: Literal["https", "http"] = "https"
+    starts_at: Moment | None = Field(None, description="With an offset; null starts when it is approved.")
+    duration_minutes: int = Field(60, ge=1, le=1440)
+    waves: list[WaveIn] = Field([], max_length=MAX_WAVES)
+    on_window_close: Literal["finish", "hold", "roll_back"] = "hold"
+    on_threshold: Literal["roll_back", "pause"] = "roll_back"
+    exclude: list[str] = Field([], max_length=10_000, description="Names of terminals that stay as they are.")
+    certificate_thumbprint: Thumbprint | None = Field(None, description="SHA-1, 40 hex digits.")
+    note: Note = ""
+
+    def plan(self) -> Plan:
+        """The same, for the service."""
+        return Plan(
+            site_id=self.site,
+            to_scheme=self.to_scheme,
+            starts_at=self.starts_at,  # type: ignore[arg-type]  # the validator has made a time of it
+            duration_minutes=self.duration_minutes,
+            waves=[Wave(**wave.model_dump(exclude_unset=True)) for wave in self.waves],
+            on_window_close=self.on_window_close,
+            on_threshold=self.on_threshold,
+            exclude=self.exclude,
+            certificate_thumbprint=self.certificate_thumbprint or "",
+            note=self.note,
+        )
+
+
+class Nothing(Input):
+    """These requests take no fields; send `{}` or no body at all."""
+
+
+class TerminalChanges(Input):
+    """Only what is given changes. A name is unique within its site."""
+
+    name: str = Field(None, description="1 to 100 characters, none of them control characters.")
+    note: str = Field(None, description="At most 500 characters.")
+    tags: list[str] = Field(None, description="At most 20, of at most 40 characters each.")
+
+
+class CutoverFilter(BaseModel):
+    """Empty values do not filter."""
+
+    site: QueryId = None
+    state: Annotated[CutoverState | None, BeforeValidator(blank_is_none)] = None
+
+
+class TerminalFilter(BaseModel):
+    """Empty values do not filter."""
+
+    site: QueryId = None
+    state: Annotated[TerminalState | None, BeforeValidator(blank_is_none)] = Field(
+        None, description="In the latest started cutover of its site; idle: it takes part in none."
+    )
+    q: QueryText = Field("", description="Part of a name, a note or a tag.")
+    limit: Limit = 100
+    offset: Offset = 0

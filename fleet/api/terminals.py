@@ -1,0 +1,56 @@
+"""Terminals: find them, look at one, give it a name, a note, tags."""
+
+from django.http import HttpRequest, JsonResponse
+from ninja import Query, Router
+
+from fleet.api import answers, queries
+from fleet.api.auth import admin, reader
+from fleet.api.openapi import problems
+from fleet.api.requests import TerminalChanges, TerminalFilter
+from fleet.models import Device
+from fleet.services import clock, devices
+from fleet.services.errors import NotFound
+
+router = Router(tags=["terminals"])
+
+
+@router.get("/terminals", response=answers.Terminals, auth=reader, openapi_extra=problems(422), operation_id="list_terminals")
+def list_terminals(request: HttpRequest, wanted: Query[TerminalFilter]) -> JsonResponse:
+    """Terminals in order of name. `count` is how many match; `limit` and `offset` cut out a page."""
+    found = queries.terminals(wanted)
+    page = queries.device_rows(found[wanted.offset : wanted.offset + wanted.limit])
+    return JsonResponse({"count": found.count(), "items": page})
+
+
+@router.get(
+    "/terminals/{id:terminal_id}",
+    response=answers.Terminal,
+    auth=reader,
+    openapi_extra=problems(404),
+    operation_id="get_terminal",
+)
+def get_terminal(request: HttpRequest, terminal_id: int) -> JsonResponse:
+    """One terminal."""
+    return JsonResponse(_terminal(terminal_id))
+
+
+@router.patch(
+    "/terminals/{id:terminal_id}",
+    response=answers.Terminal,
+    auth=admin,
+    openapi_extra=problems(400, 404, 409, 413, 422),
+    operation_id="change_terminal",
+)
+def change_terminal(request: HttpRequest, terminal_id: int, changes: TerminalChanges) -> JsonResponse:
+    """Change its name, note or tags; what is not given stays. 409 where the site has the name already.
+    A plan that excludes the terminal goes on excluding it under its new name."""
+    _terminal(terminal_id)
+    devices.update(request.auth, terminal_id, **changes.model_dump(exclude_unset=True), now=clock.now())  # type: ignore[attr-defined]
+    return JsonResponse(_terminal(terminal_id))
+
+
+def _terminal(terminal_id: int) -> dict[str, object]:
+    rows = queries.device_rows(queries.devices(Device.Kind.TERMINAL).filter(pk=terminal_id))
+    if not rows:
+        raise NotFound("there is no such terminal")
+    return rows[0]
