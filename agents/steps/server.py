@@ -36,27 +36,20 @@ class HoldMonitor(Step):
     name = "hold_monitor"
 
     async def check(self, ctx: Context) -> bool:
-        kind, running = await self._now(ctx)
-        return kind == "disabled" and not running
+        return await monitor_state(ctx) == {"start_type": "disabled", "running": False}
 
     async def save(self, ctx: Context) -> Saved:
-        kind, running = await self._now(ctx)
-        return {"start_type": kind, "running": running}
+        return await monitor_state(ctx)
 
     async def apply(self, ctx: Context) -> None:
         await hold(ctx)
 
     async def verify(self, ctx: Context) -> Evidence:
-        kind, running = await self._now(ctx)
-        return {"before": ctx.saved.get(self.name), "after": {"start_type": kind, "running": running}}
+        return {"before": ctx.saved.get(self.name), "after": await monitor_state(ctx)}
 
     async def undo(self, ctx: Context, saved: Saved) -> Evidence:
         await put_back(ctx, saved)
         return {"after": saved}
-
-    async def _now(self, ctx: Context) -> tuple[str, bool]:
-        monitor = server(ctx).config.monitor
-        return await sc.start_type(monitor), await server(ctx).running(monitor)
 
 
 class StopService(Step):
@@ -131,7 +124,8 @@ class ReleaseMonitor(Step):
     name = "release_monitor"
 
     async def check(self, ctx: Context) -> bool:
-        return HoldMonitor.name not in ctx.saved
+        before = ctx.saved.get(HoldMonitor.name)
+        return before is None or before == await monitor_state(ctx)
 
     async def save(self, ctx: Context) -> Saved:
         return {}
@@ -140,13 +134,17 @@ class ReleaseMonitor(Step):
         await put_back(ctx, ctx.saved[HoldMonitor.name])
 
     async def verify(self, ctx: Context) -> Evidence:
-        monitor = server(ctx).config.monitor
-        running = await server(ctx).running(monitor)
-        return {"after": {"start_type": await sc.start_type(monitor), "running": running}}
+        return {"after": await monitor_state(ctx)}
 
     async def undo(self, ctx: Context, saved: Saved) -> Evidence:
         await hold(ctx)  # so that the steps before this one can be undone without being disturbed
         return {"held": True}
+
+
+async def monitor_state(ctx: Context) -> Saved:
+    """How the monitor starts and whether it runs. Raises StepError."""
+    monitor = server(ctx).config.monitor
+    return {"start_type": await sc.start_type(monitor), "running": await server(ctx).running(monitor)}
 
 
 async def hold(ctx: Context) -> None:
@@ -158,16 +156,15 @@ async def hold(ctx: Context) -> None:
 
 async def put_back(ctx: Context, saved: Saved) -> None:
     """Give the monitor its start type and state back. Raises StepError."""
-    monitor = server(ctx).config.monitor
-    await sc.set_start_type(
-        monitor, saved["start_type"] if saved["start_type"] != "disabled" or not saved["running"] else "demand"
-    )
-    if not saved["running"]:
+    monitor, kind = server(ctx).config.monitor, saved["start_type"]
+    if saved["running"]:
+        # It may have run although it was disabled; but what is disabled cannot be started.
+        await sc.set_start_type(monitor, "demand" if kind == "disabled" else kind)
+        await sc.start(monitor)
+    else:
         await sc.stop(monitor)
-        return
-    await sc.start(monitor)
-    if saved["start_type"] == "disabled":  # was running although disabled: possible, and what was there
-        await sc.set_start_type(monitor, "disabled")
+    if not saved["running"] or kind == "disabled":
+        await sc.set_start_type(monitor, kind)
 
 
 STEPS: tuple[type[Step], ...] = (

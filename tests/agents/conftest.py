@@ -1,0 +1,141 @@
+"""One factory per thing that tests need; every default is written out."""
+
+import dataclasses
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents.clock import Clock
+from agents.config import Config
+from agents.files import Files
+from agents.hosts import program
+from agents.hosts.windows import ServerHost, TerminalHost
+from agents.journal import Journal
+from agents.net import Network
+from agents.protocol import Instruction, Report, Role
+from agents.runner import Runner
+
+import certificates
+from fake_windows import MEMBER, FakeWindows
+
+SERVER_STEPS = (
+    "hold_monitor", "stop_service", "swap_reservation", "bind_certificate",
+    "use_ssl", "start_service", "verify_server", "release_monitor",
+)  # fmt: skip
+TERMINAL_STEPS = ("secured", "interface_list", "member_lookup")
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> certificates.Certificate:
+    return certificates.make(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@pytest.fixture
+def make_instruction(port: int, certificate: certificates.Certificate) -> Callable[..., Instruction]:
+    def make(role: Role = "server", **changes: Any) -> Instruction:
+        values: dict[str, Any] = {
+            "agent": "a1", "seq": 1, "epoch": 1, "cutover": 7, "action": "switch", "to_scheme": "https",
+            "steps": SERVER_STEPS if role == "server" else TERMINAL_STEPS, "port": port,
+            "thumbprint": certificate.thumbprint, "member": MEMBER, "expires_ms": 9_000_000_000_000, "lease_ms": 60_000,
+        }  # fmt: skip
+        if changes.get("action") in ("arm", "undo", "verify"):
+            values["steps"] = ("ready",) if changes["action"] == "arm" else ()
+        return Instruction(**{**values, **changes})
+
+    return make
+
+
+SERVER_XML = (
+    "\ufeff<?xml version='1.0' encoding='utf-8'?>\r\n<!-- NetPOS -->\r\n<NetPOSSettings>\r\n  <General b='2' a='1'>\r\n"
+    "    <Port>{port}</Port>\r\n    <UseSSL>False</UseSSL>\r\n    <Name>Küche</Name>\r\n  </General>\r\n</NetPOSSettings>\r\n"
+)
+TERMINAL_XML = (
+    "<TouchSettings><Other/><Customers><NetPosHost>localhost</NetPosHost><NetPosPort>{port}</NetPosPort>"
+    "<Secured>False</Secured><TimeoutSeconds>6</TimeoutSeconds></Customers></TouchSettings>"
+)
+
+
+@pytest.fixture
+async def windows(
+    tmp_path: Path, port: int, certificate: certificates.Certificate, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[FakeWindows]:
+    settings = tmp_path / "NetPOSSettings.xml"
+    settings.write_bytes(SERVER_XML.format(port=port).encode())
+    machine = FakeWindows(port, settings, certificate, certificate.pem.parent)
+    machine.urlacl = [["http://+:80/Temporary_Listen_Addresses/", "D:(A;;GX;;;WD)"], [f"http://+:{port}/", "D:(A;;GX;;;NS)"]]
+    machine.sslcert = [["0.0.0.0:443", "ab" * 20, "{4dc3e181-e14b-4a21-b022-59fc669b0914}", "My"]]
+    monkeypatch.setattr(program, "run", machine.run)
+    await machine.listen(tls=False)
+    yield machine
+    if machine.listener:
+        machine.listener.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path, windows: FakeWindows) -> ServerHost:
+    config = Config(
+        role="server", name="SERVER", gateway="wss://127.0.0.1:1/agent", gateway_ca=tmp_path / "ca.pem",
+        state=tmp_path / "state", settings=windows.settings, monitor="Monitor", store=windows.store,
+    )  # fmt: skip
+    return ServerHost(config, Network(), Files())
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, port: int, certificate: certificates.Certificate) -> TerminalHost:
+    settings = tmp_path / "TouchSettings.xml"
+    settings.write_bytes(TERMINAL_XML.format(port=port).encode())
+    config = Config(
+        role="terminal", name="TILL-1", gateway="wss://127.0.0.1:1/agent", gateway_ca=tmp_path / "ca.pem",
+        state=tmp_path / "state", settings=settings, roots=certificate.root,
+    )  # fmt: skip
+    return TerminalHost(config, Network(), Files())
+
+
+@dataclasses.dataclass
+class Desk:
+    """A runner with its journal, and the reports it made."""
+
+    runner: Runner
+    journal: Journal
+    reports: list[Report]
+
+    async def do(self, instruction: Instruction) -> Report:
+        """Submit, carry everything out, and return the last report."""
+        self.runner.submit(instruction)
+        await self.drain()
+        return self.reports[-1]
+
+    async def drain(self) -> None:
+        while not self.runner._queue.empty():
+            await self.runner._execute(self.runner._queue.get_nowait())
+
+    def steps(self, direction: str = "forward") -> list[str]:
+        return [report.step for report in self.reports if getattr(report, "direction", None) == direction]
+
+
+@pytest.fixture
+def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
+    made: list[Desk] = []
+
+    def make(host: ServerHost | TerminalHost, **options: Any) -> Desk:
+        """A runner on the same journal as the one before: what a new process would see."""
+        reports: list[Report] = []
+        if made:
+            made.pop().journal.close()
+        journal = Journal(tmp_path / "state" / "journal")
+        desk = Desk(Runner(host, journal, Clock(), reports.append, **options), journal, reports)
+        made.append(desk)
+        return desk
+
+    yield make
+    for desk in made:
+        desk.journal.close()

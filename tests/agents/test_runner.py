@@ -1,0 +1,374 @@
+"""Orders: taken, refused, interrupted, and brought to an end after a crash at any moment. The steps here keep
+their state in a dict that outlives the "process"; a crash is an exception that nothing in the agent catches."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from agents.errors import StepError
+from agents.hosts.windows import TerminalHost
+from agents.protocol import Finished, StepDone
+from agents.steps.base import Context, Evidence, Saved, Step
+
+ORDER = ("secured", "interface_list", "member_lookup")
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class World:
+    """What is real: which steps are applied. trips: at which call something happens, and what."""
+
+    def __init__(self) -> None:
+        self.applied: dict[str, bool] = {}
+        self.calls: list[str] = []
+        self.trips: dict[str, BaseException] = {}
+        self.again = False
+        self.at: asyncio.Event = asyncio.Event()
+
+    def trip(self, call: str) -> None:
+        self.calls.append(call)
+        if call in self.trips:
+            error = self.trips[call] if self.again else self.trips.pop(call)
+            raise error
+
+    def steps(self) -> dict[str, Step]:
+        return {name: _step(name, self) for name in ("ready", *ORDER)}
+
+
+def _step(step_name: str, world: World) -> Step:
+    class Remembering(Step):
+        name = step_name
+
+        async def check(self, ctx: Context) -> bool:
+            world.trip(f"check {self.name}")
+            return world.applied.get(self.name, False)
+
+        async def save(self, ctx: Context) -> Saved:
+            world.trip(f"save {self.name}")
+            return {"was": world.applied.get(self.name, False)}
+
+        async def apply(self, ctx: Context) -> None:
+            world.trip(f"before {self.name}")
+            assert ctx.saved[self.name] == {"was": False}
+            world.applied[self.name] = True
+            world.trip(f"after {self.name}")
+
+        async def verify(self, ctx: Context) -> Evidence:
+            world.trip(f"verify {self.name}")
+            return {}
+
+        async def undo(self, ctx: Context, saved: Saved) -> Evidence:
+            world.trip(f"undo {self.name}")
+            world.applied[self.name] = saved["was"]
+            world.trip(f"undone {self.name}")
+            return {}
+
+    return Remembering()
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def start(make_desk: Callable, terminal: TerminalHost, world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    async def proof(*_: object) -> None:
+        world.trip("proof")
+
+    monkeypatch.setattr(terminal, "proof", proof)
+    return lambda: make_desk(terminal, steps=world.steps())
+
+
+ALL = dict.fromkeys(ORDER, True)
+NONE = dict.fromkeys(ORDER, False)
+
+
+async def test_every_step_is_checked_saved_applied_and_verified_in_order(
+    start: Callable, world: World, make_instruction: Callable
+) -> None:
+    desk = start()
+    finished = await desk.do(make_instruction("terminal"))
+    assert finished.outcome == "done"
+    assert world.calls == [f"{what} {name}" for name in ORDER for what in ("check", "save", "before", "after", "verify")]
+    assert [report.n for report in desk.reports] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("step", ORDER)
+@pytest.mark.parametrize("moment", ["check", "save", "before", "after", "verify"])
+async def test_a_failure_anywhere_undoes_what_was_done(
+    start: Callable, world: World, make_instruction: Callable, moment: str, step: str
+) -> None:
+    world.trips = {f"{moment} {step}": StepError("broken", "it broke", "mend it", retryable=True)}
+    desk = start()
+    finished = await desk.do(make_instruction("terminal"))
+    assert (finished.outcome, finished.finding.code, finished.restored, finished.retryable) == ("failed", "broken", True, True)
+    assert not any(world.applied.values())
+    assert desk.journal.open_undo(7) == []
+    begun = ORDER[: ORDER.index(step) + (moment not in ("check", "save"))]
+    assert [call for call in world.calls if call.startswith("undo ")] == [f"undo {name}" for name in reversed(begun)]
+
+
+CRASHES = [f"{moment} {step}" for step in ORDER for moment in ("check", "save", "before", "after", "verify")]
+
+
+@pytest.mark.parametrize("call", CRASHES)
+async def test_after_a_crash_the_switch_goes_on_where_it_was(
+    start: Callable, world: World, make_instruction: Callable, call: str
+) -> None:
+    world.trips = {call: Crash()}
+    desk = start()
+    with pytest.raises(Crash):
+        await desk.do(make_instruction("terminal"))
+    again = start()
+    await again.runner.recover()
+    assert again.reports[-1].outcome == "done"
+    assert world.applied == ALL
+    numbers = [report.n for report in desk.reports + again.reports]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert sorted(desk.steps() + again.steps()) == sorted(ORDER)
+    # and everything can still be undone, to what was there before the first attempt
+    undone = await again.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
+    assert (undone.outcome, world.applied) == ("done", NONE)
+
+
+@pytest.mark.parametrize("call", [f"{moment} {step}" for step in ORDER for moment in ("undo", "undone")])
+async def test_after_a_crash_while_undoing_it_goes_on_undoing(
+    start: Callable, world: World, make_instruction: Callable, call: str
+) -> None:
+    world.trips = {"verify member_lookup": StepError("broken", "it broke", "mend it"), call: Crash()}
+    with pytest.raises(Crash):
+        await start().do(make_instruction("terminal"))
+    again = start()
+    await again.runner.recover()
+    finished = again.reports[-1]
+    assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", "broken", True)
+    assert world.applied == NONE
+
+
+@pytest.mark.parametrize("call", [f"{moment} {step}" for step in ORDER for moment in ("undo", "undone")] + ["proof"])
+async def test_an_undo_order_survives_a_crash(start: Callable, world: World, make_instruction: Callable, call: str) -> None:
+    desk = start()
+    await desk.do(make_instruction("terminal"))
+    world.trips = {call: Crash()}
+    with pytest.raises(Crash):
+        await desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
+    again = start()
+    await again.runner.recover()
+    assert (again.reports[-1].outcome, world.applied) == ("done", NONE)
+
+
+async def test_a_step_that_crashes_the_agent_every_time_is_undone(
+    start: Callable, world: World, make_instruction: Callable
+) -> None:
+    world.trips, world.again = {"after interface_list": Crash()}, True
+    with pytest.raises(Crash):
+        await start().do(make_instruction("terminal"))
+    for _ in range(2):
+        world.applied["interface_list"] = False
+        with pytest.raises(Crash):
+            await start().runner.recover()
+    last = start()
+    await last.runner.recover()
+    finished = last.reports[-1]
+    assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", "crash_loop", True)
+    assert world.applied == {"secured": False, "interface_list": False}
+
+
+async def test_an_order_that_expired_while_the_agent_was_down_is_undone(
+    start: Callable, world: World, make_instruction: Callable
+) -> None:
+    world.trips = {"after interface_list": Crash()}
+    with pytest.raises(Crash):
+        await start().do(make_instruction("terminal", expires_ms=1))
+    again = start()
+    await again.runner.recover()
+    assert (again.reports[-1].finding.code, again.reports[-1].restored) == ("expired_while_down", True)
+    assert not any(world.applied.values())
+
+
+async def test_the_policy_finish_goes_forward_even_then(start: Callable, world: World, make_instruction: Callable) -> None:
+    world.trips = {"after interface_list": Crash()}
+    with pytest.raises(Crash):
+        await start().do(make_instruction("terminal", expires_ms=1, policy="finish"))
+    again = start()
+    await again.runner.recover()
+    assert (again.reports[-1].outcome, world.applied) == ("done", ALL)
+
+
+async def test_undoing_goes_on_after_a_failure_and_says_what_is_left(
+    start: Callable, world: World, make_instruction: Callable
+) -> None:
+    desk = start()
+    await desk.do(make_instruction("terminal"))
+    world.trips = {"undo interface_list": StepError("stuck", "it is stuck", "pull")}
+    finished = await desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
+    assert (finished.outcome, finished.finding.code) == ("undo_failed", "stuck")
+    assert world.applied == {"secured": False, "interface_list": True, "member_lookup": False}
+    assert [record.step for record in desk.journal.open_undo(7)] == ["interface_list"]
+    finished = await desk.do(make_instruction("terminal", seq=3, epoch=2, action="undo"))
+    assert (finished.outcome, world.applied) == ("done", NONE)
+
+
+async def test_doubled_orders_have_no_second_effect(start: Callable, world: World, make_instruction: Callable) -> None:
+    desk = start()
+    first = await desk.do(make_instruction("terminal"))
+    calls = list(world.calls)
+    second = await desk.do(make_instruction("terminal"))
+    assert world.calls == calls
+    assert (second.seq, second.outcome, second.n) == (first.seq, "done", first.n + 1)
+    desk.runner.submit(make_instruction("terminal", seq=2))
+    desk.runner.submit(make_instruction("terminal", seq=2))
+    assert desk.runner._queue.qsize() == 1
+
+
+@pytest.mark.parametrize("stale", [{"seq": 9, "epoch": 4}, {"seq": 4, "epoch": 5}, {"seq": 3, "epoch": 9}])
+async def test_older_orders_are_refused_even_after_a_restart(
+    start: Callable, world: World, make_instruction: Callable, stale: dict[str, int]
+) -> None:
+    await start().do(make_instruction("terminal", seq=5, epoch=5))
+    desk = start()
+    calls = list(world.calls)
+    finished = await desk.do(make_instruction("terminal", **stale))
+    assert (finished.outcome, finished.finding.code) == ("refused", "stale_instruction")
+    assert world.calls == calls
+
+
+async def test_unknown_steps_are_refused(start: Callable, world: World, make_instruction: Callable) -> None:
+    finished = await start().do(make_instruction("terminal", steps=("secured", "run_command")))
+    assert (finished.outcome, finished.finding.code) == ("refused", "unknown_step")
+    assert world.calls == []
+
+
+async def test_a_newer_epoch_stops_the_older_order_between_two_steps(
+    start: Callable, world: World, make_instruction: Callable
+) -> None:
+    desk = start()
+    undo = make_instruction("terminal", seq=2, epoch=2, action="undo")
+    step = desk.runner.passes.steps["interface_list"]
+    apply = step.apply
+
+    async def apply_and_hear(ctx: Context) -> None:
+        desk.runner.submit(undo)
+        await apply(ctx)
+
+    step.apply = apply_and_hear
+    await desk.do(make_instruction("terminal"))
+    ends = [report for report in desk.reports if isinstance(report, Finished)]
+    assert [(end.seq, end.outcome, end.finding and end.finding.code) for end in ends] == [
+        (1, "failed", "superseded"),
+        (2, "done", None),
+    ]
+    assert "check member_lookup" not in world.calls
+    assert desk.steps() == ["secured", "interface_list"]
+    assert world.applied == {"secured": False, "interface_list": False}
+
+
+async def test_a_newer_epoch_cuts_a_wait_for_the_network_short(
+    start: Callable, world: World, make_instruction: Callable
+) -> None:
+    desk = start()
+    step = desk.runner.passes.steps["member_lookup"]
+    type(step).asks_only = True
+    waiting = asyncio.Event()
+
+    async def forever(ctx: Context) -> Evidence:
+        waiting.set()
+        await asyncio.Event().wait()
+        return {}
+
+    step.verify = forever
+    desk.runner.submit(make_instruction("terminal"))
+    work = asyncio.ensure_future(desk.drain())
+    await waiting.wait()
+    desk.runner.submit(make_instruction("terminal", seq=2, epoch=2, action="undo"))
+    await work
+    assert [report.outcome for report in desk.reports if isinstance(report, Finished)] == ["failed", "done"]
+    assert world.applied == NONE
+
+
+async def test_a_newer_order_of_the_same_epoch_waits(start: Callable, world: World, make_instruction: Callable) -> None:
+    desk = start()
+    desk.runner.submit(make_instruction("terminal"))
+    desk.runner.submit(make_instruction("terminal", seq=2, action="verify"))
+    await desk.drain()
+    assert [report.outcome for report in desk.reports if isinstance(report, Finished)] == ["done", "done"]
+
+
+async def test_a_step_that_takes_too_long_is_undone(
+    start: Callable, world: World, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from agents import catalogue
+
+    monkeypatch.setattr(catalogue, "info", lambda name: catalogue.StepInfo(name, name, 0.01))
+    desk = start()
+
+    async def forever(ctx: Context) -> None:
+        await asyncio.Event().wait()
+
+    desk.runner.passes.steps["interface_list"].apply = forever
+    finished = await desk.do(make_instruction("terminal"))
+    assert (finished.finding.code, finished.restored, finished.retryable) == ("step_timeout", True, True)
+    assert not any(world.applied.values())
+
+
+async def test_a_full_disk_stops_before_anything_is_changed(
+    start: Callable, world: World, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = start()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(desk.journal, "undo", full)
+    finished = await desk.do(make_instruction("terminal"))
+    assert (finished.finding.code, finished.restored) == ("device_error", True)
+    assert world.applied == {}
+    monkeypatch.setattr(desk.journal, "accept", full)
+    finished = await desk.do(make_instruction("terminal", seq=2))
+    assert (finished.outcome, finished.finding.code) == ("refused", "journal_failed")
+
+
+async def test_an_unforeseen_error_is_a_failure_like_any_other(
+    start: Callable, world: World, make_instruction: Callable
+) -> None:
+    world.trips = {"after interface_list": ZeroDivisionError("unforeseen")}
+    finished = await start().do(make_instruction("terminal"))
+    assert (finished.finding.code, finished.restored) == ("internal_error", True)
+
+
+async def test_undo_finds_its_way_after_many_orders_of_other_kinds(
+    start: Callable, world: World, make_instruction: Callable
+) -> None:
+    desk = start()
+    await desk.do(make_instruction("terminal"))
+    for seq in range(2, 6):
+        await desk.do(make_instruction("terminal", seq=seq, cutover=8, action="arm"))
+        desk.journal.acked(desk.reports[-1].n)
+    desk.journal.compact()
+    again = start()
+    finished = await again.do(make_instruction("terminal", seq=9, epoch=2, action="undo"))
+    assert (finished.outcome, world.applied) == ("done", {**NONE, "ready": True})
+    assert again.steps("back") == list(reversed(ORDER))
+
+
+async def test_a_later_cutover_ends_the_way_back_of_the_earlier_one(
+    start: Callable, world: World, make_instruction: Callable
+) -> None:
+    desk = start()
+    await desk.do(make_instruction("terminal"))
+    await desk.do(make_instruction("terminal", seq=2, cutover=8))
+    assert desk.journal.open_undo(7) == []
+
+
+async def test_reports_name_the_order_that_runs(start: Callable, world: World, make_instruction: Callable) -> None:
+    desk = start()
+    await desk.do(make_instruction("terminal", seq=3, epoch=2))
+    await desk.do(make_instruction("terminal", seq=4, epoch=3, action="undo"))
+    assert {(r.seq, r.epoch, r.direction) for r in desk.reports if isinstance(r, StepDone)} == {
+        (3, 2, "forward"),
+        (4, 3, "back"),
+    }

@@ -1,0 +1,76 @@
+"""One element changes, every other byte stays."""
+
+import pytest
+from agents.errors import StepError
+from agents.hosts import settings_file
+
+PATH = "TouchSettings/Customers/Secured"
+TEXT = (
+    "<TouchSettings>\r\n  <!-- <Secured>False</Secured> -->\r\n  <Secured>False</Secured>\n"
+    "  <Customers z='1' a='2'>\r\n\t<NetPosHost>kasse.café</NetPosHost><Secured >{}</Secured>\r\n"
+    "    <NetPosPort>10101</NetPosPort></Customers><Other><Secured>False</Secured></Other></TouchSettings>\n\n"
+)
+ENCODINGS = {
+    "utf-8": ("", "utf-8"), "utf-8 with BOM": ("\ufeff", "utf-8"), "declared utf-8": ("<?xml version='1.0' encoding='UTF-8'?>", "utf-8"),
+    "utf-16 little": ("\ufeff<?xml version='1.0' encoding='utf-16'?>\r\n", "utf-16-le"), "utf-16 big": ("\ufeff", "utf-16-be"),
+    "latin-1": ('<?xml version="1.0" encoding="ISO-8859-1"?>', "latin-1"), "cp1252": ("<?xml version='1.0' encoding='windows-1252'?>", "cp1252"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(("old", "new"), [("False", "True"), ("\r\n false ", "\r\n True "), ("tRUE", "False")])
+def test_only_the_value_changes_in_every_encoding(encoding: str, old: str, new: str) -> None:
+    start, codec = ENCODINGS[encoding]
+    before = (start + TEXT.format(old)).encode(codec)
+    changed = settings_file.replace(before, PATH, new.strip(), "f")
+    assert changed == (start + TEXT.format(new)).encode(codec)
+    assert settings_file.replace(changed, PATH, old.strip(), "f") == before
+    assert settings_file.read_bool(changed, PATH, "f") == (new.strip() == "True")
+
+
+def _file(customers: str) -> bytes:
+    return f"<TouchSettings><Customers>{customers}</Customers></TouchSettings>".encode()
+
+
+BAD = {
+    "no xml": (b"\x00\x01garbage", "settings_not_xml"),
+    "empty": (b"", "settings_not_xml"),
+    "cut": (_file("<Secured>True</Secured>")[:-5], "settings_not_xml"),
+    "wrong encoding": (b"<?xml version='1.0' encoding='nothing-such'?><a/>", "settings_not_xml"),
+    "document type": (b"<!DOCTYPE a [<!ENTITY b 'True'>]>" + _file("<Secured>&b;</Secured>"), "settings_not_xml"),
+    "missing": (_file("<secured>True</secured>"), "setting_missing"),
+    "doubled": (_file("<Secured>True</Secured><Secured>True</Secured>"), "setting_missing"),
+    "elsewhere": (b"<TouchSettings><Secured>True</Secured></TouchSettings>", "setting_missing"),
+    "no value": (_file("<Secured></Secured>"), "setting_invalid"),
+    "closed": (_file("<Secured/>"), "setting_invalid"),
+    "blank": (_file("<Secured>  </Secured>"), "setting_invalid"),
+    "number": (_file("<Secured>1</Secured>"), "setting_invalid"),
+    "yes": (_file("<Secured>yes</Secured>"), "setting_invalid"),
+    "comment inside": (_file("<Secured>Tr<!-- -->ue</Secured>"), "setting_invalid"),
+    "child inside": (_file("<Secured>True<b/></Secured>"), "setting_invalid"),
+    "cdata": (_file("<Secured><![CDATA[True]]></Secured>"), "setting_invalid"),
+    "reference": (_file("<Secured>&#84;rue</Secured>"), "setting_invalid"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_not_understood_is_refused_and_named(name: str) -> None:
+    data, code = BAD[name]
+    with pytest.raises(StepError) as caught:
+        settings_file.read_bool(data, PATH, "Touch.xml")
+    assert caught.value.finding.code == code
+    assert "Touch.xml" in caught.value.finding.message
+    if code != "settings_not_xml":
+        assert PATH in caught.value.finding.message
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "1e3", "٣", "10101.0", "0x10", "9" * 5000])
+def test_ports_that_are_none_are_refused(port: str) -> None:
+    with pytest.raises(StepError) as caught:
+        settings_file.read_port(_file(f"<NetPosPort>{port}</NetPosPort>"), "TouchSettings/Customers/NetPosPort", "f")
+    assert caught.value.finding.code in ("port_out_of_range", "setting_invalid")
+
+
+@pytest.mark.parametrize("port", [1, 10101, 65535])
+def test_ports_are_read(port: int) -> None:
+    assert settings_file.read_port(_file(f"<P> {port}\n</P>"), "TouchSettings/Customers/P", "f") == port
