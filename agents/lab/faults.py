@@ -53,11 +53,10 @@ class Faults:
     async def changed(self) -> None:
         """Returns after the next change. One task looks at the file for all who wait."""
         if self._watch is None or self._watch.done():
-            self._watch = asyncio.create_task(self._look())
+            self._watch = asyncio.create_task(self._look(self._data))
         await self._change.wait()
 
-    async def _look(self) -> None:
-        before = self._now()
+    async def _look(self, before: dict[str, Any]) -> None:
         while True:
             await asyncio.sleep(POLL_S)
             if (now := self._now()) is not before:
