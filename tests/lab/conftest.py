@@ -1,5 +1,6 @@
 """One lab is built for the whole folder; every test gets a copy of its own on a free port."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -155,7 +156,34 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def lab(template: Path, tmp_path: Path) -> Iterator[Lab]:
-    folder = tmp_path / "lab"
+    with copied(template, tmp_path / "lab") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def plain_lab(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab that a module's tests share, with its server on HTTP; each leaves it as it was."""
+    with copied(template, tmp_path_factory.mktemp("plain") / "lab") as made:
+        made.netpos()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def secure_lab(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The same on HTTPS."""
+    with copied(template, tmp_path_factory.mktemp("secure") / "lab") as made:
+        made.reserve("https")
+        made.bind()
+        made.use_ssl(True)
+        for name in made.layout.names:
+            made.secured(name, True)
+        made.netpos()
+        yield made
+
+
+@contextlib.contextmanager
+def copied(template: Path, folder: Path) -> Iterator[Lab]:
+    """A copy of the template on a port of its own; what was started in it is ended."""
     shutil.copytree(template, folder)
     port = free_port()
     for path in (*folder.glob("terminals/*/TouchSettings.xml"), *folder.glob("server/*.xml"), *folder.glob("**/*.json")):

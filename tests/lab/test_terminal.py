@@ -9,10 +9,19 @@ from tests.lab.conftest import Lab, await_that
 pytestmark = pytest.mark.lab
 
 
-@pytest.fixture
-def running(lab: Lab) -> Lab:
-    """Server and terminals of a lab, each with an ok lookup."""
-    lab.netpos()
+@pytest.fixture(scope="module")
+def running(plain_lab: Lab) -> Lab:
+    """Server and terminals on HTTP."""
+    return with_terminals(plain_lab)
+
+
+@pytest.fixture(scope="module")
+def secure(secure_lab: Lab) -> Lab:
+    """Server and terminals on HTTPS."""
+    return with_terminals(secure_lab)
+
+
+def with_terminals(lab: Lab) -> Lab:
     lab.start("terminals", "--names", ",".join(lab.layout.names))
     for name in lab.layout.names:
         lab.await_lookup(name, "has looked a member up", lambda row: row["ok"])
@@ -30,7 +39,9 @@ def test_lookups_go_on_and_keep_their_connection(running: Lab) -> None:
     assert all(row["path"].startswith("/netpos/members/") and row["status"] == 200 for row in asked)
 
 
-def test_they_follow_their_settings_through_a_cutover_and_back(running: Lab) -> None:
+def test_they_follow_their_settings_through_a_cutover_and_back(lab: Lab) -> None:
+    lab.netpos()
+    running = with_terminals(lab)
     first, *others = running.layout.names
     running.to_https()
     for name in running.layout.names:
@@ -60,6 +71,8 @@ def test_latency_is_measured_and_does_not_hold_the_next_lookup_up(running: Lab) 
     slow = running.await_lookup(name, "is slow", lambda row: row["ok"] and row["ms"] >= 800)
     following = running.await_lookup(name, "is slow again", lambda row: row["t"] > slow["t"])
     assert following["t"] - slow["t"] < following["ms"] / 1000
+    running.faults(None)
+    running.await_lookup(name, "is fast again", lambda row: row["ms"] < 800)
 
 
 @pytest.mark.parametrize(
@@ -70,16 +83,13 @@ def test_latency_is_measured_and_does_not_hold_the_next_lookup_up(running: Lab) 
         ({"clock_skew_s": 900 * 86400}, "expired"),
     ],
 )
-def test_what_a_certificate_is_judged_by(running: Lab, fault: dict[str, object], text: str) -> None:
-    name = running.layout.names[0]
-    running.to_https()
-    running.secured(name, True)
-    running.await_lookup(name, "is on https", lambda row: row["ok"] and row["scheme"] == "https")
-    running.faults({"terminals": {name: fault}})
-    found = running.await_lookup(name, "does not trust", lambda row: not row["ok"])
+def test_what_a_certificate_is_judged_by(secure: Lab, fault: dict[str, object], text: str) -> None:
+    name = secure.layout.names[0]
+    secure.faults({"terminals": {name: fault}})
+    found = secure.await_lookup(name, "does not trust", lambda row: not row["ok"])
     assert text in found["error"]
-    running.faults({})
-    running.await_lookup(name, "trusts again", lambda row: row["ok"])
+    secure.faults({})
+    secure.await_lookup(name, "trusts again", lambda row: row["ok"])
 
 
 def test_unreadable_settings_are_an_error_not_an_end(running: Lab) -> None:
@@ -92,7 +102,8 @@ def test_unreadable_settings_are_an_error_not_an_end(running: Lab) -> None:
     running.await_lookup(name, "reads again", lambda row: row["ok"])
 
 
-def test_sigterm_ends_it_cleanly(running: Lab) -> None:
-    child = running.children[-1]
+def test_sigterm_ends_it_cleanly(lab: Lab) -> None:
+    child = lab.start("terminals", "--names", lab.layout.names[0])
+    lab.await_lookup(lab.layout.names[0], "finds no server", lambda row: not row["ok"])
     child.terminate()
     assert child.wait(10) == 0
