@@ -25,30 +25,38 @@ class Output:
 async def run(program: str, *arguments: str) -> Output:
     """Run netsh or sc and wait for its end. Raises StepError program_missing or program_hung. Cancelled, it
     still waits a few seconds for the end, so that no change goes on behind the caller's back."""
-    path = _find(program)
-    try:
-        process = await asyncio.create_subprocess_exec(
-            path, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-    except OSError as error:
-        raise StepError("program_missing", f"{path} cannot be run: {error}", "Check the agent's account.") from error
-    talk = asyncio.ensure_future(process.communicate())
+    # A task of its own: cancelling asyncio's start of a program would kill it in the middle of a change.
+    started: list[asyncio.subprocess.Process] = []
+    talk = asyncio.ensure_future(_talk(_find(program), arguments, started))
     try:
         done, _ = await asyncio.wait({talk}, timeout=LIMIT_S)
         if not done:
             raise StepError("program_hung", f"{program} did not end within {LIMIT_S:.0f} s", "Look at the device.")
     finally:
         if not talk.done():
-            await _end(process, talk)
-    return Output(process.returncode or 0, talk.result()[0].decode(_code_page(), errors="replace"))
+            await _end(talk, started)
+    return talk.result()
 
 
-async def _end(process: asyncio.subprocess.Process, talk: "asyncio.Future[tuple[bytes, bytes]]") -> None:
+async def _talk(path: str, arguments: tuple[str, ...], started: list[asyncio.subprocess.Process]) -> Output:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            path, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+    except OSError as error:
+        raise StepError("program_missing", f"{path} cannot be run: {error}", "Check the agent's account.") from error
+    started.append(process)
+    printed, _ = await process.communicate()
+    return Output(process.returncode or 0, printed.decode(_code_page(), errors="replace"))
+
+
+async def _end(talk: "asyncio.Future[Output]", started: list[asyncio.subprocess.Process]) -> None:
     await asyncio.wait({talk}, timeout=GRACE_S)
     if not talk.done():
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await talk
+        for process in started:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        await asyncio.wait({talk}, timeout=GRACE_S)
 
 
 def _find(program: str) -> str:

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import certificates
 import pytest
+from fake_windows import MEMBER, FakeWindows
+
 from agents.clock import Clock
 from agents.config import Config
 from agents.files import Files
@@ -16,9 +19,6 @@ from agents.journal import Journal
 from agents.net import Network
 from agents.protocol import Instruction, Report, Role
 from agents.runner import Runner
-
-import certificates
-from fake_windows import MEMBER, FakeWindows
 
 SERVER_STEPS = (
     "hold_monitor", "stop_service", "swap_reservation", "bind_certificate",

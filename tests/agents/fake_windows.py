@@ -7,8 +7,9 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.hosts.program import Output
 from certificates import Certificate
+
+from agents.hosts.program import Output
 
 MEMBER = "1001"
 
@@ -99,7 +100,8 @@ class FakeWindows:
         if verb == "qc":
             word = {2: "AUTO_START", 3: "DEMAND_START", 4: "DISABLED"}[service.start_type]
             return Output(0, f"[SC] QueryServiceConfig SUCCESS\n\nSERVICE_NAME: {name}\n"
-                f"        TYPE               : 10  WIN32_OWN_PROCESS\n        START_TYPE         : {service.start_type}   {word}\n"
+                f"        TYPE               : 10  WIN32_OWN_PROCESS\n"
+                f"        START_TYPE         : {service.start_type}   {word}\n"
                 "        ERROR_CONTROL      : 1   NORMAL\n")  # fmt: skip
         if verb == "config":
             service.start_type = {"auto": 2, "demand": 3, "disabled": 4}[rest[1]]

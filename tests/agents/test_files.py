@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from agents.atomic import SUFFIX
 from agents.files import Files
 

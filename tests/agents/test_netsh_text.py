@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from agents.hosts import netsh_text
 
 CAPTURES = Path("/work/shared/netsh")

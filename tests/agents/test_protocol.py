@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from agents import catalogue, protocol, steps
 from agents.protocol import ProtocolError
 from agents.steps.base import Step

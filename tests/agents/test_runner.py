@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from agents.errors import StepError
 from agents.hosts.windows import TerminalHost
 from agents.protocol import Finished, StepDone

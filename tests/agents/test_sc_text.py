@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from agents.hosts import sc_text
 from test_netsh_text import CAPTURES, NAMES, _capture
+
+from agents.hosts import sc_text
 
 
 @pytest.mark.skipif(not NAMES, reason=f"{CAPTURES} is not here: sc captures are NOT tested")
@@ -44,9 +45,15 @@ def test_what_is_not_understood_has_no_state(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"), [("2   AUTO_START", "auto"), ("2   AUTO_START  (DELAYED)", "delayed-auto"), ("3   DEMAND_START", "demand"),
-                       ("4   DISABLED", "disabled"), ("1   SYSTEM_START", None)],
-)  # fmt: skip
+    ("text", "kind"),
+    [
+        ("2   AUTO_START", "auto"),
+        ("2   AUTO_START  (DELAYED)", "delayed-auto"),
+        ("3   DEMAND_START", "demand"),
+        ("4   DISABLED", "disabled"),
+        ("1   SYSTEM_START", None),
+    ],
+)
 def test_start_types_are_read(text: str, kind: str | None) -> None:
-    qc = f"[SC] QueryServiceConfig SUCCESS\n\nN: x\n  TYPE : 110  WIN32_OWN_PROCESS (interactive)\n  START : {text}\n  E : 1   NORMAL\n"
+    qc = f"[SC] SUCCESS\n\nN: x\n  TYPE : 110  WIN32_OWN_PROCESS (interactive)\n  START : {text}\n  E : 1   NORMAL\n"
     assert sc_text.parse_start_type(qc) == kind

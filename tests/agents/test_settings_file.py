@@ -1,6 +1,7 @@
 """One element changes, every other byte stays."""
 
 import pytest
+
 from agents.errors import StepError
 from agents.hosts import settings_file
 
@@ -11,10 +12,14 @@ TEXT = (
     "    <NetPosPort>10101</NetPosPort></Customers><Other><Secured>False</Secured></Other></TouchSettings>\n\n"
 )
 ENCODINGS = {
-    "utf-8": ("", "utf-8"), "utf-8 with BOM": ("\ufeff", "utf-8"), "declared utf-8": ("<?xml version='1.0' encoding='UTF-8'?>", "utf-8"),
-    "utf-16 little": ("\ufeff<?xml version='1.0' encoding='utf-16'?>\r\n", "utf-16-le"), "utf-16 big": ("\ufeff", "utf-16-be"),
-    "latin-1": ('<?xml version="1.0" encoding="ISO-8859-1"?>', "latin-1"), "cp1252": ("<?xml version='1.0' encoding='windows-1252'?>", "cp1252"),
-}  # fmt: skip
+    "utf-8": ("", "utf-8"),
+    "utf-8 with BOM": ("\ufeff", "utf-8"),
+    "declared utf-8": ("<?xml version='1.0' encoding='UTF-8'?>", "utf-8"),
+    "utf-16 little": ("\ufeff<?xml version='1.0' encoding='utf-16'?>\r\n", "utf-16-le"),
+    "utf-16 big": ("\ufeff", "utf-16-be"),
+    "latin-1": ('<?xml version="1.0" encoding="ISO-8859-1"?>', "latin-1"),
+    "cp1252": ("<?xml version='1.0' encoding='windows-1252'?>", "cp1252"),
+}
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from fake_windows import FakeWindows
+
 from agents.hosts import netsh
 from agents.hosts.windows import ServerHost
 from agents.protocol import Finished, Instruction, StepDone
-
-from fake_windows import FakeWindows
 
 Make = Callable[..., Instruction]
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import certificates
 import pytest
+from fake_windows import FakeWindows
+
 from agents.files import Files
 from agents.hosts.windows import TerminalHost
 from agents.protocol import StepDone
-from fake_windows import FakeWindows
 
 
 @pytest.fixture
