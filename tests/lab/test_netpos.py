@@ -106,7 +106,7 @@ def test_https_with_reservation_and_certificate(lab: Lab) -> None:
     lab.netpos()
     assert lab.to_https() == "RUNNING"
     assert get(lab, "/netpos/interfaces", "https")[0] == 200
-    assert lab.access()[-1]["tls"] == "TLSv1.3"
+    await_that(lambda: lab.access()[-1]["tls"] == "TLSv1.3", "the answer is noted")
     with pytest.raises((OSError, http.client.HTTPException)):
         get(lab, "/netpos/interfaces")
     old = ssl.create_default_context(cafile=str(lab.layout.ca_file))
