@@ -3,11 +3,13 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.urls import register_converter
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, re_path, register_converter
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
 from fleet.api import answers
-from fleet.api.problems import MEDIA_TYPE
+from fleet.api.problems import MEDIA_TYPE, Problem
 
 _WHEN = {
     400: "The body is not a JSON object.",
@@ -44,8 +46,20 @@ def problems(*statuses: int) -> dict[str, Any]:
     return {"responses": {str(s): {"$ref": f"#/components/responses/Problem{s}"} for s in every}}
 
 
+@csrf_exempt
+def _nothing_here(request: HttpRequest) -> HttpResponse:
+    return Problem(404, "there is nothing at this path; the paths are in /api/v1/openapi.json").response()
+
+
 class DocumentedAPI(NinjaAPI):
-    """NinjaAPI whose document defines the shared problem responses."""
+    """NinjaAPI whose document defines the shared problem responses, and whose unknown paths are its own:
+    a script does not pay for the page that people get to see."""
+
+    @property
+    def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
+        """What Django mounts. The last one is ninja's own root, which only serves to look the prefix up."""
+        patterns, app, namespace = super().urls
+        return [*patterns[:-1], re_path("", _nothing_here), patterns[-1]], app, namespace
 
     def get_openapi_schema(self, **options: Any) -> Any:
         """The document, as ninja makes it, with them added."""

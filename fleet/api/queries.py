@@ -67,4 +67,4 @@ def site_rows() -> list[dict[str, Any]]:
         active_cutover=Subquery(active),
     )
     rows = found.order_by("name", "id").values("id", "name", "zone", "server_id", "terminals", "two_persons", "active_cutover")
-    return [{**row, "server": row.pop("server_id")} for row in rows]
+    return [{"server": row.pop("server_id"), **row} for row in rows]

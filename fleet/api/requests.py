@@ -70,8 +70,8 @@ class Nothing(Input):
 class TerminalChanges(Input):
     """Only what is given changes. A name is unique within its site."""
 
-    name: str = Field(None, description="1 to 100 characters, none of them control characters.")
-    note: str = Field(None, description="At most 500 characters.")
+    name: str = Field(None, description="1 to 100 characters; no control characters and no comma.")
+    note: str = Field(None, description="One line of at most 500 characters.")
     tags: list[str] = Field(None, description="At most 20, of at most 40 characters each.")
 
 

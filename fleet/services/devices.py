@@ -1,7 +1,8 @@
-"""Names, notes and tags that people give to devices."""
+"""What people write about a device: its name, note and tags. What it is comes from its agent."""
 
-import datetime as dt
+import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -9,74 +10,51 @@ from django.db import IntegrityError, transaction
 from fleet.cutover.states import BEFORE_WINDOW
 from fleet.models import Cutover, Device, Role, role_of
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
-from fleet.services.text import why_not
 
-MAX_NAME = 100
-MAX_NOTE = 500
-MAX_TAGS = 20
-MAX_TAG = 40
+MAX_NAME, MAX_NOTE, MAX_TAGS, MAX_TAG = 100, 500, 20, 40
 
 
-def update(
-    user: Any,
-    device_id: int,
-    *,
-    name: str | None = None,
-    note: str | None = None,
-    tags: Sequence[str] | None = None,
-    now: dt.datetime,
-) -> Device:
-    """Rename, annotate or tag a device; None leaves as it is. Raises NotFound, Forbidden where the role
-    may not, Invalid naming every wrong field, Conflict where the site has another device of that name."""
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A device in a person's words. None leaves a field as it is."""
+
+    name: str | None = None
+    note: str | None = None
+    tags: Sequence[str] | None = None
+
+
+def describe(user: Any, device_id: int, words: Described) -> Device:
+    """Like update(), for a form: a name that is taken is an error of its field."""
+    try:
+        return update(user, device_id, words)
+    except Conflict as error:
+        raise Invalid(("name", "is the name of another device of this site")) from error
+
+
+def update(user: Any, device_id: int, words: Described) -> Device:
+    """Change name, note and tags. Raises Forbidden, NotFound, Invalid naming every wrong field, Conflict
+    where the site has another device of that name."""
     if role_of(user) is not Role.ADMIN:
-        raise Forbidden("only an admin changes a device")
-    given = _checked(name, note, tags)
+        raise Forbidden("only an admin edits a device")
+    if errors := check(words):
+        raise Invalid(*errors)
+    changes = {"name": words.name and words.name.strip(), "note": words.note, "tags": tidy_tags(words.tags)}
     try:
         with transaction.atomic():
             device = Device.objects.select_for_update().filter(pk=device_id).first()
             if device is None:
                 raise NotFound("there is no such device")
-            return _apply(device, given)
+            return _apply(device, {k: v for k, v in changes.items() if v is not None})
     except IntegrityError as error:
-        raise Conflict(f"the site has another device named {given.get('name')!r}") from error
+        raise Conflict(f"the site has another device named {changes['name']!r}") from error
 
 
-def _checked(name: str | None, note: str | None, tags: Sequence[str] | None) -> dict[str, Any]:
-    """The fields that were given, trimmed. Raises Invalid with everything that is wrong, not only the first."""
-    given: dict[str, Any] = {}
-    errors: list[tuple[str, str]] = []
-    if name is not None:
-        given["name"] = name.strip()
-        why = "must not be empty" if not given["name"] else why_not(given["name"], longest=MAX_NAME)
-        errors += [("name", why)] if why else []
-    if note is not None:
-        given["note"] = note.strip()
-        why = why_not(given["note"], longest=MAX_NOTE, lines=True)
-        errors += [("note", why)] if why else []
-    if tags is not None:
-        given["tags"] = list(dict.fromkeys(tag.strip() for tag in tags))
-        errors += _check_tags(tags)
-    if errors:
-        raise Invalid(*errors)
-    return given
-
-
-def _check_tags(tags: Sequence[str]) -> list[tuple[str, str]]:
-    if len(tags) > MAX_TAGS:
-        return [("tags", f"are more than {MAX_TAGS}")]
-    errors = []
-    for i, tag in enumerate(tags):
-        why = "must not be empty" if not tag.strip() else why_not(tag.strip(), longest=MAX_TAG)
-        errors += [(f"tags[{i}]", why)] if why else []
-    return errors
-
-
-def _apply(device: Device, given: dict[str, Any]) -> Device:
+def _apply(device: Device, changes: dict[str, Any]) -> Device:
     before = device.name
-    for field, value in given.items():
+    for field, value in changes.items():
         setattr(device, field, value)
-    if given:
-        device.save(update_fields=list(given))
+    if changes:
+        device.save(update_fields=list(changes))
     if device.name != before:
         _rename_in_plans(device, before)
     return device
@@ -84,8 +62,45 @@ def _apply(device: Device, given: dict[str, Any]) -> Device:
 
 def _rename_in_plans(device: Device, before: str) -> None:
     """A plan excludes terminals by name: under its new name an excluded one must stay excluded."""
-    plans = Cutover.objects.select_for_update().filter(site_id=device.site_id, state__in=BEFORE_WINDOW)
-    for plan in plans:
+    for plan in Cutover.objects.select_for_update().filter(site=device.site_id, state__in=sorted(BEFORE_WINDOW)):
         if before in plan.exclude:
             plan.exclude = sorted(device.name if n == before else n for n in plan.exclude)
             plan.save(update_fields=["exclude"])
+
+
+def check(words: Described) -> list[tuple[str, str]]:
+    """What is wrong with these words: (field, message) pairs. Used by the import too."""
+    errors: list[tuple[str, str]] = []
+    if words.name is not None:
+        errors += check_name(words.name.strip())
+    if words.note is not None and (len(words.note) > MAX_NOTE or not is_plain(words.note)):
+        errors.append(("note", f"must be one line of at most {MAX_NOTE} characters"))
+    tags = tidy_tags(words.tags) or []
+    if len(tags) > MAX_TAGS:
+        errors.append(("tags", f"are more than {MAX_TAGS}"))
+    if any(len(t) > MAX_TAG or not is_plain(t) for t in tags):
+        errors.append(("tags", f"must each be at most {MAX_TAG} plain characters"))
+    return errors
+
+
+def check_name(name: str) -> list[tuple[str, str]]:
+    """A name is shown everywhere and typed into lists: it must be one line without separators."""
+    if not name:
+        return [("name", "must not be empty")]
+    if len(name) > MAX_NAME:
+        return [("name", f"is longer than {MAX_NAME} characters")]
+    if not is_plain(name):
+        return [("name", "contains a control character")]
+    if "," in name:
+        return [("name", "must not contain a comma: lists of names are separated by it")]
+    return []
+
+
+def is_plain(text: str) -> bool:
+    """No control characters, line breaks, direction marks or lone surrogates, which make a name look like another."""
+    return not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text)
+
+
+def tidy_tags(tags: Sequence[str] | None) -> list[str] | None:
+    """Without blanks and doubles, in the given order."""
+    return None if tags is None else list(dict.fromkeys(t.strip() for t in tags if t.strip()))

@@ -1,0 +1,149 @@
+"""POST and GET /cutovers, GET /cutovers/{id} and its transitions."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from fleet.api import answers
+from fleet.models import Agent, Cutover, Device, DeviceRun
+from tests.api.conftest import Api, fields
+from tests.factories import NOW, make_club, make_cutover, make_run, make_transition
+
+FINDING = {"code": "lookup_failed", "message": "no answer", "remedy": "look at the cable"}
+
+
+def test_a_plan_is_kept_as_it_was_sent(api: Api, club: Any) -> None:
+    body = {
+        "site": club[0].pk,
+        "to_scheme": "https",
+        "starts_at": "2099-05-01T02:00:00.5+10:00",
+        "duration_minutes": 90,
+        "waves": [{"size": 1}, {"percent": 50, "max_failed_percent": 10}],
+        "on_window_close": "roll_back",
+        "on_threshold": "pause",
+        "exclude": ["T03"],
+        "certificate_thumbprint": "ab" * 20,
+        "note": "Ring Kim first.\nThen begin.",
+    }
+    answer = api("POST", "/cutovers", body)
+    assert answer.status_code == 201
+    made = answer.json()
+    answers.CutoverWithRuns.model_validate(made)
+    for key in set(body) - {"starts_at", "certificate_thumbprint"}:
+        assert made[key] == body[key]
+    assert made["certificate_thumbprint"] == "AB" * 20
+    assert made["window"] == {
+        "starts_at": "2099-04-30T16:00:00.500000+00:00",
+        "ends_at": "2099-04-30T17:30:00.500000+00:00",
+        "zone": "Australia/Sydney",
+    }
+    assert (made["state"], made["requested_by"], made["approved_by"], made["device_runs"]) == ("draft", "ada", None, [])
+    assert api.get(f"/cutovers/{made['id']}") == made
+
+
+def test_the_defaults_are_those_of_the_contract(api: Api, club: Any) -> None:
+    made = api("POST", "/cutovers", {"site": club[0].pk, "starts_at": None, "certificate_thumbprint": None}).json()
+    assert (made["to_scheme"], made["duration_minutes"]) == ("https", 60)
+    assert (made["on_window_close"], made["on_threshold"]) == ("hold", "roll_back")
+    assert (made["waves"], made["exclude"]) == ([], [])
+    assert made["certificate_thumbprint"] is None
+
+
+@pytest.mark.parametrize("minutes", [1, 1440])
+def test_the_shortest_and_the_longest_window(api: Api, club: Any, minutes: int) -> None:
+    assert api("POST", "/cutovers", {"site": club[0].pk, "duration_minutes": minutes}).status_code == 201
+
+
+def test_a_running_cutover_is_shown_device_by_device(api: Api, club: Any) -> None:
+    site, server, (first, second, third) = club
+    cutover = make_cutover(site, state="switching", started_at=NOW, no_return_at=NOW + dt.timedelta(minutes=46))
+    make_run(cutover, third, "pending", wave=1)
+    make_run(cutover, second, "failed", wave=1, finding=FINDING, attempts=2, step="member_lookup")
+    make_run(cutover, first, "verified", outage_ms=412, attempts=1)
+    make_run(cutover, server, "verified", attempts=1)
+    shown = api.get(f"/cutovers/{cutover.pk}")
+    answers.CutoverWithRuns.model_validate(shown)
+    assert shown["counts"] == {"verified": 1, "failed": 1, "pending": 1}
+    assert shown["point_of_no_return"] == "2026-03-14T16:46:00+00:00"
+    assert [(r["device"], r["kind"], r["state"]) for r in shown["device_runs"]] == [
+        ("netpos", "server", "verified"),
+        ("T01", "terminal", "verified"),
+        ("T02", "terminal", "failed"),
+        ("T03", "terminal", "pending"),
+    ]
+    assert shown["device_runs"][1] == {
+        "device": "T01", "kind": "terminal", "state": "verified", "wave": 0, "step": None, "outage_ms": 412, "attempts": 1,
+        "finding": None,
+    }  # fmt: skip
+    assert shown["device_runs"][2]["finding"] == FINDING
+
+
+def test_the_list_is_filtered_and_in_order(api: Api, club: Any) -> None:
+    site, _, (first, _, _) = club
+    other = make_club()[0]
+    draft, running = make_cutover(site), make_cutover(site, state="switching", started_at=NOW)
+    elsewhere = make_cutover(other)
+    make_run(running, first, "verified")
+    found = api.get("/cutovers")
+    answers.Cutovers.model_validate(found)
+    assert [c["id"] for c in found["items"]] == [draft.pk, running.pk, elsewhere.pk]
+    assert found["items"][1]["counts"] == {"verified": 1}
+
+    def ids(query: str) -> list[int]:
+        return [c["id"] for c in api.get(f"/cutovers?{query}")["items"]]
+
+    assert ids(f"site={site.pk}") == [draft.pk, running.pk]
+    assert ids(f"site={site.pk}&state=draft") == [draft.pk]
+    assert ids("site=&state=") == [draft.pk, running.pk, elsewhere.pk]
+    assert ids("site=987654321") == []
+    for query in ["site=x", "state=explode", "state=%00", "site=" + "9" * 40]:
+        assert fields(api("GET", f"/cutovers?{query}")) == [query.split("=")[0]]
+
+
+def test_transitions_come_oldest_first(api: Api, club: Any) -> None:
+    site, _, (first, _, _) = club
+    cutover = make_cutover(site)
+    run = make_run(cutover, first)
+    make_transition(cutover, "submitted", old="draft", actor="ada", reason="asked")
+    make_transition(cutover, "armed", run, old="pending")
+    found = api.get(f"/cutovers/{cutover.pk}/transitions")
+    answers.Transitions.model_validate(found)
+    assert found == {
+        "count": 2,
+        "items": [
+            {"at": NOW.isoformat(), "device": None, "from": "draft", "to": "submitted", "actor": "ada", "reason": "asked"},
+            {"at": NOW.isoformat(), "device": "T01", "from": "pending", "to": "armed", "actor": "plan", "reason": ""},
+        ],
+    }
+
+
+def test_seven_hundred_terminals_cost_the_same_queries(api: Api, django_assert_max_num_queries: Any) -> None:
+    site, _, terminals = make_club(1)
+    cutover = make_cutover(site, started_at=NOW, state="switching")
+    more = Device.objects.bulk_create(Device(site=site, kind="terminal", name=f"X{i:03}") for i in range(699))
+    Agent.objects.bulk_create(Agent(device=d, public_key="k") for d in more)
+    DeviceRun.objects.bulk_create(DeviceRun(cutover=cutover, device=d, kind="terminal") for d in [*terminals, *more])
+    api.get("/sites")
+    for path, most in [(f"/cutovers/{cutover.pk}", 4), ("/cutovers", 4), (f"/cutovers/{cutover.pk}/transitions", 4)]:
+        with django_assert_max_num_queries(most):
+            api.get(path)
+    assert len(api.get(f"/cutovers/{cutover.pk}")["device_runs"]) == 700
+
+
+def test_cutover_and_runs_are_of_one_moment(api: Api, club: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Between reading the cutover and reading its runs, a commit changes both.
+    site, _, (first, _, _) = club
+    cutover = make_cutover(site, state="switching", started_at=NOW)
+    make_run(cutover, first, "verified", version=2)
+    read, seen = Cutover.objects.filter, []
+
+    def commit_after_reading(**wanted: Any) -> Any:
+        seen.append(wanted)
+        if len(seen) == 2:
+            read(pk=cutover.pk).update(version=2, state="completed")
+        return read(**wanted)
+
+    monkeypatch.setattr(Cutover.objects, "filter", commit_after_reading)
+    shown = api.get(f"/cutovers/{cutover.pk}")
+    assert (shown["state"], shown["counts"]) == ("completed", {"verified": 1})
