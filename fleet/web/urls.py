@@ -3,7 +3,35 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
+from fleet.web import agents, audit, cutovers, devices, events, home, importing, live, plan
+
 urlpatterns = [
-    path("login/", auth.LoginView.as_view(template_name="registration/login.html"), name="login"),
+    path(
+        "login/",
+        auth.LoginView.as_view(template_name="registration/login.html", redirect_authenticated_user=True),
+        name="login",
+    ),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
+    # the fleet
+    path("", home.home, name="fleet"),
+    path("terminals.csv", home.export, name="fleet_csv"),
+    path("terminals/<int:pk>/", devices.page, {"kind": "terminal"}, name="terminal"),
+    path("server/<int:pk>/", devices.page, {"kind": "server"}, name="server"),
+    path("import/", importing.page, name="import"),
+    path("agents/", agents.index, name="agents"),
+    path("agents/<str:agent_id>/revoke/", agents.revoke, name="revoke"),
+    path("agents/token/<int:device_id>/", agents.token, name="token"),
+    # cutovers
+    path("cutovers/", cutovers.index, name="cutovers"),
+    path("cutovers/plan/", plan.page, name="plan"),
+    path("cutovers/plan/preview/", plan.preview, name="preview"),
+    path("cutovers/<int:pk>/", live.page, name="cutover"),
+    path("cutovers/<int:pk>/events", events.stream, name="events"),
+    path("cutovers/<int:pk>/act/<str:verb>/", live.act, name="act"),
+    path("cutovers/<int:pk>/confirm/<str:verb>/", live.confirm, name="confirm"),
+    path("cutovers/<int:pk>/report/", cutovers.report, name="report"),
+    path("cutovers/<int:pk>/report.csv", cutovers.report_csv, name="report_csv"),
+    # what happened
+    path("audit/", audit.page, name="audit"),
+    path("audit.csv", audit.export, name="audit_csv"),
 ]

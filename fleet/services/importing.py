@@ -1,0 +1,141 @@
+"""Devices from a CSV file: all of it, or nothing."""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from fleet.models import Device, Role, Site, role_of
+from fleet.services.agents import new_token
+from fleet.services.devices import Described, check, tidy_tags
+from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
+
+MAX_BYTES = 1_000_000
+MAX_ROWS = 10_000
+MAX_ERRORS = 100
+COLUMNS = ("name", "kind", "note", "tags")
+
+
+@dataclass(frozen=True, slots=True)
+class NewDevice:
+    """One row that is fit to be imported."""
+
+    line: int
+    name: str
+    kind: str
+    note: str
+    tags: tuple[str, ...]
+
+
+def parse(text: str, site: Site) -> list[NewDevice]:
+    """The devices in this CSV. Raises Invalid with (field, message) pairs; a field is "line 3, kind"."""
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise Invalid(("file", f"is larger than {MAX_BYTES // 1000:,} kB"))
+    if "\0" in text:
+        raise Invalid(("file", "contains NUL characters: save it as CSV in UTF-8"))
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    try:
+        header = _header(next(reader, []))
+        rows = [(reader.line_num, cells) for cells in reader if any(c.strip() for c in cells)]
+    except csv.Error as error:
+        raise Invalid((f"line {reader.line_num}", f"is not CSV: {error}")) from error
+    if not rows:
+        raise Invalid(("file", "has no rows below its header"))
+    if len(rows) > MAX_ROWS:
+        raise Invalid(("file", f"has {len(rows):,} rows; at most {MAX_ROWS:,} at a time"))
+    return _Checker(site).check(header, rows)
+
+
+def import_devices(user: Any, site_id: int, text: str, now: dt.datetime) -> list[tuple[NewDevice, str]]:
+    """Create the devices, each with a one-time token for its agent: this is their acceptance. The tokens
+    are returned once and kept nowhere. Raises Forbidden, NotFound, Invalid, Conflict."""
+    if role_of(user) is not Role.ADMIN:
+        raise Forbidden("only an admin imports devices")
+    site = Site.objects.filter(pk=site_id).first()
+    if site is None:
+        raise NotFound("there is no such site")
+    wanted = parse(text, site)
+    devices = [Device(site=site, kind=d.kind, name=d.name, note=d.note, tags=list(d.tags)) for d in wanted]
+    try:
+        with transaction.atomic():
+            made = Device.objects.bulk_create(devices, batch_size=500)
+            return [(row, new_token(device, now)) for row, device in zip(wanted, made, strict=True)]
+    except IntegrityError as error:
+        raise Conflict("another import was first: a device of one of these names exists now") from error
+
+
+def create_site(user: Any, name: str, zone: str, two_persons: bool) -> Site:
+    """A new site. Raises Forbidden, Invalid."""
+    if role_of(user) is not Role.ADMIN:
+        raise Forbidden("only an admin adds a site")
+    errors = [("name", message) for field, message in check(Described(name=name)) if field == "name"]
+    if Site.objects.filter(name=name.strip()).exists():
+        errors.append(("name", "is the name of another site"))
+    if errors:
+        raise Invalid(*errors)
+    return Site.objects.create(name=name.strip(), zone=zone, two_persons=two_persons)
+
+
+def _header(cells: Sequence[str]) -> list[str]:
+    """Column names, in any order; name is needed."""
+    names = [c.strip().lower() for c in cells]
+    errors = []
+    if "name" not in names:
+        errors.append(("line 1", f"the first line names the columns: {', '.join(COLUMNS)}; name is missing"))
+    errors += [("line 1", f"unknown column {n[:40]!r}") for n in names if n not in COLUMNS]
+    if len(set(names)) < len(names):
+        errors.append(("line 1", "a column is named twice"))
+    if errors:
+        raise Invalid(*errors)
+    return names
+
+
+class _Checker:
+    """Looks at every row, so that all that is wrong is said at once."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.taken = set(site.devices.values_list("name", flat=True))
+        self.has_server = site.devices.filter(kind=Device.Kind.SERVER).exists()
+        self.seen: dict[str, int] = {}
+        self.errors: list[tuple[str, str]] = []
+
+    def check(self, header: list[str], rows: list[tuple[int, list[str]]]) -> list[NewDevice]:
+        """The rows as devices. Raises Invalid."""
+        out = [self._row(line, header, cells) for line, cells in rows]
+        if len(self.errors) > MAX_ERRORS:
+            more = len(self.errors) - MAX_ERRORS
+            self.errors = [*self.errors[:MAX_ERRORS], ("file", f"and {more} more")]
+        if self.errors:
+            raise Invalid(*self.errors)
+        return out
+
+    def _row(self, line: int, header: list[str], cells: list[str]) -> NewDevice:
+        if len(cells) > len(header):
+            self.errors.append((f"line {line}", f"has {len(cells)} cells, the header {len(header)}"))
+        values = dict(zip(header, (c.strip() for c in cells), strict=False))
+        name, kind = values.get("name", ""), values.get("kind", "").lower() or "terminal"
+        tags = tuple(tidy_tags(values.get("tags", "").replace(",", ";").split(";")) or ())
+        problems = check(Described(name, values.get("note", ""), tags))
+        if kind not in Device.Kind.values:
+            problems.append(("kind", f"is {kind[:20]!r}; it must be server or terminal"))
+        problems += self._doubles(line, name, kind)
+        self.errors += [(f"line {line}, {field}", message) for field, message in problems]
+        return NewDevice(line, name, kind, values.get("note", ""), tags)
+
+    def _doubles(self, line: int, name: str, kind: str) -> list[tuple[str, str]]:
+        problems = []
+        if name and name in self.taken:
+            problems.append(("name", f"{name[:40]!r} exists at this site already"))
+        if name and name in self.seen:
+            problems.append(("name", f"{name[:40]!r} stands on line {self.seen[name]} too"))
+        self.seen.setdefault(name, line)
+        if kind == Device.Kind.SERVER:
+            if self.has_server:
+                problems.append(("kind", "a site has one server, and this would be the second"))
+            self.has_server = True
+        return problems

@@ -1,0 +1,101 @@
+"""All cutovers, and the report of one: what it cost each terminal."""
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from fleet.cutover.states import COUNTS_AS_FAILED
+from fleet.cutover.states import Cutover as C
+from fleet.models import Cutover, DeviceRun
+from fleet.services import clock
+from fleet.web import live_model, words
+from fleet.web.exports import csv_response
+from fleet.web.live import load
+from fleet.web.pages import for_people, paged, show
+
+
+@require_GET
+@for_people
+def index(request: HttpRequest) -> HttpResponse:
+    """Newest first, with how they ended."""
+    terminal = Q(runs__kind="terminal")
+    found = Cutover.objects.select_related("site", "requested_by").annotate(
+        terminals=Count("runs", filter=terminal),
+        verified=Count("runs", filter=terminal & Q(runs__state="verified")),
+        failed=Count("runs", filter=terminal & Q(runs__state__in=COUNTS_AS_FAILED)),
+    )
+    if (state := request.GET.get("state", "")) in list(C):
+        found = found.filter(state=state)
+    page = paged(request, found.order_by("-pk"))
+    for cutover in page.object_list:
+        cutover.look = words.CUTOVER_LOOKS[C(cutover.state)]
+        cutover.zone = words.zone_of(cutover.site.zone)
+    states = [(s.value, words.CUTOVER_LOOKS[s].word) for s in C]
+    crumbs = [("Fleet", reverse("fleet")), ("Cutovers", "")]
+    return show(request, "fleet/cutovers.html", "cutovers", crumbs, page=page, states=states, state=state)
+
+
+@require_GET
+@for_people
+def report(request: HttpRequest, pk: int) -> HttpResponse:
+    """For the morning after: printable, with the outage of every terminal."""
+    cutover = load(pk)
+    n = live_model.numbers(cutover, clock.now())
+    server = cutover.runs.filter(kind="server").select_related("device").prefetch_related("steps").first()
+    ctx = {
+        "cutover": cutover,
+        "zone": words.zone_of(cutover.site.zone),
+        "look": words.CUTOVER_LOOKS[C(cutover.state)],
+        "n": n,
+        "failed": n.failed + n.of("undo_failed"),
+        "verified": n.of("verified"),
+        "median": words.seconds(n.median_ms),
+        "worst": words.seconds(n.worst_ms),
+        "took": words.span((cutover.rested_at - cutover.started_at).total_seconds())
+        if cutover.rested_at and cutover.started_at
+        else "–",
+        "server": server,
+        "server_marks": live_model.server_marks(server),
+        "page": paged(request, _runs(cutover), 500),
+    }
+    for run in ctx["page"].object_list:
+        run.look, run.outage = words.run_look(run.state, cutover.to_scheme), words.seconds(run.outage_ms)
+        run.before, run.after = _before_after(cutover, run)
+    crumbs = [
+        ("Fleet", reverse("fleet")), ("Cutovers", reverse("cutovers")),
+        (f"{cutover.site}, cutover {pk}", reverse("cutover", args=[pk])), ("Report", ""),
+    ]  # fmt: skip
+    return show(request, "fleet/report.html", "cutovers", crumbs, **ctx)
+
+
+@require_GET
+@for_people
+def report_csv(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same for a spreadsheet."""
+    cutover = load(pk)
+    header = ("terminal", "wave", "state", "before", "after", "outage_ms", "attempts", "changed_at", "finding", "remedy")
+    rows = (_csv_row(cutover, run) for run in _runs(cutover))
+    return csv_response(f"cutover-{pk}", header, rows)
+
+
+def _csv_row(cutover: Cutover, run: DeviceRun) -> tuple[Any, ...]:
+    finding = run.finding or {}
+    at = run.changed_at.isoformat(timespec="milliseconds")
+    before, after = _before_after(cutover, run)
+    return (run.device.name, run.wave + 1, run.state, before, after, run.outage_ms, run.attempts, at,
+            finding.get("message"), finding.get("remedy"))  # fmt: skip
+
+
+def _runs(cutover: Cutover) -> Any:
+    return cutover.runs.filter(kind="terminal").select_related("device").order_by("device__name", "pk")
+
+
+def _before_after(cutover: Cutover, run: DeviceRun) -> tuple[str, str]:
+    """Schemes before this cutover and after it; "?" where nobody knows until a person has looked."""
+    before = cutover.from_scheme
+    if run.state == "verified":
+        return before, cutover.to_scheme
+    return before, "?" if run.state in ("switching", "undoing", "unreachable", "undo_failed") else before

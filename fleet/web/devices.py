@@ -1,0 +1,120 @@
+"""One terminal, or the server: what its agent says, what was done on it, what people call it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from fleet.cutover.states import Cutover as C
+from fleet.models import Device, DeviceRun, Transition
+from fleet.services import devices
+from fleet.services.errors import Invalid, NotFound
+from fleet.web import live_model, words
+from fleet.web.pages import for_admins, for_people, is_admin, show
+from fleet.web.plan_form import certificates_of
+
+CUTOVERS = 10  # older ones are in the audit log
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_people
+def page(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    """The device; a POST changes its name, note and tags."""
+    device = get_object_or_404(Device.objects.select_related("site", "agent"), pk=pk, kind=kind)
+    if request.method == "POST":
+        return _edit(request, device)
+    return _show(request, device, {"name": device.name, "note": device.note, "tags": ", ".join(device.tags)}, {})
+
+
+@for_admins
+def _edit(request: HttpRequest, device: Device) -> HttpResponse:
+    typed = {name: request.POST.get(name, "") for name in ("name", "note", "tags")}
+    described = devices.Described(typed["name"], typed["note"], typed["tags"].split(","))
+    try:
+        devices.describe(request.user, device.pk, described)
+    except Invalid as refusal:
+        return _show(
+            request, device, typed, {field: f"{message[:1].upper()}{message[1:]}." for field, message in refusal.errors}
+        )
+    except NotFound:
+        return redirect("fleet")
+    messages.success(request, "Saved.")
+    return redirect(device.kind, device.pk)
+
+
+def _show(request: HttpRequest, device: Device, typed: dict[str, str], errors: dict[str, str]) -> HttpResponse:
+    runs = (
+        DeviceRun.objects.filter(device=device)
+        .select_related("cutover__site")
+        .prefetch_related("steps")
+        .order_by("-pk")[:CUTOVERS]
+    )
+    ctx = {
+        "device": device,
+        "agent": getattr(device, "agent", None),
+        "zone": words.zone_of(device.site.zone),
+        "scheme": words.scheme_look(device.scheme),
+        "contact": words.contact_look(getattr(device, "agent", None)),
+        "runs": [_run(run) for run in runs],
+        "transitions": [
+            _line(t) for t in Transition.objects.filter(run__device=device).select_related("cutover").order_by("-id")[:100]
+        ],
+        "facts": _facts(device),
+        "typed": typed,
+        "errors": errors,
+        "edits": is_admin(request),
+    }
+    crumbs = [("Fleet", reverse("fleet")), (device.name, "")]
+    return show(request, "fleet/device.html", "fleet", crumbs, **ctx)
+
+
+def _line(t: Transition) -> dict[str, Any]:
+    return {"t": t, "look": words.run_look(t.new, t.cutover.to_scheme)}
+
+
+def _run(run: DeviceRun) -> dict[str, Any]:
+    return {
+        "run": run,
+        "look": words.run_look(run.state, run.cutover.to_scheme),
+        "cutover_look": words.CUTOVER_LOOKS[C(run.cutover.state)],
+        "outage": words.seconds(run.outage_ms),
+        "steps": [_step(step) for step in run.steps.all()],
+    }
+
+
+def _step(step: Any) -> dict[str, Any]:
+    return {
+        "title": live_model.step_title(step.name),
+        "undone": step.direction == "back",
+        "at": step.at,
+        "took": words.seconds(step.took_ms),
+        "evidence": evidence(step.evidence),
+    }
+
+
+def evidence(told: Any) -> list[tuple[str, str]]:
+    """What a device gave as proof, as pairs of text: it may be anything that JSON can say."""
+    if not isinstance(told, dict):
+        return [("evidence", str(told)[:500])] if told else []
+    return [(str(k)[:60].replace("_", " "), str(v)[:500]) for k, v in list(told.items())[:40]]
+
+
+def _facts(device: Device) -> dict[str, Any]:
+    """The server's store, reservations and bindings; any other shape than expected is left out, not shown wrong."""
+    facts = device.facts if isinstance(device.facts, dict) else {}
+    if device.kind != Device.Kind.SERVER:
+        return {"error": facts.get("error")}
+    return {
+        "error": facts.get("error"),
+        "certificates": certificates_of(device),
+        "urlacl": _dicts(facts.get("urlacl")),
+        "sslcert": _dicts(facts.get("sslcert")),
+        "services": _dicts(facts.get("services")),
+    }
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []

@@ -1,0 +1,147 @@
+"""The stream behind the live page: server-sent events, each with the HTML of whatever has changed.
+
+An event's id is the cutover's version. A browser that lost its connection says which id it saw last and
+gets everything newer: a superset does no harm, because each fragment replaces the one of its id.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import redis.asyncio
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import close_old_connections
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
+from redis.exceptions import RedisError
+
+from fleet.models import Cutover, role_of
+from fleet.services import clock
+from fleet.services.outcome import CHANGED_CHANNEL
+from fleet.web import live_model, live_parts
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0  # how long a change may go unseen when the broker's nudge was lost
+TOGETHER_S = 0.08  # changes within this time become one event
+BEAT_S = 10.0  # a comment now and then, so that proxies and browsers keep the connection
+
+
+async def stream(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The view. Whoever may see the page may listen."""
+    user = await request.auser()
+    if not user.is_authenticated:
+        return HttpResponse("log in first", status=401, content_type="text/plain")
+    if await sync_to_async(role_of)(user) is None:
+        return HttpResponse("a user without a role may not look", status=403, content_type="text/plain")
+    if not await Cutover.objects.filter(pk=pk).aexists():
+        return HttpResponse("there is no such cutover", status=404, content_type="text/plain")
+    viewer = Viewer(pk, user, cursor(request), get_token(request))
+    response = StreamingHttpResponse(viewer.events(), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def cursor(request: HttpRequest) -> int:
+    """The version that this browser has seen: its own word after a reconnect, else what its page said."""
+    for word in (request.headers.get("Last-Event-ID", ""), request.GET.get("after", "")):
+        if re.fullmatch(r"[0-9]{1,18}", word):
+            return int(word)
+    return 0
+
+
+class Viewer:
+    """One browser on one live page."""
+
+    def __init__(self, pk: int, user: Any, seen: int, csrf: str) -> None:
+        self.pk, self.user, self.csrf = pk, user, csrf
+        self.seen = seen
+        self.runs: frozenset[int] | None = None  # which terminals its page has; None: not known yet
+        self.parts: dict[str, str] = {}
+        self.changed = asyncio.Event()
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """Subscribed before the first look, so that no change falls between the two."""
+        listener = asyncio.create_task(self._listen())
+        spoke = time.monotonic()
+        yield b"retry: 1000\n\n"
+        try:
+            while True:
+                self.changed.clear()
+                # A pool thread, not the request's own: a stream must not hold a database connection for hours.
+                if event := await sync_to_async(self._look, thread_sensitive=False)():
+                    yield event
+                    spoke = time.monotonic()
+                    await asyncio.sleep(TOGETHER_S)
+                elif time.monotonic() - spoke > BEAT_S:
+                    yield b": still here\n\n"
+                    spoke = time.monotonic()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.changed.wait(), LOOK_S)
+        finally:
+            listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listener
+
+    async def _listen(self) -> None:
+        """Wake up at the broker's nudge. Without a broker the look once a second goes on."""
+        while True:
+            try:
+                async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as nudges:
+                    await nudges.subscribe(CHANGED_CHANNEL)
+                    self.changed.set()  # something may have happened while nobody listened
+                    async for nudge in nudges.listen():
+                        if nudge["type"] == "message" and nudge["data"] == str(self.pk).encode():
+                            self.changed.set()
+            except (RedisError, OSError) as error:
+                log.info("live page of cutover %s listens without the broker: %s", self.pk, error)
+                await asyncio.sleep(2)
+
+    def _look(self) -> bytes:
+        """What is new since the last look as one event, or nothing."""
+        close_old_connections()
+        try:
+            return self._event()
+        finally:
+            close_old_connections()
+
+    def _event(self) -> bytes:
+        version = Cutover.objects.filter(pk=self.pk).values_list("version", flat=True).first()
+        if version is None or (version == self.seen and self.runs is not None):
+            return b""
+        # The version is read first: what changes after it is newer than `seen` and comes again next time.
+        cutover = Cutover.objects.select_related("site").get(pk=self.pk)
+        ctx = live_parts.context(cutover, self.user, clock.now(), self.csrf)
+        parts = live_parts.render_parts(ctx)
+        runs = frozenset(cutover.runs.filter(kind="terminal").values_list("pk", flat=True))
+        first, behind, known = self.runs is None, version > self.seen, self.runs
+        fresh = [html for name, html in parts.items() if self.parts.get(name) != html]
+        before, self.seen, self.runs, self.parts = self.seen, version, runs, parts
+        if first and not behind:
+            return b""  # the page that has just been loaded shows all this already
+        ctx |= {"parts": fresh, "log": live_model.lines(cutover, before, version)}
+        if known != runs:
+            ctx |= _whole(cutover)
+        else:
+            ctx["changed"] = live_model.rows(cutover, live_parts.terminals(cutover, before))
+        return as_event(version, render_to_string("fleet/live/_event.html", ctx))
+
+
+def _whole(cutover: Cutover) -> dict[str, Any]:
+    """All cells and rows: terminals joined or left, or nobody knows what this page has."""
+    runs = live_parts.terminals(cutover)
+    rows = {row.id: row for row in live_model.rows(cutover, runs)}
+    return {"whole": True, "cells": list(rows.values()), "table": [rows[r.pk] for r in live_model.in_table(runs)]}
+
+
+def as_event(version: int, html: str) -> bytes:
+    """One event. Each line of data needs its prefix, or a line break in a device's name could end the event."""
+    data = "".join(f"data: {line}\n" for line in re.split(r"\r\n|\r|\n", html))
+    return f"id: {version}\n{data}\n".encode()

@@ -1,0 +1,130 @@
+"""The home page: sites, their server, their terminals; what needs attention first."""
+
+import json
+from typing import Any
+
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from fleet.cutover import states
+from fleet.models import Cutover, Device, DeviceRun, Site
+from fleet.web import words
+from fleet.web.exports import csv_response
+from fleet.web.pages import for_people, paged, query_of, show, wants_part
+
+CONTACT = {
+    "yes": Q(agent__connected=True, agent__revoked_at__isnull=True),
+    "no": Q(agent__connected=False) | Q(agent__isnull=True) | Q(agent__revoked_at__isnull=False),
+}
+SCHEMES = {"http": Q(scheme="http"), "https": Q(scheme="https"), "unknown": Q(scheme="")}
+
+
+@require_GET
+@for_people
+def home(request: HttpRequest) -> HttpResponse:
+    """The whole page, or for htmx the list that a search has changed."""
+    current = _current_cutovers()
+    page = paged(request, _terminals(request, current))
+    _decorate(page.object_list, current)
+    ctx = {"page": page, "filters": request.GET.dict(), "export": query_of(request)}
+    if wants_part(request):
+        return show(request, "fleet/home/_terminals.html", **ctx)
+    sites = list(Site.objects.all())
+    servers = {d.site_id: d for d in Device.objects.filter(kind=Device.Kind.SERVER).select_related("agent")}
+    ctx |= {
+        "sites": [_site(site, servers.get(site.pk), current) for site in sites],
+        "running": [c for c in current.values() if c.state in states.ACTIVE or c.state == states.Cutover.NEEDS_PERSON],
+        "some": page.paginator.count or request.GET or Device.objects.exists(),
+    }
+    return show(request, "fleet/home.html", "fleet", **ctx)
+
+
+@require_GET
+@for_people
+def export(request: HttpRequest) -> HttpResponse:
+    """The terminals that the same filters show."""
+    current = _current_cutovers()
+    devices = list(_terminals(request, current))
+    _decorate(devices, current)
+    header = ("name", "site", "scheme", "host", "port", "contact", "last_seen", "state", "outage_ms", "tags", "note")
+    rows = (
+        (
+            d.name,
+            d.site.name,
+            d.scheme,
+            d.host,
+            d.port,
+            d.contact.word,
+            _seen(d),
+            d.state,
+            d.outage_ms,
+            " ".join(d.tags),
+            d.note,
+        )
+        for d in devices
+    )
+    return csv_response("terminals", header, rows)
+
+
+def _seen(device: Any) -> str:
+    agent = getattr(device, "agent", None)
+    return agent.last_seen.isoformat(timespec="seconds") if agent and agent.last_seen else ""
+
+
+def _current_cutovers() -> dict[int, Cutover]:
+    """For each site the cutover that its terminals' states are of: the active one, else the last that ran."""
+    ran = Cutover.objects.filter(Q(started_at__isnull=False) | Q(state__in=states.ACTIVE)).filter(site=OuterRef("pk"))
+    active_first = ran.annotate(
+        idle=Case(When(state__in=states.ACTIVE, then=Value(0)), default=Value(1), output_field=IntegerField())
+    ).order_by("idle", "-pk")
+    ids = Site.objects.annotate(cutover=Subquery(active_first.values("pk")[:1])).values("cutover")
+    return {c.site_id: c for c in Cutover.objects.filter(pk__in=ids).select_related("site")}
+
+
+def _terminals(request: HttpRequest, current: dict[int, Cutover]) -> QuerySet[Device]:
+    found = Device.objects.filter(kind=Device.Kind.TERMINAL).select_related("site", "agent")
+    if q := request.GET.get("q", "").strip():
+        found = found.filter(matches(q))
+    if (site := request.GET.get("site", "")).isdigit():
+        found = found.filter(site_id=int(site))
+    found = found.filter(SCHEMES.get(request.GET.get("scheme", ""), Q()))
+    found = found.filter(CONTACT.get(request.GET.get("contact", ""), Q()))
+    trouble = DeviceRun.objects.filter(
+        cutover__in=[c.pk for c in current.values()], device=OuterRef("pk"), state__in=states.WITH_FINDING
+    )
+    first = Case(When(Exists(trouble), then=Value(0)), When(CONTACT["no"], then=Value(1)), default=Value(2))
+    return found.annotate(first=first).order_by("first", "site__name", "name", "pk")
+
+
+def matches(q: str) -> Q:
+    """What a person means by a word: part of a name, a note, a host or a tag."""
+    in_json = json.dumps(q)[1:-1]  # as the database keeps a tag in its JSON
+    return Q(name__icontains=q) | Q(note__icontains=q) | Q(host__icontains=q) | Q(tags__icontains=in_json)
+
+
+def _decorate(devices: Any, current: dict[int, Cutover]) -> None:
+    """Each terminal of this page with its words, its runs in one query."""
+    ids = [c.pk for c in current.values()]
+    runs = {r.device_id: r for r in DeviceRun.objects.filter(cutover__in=ids, device__in=[d.pk for d in devices])}
+    by_id = {c.pk: c for c in current.values()}
+    for device in devices:
+        run = runs.get(device.pk)
+        device.scheme_look = words.scheme_look(device.scheme)
+        device.contact = words.contact_look(getattr(device, "agent", None))
+        device.state = run.state if run else ""
+        device.outage_ms = run.outage_ms if run else None
+        device.finding = run.finding if run else None
+        device.state_look = words.run_look(run.state, by_id[run.cutover_id].to_scheme) if run else None
+
+
+def _site(site: Site, server: Device | None, current: dict[int, Cutover]) -> dict[str, Any]:
+    cutover = current.get(site.pk)
+    return {
+        "site": site,
+        "server": server,
+        "scheme": words.scheme_look(server.scheme) if server else None,
+        "contact": words.contact_look(getattr(server, "agent", None)) if server else None,
+        "cutover": cutover,
+        "cutover_look": words.CUTOVER_LOOKS[states.Cutover(cutover.state)] if cutover else None,
+    }

@@ -1,0 +1,91 @@
+"""Devices from a CSV file: paste or choose, look, confirm; the tokens are shown once."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from fleet.models import Site
+from fleet.services import clock, importing
+from fleet.services.errors import Invalid, ServiceError
+from fleet.web.exports import csv_lines
+from fleet.web.live import sentence_of
+from fleet.web.pages import for_admins, show
+from fleet.web.words import zone_of
+
+PREVIEW_ROWS = 50
+NEW = "new"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_admins
+def page(request: HttpRequest) -> HttpResponse:
+    """One address for three faces: the form, what would be imported, the tokens."""
+    typed = {name: request.POST.get(name, "") for name in ("site", "text", "zone", "site_name", "two_persons")}
+    if request.method != "POST":
+        return _show(request, typed | {"two_persons": "yes", "zone": "UTC"})
+    problems: list[tuple[str, str]] = []
+    try:
+        typed["text"] = _text_of(request, typed["text"])
+        site = _site_of(typed)
+        rows = importing.parse(typed["text"], site)
+        if request.POST.get("do") == "import":
+            return _import(request, typed)
+        return _show(request, typed, rows=rows[:PREVIEW_ROWS], count=len(rows), target=site)
+    except Invalid as refusal:
+        problems = refusal.errors
+    except ServiceError as refusal:
+        problems = [("", sentence_of(refusal))]
+    return _show(request, typed, problems=problems)
+
+
+def _import(request: HttpRequest, typed: dict[str, str]) -> HttpResponse:
+    if typed["site"] == NEW:
+        made_site = importing.create_site(request.user, typed["site_name"], typed["zone"], bool(typed["two_persons"]))
+        typed["site"] = str(made_site.pk)
+    made = importing.import_devices(request.user, int(typed["site"]), typed["text"], clock.now())
+    tokens = "".join(csv_lines(("name", "kind", "token"), ((d.name, d.kind, token) for d, token in made)))
+    response = _show(request, typed, tokens=tokens, count=len(made))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _text_of(request: HttpRequest, pasted: str) -> str:
+    """The file where there is one, else what was pasted."""
+    file = request.FILES.get("file")
+    if file is None:
+        return pasted
+    if (file.size or 0) > importing.MAX_BYTES:
+        raise Invalid(("file", f"is larger than {importing.MAX_BYTES // 1000:,} kB"))
+    try:
+        return file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid(("file", "is not UTF-8: choose “CSV UTF-8” when saving it")) from error
+
+
+def _site_of(typed: dict[str, str]) -> Site:
+    """The chosen site, or one that is not saved yet."""
+    if typed["site"] == NEW:
+        if not typed["site_name"].strip():
+            raise Invalid(("site_name", "a new site needs a name"))
+        if typed["zone"] != "UTC" and zone_of(typed["zone"]).tzname(None) == "UTC":
+            raise Invalid(("zone", f"{typed['zone'][:40]!r} is no IANA time zone, such as Australia/Sydney"))
+        return Site(name=typed["site_name"], zone=typed["zone"])
+    site = Site.objects.filter(pk=typed["site"]).first() if typed["site"].isdigit() else None
+    if site is None:
+        raise Invalid(("site", "choose a site"))
+    return site
+
+
+def _show(request: HttpRequest, typed: dict[str, str], **context: Any) -> HttpResponse:
+    sites = list(Site.objects.all())
+    fields = {field for field, _ in context.get("problems", [])}
+    context |= {
+        "typed": typed,
+        "sites": sites,
+        "columns": importing.COLUMNS,
+        "wrong": fields,
+        "new_site": typed["site"] == NEW or not sites,
+    }
+    return show(request, "fleet/import.html", "import", [("Fleet", reverse("fleet")), ("Import", "")], **context)

@@ -1,0 +1,93 @@
+"""The live page of a cutover, its buttons, and the question that a destructive one asks first."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from fleet import tasks
+from fleet.cutover.states import Cutover as C
+from fleet.models import Cutover
+from fleet.services import actions, clock
+from fleet.services.errors import NotFound, ServiceError
+from fleet.web import live_model, live_parts, live_words
+from fleet.web.pages import for_people, is_admin, show, wants_part
+
+FINAL = (C.CANCELLED, C.ROLLED_BACK)
+
+
+def load(pk: int) -> Cutover:
+    """The cutover with what its page needs, or 404."""
+    return get_object_or_404(Cutover.objects.select_related("site", "requested_by", "approved_by"), pk=pk)
+
+
+@require_GET
+@for_people
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything as of one version; the stream goes on from there."""
+    now, cutover = clock.now(), load(pk)
+    ctx = live_parts.context(cutover, request.user, now, get_token(request))
+    runs = live_parts.terminals(cutover)
+    table = live_model.in_table(runs)
+    rows = {row.id: row for row in live_model.rows(cutover, runs)}
+    ctx |= {
+        "parts": live_parts.render_parts(ctx),
+        "now_ms": clock.to_ms(now),
+        "cells": list(rows.values()),
+        "table": [rows[run.pk] for run in table],
+        "too_many": len(table) if len(table) < len(runs) else 0,
+        "log": live_model.lines(cutover, -1, cutover.version),
+        "listens": cutover.state not in FINAL,
+        "dangers": [(c, ctx["says"].get(c.verb, "")) for c in live_parts.DANGER.values()] if is_admin(request) else [],
+        "on_threshold": live_words.ON_THRESHOLD[cutover.on_threshold],
+        **({} if runs else live_model.planned(cutover)),
+    }
+    return show(request, "fleet/live.html", "cutovers", _crumbs(cutover), **ctx)
+
+
+@require_POST
+@for_people
+def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """One button. With htmx the page stays where it is and gets its parts anew, or the reason why not."""
+    if verb not in actions.VERBS:
+        raise Http404("no such action")
+    now, error = clock.now(), ""
+    try:
+        _, after = actions.act(request.user, pk, verb, now)  # type: ignore[arg-type]
+    except NotFound as missing:
+        raise Http404(str(missing)) from missing
+    except ServiceError as refusal:
+        error = sentence_of(refusal)
+    else:
+        tasks.follow(after)
+    if not wants_part(request):
+        if error:
+            messages.error(request, error)
+        return redirect("cutover", pk)
+    ctx = live_parts.context(load(pk), request.user, now, get_token(request))
+    return show(request, "fleet/live/_answer.html", parts=live_parts.render_parts(ctx).values(), error=error)
+
+
+@require_GET
+@for_people
+def confirm(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """The dialog's question as a page, for a browser without scripts."""
+    cutover = load(pk)
+    control = live_parts.DANGER.get(verb)
+    if control is None:
+        raise Http404("nothing to confirm")
+    text = live_words.what_will_happen(verb, cutover, live_model.numbers(cutover, clock.now()))
+    crumbs = [*_crumbs(cutover)[:-1], (str(cutover.site), reverse("cutover", args=[pk])), (control.label, "")]
+    return show(request, "fleet/confirm.html", "cutovers", crumbs, cutover=cutover, control=control, text=text)
+
+
+def sentence_of(refusal: ServiceError) -> str:
+    """A service's reason, which begins small, as a sentence."""
+    text = str(refusal).rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _crumbs(cutover: Cutover) -> list[tuple[str, str]]:
+    return [("Fleet", reverse("fleet")), ("Cutovers", reverse("cutovers")), (f"{cutover.site}, cutover {cutover.pk}", "")]

@@ -1,0 +1,119 @@
+"""The parts of the live page that change: one context for the page itself, for an event of the stream and
+for the answer to a button, so that all three always say the same."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from fleet.cutover.states import Cutover as C
+from fleet.models import Cutover, DeviceRun
+from fleet.services import actions
+from fleet.web import live_model, live_words, words
+from fleet.web.words import Look
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A button. danger: it asks first, in a dialog."""
+
+    verb: str
+    label: str
+    tone: str
+    danger: bool
+
+
+CONTROLS = (
+    Control("start", "Start now", "primary", False),
+    Control("approve", "Approve", "primary", False),
+    Control("submit", "Submit", "", False),
+    Control("resume", "Resume", "primary", False),
+    Control("pause", "Pause", "", False),
+    Control("retry_failed", "Retry failed", "", False),
+    Control("cancel", "Cancel cutover", "danger", True),
+    Control("roll_back", "Roll back", "danger", True),
+)
+DANGER = {c.verb: c for c in CONTROLS if c.danger}
+PARTS = ("state", "numbers", "server", "controls", "says")
+
+
+def context(cutover: Cutover, user: Any, now: dt.datetime, csrf: str) -> dict[str, Any]:
+    """Everything that the parts show, but for the terminals' rows and the log."""
+    n = live_model.numbers(cutover, now)
+    server = cutover.runs.filter(kind="server").select_related("device").first()
+    allowed = actions.allowed(user, cutover) - ({"retry_failed"} if not n.failed else set())
+    return {
+        "cutover": cutover,
+        "zone": words.zone_of(cutover.site.zone),
+        "csrf": csrf,
+        "n": n,
+        "look": _look(cutover, n),
+        "sentence": live_words.sentence(cutover, n, server, now),
+        "timeline": timeline(cutover, now),
+        "tiles": tiles(cutover, n),
+        "done": n.of("restored") if cutover.direction == "back" else n.of("verified"),
+        "server": server,
+        "server_marks": live_model.server_marks(server),
+        "controls": [c for c in CONTROLS if c.verb in allowed],
+        "hint": live_words.hint(cutover, n),
+        "says": {verb: live_words.what_will_happen(verb, cutover, n) for verb in DANGER if verb in allowed},
+    }
+
+
+def _look(cutover: Cutover, n: live_model.Numbers) -> Look:
+    look = words.CUTOVER_LOOKS[C(cutover.state)]
+    if cutover.state == C.SWITCHING and n.wave is not None and n.waves > 1:
+        return Look(look.tone, look.shape, f"{look.word} · wave {n.wave + 1} of {n.waves}")
+    return look
+
+
+def timeline(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
+    """The window as a line of 1000: where now is, and what is kept for a rollback."""
+    whole = (cutover.ends_at - cutover.starts_at).total_seconds()
+
+    def at(moment: dt.datetime) -> int:
+        return max(0, min(1000, round(1000 * (moment - cutover.starts_at).total_seconds() / whole)))
+
+    pnr = at(cutover.no_return_at) if cutover.no_return_at else 1000
+    return {
+        "now": at(cutover.rested_at or now),
+        "ticks": cutover.rested_at is None,
+        "pnr": pnr,
+        "reserve": 1000 - pnr,
+        "from_ms": round(cutover.starts_at.timestamp() * 1000),
+        "to_ms": round(cutover.ends_at.timestamp() * 1000),
+        "now_at": cutover.rested_at or now,
+        "at_close": live_words.AT_CLOSE[cutover.on_window_close],
+    }
+
+
+def tiles(cutover: Cutover, n: live_model.Numbers) -> list[tuple[str, str]]:
+    """The big numbers with what they count."""
+    back = cutover.direction == "back"
+    done = ("restored", f"back on {cutover.from_scheme.upper()}") if back else ("verified", f"on {cutover.to_scheme.upper()}")
+    limit = f" · limit {n.limit} in this wave" if n.limit is not None else ""
+    out = [
+        (f"{n.of(done[0]):,} / {n.total:,}", f"terminals {done[1]}"),
+        (f"{n.of('undoing' if back else 'switching'):,}", "going back now" if back else "switching now"),
+        (f"{n.of('undo_failed') if back else n.failed:,}", "undo failed" if back else f"failed{limit}"),
+        (words.seconds(n.median_ms), f"median outage · worst {words.seconds(n.worst_ms)}"),
+    ]
+    if n.eta_s is not None:
+        out.append((f"≈ {words.span(n.eta_s)}", "to go, from the pace so far"))
+    elif late := n.of("late"):
+        out.append((f"{late:,}", "off, will follow when back"))
+    return out
+
+
+def render_parts(ctx: dict[str, Any]) -> dict[str, str]:
+    """Each part's HTML by name."""
+    return {part: render_to_string(f"fleet/live/_{part}.html", ctx) for part in PARTS}
+
+
+def terminals(cutover: Cutover, newer_than: int | None = None) -> list[DeviceRun]:
+    """The terminals' runs in order of name: all, or those that changed after a version."""
+    runs = cutover.runs.filter(kind="terminal").select_related("device")
+    if newer_than is not None:
+        runs = runs.filter(version__gt=newer_than)
+    return list(runs)

@@ -1,0 +1,126 @@
+"""The live page's sentences: what is being waited for, how long, what happens next, what a button will do."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from fleet.cutover.states import Cutover as C
+from fleet.cutover.states import Run as R
+from fleet.models import Cutover, DeviceRun
+from fleet.web.live_model import Numbers, step_title
+from fleet.web.words import plural, span
+
+AT_CLOSE = {"finish": "carry on to the end", "hold": "stop and wait for a person", "roll_back": "roll back"}
+ON_THRESHOLD = {"roll_back": "everything is rolled back", "pause": "it pauses and waits for a person"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """text, then a clock that runs in the browser (until: milliseconds), then the rest."""
+
+    text: str
+    until: int | None = None
+    rest: str = ""
+
+
+def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, now: dt.datetime) -> Sentence:
+    """What is going on, for somebody who has just been woken up."""
+    new, old, site = cutover.to_scheme.upper(), cutover.from_scheme.upper(), cutover.site
+    match C(cutover.state):
+        case C.DRAFT:
+            return Sentence("Nothing happens until this plan is submitted or started.")
+        case C.SUBMITTED:
+            who = "somebody other than who asked for it" if site.two_persons else "an admin or approver"
+            return Sentence(f"Waiting until {who} approves. Nothing has been changed.")
+        case C.SCHEDULED:
+            return Sentence(
+                "Starts by itself in", _ms(cutover.starts_at), ". Then every agent checks, backs up and holds ready."
+            )
+        case C.ARMING:
+            waiting = n.of(R.PENDING) + (server is not None and server.state == R.PENDING)
+            return Sentence(
+                f"Waiting for {plural(waiting, 'agent')} to check and hold ready. Nobody is in outage yet; the server is next."
+            )
+        case C.CUTTING_SERVER:
+            doing = step_title(server.step) if server and server.step else "the server"
+            until = _ms(server.deadline_at) if server else None
+            rest = " left before it counts as failed. Terminals are in outage until they have followed." if until else ""
+            return Sentence(f"The server goes to {new}: {doing}." + (" It has" if until else ""), until, rest)
+        case C.SWITCHING:
+            return _switching(cutover, n)
+        case C.VERIFYING:
+            return Sentence(f"Every wave has been tried. A last check of the server over {new} decides.")
+        case C.COMPLETED:
+            late = n.of(R.LATE)
+            tail = f" {plural(late, 'terminal')} off: each follows by itself when it is back." if late else ""
+            return Sentence(
+                f"{plural(n.of(R.VERIFIED), 'terminal')} of {n.total} on {new} and verified by a member lookup.{tail}"
+            )
+        case C.PAUSED:
+            return Sentence(f"Paused: {cutover.reason or 'by a person'}. Nothing new begins until Resume or Roll back.")
+        case C.ROLLING_BACK:
+            return Sentence(
+                f"The server goes back to {old} first, then {plural(n.of(R.UNDOING), 'terminal')}; each verifies over {old}."
+            )
+        case C.ROLLED_BACK:
+            return Sentence(f"Everything is as it was before: server and terminals speak {old}. {_because(cutover)}")
+        case C.NEEDS_PERSON:
+            return Sentence(
+                f"It cannot go on by itself: {cutover.reason or 'see the findings'}. The findings below say what to do."
+            )
+        case _:
+            return Sentence("Cancelled before its window. Nothing was changed.")
+
+
+def _switching(cutover: Cutover, n: Numbers) -> Sentence:
+    slow = (
+        cutover.runs.filter(kind="terminal", state=R.SWITCHING, deadline_at__isnull=False)
+        .select_related("device").order_by("deadline_at", "device__name").first()
+    )  # fmt: skip
+    later = n.waves - 1 - n.wave if n.wave is not None else 0
+    then = f"wave {(n.wave or 0) + 2} of {n.waves} follows" if later > 0 else "the last check follows"
+    if slow is None:
+        return Sentence(f"Telling the next {plural(n.of(R.PENDING, R.ARMED), 'terminal')} to switch; {then}.")
+    return Sentence(
+        f"Waiting for {plural(n.of(R.SWITCHING), 'terminal')}. The slowest, {slow.device.name}, has",
+        _ms(slow.deadline_at),
+        f" left before it counts as failed; then {then}.",
+    )
+
+
+def _because(cutover: Cutover) -> str:
+    return f"Reason: {cutover.reason}." if cutover.reason else ""
+
+
+def _ms(at: dt.datetime | None) -> int | None:
+    return round(at.timestamp() * 1000) if at else None
+
+
+def rollback_seconds(cutover: Cutover) -> float | None:
+    """The forecast that the point of no return was made from, without its margin."""
+    if cutover.no_return_at is None:
+        return None
+    return (cutover.ends_at - cutover.no_return_at).total_seconds() / 1.25
+
+
+def what_will_happen(verb: str, cutover: Cutover, n: Numbers) -> str:
+    """What a destructive button does, to how many terminals: said before anything is sent."""
+    old = cutover.from_scheme.upper()
+    if verb == "cancel":
+        count = n.total or cutover.site.devices.filter(kind="terminal").exclude(name__in=cutover.exclude).count()
+        stay = f"{plural(count, 'terminal')} and the server stay on {old}"
+        return f"This cutover will not run. {stay}. A cancelled plan cannot be taken up again."
+    touched = cutover.runs.filter(kind="terminal", touched=True).exclude(state=R.RESTORED).count()
+    takes = rollback_seconds(cutover)
+    about = f" This takes about {span(takes)}." if takes else ""
+    return (
+        f"The server goes back to {old} first, then {plural(touched, 'terminal')} that were switched, in every wave."
+        f"{about} While the server restarts, all {plural(n.total, 'terminal')} are in outage for a moment."
+    )
+
+
+def hint(cutover: Cutover, n: Numbers) -> str:
+    """One line beside the buttons."""
+    takes = rollback_seconds(cutover)
+    if takes and cutover.state in (C.CUTTING_SERVER, C.SWITCHING, C.VERIFYING, C.PAUSED, C.COMPLETED):
+        return f"Rolling back takes about {span(takes)}: the server first, then its terminals."
+    return ""

@@ -1,0 +1,142 @@
+"""The plan page: the form, and beside it what would happen, said before anything does."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from agents.catalogue import ARM_STEPS, SERVER_STEPS, TERMINAL_STEPS
+from fleet import tasks
+from fleet.cutover import forecast, waves, window
+from fleet.models import Cutover, Site
+from fleet.services import actions, clock, planning
+from fleet.services.errors import Invalid, ServiceError
+from fleet.services.timings import timings
+from fleet.web import plan_form
+from fleet.web.live import sentence_of
+from fleet.web.pages import for_admins, show
+from fleet.web.plan_form import PlanForm
+from fleet.web.words import plural, span, zone_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_admins
+def page(request: HttpRequest) -> HttpResponse:
+    """The form; a valid one becomes a draft and goes one step on."""
+    now = clock.now()
+    form = PlanForm(request.POST if request.method == "POST" else None, initial={"site": request.GET.get("site")})
+    verb = request.POST.get("do", "")
+    if verb in ("start", "submit") and form.is_valid():
+        try:
+            cutover = planning.create(request.user, form.plan(), now)
+        except Invalid as refusal:
+            form.service_errors(refusal)
+        else:
+            return _go_on(request, cutover, verb, now)
+    refused = bool(verb in ("start", "submit") and form.errors)
+    return show(request, "fleet/plan.html", "plan", _crumbs(), **_context(form, now, refused))
+
+
+@require_GET
+@for_admins
+def preview(request: HttpRequest) -> HttpResponse:
+    """What stands beside the form, made anew while it is being filled in."""
+    return show(request, "fleet/plan/_preview.html", **_preview(PlanForm(request.GET), clock.now()))
+
+
+def _crumbs() -> list[tuple[str, str]]:
+    return [("Fleet", reverse("fleet")), ("Cutovers", reverse("cutovers")), ("Plan cutover", "")]
+
+
+def _go_on(request: HttpRequest, cutover: Cutover, verb: str, now: dt.datetime) -> HttpResponse:
+    """Start or submit. What cannot start stays as a draft: nothing of what was typed is lost."""
+    try:
+        _, after = actions.act(request.user, cutover.pk, verb, now)  # type: ignore[arg-type]
+    except ServiceError as refusal:
+        messages.error(request, f"Kept as a draft, not {'started' if verb == 'start' else 'submitted'}. {sentence_of(refusal)}")
+    else:
+        tasks.follow(after)
+    return redirect("cutover", cutover.pk)
+
+
+def _context(form: PlanForm, now: dt.datetime, refused: bool) -> dict[str, Any]:
+    sites = list(Site.objects.all())
+    site = _site_of(form) or (sites[0] if sites else None)
+    return {
+        "form": form,
+        "sites": sites,
+        "site": site,
+        "certificates": plan_form.certificates_of(site.server if site else None),
+        "chosen": form["certificate"].value() or plan_form.NEWEST,
+        "newest": plan_form.NEWEST,
+        "on_close": plan_form.ON_CLOSE,
+        "on_threshold": plan_form.ON_THRESHOLD,
+        "may_start": site is not None and not site.two_persons,
+        "problems": _problems(form) if refused else [],
+        **_preview(form, now, site),
+    }
+
+
+def _problems(form: PlanForm) -> list[tuple[str, str]]:
+    """(id of the field, message) for the summary, in the order of the form."""
+    out = [("", str(e)) for e in form.non_field_errors()]
+    for name, errors in form.errors.items():
+        if name != "__all__":
+            label = form.fields[name].label or name.replace("_", " ").capitalize()
+            out += [(f"id_{name}", f"{label}: {e}") for e in errors]
+    return out
+
+
+def _site_of(form: PlanForm) -> Site | None:
+    value = form["site"].value()
+    return Site.objects.filter(pk=value).first() if str(value or "").isdigit() else None
+
+
+def _preview(form: PlanForm, now: dt.datetime, site: Site | None = None) -> dict[str, Any]:
+    """Who goes when, how long it takes, until when it can be taken back. Made of whatever is valid so far."""
+    form.is_valid()
+    data = getattr(form, "cleaned_data", {})
+    site = site or _site_of(form) or Site.objects.first()
+    if site is None:
+        return {"preview": None}
+    excluded = set(plan_form.names_in(data.get("exclude") or ""))
+    names = [n for n in site.devices.filter(kind="terminal").values_list("name", flat=True) if n not in excluded]
+    layout = waves.lay_out(len(names), form.chosen_waves() if form.is_bound else ())
+    starts = data.get("moment") or now
+    ends = window.ends_at(starts, data.get("duration_minutes") or 60)
+    measured = timings(Cutover(site=site))
+    return {
+        "preview": {
+            "site": site,
+            "zone": zone_of(site.zone),
+            "total": len(names),
+            "excluded": len(excluded),
+            "waves": _waves(layout, names),
+            "starts": starts,
+            "ends": ends,
+            "at": "moment" in data,
+            "takes": span(forecast.forward_s(len(names), measured)),
+            "back": span(forecast.rollback_s(len(names), measured)),
+            "pnr": window.point_of_no_return(ends, len(names), measured),
+            "why_not": window.why_not(max(now, starts), ends, len(names), measured),
+            "to": (data.get("to_scheme") or "https").upper(),
+            "server": site.server,
+            "arm": ARM_STEPS,
+            "server_steps": SERVER_STEPS,
+            "terminal_steps": TERMINAL_STEPS,
+        }
+    }
+
+
+def _waves(layout: waves.Layout, names: list[str]) -> list[tuple[str, str, int]]:
+    """(how many, which, how many may fail) for each wave."""
+    out = []
+    for number, limit in enumerate(layout.limits):
+        members = [n for n, w in zip(names, layout.numbers, strict=True) if w == number]
+        which = members[0] if len(members) == 1 else f"{members[0]} to {members[-1]}"
+        out.append((plural(len(members), "terminal"), which, limit))
+    return out

@@ -1,0 +1,162 @@
+"""The plan form: what a person types -> a Plan, with every error at its field."""
+
+import datetime as dt
+import re
+from typing import Any
+
+from django import forms
+
+from fleet.cutover.waves import DEFAULT, Wave
+from fleet.models import Device, Site
+from fleet.services.errors import Invalid
+from fleet.services.planning import Plan
+from fleet.web.local_time import LocalTimeError, to_utc
+from fleet.web.words import zone_of
+
+NEWEST = "newest"
+WAVE_ROWS = 4
+ON_CLOSE = (
+    ("hold", "Hold", "Stop where it stands and wait for a person. Terminals that were switched stay on the new scheme."),
+    ("roll_back", "Roll back", "Put everything back while that still fits into the window. Ends before the close."),
+    ("finish", "Finish", "Carry on to the end, even past the close. Nobody is left in between."),
+)
+ON_THRESHOLD = (
+    ("roll_back", "Roll back", "Put server and terminals back as they were, by itself."),
+    ("pause", "Pause", "Stop and wait for a person: fix the cause, then Resume or Roll back."),
+)
+
+
+class WaveForm(forms.Form):
+    """One row of the waves: how many, and how many of them may fail. Left empty, the row is not used."""
+
+    amount = forms.IntegerField(required=False, min_value=1, max_value=100_000)
+    unit = forms.ChoiceField(required=False, choices=[("size", "terminals"), ("percent", "% of all")])
+    allowed = forms.IntegerField(required=False, min_value=0, max_value=100_000)
+    allowed_unit = forms.ChoiceField(required=False, choices=[("max_failed", "may fail"), ("max_failed_percent", "% may fail")])
+
+    def wave(self) -> Wave | None:
+        """The row as a value, None where it is empty."""
+        data = self.cleaned_data
+        if data.get("amount") is None:
+            return None
+        limit = {data.get("allowed_unit") or "max_failed": data.get("allowed") or 0}
+        return Wave(**{data.get("unit") or "size": data["amount"]}, **limit)
+
+
+class PlanForm(forms.Form):
+    """Everything but the waves, which are rows of their own. `service_errors` puts what the service found
+    wrong to the field that it is about."""
+
+    site = forms.ModelChoiceField(Site.objects.all(), empty_label=None, error_messages={"required": "Choose a site."})
+    to_scheme = forms.ChoiceField(label="To", choices=[("https", "HTTPS (secured)"), ("http", "HTTP")])
+    starts = forms.ChoiceField(choices=[("now", "Now"), ("at", "At")], initial="now")
+    starts_at = forms.DateTimeField(label="Local time", required=False, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+    which = forms.ChoiceField(
+        label="Which one", required=False, choices=[("", "Choose"), ("first", "The first"), ("second", "The second")]
+    )
+    duration_minutes = forms.IntegerField(label="Duration (minutes)", initial=60, min_value=1, max_value=1440)
+    on_threshold = forms.ChoiceField(label="If too many fail", initial="roll_back", choices=[c[:2] for c in ON_THRESHOLD])
+    on_window_close = forms.ChoiceField(label="When the window closes", initial="hold", choices=[c[:2] for c in ON_CLOSE])
+    certificate = forms.CharField(required=False, max_length=40)
+    exclude = forms.CharField(label="Exclude terminals", required=False, max_length=200_000, strip=False)
+    note = forms.CharField(required=False, max_length=500)
+
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.ambiguous = False
+        self.zone: dt.tzinfo = dt.UTC
+        self.waves = [WaveForm(data, prefix=f"wave{i}", initial=_initial_wave(i)) for i in range(WAVE_ROWS)]
+
+    def full_clean(self) -> None:
+        """Django calls it once; the moment needs the zone, which needs the site."""
+        super().full_clean()
+        if not self.is_bound:
+            return
+        data = self.cleaned_data
+        if site := data.get("site"):
+            self.zone = zone_of(site.zone)
+        if data.get("starts") == "at":
+            self._moment(data)
+        if not all(w.is_valid() for w in self.waves):
+            self.add_error(None, "A wave is not filled in rightly: see its row.")
+
+    def _moment(self, data: dict[str, Any]) -> None:
+        local = data.get("starts_at")
+        if local is None:
+            if "starts_at" not in self.errors:
+                self.add_error("starts_at", "Choose a day and a time, or Now.")
+            return
+        try:
+            data["moment"] = to_utc(local.replace(tzinfo=None), self.zone, data.get("which") or "")
+        except LocalTimeError as error:
+            self.ambiguous = error.ambiguous
+            self.add_error("starts_at", str(error))
+        except OverflowError:
+            self.add_error("starts_at", "This is outside the calendar.")
+
+    def plan(self) -> Plan:
+        """What was asked for. Only for a form that is valid."""
+        data = self.cleaned_data
+        chosen = data["certificate"].strip()
+        return Plan(
+            site_id=data["site"].pk,
+            to_scheme=data["to_scheme"],
+            starts_at=data.get("moment") if data["starts"] == "at" else None,
+            duration_minutes=data["duration_minutes"],
+            waves=self.chosen_waves(),
+            on_window_close=data["on_window_close"],
+            on_threshold=data["on_threshold"],
+            exclude=names_in(data["exclude"]),
+            certificate_thumbprint="" if chosen in ("", NEWEST) else chosen,
+            note=data["note"],
+        )
+
+    def chosen_waves(self) -> tuple[Wave, ...]:
+        """The rows that are filled in; none means the default."""
+        rows = [w.wave() for w in self.waves if w.is_valid()]
+        return tuple(w for w in rows if w)
+
+    def service_errors(self, refusal: Invalid) -> None:
+        """Put each (path, message) to its field."""
+        names = {"certificate_thumbprint": "certificate"}
+        used = [w for w in self.waves if w.is_valid() and w.wave()]
+        for path, message in refusal.errors:
+            field = names.get(path, path)
+            text = f"{message[:1].upper()}{message[1:]}."
+            if wave := re.match(r"waves\[(\d+)\]", path):
+                used[int(wave[1])].add_error("allowed" if "max_failed" in path else "amount", text)
+                self.add_error(None, f"Wave {int(wave[1]) + 1}: {message}.")
+            else:
+                field = field.split("[")[0]
+                self.add_error(field if field in self.fields else None, text)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Terminal names, one a line or separated by commas."""
+    return tuple(dict.fromkeys(n.strip() for n in re.split(r"[\n\r,]", text) if n.strip()))
+
+
+def certificates_of(server: Device | None) -> list[dict[str, Any]]:
+    """The server's store as its agent told it, the longest valid first; usable: has a private key. All of
+    it is somebody else's text, and may not even be a list of objects."""
+    told = server.facts.get("certificates") if server else None
+    rows = [c for c in told if isinstance(c, dict) and isinstance(c.get("thumbprint"), str)] if isinstance(told, list) else []
+    rows = [c | {"names": ", ".join(map(str, c["names"])) if isinstance(c.get("names"), list) else ""} for c in rows]
+    return sorted(rows, key=lambda c: (not c.get("has_key"), _reversed(str(c.get("not_after", "")))))
+
+
+def _reversed(text: str) -> tuple[int, ...]:
+    return tuple(-ord(c) for c in text)
+
+
+def _initial_wave(i: int) -> dict[str, Any]:
+    if i >= len(DEFAULT):
+        return {"unit": "percent", "allowed_unit": "max_failed_percent"}
+    wave = DEFAULT[i]
+    by_size = wave.size is not None
+    return {
+        "amount": wave.size if by_size else wave.percent,
+        "unit": "size" if by_size else "percent",
+        "allowed": wave.max_failed if wave.max_failed is not None else wave.max_failed_percent,
+        "allowed_unit": "max_failed" if wave.max_failed is not None else "max_failed_percent",
+    }
