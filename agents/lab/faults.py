@@ -7,6 +7,7 @@ import datetime as dt
 import errno
 import json
 import ssl
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -102,12 +103,18 @@ class LabNetwork(Network):
         return self._all.terminal(self._name) if self._name is not None else TerminalFaults()
 
     async def before_request(self) -> None:
-        now = self.faults
-        if now.latency_ms > 0 and not now.offline:
-            await asyncio.sleep(now.latency_ms / 1000)
+        begun = time.monotonic()
+        while True:
             now = self.faults
-        if now.offline:
-            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+            if now.offline:
+                raise OSError(errno.ENETUNREACH, "Network is unreachable")
+            left = begun + now.latency_ms / 1000 - time.monotonic()
+            if left <= 0:
+                return
+            # What changes while a request is delayed holds for it, too.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._all.changed()
 
     def roots(self, path: Path | None) -> Path | None:
         return self._all.lab / "foreign-root.pem" if self.faults.untrusted_root else path
