@@ -16,7 +16,7 @@ def new_agent_id() -> str:
 
 class Agent(models.Model):
     """The program on one device, known by the public key that it made there. acked: its report up to
-    which everything is in this database; connected and last_seen: presence, as the gateway sees it."""
+    which everything is in this database; seq: the number of its newest instruction, which only grows; connected and last_seen: presence, as the gateway sees it."""
 
     id = models.CharField(primary_key=True, max_length=16, default=new_agent_id)
     device = models.OneToOneField(Device, models.CASCADE, related_name="agent")
@@ -26,6 +26,7 @@ class Agent(models.Model):
     connected = models.BooleanField(default=False)
     last_seen = models.DateTimeField(null=True, blank=True)
     acked = models.PositiveBigIntegerField(default=0)
+    seq = models.PositiveBigIntegerField(default=0)
     version = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
@@ -45,12 +46,13 @@ class EnrolmentToken(models.Model):
 
 
 class Instruction(models.Model):
-    """One signed instruction, stored before it is sent. Its id is the sequence number: it only grows.
+    """One signed instruction, stored before it is sent. seq counts this agent's instructions.
     finished_at: its Finished report is in; an instruction of an older epoch than its cutover's is dead."""
 
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="instructions")
     cutover = models.ForeignKey(Cutover, models.CASCADE, related_name="instructions")
     run = models.ForeignKey(DeviceRun, models.CASCADE, related_name="instructions")
+    seq = models.PositiveBigIntegerField()
     epoch = models.PositiveBigIntegerField()
     action = models.CharField(max_length=8)
     attempt = models.PositiveIntegerField(default=0)
@@ -64,6 +66,7 @@ class Instruction(models.Model):
         ordering = ("id",)
         constraints = [
             models.UniqueConstraint(fields=["run", "epoch", "action", "attempt"], name="one_instruction_per_ask"),
+            models.UniqueConstraint(fields=["agent", "seq"], name="one_instruction_per_number"),
         ]
 
     def __str__(self) -> str:

@@ -5,13 +5,15 @@ from django.db import models
 
 class Site(models.Model):
     """One venue: one server, its terminals, one IANA time zone. epoch: the highest number that any
-    cutover of this site has used; it only grows. member: a member number that lookups may ask for."""
+    cutover of this site has used; it only grows. member: a member number that lookups may ask for. warning: a finding that
+    concerns the whole site, until a person dismisses it."""
 
     name = models.CharField(max_length=100, unique=True)
     zone = models.CharField(max_length=64, default="UTC")
     two_persons = models.BooleanField(default=True, help_text="The approver must be somebody else than the requester.")
     member = models.CharField(max_length=32, default="0")
     epoch = models.PositiveBigIntegerField(default=0)
+    warning = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ("name", "id")

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from agents import protocol
 from fleet.models import Agent, Device, EnrolmentToken, Role, role_of
-from fleet.services import keys
+from fleet.services import keys, restored
 from fleet.services.errors import Forbidden, Invalid, NotFound, ServiceError
 from fleet.services.outcome import Next
 
@@ -54,7 +54,7 @@ def enrol(message: protocol.Enrol, nonce: str, now: dt.datetime) -> protocol.Enr
 
 def recognise(message: protocol.Hello, nonce: str, now: dt.datetime) -> Agent:
     """The agent that says hello, now marked as connected. Raises Stranger."""
-    agent = Agent.objects.select_related("device").filter(pk=message.agent).first()
+    agent = Agent.objects.select_related("device__site").filter(pk=message.agent).first()
     if agent is None:
         raise Stranger("unknown_agent", "no such agent is enrolled here")
     if agent.revoked_at:
@@ -62,6 +62,8 @@ def recognise(message: protocol.Hello, nonce: str, now: dt.datetime) -> Agent:
     _check_signature(agent.public_key, message.signature, protocol.hello_payload(nonce, message.agent))
     with transaction.atomic():
         Agent.objects.filter(pk=agent.pk).update(connected=True, last_seen=now, version=message.version)
+        if message.epoch > agent.device.site.epoch or message.seq > agent.seq:
+            restored.notice(agent, message, now)
     return agent
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from agents import catalogue, protocol
-from fleet.models import Cutover, DeviceRun, Instruction
+from fleet.models import Agent, Cutover, DeviceRun, Instruction
 from fleet.services import keys
 from fleet.services.clock import to_ms
 from fleet.services.outcome import Dispatch, Next
@@ -23,12 +23,8 @@ def write(dispatch: Dispatch, now: dt.datetime) -> Next:
         cutover = Cutover.objects.select_for_update().select_related("site").get(pk=dispatch.cutover)
         runs = list(missing(cutover).filter(pk__in=dispatch.runs).select_related("device__agent"))
         rows = [_instruction(cutover, run, now) for run in runs]
+        Agent.objects.filter(pk__in=[row.agent_id for row in rows]).update(seq=F("seq") + 1)
         Instruction.objects.bulk_create(rows)
-        for row in rows:
-            # The sequence number is the row's id, so the text is made and signed once that is known.
-            row.body = protocol.dump_instruction(_message(cutover, row, now))
-            row.signature = keys.sign(row.body)
-        Instruction.objects.bulk_update(rows, ["body", "signature"], batch_size=200)
     return Next(nudge={row.agent_id for row in rows})
 
 
@@ -47,7 +43,7 @@ def waiting(agent_ids: Collection[str], *, unsent_only: bool = False) -> list[In
     """What these agents have to be told: not finished, of their cutover's epoch, the newest of each run."""
     newer = Instruction.objects.filter(run=OuterRef("run"), pk__gt=OuterRef("pk"))
     found = Instruction.objects.filter(agent__in=agent_ids, finished_at__isnull=True, epoch=F("cutover__epoch"))
-    found = found.exclude(signature="").exclude(Exists(newer))
+    found = found.exclude(Exists(newer))
     if unsent_only:
         found = found.filter(sent_at__isnull=True)
     return list(found.order_by("pk"))
@@ -60,15 +56,20 @@ def mark_sent(ids: Collection[int], now: dt.datetime) -> None:
 
 
 def _instruction(cutover: Cutover, run: DeviceRun, now: dt.datetime) -> Instruction:
-    return Instruction(
-        agent=run.device.agent,
+    agent = run.device.agent
+    row = Instruction(
+        agent=agent,
         cutover=cutover,
         run=run,
+        seq=agent.seq + 1,
         epoch=cutover.epoch,
         action=run.asked_action,
         attempt=run.asks,
         created_at=now,
     )
+    row.body = protocol.dump_instruction(_message(cutover, row, now))
+    row.signature = keys.sign(row.body)
+    return row
 
 
 def _message(cutover: Cutover, row: Instruction, now: dt.datetime) -> protocol.Instruction:
@@ -78,7 +79,7 @@ def _message(cutover: Cutover, row: Instruction, now: dt.datetime) -> protocol.I
     port = (server.port if server else None) or run.device.port or 10101
     return protocol.Instruction(
         agent=row.agent_id,
-        seq=row.pk,
+        seq=row.seq,
         epoch=row.epoch,
         cutover=cutover.pk,
         action=row.action,  # type: ignore[arg-type]

@@ -111,7 +111,7 @@ class _Taker:
     def finished(self, run: DeviceRun, report: Finished) -> None:
         """The end of an instruction: the run moves as the rules say."""
         session = self.session
-        Instruction.objects.filter(pk=report.seq, run=run, finished_at__isnull=True).update(finished_at=session.now)
+        Instruction.objects.filter(seq=report.seq, run=run, finished_at__isnull=True).update(finished_at=session.now)
         if report.scheme:
             Device.objects.filter(pk=run.device_id).update(scheme=report.scheme)
         current = report.epoch == session.cutover.epoch

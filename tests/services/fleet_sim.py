@@ -89,7 +89,7 @@ class SimFleet:
         agent = self.agents[agent_id]
         if agent.offline:
             return 0
-        todo = [i for i in instructions.waiting([agent_id]) if i.pk not in agent.done]
+        todo = [i for i in instructions.waiting([agent_id]) if i.seq not in agent.done]
         for row in todo:
             self.carry_out(agent_id, parse_instruction(row.body))
         return len(todo)

@@ -50,7 +50,7 @@ def test_a_report_of_an_older_epoch_changes_no_state(fleet):
     agent_id = server.device.agent.pk
     (row,) = instructions.waiting([agent_id])
     fleet.act(cutover, "roll_back")
-    late = Finished(server.n + 1, row.pk, row.epoch, cutover.pk, "switch", "done", 1, "https")
+    late = Finished(server.n + 1, row.seq, row.epoch, cutover.pk, "switch", "done", 1, "https")
     fleet.deliver([(agent_id, late)])
     assert states(cutover)["netpos"] == "undoing"
 

@@ -1,0 +1,38 @@
+"""A database that was restored from a backup: agents have seen more than it knows.
+
+Whatever happened between the backup and now is unknown here. So nothing goes on by itself: the numbers
+are moved past everything the agents have seen, the site's cutover pauses, and a person is told."""
+
+import datetime as dt
+import logging
+
+from django.db.models import Value
+from django.db.models.functions import Greatest
+
+from agents.protocol import Finding, Hello
+from fleet.cutover import states
+from fleet.models import Agent, Cutover, Site
+from fleet.services.engine import Session
+
+log = logging.getLogger(__name__)
+
+FINDING = Finding(
+    "restored_backup",
+    "Agents have carried out newer instructions than this database knows: it was restored from an older backup.",
+    "Compare the terminals' schemes on the Fleet page with the server's, then Resume or Roll back.",
+)
+
+
+def notice(agent: Agent, hello: Hello, now: dt.datetime) -> None:
+    """Called inside a transaction when an agent's epoch or sequence number is ahead of this database."""
+    site = agent.device.site
+    log.warning("agent %s is ahead: epoch %s, seq %s", agent.pk, hello.epoch, hello.seq)
+    Agent.objects.filter(pk=agent.pk).update(seq=Greatest("seq", Value(hello.seq)))
+    if hello.epoch <= site.epoch:
+        return
+    Site.objects.filter(pk=site.pk).update(
+        epoch=Greatest("epoch", Value(hello.epoch)),
+        warning={"code": FINDING.code, "message": FINDING.message, "remedy": FINDING.remedy},
+    )
+    for cutover in Cutover.objects.filter(site=site, state__in=states.RUNNING):
+        Session(cutover.pk, now).move(states.Cutover.PAUSED, FINDING.message, actor="plan", finding=FINDING)

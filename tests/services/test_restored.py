@@ -1,0 +1,45 @@
+"""A dashboard whose database is older than what its agents have done."""
+
+import pytest
+
+from agents.protocol import Hello
+from fleet.models import Agent, Site
+from fleet.services import restored
+from tests.factories import make_club
+from tests.services.fleet_sim import SimFleet, dump
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fleet():
+    site, _, _ = make_club(3)
+    return SimFleet.of(site)
+
+
+def ahead(fleet, name="T01"):
+    agent = Agent.objects.select_related("device__site").get(pk=fleet[name].device.agent.pk)
+    restored.notice(agent, Hello(agent.pk, "", 1, epoch=50, seq=90), fleet.now)
+
+
+def test_an_agent_that_is_ahead_pauses_the_cutover_and_warns(fleet):
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    ahead(fleet)
+    cutover.refresh_from_db()
+    assert (cutover.state, cutover.finding["code"]) == ("paused", "restored_backup")
+    assert Site.objects.get().warning["code"] == "restored_backup"
+
+
+def test_a_rollback_afterwards_is_newer_than_anything_the_agents_have_seen(fleet):
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    for agent in fleet.agents.values():
+        agent.epoch = 50
+    ahead(fleet)
+    fleet.act(cutover, "roll_back")
+    fleet.work()
+    cutover.refresh_from_db()
+    assert cutover.epoch > 50
+    assert cutover.state == "rolled_back", dump(cutover)
+    assert Agent.objects.get(pk=fleet["T01"].device.agent.pk).seq >= 90
