@@ -2,6 +2,7 @@
 reference terminals get these in place of the real ones, so no fault code lives in the product."""
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime as dt
 import errno
