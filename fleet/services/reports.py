@@ -27,7 +27,8 @@ def take(batch: Batch, now: dt.datetime) -> tuple[Next, dict[str, int]]:
     the number up to which it may forget its reports. A report seen before changes nothing."""
     after = Next()
     with transaction.atomic():
-        agents = {a.pk: a for a in Agent.objects.select_for_update().filter(pk__in={agent for agent, _ in batch})}
+        # Not locked: everywhere a cutover is locked before its agents, and what is read here only grows.
+        agents = {a.pk: a for a in Agent.objects.filter(pk__in={agent for agent, _ in batch})}
         fresh = _only_new(batch, agents)
         for cutover_id, group in _by_cutover(fresh).items():
             after.add(_apply(cutover_id, group, agents, now))
