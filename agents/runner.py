@@ -48,6 +48,8 @@ class Runner:
         ledger = self.journal.ledger
         if instruction.seq in ledger.instructions:
             return  # doubled: it waits or runs
+        if any(isinstance(report, Finished) and report.seq == instruction.seq for report in ledger.outbox.values()):
+            return  # doubled after its end, and the dashboard is about to hear of that
         last = ledger.last_finished
         if last is not None and last.seq == instruction.seq:
             self.report(self.journal.report(last))  # doubled after its end: what was said is said again

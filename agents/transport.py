@@ -181,7 +181,7 @@ class Transport:
             self._refuse(instruction, "bad_signature", "the instruction is not signed by the dashboard")
         elif known is None or instruction.agent != known.agent:
             self._refuse(instruction, "wrong_agent", "the instruction is for another agent")
-        elif self.clock.now_ms() > instruction.expires_ms and instruction.seq not in self.journal.ledger.instructions:
+        elif self.clock.now_ms() > instruction.expires_ms and instruction.seq > self.journal.ledger.seq:
             self._refuse(instruction, "expired", "the instruction came after its time")
         else:
             self.runner.submit(instruction)

@@ -79,10 +79,10 @@ async def stop(name: str) -> None:
     await _wait(name, lambda state: state == STOPPED, STOP_LIMIT_S, "stop")
 
 
-async def start(name: str) -> None:
-    """Start and wait until it runs; one that runs is fine. Raises StepError, service_failed_to_start when it
-    ends again."""
-    status = await query(name)
+async def start(name: str, status: Status | None = None) -> None:
+    """Start and wait until it runs; one that runs is fine. status: if it was read a moment ago. Raises
+    StepError, service_failed_to_start when it ends again."""
+    status = status or await query(name)
     if status.state == STOP_PENDING:
         status = await _wait(name, lambda state: state == STOPPED, STOP_LIMIT_S, "stop")
     if status.state == RUNNING:

@@ -5,7 +5,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from string import ascii_letters, digits, punctuation
 from typing import Any
+from urllib.parse import quote
 
 from agents.config import Config
 from agents.errors import StepError
@@ -17,6 +19,8 @@ from agents.protocol import Scheme
 
 SERVER_TIMEOUT_S = 6.0
 PROBE_PAUSE_S = 0.01
+# A header holds ASCII: whatever else a name has is percent-encoded.
+_PLAIN = ascii_letters + digits + punctuation + " "
 
 
 class Host:
@@ -62,7 +66,7 @@ class Host:
 
     async def lookup(self, member: str, within_s: float, thumbprint: str | None = None) -> Answer:
         """A member lookup, repeated while the failure may pass. Raises StepError."""
-        return await lookup.patiently(lambda: self._get(f"/netpos/members/{member}", thumbprint), within_s)
+        return await lookup.patiently(lambda: self._get(f"/netpos/members/{quote(member, safe='')}", thumbprint), within_s)
 
     async def interfaces(self, within_s: float, thumbprint: str | None = None) -> Answer:
         """The interface list, which must be a JSON list. Raises StepError."""
@@ -89,7 +93,9 @@ class Host:
         raise NotImplementedError
 
     async def _get(self, path: str, thumbprint: str | None) -> Answer:
-        return await lookup.get(self.network, self.target(thumbprint), path, {"X-Terminal": self.config.name})
+        return await lookup.get(
+            self.network, self.target(thumbprint), path, {"X-Terminal": quote(self.config.name, safe=_PLAIN)}
+        )
 
 
 class TerminalHost(Host):

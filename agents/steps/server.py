@@ -91,13 +91,14 @@ class StartService(Step):
     name = "start_service"
 
     async def check(self, ctx: Context) -> bool:
-        return (await sc.query(server(ctx).config.service)).state == sc_text.RUNNING
+        status = ctx.memory["status"] = await sc.query(server(ctx).config.service)
+        return status.state == sc_text.RUNNING
 
     async def save(self, ctx: Context) -> Saved:
         return {}
 
     async def apply(self, ctx: Context) -> None:
-        await sc.start(server(ctx).config.service)
+        await sc.start(server(ctx).config.service, ctx.memory["status"])
 
     async def verify(self, ctx: Context) -> Evidence:
         return {"running_ms": ctx.clock.now_ms()}

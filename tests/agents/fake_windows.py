@@ -14,6 +14,10 @@ from agents.hosts.program import Output
 MEMBER = "1001"
 
 
+class Crash(BaseException):
+    """The agent's process ends here."""
+
+
 @dataclass
 class Service:
     state: int = 4
@@ -32,11 +36,21 @@ class FakeWindows:
     calls: list[str] = field(default_factory=list)
     fail: dict[str, str] = field(default_factory=dict)  # start of a call -> what it prints
     fail_to_start: bool = False
+    crash_at: int = 0  # the agent's process ends at this call: before the program has run, or late, after it
+    crash_late: bool = False
     listener: asyncio.Server | None = None
 
     async def run(self, program: str, *arguments: str) -> Output:
         call = " ".join((program, *arguments))
         self.calls.append(call)
+        if len(self.calls) == self.crash_at:
+            if self.crash_late:
+                await self._do(program, arguments)
+            raise Crash
+        return await self._do(program, arguments)
+
+    async def _do(self, program: str, arguments: tuple[str, ...]) -> Output:
+        call = " ".join((program, *arguments))
         for start, text in self.fail.items():
             if call.startswith(start):
                 return Output(1, text)

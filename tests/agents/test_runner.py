@@ -218,6 +218,8 @@ async def test_doubled_orders_have_no_second_effect(start: Callable, world: Worl
     desk = start()
     first = await desk.do(make_instruction("terminal"))
     calls = list(world.calls)
+    assert await desk.do(make_instruction("terminal")) is first  # what it said is still on its way
+    desk.journal.acked(first.n)
     second = await desk.do(make_instruction("terminal"))
     assert world.calls == calls
     assert (second.seq, second.outcome, second.n) == (first.seq, "done", first.n + 1)

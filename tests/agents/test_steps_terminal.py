@@ -54,8 +54,9 @@ async def test_undo_is_byte_for_byte_even_from_odd_files(
 
 
 async def test_undo_keeps_what_somebody_else_has_changed_since(
-    https: FakeWindows, terminal: TerminalHost, make_desk: Callable, make_instruction: Callable
+    https: FakeWindows, terminal: TerminalHost, make_desk: Callable, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("agents.runner.VERIFY_AFTER_UNDO_S", 0.4)
     desk = make_desk(terminal)
     await desk.do(make_instruction("terminal"))
     path = terminal.config.settings
