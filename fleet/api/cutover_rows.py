@@ -21,10 +21,7 @@ def cutover_row(cutover_id: int) -> dict[str, Any]:
     committed in between, and then both are read again. (A transaction would take SQLite's write lock.)
     """
     for _ in range(_ATTEMPTS):
-        cutover = _with_names(Cutover.objects.filter(pk=cutover_id)).first()
-        if cutover is None:
-            raise NotFound("there is no such cutover")
-        runs = list(DeviceRun.objects.filter(cutover=cutover_id).order_by("kind", "device__name", "id").values(*_RUN_FIELDS))
+        cutover, runs = _read(cutover_id)
         if all(run["version"] <= cutover.version for run in runs):
             break
     counts = Counter(run["state"] for run in runs if run["kind"] == Device.Kind.TERMINAL)
@@ -47,6 +44,14 @@ def transition_rows(cutover_id: int) -> list[dict[str, Any]]:
         raise NotFound("there is no such cutover")
     rows = Transition.objects.filter(cutover=cutover_id).order_by("id")
     return [_transition(row) for row in rows.values_list("at", "device_name", "old", "new", "actor", "reason")]
+
+
+def _read(cutover_id: int) -> tuple[Cutover, list[dict[str, Any]]]:
+    cutover = _with_names(Cutover.objects.filter(pk=cutover_id)).first()
+    if cutover is None:
+        raise NotFound("there is no such cutover")
+    runs = DeviceRun.objects.filter(cutover=cutover_id).order_by("kind", "device__name", "id").values(*_RUN_FIELDS)
+    return cutover, list(runs)
 
 
 def _with_names(found: QuerySet[Cutover]) -> QuerySet[Cutover]:

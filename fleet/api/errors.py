@@ -1,7 +1,8 @@
 """Which exception becomes which problem document."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -33,23 +34,10 @@ _MESSAGES = {
 
 def register(api: NinjaAPI) -> None:
     """Teach the API all of them. What is not listed is a mistake of ours: 500, logged, with a reference."""
-    statuses = {
-        service.Forbidden: 403,
-        service.NotFound: 404,
-        service.Conflict: 409,
-        Http404: 404,
-        SuspiciousOperation: 400,
-    }
-    for kind, status in statuses.items():
-        api.add_exception_handler(kind, lambda request, exc, status=status: Problem(status, str(exc)).response())
-    api.add_exception_handler(Problem, lambda request, exc: exc.response())
-    api.add_exception_handler(service.Invalid, lambda request, exc: invalid(exc.errors).response())
-    api.add_exception_handler(ValidationError, _validation)
-    api.add_exception_handler(HttpError, _http)
-    api.add_exception_handler(AuthenticationError, _unauthenticated)
-    api.add_exception_handler(RequestDataTooBig, lambda request, exc: too_big().response())
-    api.add_exception_handler(UnreadablePostError, lambda request, exc: Problem(400, "the body ended too early").response())
-    api.add_exception_handler(Exception, _unexpected)
+    for kind, status in _STATUSES.items():
+        api.add_exception_handler(kind, partial(_as, status))
+    for kind, handler in _HANDLERS.items():
+        api.add_exception_handler(kind, handler)
 
 
 def invalid(errors: Sequence[tuple[str, str]]) -> Problem:
@@ -113,3 +101,26 @@ def _unauthenticated(request: HttpRequest, exc: AuthenticationError) -> HttpResp
 
 def _unexpected(request: HttpRequest, exc: Exception) -> HttpResponse:
     return internal_error(f"{request.method} {request.path}", exc).response()
+
+
+def _as(status: int, request: HttpRequest, exc: Any) -> HttpResponse:
+    return Problem(status, str(exc)).response()
+
+
+_STATUSES: dict[type[Exception], int] = {
+    service.Forbidden: 403,
+    service.NotFound: 404,
+    service.Conflict: 409,
+    Http404: 404,
+    SuspiciousOperation: 400,
+}
+_HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+    Problem: lambda request, exc: exc.response(),
+    service.Invalid: lambda request, exc: invalid(exc.errors).response(),
+    ValidationError: _validation,
+    HttpError: _http,
+    AuthenticationError: _unauthenticated,
+    RequestDataTooBig: lambda request, exc: too_big().response(),
+    UnreadablePostError: lambda request, exc: Problem(400, "the body ended too early").response(),
+    Exception: _unexpected,
+}

@@ -55,6 +55,8 @@ class DocumentedAPI(NinjaAPI):
     """NinjaAPI whose document defines the shared problem responses, and whose unknown paths are its own:
     a script does not pay for the page that people get to see."""
 
+    _document: Any = None
+
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
         """What Django mounts. The last one is ninja's own root, which only serves to look the prefix up."""
@@ -62,7 +64,12 @@ class DocumentedAPI(NinjaAPI):
         return [*patterns[:-1], re_path("", _nothing_here), patterns[-1]], app, namespace
 
     def get_openapi_schema(self, **options: Any) -> Any:
-        """The document, as ninja makes it, with them added."""
+        """The document, as ninja makes it, with them added. It never changes, so it is made once."""
+        if self._document is None:
+            self._document = self._made(**options)
+        return self._document
+
+    def _made(self, **options: Any) -> Any:
         schema = super().get_openapi_schema(**options)
         definition = answers.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schema["components"]["schemas"] |= definition.pop("$defs") | {"Problem": definition}

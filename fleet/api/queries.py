@@ -19,7 +19,7 @@ def iso(at: dt.datetime | None) -> str | None:
     return at.astimezone(dt.UTC).isoformat() if at else None
 
 
-def devices(kind: Device.Kind) -> QuerySet[Device]:
+def devices(kind: Device.Kind) -> QuerySet[Any]:
     """Devices of one kind in order of name, each with run_state: its state in the latest started cutover."""
     latest = Cutover.objects.filter(site=OuterRef(OuterRef("site")), started_at__isnull=False).order_by("-started_at", "-id")
     run = DeviceRun.objects.filter(device=OuterRef("pk"), cutover=Subquery(latest.values("pk")[:1]))
@@ -27,7 +27,7 @@ def devices(kind: Device.Kind) -> QuerySet[Device]:
     return Device.objects.filter(kind=kind).annotate(run_state=state).order_by("name", "id")
 
 
-def terminals(wanted: TerminalFilter) -> QuerySet[Device]:
+def terminals(wanted: TerminalFilter) -> QuerySet[Any]:
     """All that match, before they are cut into pages."""
     found = devices(Device.Kind.TERMINAL)
     if wanted.site is not None:
@@ -40,7 +40,7 @@ def terminals(wanted: TerminalFilter) -> QuerySet[Device]:
     return found
 
 
-def device_rows(found: QuerySet[Device]) -> list[dict[str, Any]]:
+def device_rows(found: QuerySet[Any]) -> list[dict[str, Any]]:
     """These devices as Terminal answers."""
     return [_device(row) for row in found.values(*_SAME, *_READ)]
 
@@ -67,4 +67,4 @@ def site_rows() -> list[dict[str, Any]]:
         active_cutover=Subquery(active),
     )
     rows = found.order_by("name", "id").values("id", "name", "zone", "server_id", "terminals", "two_persons", "active_cutover")
-    return [{"server": row.pop("server_id"), **row} for row in rows]
+    return [{"server" if key == "server_id" else key: value for key, value in row.items()} for row in rows]

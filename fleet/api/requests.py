@@ -1,6 +1,6 @@
 """What scripts send. The rules that need the database are in services.planning and services.devices."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
@@ -21,15 +21,18 @@ from fleet.api.fields import (
 from fleet.cutover.waves import Wave
 from fleet.services.planning import MAX_WAVES, Plan
 
+# For a field that may be left out but, once given, may not be null.
+ABSENT: Any = None
+
 
 class WaveIn(Input):
     """Terminals that flip together, in order of name. Give either `size` or `percent` (of all terminals,
     rounded up), and at most one of the limits; without a limit none may fail."""
 
-    size: int = Field(None, ge=1, le=100_000)
-    percent: int = Field(None, ge=1, le=100)
-    max_failed: int = Field(None, ge=0, le=100_000)
-    max_failed_percent: int = Field(None, ge=0, le=100)
+    size: int = Field(ABSENT, ge=1, le=100_000)
+    percent: int = Field(ABSENT, ge=1, le=100)
+    max_failed: int = Field(ABSENT, ge=0, le=100_000)
+    max_failed_percent: int = Field(ABSENT, ge=0, le=100)
 
 
 class NewCutover(Input):
@@ -70,9 +73,9 @@ class Nothing(Input):
 class TerminalChanges(Input):
     """Only what is given changes. A name is unique within its site."""
 
-    name: str = Field(None, description="1 to 100 characters; no control characters and no comma.")
-    note: str = Field(None, description="One line of at most 500 characters.")
-    tags: list[str] = Field(None, description="At most 20, of at most 40 characters each.")
+    name: str = Field(ABSENT, description="1 to 100 characters; no control characters and no comma.")
+    note: str = Field(ABSENT, description="One line of at most 500 characters.")
+    tags: list[str] = Field(ABSENT, description="At most 20, of at most 40 characters each.")
 
 
 class CutoverFilter(BaseModel):
