@@ -19,6 +19,7 @@ from agents.lab.layout import MONITOR, SERVICE
 from agents.lab.listener import AccessLog, Listener
 
 POLL_S = 0.015
+READ_ANYWAY_S = 0.25
 STOP_S = 0.1
 START_S = 0.15
 PORT_LIMIT_S = 5.0
@@ -110,7 +111,7 @@ class Manager:
         self._server = str(lab / "server")
         self._faults = Faults(lab)
         self._netpos = NetPos(lab / "server", self._faults)
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[int, int, int] | None = None
         self._busy: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -138,7 +139,9 @@ class Manager:
             stat = os.stat(os.path.join(self._server, machine.PENDING))
         except FileNotFoundError:
             return
-        if (seen := (stat.st_mtime_ns, stat.st_ino)) == self._seen:
+        # A file system's clock is coarse, so two writes may look like one: now and then it is read anyway.
+        seen = (stat.st_mtime_ns, stat.st_ino, int(time.monotonic() / READ_ANYWAY_S))
+        if seen == self._seen:
             return
         self._seen = seen
         for name, way in machine.pending(self._server).items():

@@ -102,9 +102,8 @@ def test_stopping_closes_everything_at_once(lab: Lab) -> None:
     assert get(lab, "/netpos/interfaces")[0] == 200
 
 
-def test_https_with_reservation_and_certificate(lab: Lab) -> None:
-    lab.netpos()
-    assert lab.to_https() == "RUNNING"
+def test_https_with_reservation_and_certificate(secure_lab: Lab) -> None:
+    lab = secure_lab
     assert get(lab, "/netpos/interfaces", "https")[0] == 200
     await_that(lambda: lab.access()[-1]["tls"] == "TLSv1.3", "the answer is noted")
     with pytest.raises((OSError, http.client.HTTPException)):
@@ -160,15 +159,17 @@ def test_https_without_a_binding_listens_and_resets(lab: Lab) -> None:
         get(lab, "/netpos/interfaces", "https")
 
 
-def test_another_certificate_is_served_from_the_next_connection_on(lab: Lab) -> None:
-    lab.netpos()
-    lab.to_https()
+def test_another_certificate_is_served_from_the_next_connection_on(secure_lab: Lab) -> None:
+    lab = secure_lab
     store = lab.server / "certificates"
     other = next(path.stem for path in store.glob("*.key") if path.stem != lab.layout.thumbprint)
     lab.netsh("delete", "sslcert", f"ipport=0.0.0.0:{lab.port}")
     lab.netsh("add", "sslcert", f"ipport=0.0.0.0:{lab.port}", f"certhash={other}", f"appid={OURS}")
     with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
         get(lab, "/netpos/interfaces", "https")
+    lab.netsh("delete", "sslcert", f"ipport=0.0.0.0:{lab.port}")
+    lab.bind()
+    assert get(lab, "/netpos/interfaces", "https")[0] == 200
 
 
 def test_a_narrow_listen_list_hides_the_service(lab: Lab) -> None:
@@ -209,21 +210,24 @@ def test_sigterm_ends_it_cleanly(lab: Lab) -> None:
     assert lab.json("services.json")["services"][0]["state"] == "running"
 
 
-def test_the_monitor_restarts_a_stopped_service(lab: Lab) -> None:
+def test_the_monitor_restarts_a_stopped_service_unless_it_is_held(lab: Lab) -> None:
     lab.faults({"server": {"monitor_restarts": True}})
     lab.netpos()
     lab.run("sc", "stop", "NetPOSNet")
     await_that(lambda: [row["event"] for row in lab.access()] == ["start", "stop", "start"], "the monitor has restarted it")
-
-
-@pytest.mark.parametrize("hold", [("stop",), ("config", "start=", "disabled")])
-def test_a_held_monitor_does_not(lab: Lab, hold: tuple[str, ...]) -> None:
-    lab.faults({"server": {"monitor_restarts": True}})
-    lab.netpos()
-    lab.run("sc", hold[0], MONITOR, *hold[1:])
-    await_that(lab.settled, "the monitor is held")
+    await_that(lab.settled, "it runs again")
+    lab.run("sc", "config", MONITOR, "start=", "disabled")
     assert lab.sc("stop") == "STOPPED"
-    until = time.monotonic() + 1.2  # two of its rounds
+    stays_stopped(lab)
+    lab.sc("stop", MONITOR)
+    lab.run("sc", "config", MONITOR, "start=", "auto")
+    stays_stopped(lab)
+    lab.run("sc", "start", MONITOR)
+    await_that(lambda: lab.state() == "RUNNING", "the monitor does its work again")
+
+
+def stays_stopped(lab: Lab) -> None:
+    until = time.monotonic() + 1.1  # two of the monitor's rounds
     await_that(lambda: time.monotonic() > until, "time passes")
     assert lab.state() == "STOPPED"
 
