@@ -10,6 +10,11 @@ from fleet.api.queries import iso
 from fleet.models import Cutover, Device, DeviceRun, Transition
 from fleet.services.errors import NotFound
 
+_PLAN = ("from_scheme", "to_scheme", "duration_minutes", "on_window_close", "on_threshold", "waves", "exclude", "note")
+_SAME = ("id", "state", "direction", "reason", *_PLAN)
+_TIMES = ("created_at", "started_at", "rested_at")
+_READ = ("version", "site_id", "site__zone", "finding", "starts_at", "ends_at", "no_return_at", "certificate_thumbprint")
+_FIELDS = (*_SAME, *_TIMES, *_READ, "requested_by__username", "approved_by__username")
 _RUN_FIELDS = ("device__name", "kind", "state", "wave", "step", "outage_ms", "attempts", "finding", "version")
 _ATTEMPTS = 3
 
@@ -22,7 +27,7 @@ def cutover_row(cutover_id: int) -> dict[str, Any]:
     """
     for _ in range(_ATTEMPTS):
         cutover, runs = _read(cutover_id)
-        if all(run["version"] <= cutover.version for run in runs):
+        if all(run["version"] <= cutover["version"] for run in runs):
             break
     counts = Counter(run["state"] for run in runs if run["kind"] == Device.Kind.TERMINAL)
     return {**_summary(cutover, counts), "device_runs": [_run(run) for run in runs]}
@@ -30,12 +35,12 @@ def cutover_row(cutover_id: int) -> dict[str, Any]:
 
 def summary_rows(found: QuerySet[Cutover]) -> list[dict[str, Any]]:
     """These cutovers without their device runs, in two queries."""
-    cutovers = list(_with_names(found))
+    cutovers = list(found.order_by("id").values(*_FIELDS))
     counted = DeviceRun.objects.filter(cutover__in=found.order_by(), kind=Device.Kind.TERMINAL)
     counts: dict[int, dict[str, int]] = {}
     for row in counted.order_by().values("cutover_id", "state").annotate(n=Count("id")):
         counts.setdefault(row["cutover_id"], {})[row["state"]] = row["n"]
-    return [_summary(cutover, counts.get(cutover.pk, {})) for cutover in cutovers]
+    return [_summary(cutover, counts.get(cutover["id"], {})) for cutover in cutovers]
 
 
 def transition_rows(cutover_id: int) -> list[dict[str, Any]]:
@@ -46,45 +51,27 @@ def transition_rows(cutover_id: int) -> list[dict[str, Any]]:
     return [_transition(row) for row in rows.values_list("at", "device_name", "old", "new", "actor", "reason")]
 
 
-def _read(cutover_id: int) -> tuple[Cutover, list[dict[str, Any]]]:
-    cutover = _with_names(Cutover.objects.filter(pk=cutover_id)).first()
+def _read(cutover_id: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    cutover = Cutover.objects.filter(pk=cutover_id).values(*_FIELDS).first()
     if cutover is None:
         raise NotFound("there is no such cutover")
     runs = DeviceRun.objects.filter(cutover=cutover_id).order_by("kind", "device__name", "id").values(*_RUN_FIELDS)
     return cutover, list(runs)
 
 
-def _with_names(found: QuerySet[Cutover]) -> QuerySet[Cutover]:
-    return found.select_related("site", "requested_by", "approved_by").order_by("id")
-
-
-def _summary(cutover: Cutover, counts: dict[str, int]) -> dict[str, Any]:
+def _summary(row: dict[str, Any], counts: dict[str, int]) -> dict[str, Any]:
     return {
-        "id": cutover.pk,
-        "state": cutover.state,
-        "site": cutover.site_id,
-        "from_scheme": cutover.from_scheme,
-        "to_scheme": cutover.to_scheme,
-        "direction": cutover.direction,
-        "reason": cutover.reason,
-        "finding": cutover.finding or None,
-        "window": {"starts_at": iso(cutover.starts_at), "ends_at": iso(cutover.ends_at), "zone": cutover.site.zone},
-        "point_of_no_return": iso(cutover.no_return_at),
-        **{field: getattr(cutover, field) for field in ("duration_minutes", "on_window_close", "on_threshold", "note")},
-        "waves": cutover.waves,
-        "exclude": cutover.exclude,
-        "certificate_thumbprint": cutover.certificate_thumbprint or None,
-        "requested_by": _name(cutover.requested_by),
-        "approved_by": _name(cutover.approved_by),
-        "created_at": iso(cutover.created_at),
-        "started_at": iso(cutover.started_at),
-        "rested_at": iso(cutover.rested_at),
+        **{field: row[field] for field in _SAME},
+        **{field: iso(row[field]) for field in _TIMES},
+        "site": row["site_id"],
+        "finding": row["finding"] or None,
+        "window": {"starts_at": iso(row["starts_at"]), "ends_at": iso(row["ends_at"]), "zone": row["site__zone"]},
+        "point_of_no_return": iso(row["no_return_at"]),
+        "certificate_thumbprint": row["certificate_thumbprint"] or None,
+        "requested_by": row["requested_by__username"],
+        "approved_by": row["approved_by__username"],
         "counts": dict(counts),
     }
-
-
-def _name(user: Any) -> str | None:
-    return user.get_username() if user else None
 
 
 def _run(run: dict[str, Any]) -> dict[str, Any]:
