@@ -14,7 +14,7 @@ from agents.clock import Clock
 from agents.config import Config
 from agents.files import Files
 from agents.hosts import program
-from agents.hosts.windows import ServerHost, TerminalHost
+from agents.hosts.windows import Host, ServerHost, TerminalHost
 from agents.journal import Journal
 from agents.net import Network
 from agents.protocol import Instruction, Report, Role
@@ -126,12 +126,12 @@ class Desk:
 def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     made: list[Desk] = []
 
-    def make(host: ServerHost | TerminalHost, **options: Any) -> Desk:
+    def make(host: Host, *, folder: str = "state", **options: Any) -> Desk:
         """A runner on the same journal as the one before: what a new process would see."""
         reports: list[Report] = []
         if made:
             made.pop().journal.close()
-        journal = Journal(tmp_path / "state" / "journal")
+        journal = Journal(tmp_path / folder / "journal")
         desk = Desk(Runner(host, journal, Clock(), reports.append, **options), journal, reports)
         made.append(desk)
         return desk

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from fake_windows import FakeWindows
 
+from agents.errors import StepError
 from agents.hosts import netsh
 from agents.hosts.windows import ServerHost
 from agents.protocol import Finished, Instruction, StepDone
@@ -128,6 +129,21 @@ async def test_a_foreign_binding_on_the_port_is_never_touched(
     switched = await make_desk(server).do(make_instruction(seq=2))
     assert (switched.outcome, switched.finding.code, switched.restored) == ("failed", "foreign_binding", True)
     assert windows.snapshot() == before
+
+
+async def test_a_binding_that_somebody_else_has_made_since_is_left_to_them(
+    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, port: int
+) -> None:
+    desk = make_desk(server)
+    await desk.do(make_instruction())
+    (ours,) = (row for row in await netsh.bindings(port) if netsh.ours(row))
+    theirs = [f"0.0.0.0:{port}", "cd" * 20, netsh.APPID, "MY"]  # a vendor's tool may use the same appid
+    windows.sslcert = [row for row in windows.sslcert if row[0] != theirs[0]] + [theirs]
+    with pytest.raises(StepError) as caught:
+        await netsh.delete_binding(ours)
+    assert caught.value.finding.code == "foreign_binding"
+    assert (await desk.do(make_instruction(seq=2, epoch=2, action="undo"))).scheme == "http"
+    assert theirs in windows.sslcert
 
 
 async def test_our_own_older_binding_is_replaced_and_put_back(

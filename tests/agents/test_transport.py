@@ -195,6 +195,19 @@ async def test_unacknowledged_reports_come_again_and_acknowledged_ones_do_not(
     assert (gateway.hellos[-1].seq, gateway.hellos[-1].epoch) == (1, 1)
 
 
+async def test_on_one_connection_every_report_is_sent_once(
+    gateway: Gateway, agent: Callable, ready: None, make_instruction: Callable
+) -> None:
+    gateway.acknowledge = False
+    agent()
+    await gateway.hear(Inventory)
+    numbers = []
+    for seq in (1, 2):
+        await gateway.instruct(make_instruction("terminal", action="arm", seq=seq))
+        numbers += [(await gateway.hear(StepDone | Finished)).n for _ in range(2)]
+    assert numbers == [1, 2, 3, 4]
+
+
 async def test_the_connection_drops_when_the_network_is_gone_and_comes_back(
     gateway: Gateway, agent: Callable, network: Cuttable
 ) -> None:
