@@ -6,7 +6,7 @@ _BOM = b"\xef\xbb\xbf"
 _COMMENTS = (
     "Written by Touch; change it in Tools, Basic Tools, Terminal Settings",
     "Café till, moved from the pool bar 2019 – Jürgen",
-    "NetPOS: ask Kim before changing <Secured>True</Secured>",
+    "NetPOS: ask Kim before changing Secured",
     "label printer: ask the office",
 )
 AREAS = ("Bar", "Bistro", "Bottleshop", "Cafe", "Function", "Gaming", "Gate", "Kiosk")
@@ -43,7 +43,7 @@ def touch(number: int, name: str, port: int, rng: random.Random) -> bytes:
         "  </General>",
         f"  <Printing {printing}/>",
         "  <Security>",
-        f"    <Secured>{true}</Secured><!-- the drawer, not the network -->",
+        f"    <DrawerSecured>{true}</DrawerSecured><!-- the drawer, not the network -->",
         "  </Security>",
     ]
     cut = 4 if rng.random() < 0.5 else 0  # Customers stands before or behind other sections
