@@ -74,13 +74,17 @@
     event.detail.shouldSwap = false;
     apply(event.detail.serverResponse);
   });
-  document.addEventListener("htmx:sendError", (event) => {
-    if (byId("alert")) {
-      const note = document.createElement("div");
-      note.className = "note bad";
-      note.textContent = "The dashboard cannot be reached, nothing was sent. Agents go on by themselves; try again.";
-      byId("alert").replaceChildren(note);
-    }
+  const alarm = (text) => {
+    if (!byId("alert")) return;
+    const note = document.createElement("div");
+    note.className = "note bad";
+    note.textContent = text;
+    byId("alert").replaceChildren(note);
+  };
+  document.addEventListener("htmx:sendError", () => alarm("The dashboard cannot be reached. A running cutover goes on by itself; try again."));
+  document.addEventListener("htmx:responseError", (event) => {
+    const out = event.detail.xhr.status === 403;
+    alarm(out ? "This is no longer allowed: you may have been logged out. Load the page again." : "The dashboard could not do this; its log says why. A running cutover goes on by itself.");
   });
 
   // --- find: on cells and rows alike -----------------------------------------------------------------

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import io
+import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from fleet.models import Device, Role, Site, role_of
 from fleet.services.agents import new_token
-from fleet.services.devices import Described, check, tidy_tags
+from fleet.services.devices import Described, check, check_name, tidy_tags
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
 
 MAX_BYTES = 1_000_000
@@ -29,6 +30,15 @@ class NewDevice:
     kind: str
     note: str
     tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewSite:
+    """A site that is made together with its first devices."""
+
+    name: str
+    zone: str
+    two_persons: bool
 
 
 def parse(text: str, site: Site) -> list[NewDevice]:
@@ -50,34 +60,40 @@ def parse(text: str, site: Site) -> list[NewDevice]:
     return _Checker(site).check(header, rows)
 
 
-def import_devices(user: Any, site_id: int, text: str, now: dt.datetime) -> list[tuple[NewDevice, str]]:
+def site_of(target: "int | NewSite") -> Site:
+    """The site that is meant; a new one is checked and not saved. Raises Invalid, NotFound."""
+    if isinstance(target, int):
+        site = Site.objects.filter(pk=target).first()
+        if site is None:
+            raise NotFound("there is no such site")
+        return site
+    name = target.name.strip()
+    errors = [("site_name", message) for _, message in check_name(name)]
+    if Site.objects.filter(name=name).exists():
+        errors.append(("site_name", "is the name of another site"))
+    if target.zone not in zoneinfo.available_timezones():
+        errors.append(("zone", f"{target.zone[:40]!r} is no IANA time zone, such as Australia/Sydney"))
+    if errors:
+        raise Invalid(*errors)
+    return Site(name=name, zone=target.zone, two_persons=target.two_persons)
+
+
+def import_devices(user: Any, target: "int | NewSite", text: str, now: dt.datetime) -> list[tuple[NewDevice, str]]:
     """Create the devices, each with a one-time token for its agent: this is their acceptance. The tokens
     are returned once and kept nowhere. Raises Forbidden, NotFound, Invalid, Conflict."""
     if role_of(user) is not Role.ADMIN:
         raise Forbidden("only an admin imports devices")
-    site = Site.objects.filter(pk=site_id).first()
-    if site is None:
-        raise NotFound("there is no such site")
+    site = site_of(target)
     wanted = parse(text, site)
-    devices = [Device(site=site, kind=d.kind, name=d.name, note=d.note, tags=list(d.tags)) for d in wanted]
     try:
         with transaction.atomic():
+            if site.pk is None:
+                site.save()
+            devices = [Device(site=site, kind=d.kind, name=d.name, note=d.note, tags=list(d.tags)) for d in wanted]
             made = Device.objects.bulk_create(devices, batch_size=500)
             return [(row, new_token(device, now)) for row, device in zip(wanted, made, strict=True)]
     except IntegrityError as error:
-        raise Conflict("another import was first: a device of one of these names exists now") from error
-
-
-def create_site(user: Any, name: str, zone: str, two_persons: bool) -> Site:
-    """A new site. Raises Forbidden, Invalid."""
-    if role_of(user) is not Role.ADMIN:
-        raise Forbidden("only an admin adds a site")
-    errors = [("name", message) for field, message in check(Described(name=name)) if field == "name"]
-    if Site.objects.filter(name=name.strip()).exists():
-        errors.append(("name", "is the name of another site"))
-    if errors:
-        raise Invalid(*errors)
-    return Site.objects.create(name=name.strip(), zone=zone, two_persons=two_persons)
+        raise Conflict("another import was first: a site or a device of one of these names exists now") from error
 
 
 def _header(cells: Sequence[str]) -> list[str]:
@@ -99,8 +115,9 @@ class _Checker:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.taken = set(site.devices.values_list("name", flat=True))
-        self.has_server = site.devices.filter(kind=Device.Kind.SERVER).exists()
+        here = Device.objects.filter(site_id=site.pk) if site.pk else Device.objects.none()
+        self.taken = set(here.values_list("name", flat=True))
+        self.has_server = here.filter(kind=Device.Kind.SERVER).exists()
         self.seen: dict[str, int] = {}
         self.errors: list[tuple[str, str]] = []
 

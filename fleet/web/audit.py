@@ -20,7 +20,7 @@ def page(request: HttpRequest) -> HttpResponse:
     found = paged(request, _found(request), 100)
     for t in found.object_list:
         t.zone = words.zone_of(t.cutover.site.zone)
-    ctx = {"page": found, "filters": request.GET.dict(), "export": query_of(request)}
+    ctx: dict[str, Any] = {"page": found, "filters": request.GET.dict(), "export": query_of(request)}
     if wants_part(request):
         return show(request, "fleet/audit/_list.html", **ctx)
     return show(request, "fleet/audit.html", "audit", [("Fleet", reverse("fleet")), ("Audit", "")], **ctx)

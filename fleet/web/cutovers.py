@@ -45,7 +45,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     cutover = load(pk)
     n = live_model.numbers(cutover, clock.now())
     server = cutover.runs.filter(kind="server").select_related("device").prefetch_related("steps").first()
-    ctx = {
+    ctx: dict[str, Any] = {
         "cutover": cutover,
         "zone": words.zone_of(cutover.site.zone),
         "look": words.CUTOVER_LOOKS[C(cutover.state)],

@@ -52,7 +52,7 @@ def _show(request: HttpRequest, device: Device, typed: dict[str, str], errors: d
         .prefetch_related("steps")
         .order_by("-pk")[:CUTOVERS]
     )
-    ctx = {
+    ctx: dict[str, Any] = {
         "device": device,
         "agent": getattr(device, "agent", None),
         "zone": words.zone_of(device.site.zone),

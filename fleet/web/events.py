@@ -128,17 +128,12 @@ class Viewer:
             return b""  # the page that has just been loaded shows all this already
         ctx |= {"parts": fresh, "log": live_model.lines(cutover, before, version)}
         if known != runs:
-            ctx |= _whole(cutover)
+            # Terminals joined or left, or nobody knows which ones this page has.
+            table = live_model.rows(cutover, live_model.in_table(cutover))
+            ctx |= {"whole": True, "cells": live_parts.cells(cutover), "table": table}
         else:
-            ctx["changed"] = live_model.rows(cutover, live_parts.terminals(cutover, before))
+            ctx |= {"cells": live_parts.cells(cutover, before), "changed": live_parts.changed_rows(cutover, before)}
         return as_event(version, render_to_string("fleet/live/_event.html", ctx))
-
-
-def _whole(cutover: Cutover) -> dict[str, Any]:
-    """All cells and rows: terminals joined or left, or nobody knows what this page has."""
-    runs = live_parts.terminals(cutover)
-    rows = {row.id: row for row in live_model.rows(cutover, runs)}
-    return {"whole": True, "cells": list(rows.values()), "table": [rows[r.pk] for r in live_model.in_table(runs)]}
 
 
 def as_event(version: int, html: str) -> bytes:

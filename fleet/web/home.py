@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
     current = _current_cutovers()
     page = paged(request, _terminals(request, current))
     _decorate(page.object_list, current)
-    ctx = {"page": page, "filters": request.GET.dict(), "export": query_of(request)}
+    ctx: dict[str, Any] = {"page": page, "filters": request.GET.dict(), "export": query_of(request)}
     if wants_part(request):
         return show(request, "fleet/home/_terminals.html", **ctx)
     sites = list(Site.objects.all())
@@ -45,7 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponse:
     """The terminals that the same filters show."""
     current = _current_cutovers()
-    devices = list(_terminals(request, current))
+    devices: list[Any] = list(_terminals(request, current))
     _decorate(devices, current)
     header = ("name", "site", "scheme", "host", "port", "contact", "last_seen", "state", "outage_ms", "tags", "note")
     rows = (

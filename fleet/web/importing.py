@@ -12,7 +12,6 @@ from fleet.services.errors import Invalid, ServiceError
 from fleet.web.exports import csv_lines
 from fleet.web.live import sentence_of
 from fleet.web.pages import for_admins, show
-from fleet.web.words import zone_of
 
 PREVIEW_ROWS = 50
 NEW = "new"
@@ -28,7 +27,7 @@ def page(request: HttpRequest) -> HttpResponse:
     problems: list[tuple[str, str]] = []
     try:
         typed["text"] = _text_of(request, typed["text"])
-        site = _site_of(typed)
+        site = importing.site_of(_target(typed))
         rows = importing.parse(typed["text"], site)
         if request.POST.get("do") == "import":
             return _import(request, typed)
@@ -41,10 +40,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def _import(request: HttpRequest, typed: dict[str, str]) -> HttpResponse:
-    if typed["site"] == NEW:
-        made_site = importing.create_site(request.user, typed["site_name"], typed["zone"], bool(typed["two_persons"]))
-        typed["site"] = str(made_site.pk)
-    made = importing.import_devices(request.user, int(typed["site"]), typed["text"], clock.now())
+    made = importing.import_devices(request.user, _target(typed), typed["text"], clock.now())
     tokens = "".join(csv_lines(("name", "kind", "token"), ((d.name, d.kind, token) for d, token in made)))
     response = _show(request, typed, tokens=tokens, count=len(made))
     response["Cache-Control"] = "no-store"
@@ -59,23 +55,18 @@ def _text_of(request: HttpRequest, pasted: str) -> str:
     if (file.size or 0) > importing.MAX_BYTES:
         raise Invalid(("file", f"is larger than {importing.MAX_BYTES // 1000:,} kB"))
     try:
-        return file.read().decode("utf-8-sig")
+        return str(file.read(), "utf-8-sig")
     except UnicodeDecodeError as error:
         raise Invalid(("file", "is not UTF-8: choose “CSV UTF-8” when saving it")) from error
 
 
-def _site_of(typed: dict[str, str]) -> Site:
-    """The chosen site, or one that is not saved yet."""
+def _target(typed: dict[str, str]) -> int | importing.NewSite:
+    """The site that was chosen, or the words for a new one."""
     if typed["site"] == NEW:
-        if not typed["site_name"].strip():
-            raise Invalid(("site_name", "a new site needs a name"))
-        if typed["zone"] != "UTC" and zone_of(typed["zone"]).tzname(None) == "UTC":
-            raise Invalid(("zone", f"{typed['zone'][:40]!r} is no IANA time zone, such as Australia/Sydney"))
-        return Site(name=typed["site_name"], zone=typed["zone"])
-    site = Site.objects.filter(pk=typed["site"]).first() if typed["site"].isdigit() else None
-    if site is None:
+        return importing.NewSite(typed["site_name"], typed["zone"], bool(typed["two_persons"]))
+    if not typed["site"].isdigit():
         raise Invalid(("site", "choose a site"))
-    return site
+    return int(typed["site"])
 
 
 def _show(request: HttpRequest, typed: dict[str, str], **context: Any) -> HttpResponse:

@@ -29,20 +29,18 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything as of one version; the stream goes on from there."""
     now, cutover = clock.now(), load(pk)
     ctx = live_parts.context(cutover, request.user, now, get_token(request))
-    runs = live_parts.terminals(cutover)
-    table = live_model.in_table(runs)
-    rows = {row.id: row for row in live_model.rows(cutover, runs)}
+    table = live_model.rows(cutover, live_model.in_table(cutover))
     ctx |= {
         "parts": live_parts.render_parts(ctx),
         "now_ms": clock.to_ms(now),
-        "cells": list(rows.values()),
-        "table": [rows[run.pk] for run in table],
-        "too_many": len(table) if len(table) < len(runs) else 0,
+        "cells": live_parts.cells(cutover),
+        "table": table,
+        "too_many": len(table) if len(table) < ctx["n"].total else 0,
         "log": live_model.lines(cutover, -1, cutover.version),
         "listens": cutover.state not in FINAL,
         "dangers": [(c, ctx["says"].get(c.verb, "")) for c in live_parts.DANGER.values()] if is_admin(request) else [],
         "on_threshold": live_words.ON_THRESHOLD[cutover.on_threshold],
-        **({} if runs else live_model.planned(cutover)),
+        "planned": live_model.planned(cutover) if not table else 0,
     }
     return show(request, "fleet/live.html", "cutovers", _crumbs(cutover), **ctx)
 
@@ -55,7 +53,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         raise Http404("no such action")
     now, error = clock.now(), ""
     try:
-        _, after = actions.act(request.user, pk, verb, now)  # type: ignore[arg-type]
+        _, after = actions.act(request.user, pk, verb, now)
     except NotFound as missing:
         raise Http404(str(missing)) from missing
     except ServiceError as refusal:

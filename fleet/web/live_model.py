@@ -4,12 +4,11 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Count, Min
+from django.db.models import Case, Count, Min, Value, When
 
 from agents.catalogue import SERVER_STEPS, TERMINAL_STEPS, StepInfo, info
-from fleet.cutover.states import COUNTS_AS_FAILED
+from fleet.cutover.states import COUNTS_AS_FAILED, WITH_FINDING
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun, StepRun, Transition
@@ -186,14 +185,14 @@ def _said(t: Transition, cutover: Cutover) -> str:
     return f"{word}. {t.reason}{by}" if t.reason else f"{word}{by}"
 
 
-def in_table(runs: Sequence[DeviceRun]) -> list[DeviceRun]:
+def in_table(cutover: Cutover) -> list[DeviceRun]:
     """Which terminals get a row: all, or, where they are too many, first those that need a look."""
-    if len(runs) <= TABLE_ROWS:
-        return list(runs)
-    return sorted(runs, key=lambda r: (not r.finding, r.state != R.SWITCHING))[:TABLE_ROWS]
+    first = Case(When(state__in=WITH_FINDING, then=Value(0)), When(state=R.SWITCHING, then=Value(1)), default=Value(2))
+    runs = cutover.runs.filter(kind="terminal").select_related("device")
+    chosen = list(runs.order_by(first, "device__name", "pk")[:TABLE_ROWS])
+    return sorted(chosen, key=lambda r: (r.device.name, r.pk)) if len(chosen) < TABLE_ROWS else chosen
 
 
-def planned(cutover: Cutover) -> dict[str, Any]:
-    """Before there are device runs: who would take part."""
-    names = list(cutover.site.devices.filter(kind="terminal").exclude(name__in=cutover.exclude).values_list("name", flat=True))
-    return {"planned": len(names)}
+def planned(cutover: Cutover) -> int:
+    """Before there are device runs: how many terminals would take part."""
+    return cutover.site.devices.filter(kind="terminal").exclude(name__in=cutover.exclude).count()

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from fleet.cutover.states import Cutover as C
-from fleet.models import Cutover, DeviceRun
+from fleet.cutover.states import Run
+from fleet.models import Cutover
 from fleet.services import actions
 from fleet.web import live_model, live_words, words
 from fleet.web.words import Look
@@ -111,9 +115,26 @@ def render_parts(ctx: dict[str, Any]) -> dict[str, str]:
     return {part: render_to_string(f"fleet/live/_{part}.html", ctx) for part in PARTS}
 
 
-def terminals(cutover: Cutover, newer_than: int | None = None) -> list[DeviceRun]:
-    """The terminals' runs in order of name: all, or those that changed after a version."""
-    runs = cutover.runs.filter(kind="terminal").select_related("device")
+def cells(cutover: Cutover, newer_than: int | None = None) -> SafeString:
+    """The grid's cells: of all terminals, or of those that changed after a version. By format_html, not by
+    a template: with 10,000 terminals that is the difference between 0.2 s and 2 s."""
+    runs = cutover.runs.filter(kind="terminal")
     if newer_than is not None:
         runs = runs.filter(version__gt=newer_than)
-    return list(runs)
+    looks = {state: words.run_look(state, cutover.to_scheme) for state in Run}
+    page = reverse("terminal", args=[0]).replace("/0/", "/{}/")
+    return format_html_join(
+        "",
+        '<li id="c{0}" data-swap="outer" data-terminal="{1}" data-state="{2}"><a id="a{0}" class="cell {3}" href="{4}"'
+        ' title="{1}: {6}" aria-label="{1}: {6}">{5}</a></li>',
+        (
+            (pk, name, state, looks[Run(state)].tone, page.format(device), looks[Run(state)].shape, looks[Run(state)].word)
+            for pk, name, state, device in runs.values_list("pk", "device__name", "state", "device_id")
+        ),
+    )
+
+
+def changed_rows(cutover: Cutover, newer_than: int) -> list[live_model.Row]:
+    """The table's rows that changed after a version. Of many, those that a table of that length would show."""
+    runs = cutover.runs.filter(kind="terminal", version__gt=newer_than).select_related("device")
+    return live_model.rows(cutover, list(runs[: live_model.TABLE_ROWS]))

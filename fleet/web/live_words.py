@@ -112,8 +112,12 @@ def what_will_happen(verb: str, cutover: Cutover, n: Numbers) -> str:
     touched = cutover.runs.filter(kind="terminal", touched=True).exclude(state=R.RESTORED).count()
     takes = rollback_seconds(cutover)
     about = f" This takes about {span(takes)}." if takes else ""
+    if not touched:
+        stay = f"0 terminals have to go back, all {n.total} stay on {old}"
+        return f"Nothing was switched yet: {stay}. The cutover ends here.{about}"
+    were = "that was" if touched == 1 else "that were"
     return (
-        f"The server goes back to {old} first, then {plural(touched, 'terminal')} that were switched, in every wave."
+        f"The server goes back to {old} first, then {plural(touched, 'terminal')} {were} switched, in every wave."
         f"{about} While the server restarts, all {plural(n.total, 'terminal')} are in outage for a moment."
     )
 

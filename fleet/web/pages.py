@@ -72,11 +72,11 @@ def show(
 
 def wants_part(request: HttpRequest) -> bool:
     """Whether htmx asks for the changing part only. When it restores history it needs the whole page."""
-    htmx = getattr(request, "htmx", None)
+    htmx: Any = getattr(request, "htmx", None)
     return bool(htmx) and not htmx.history_restore_request
 
 
-def paged(request: HttpRequest, items: Any, size: int = 50) -> Page:
+def paged(request: HttpRequest, items: Any, size: int = 50) -> Page[Any]:
     """The page that ?page= names, the nearest one where it names none; with the addresses of its neighbours."""
     page = Paginator(items, size).get_page(request.GET.get("page"))
     page.previous_url = page_url(request, page.number - 1) if page.has_previous() else ""  # type: ignore[attr-defined]

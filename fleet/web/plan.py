@@ -66,12 +66,15 @@ def _go_on(request: HttpRequest, cutover: Cutover, verb: str, now: dt.datetime) 
 def _context(form: PlanForm, now: dt.datetime, refused: bool) -> dict[str, Any]:
     sites = list(Site.objects.all())
     site = _site_of(form) or (sites[0] if sites else None)
+    certificates = plan_form.certificates_of(site.server if site else None)
+    chosen = form["certificate"].value() or plan_form.NEWEST
     return {
         "form": form,
         "sites": sites,
         "site": site,
-        "certificates": plan_form.certificates_of(site.server if site else None),
-        "chosen": form["certificate"].value() or plan_form.NEWEST,
+        "certificates": certificates,
+        "chosen": chosen,
+        "unknown": chosen if chosen not in (plan_form.NEWEST, *(c["thumbprint"] for c in certificates)) else "",
         "newest": plan_form.NEWEST,
         "on_close": plan_form.ON_CLOSE,
         "on_threshold": plan_form.ON_THRESHOLD,

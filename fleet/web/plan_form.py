@@ -139,7 +139,7 @@ def names_in(text: str) -> tuple[str, ...]:
 def certificates_of(server: Device | None) -> list[dict[str, Any]]:
     """The server's store as its agent told it, the longest valid first; usable: has a private key. All of
     it is somebody else's text, and may not even be a list of objects."""
-    told = server.facts.get("certificates") if server else None
+    told = server.facts.get("certificates") if server and isinstance(server.facts, dict) else None
     rows = [c for c in told if isinstance(c, dict) and isinstance(c.get("thumbprint"), str)] if isinstance(told, list) else []
     rows = [c | {"names": ", ".join(map(str, c["names"])) if isinstance(c.get("names"), list) else ""} for c in rows]
     return sorted(rows, key=lambda c: (not c.get("has_key"), _reversed(str(c.get("not_after", "")))))

@@ -1,0 +1,64 @@
+"""A device's page: evidence of every step, and words that only an admin changes."""
+
+import pytest
+from django.urls import reverse
+
+from fleet.models import Device
+from tests.factories import make_club, make_cutover, make_device, make_run, make_site, make_step
+
+
+def test_steps_are_shown_with_their_evidence(auditor):
+    site, _, (terminal,) = make_club(1)
+    run = make_run(make_cutover(site, state="completed"), terminal, "verified", outage_ms=1900)
+    make_step(run, "member_lookup", evidence={"tls": "TLSv1.3", "thumbprint": "AB" * 20}, took_ms=340)
+    make_step(run, "secured", direction="back")
+    make_step(run, "step_of_tomorrow")
+    html = auditor.get(reverse("terminal", args=[terminal.pk])).content.decode()
+    for text in ("Member lookup", "TLSv1.3", "AB" * 20, "0.3 s", "Undone: Secured", "1.9 s", "step_of_tomorrow"):
+        assert text in html
+
+
+def test_the_server_shows_what_is_on_the_machine(auditor):
+    _, server, _ = make_club(1)
+    facts = server.facts | {
+        "urlacl": [{"url": "http://+:10101/", "sddl": "D:(A;;GX;;;NS)"}],
+        "sslcert": [{"endpoint": "0.0.0.0:10101", "certhash": "CD" * 20}],
+        "services": [{"name": "NetPOS.Net", "state": "running", "start_type": "auto"}],
+    }
+    Device.objects.filter(pk=server.pk).update(facts=facts)
+    html = auditor.get(reverse("server", args=[server.pk])).content.decode()
+    for text in ("CN=netpos.club.example", "http://+:10101/", "CD" * 20, "NetPOS.Net"):
+        assert text in html
+
+
+@pytest.mark.parametrize("facts", [[], "x", {"certificates": {"a": 1}, "urlacl": "x", "sslcert": [1], "services": None}])
+def test_strange_facts_do_not_break_the_page(auditor, facts):
+    _, server, _ = make_club(1)
+    Device.objects.filter(pk=server.pk).update(facts=facts)
+    assert auditor.get(reverse("server", args=[server.pk])).status_code == 200
+
+
+def test_a_terminal_is_not_found_as_a_server(auditor):
+    _, server, (terminal,) = make_club(1)
+    assert auditor.get(reverse("server", args=[terminal.pk])).status_code == 404
+    assert auditor.get(reverse("terminal", args=[server.pk])).status_code == 404
+
+
+def test_an_admin_renames_and_tags(admin):
+    terminal = make_device(make_site())
+    admin.post(reverse("terminal", args=[terminal.pk]), {"name": " Bar 7 ", "note": "left", "tags": "bar, bar, ,north"})
+    terminal.refresh_from_db()
+    assert (terminal.name, terminal.note, terminal.tags) == ("Bar 7", "left", ["bar", "north"])
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "a\nb", "a\x00b", "a,b", "a\u202eb", "other"])
+def test_a_wrong_name_is_said_at_its_field_and_kept(admin, name):
+    site = make_site()
+    make_device(site, name="other")
+    terminal = make_device(site, name="Bar 1")
+    html = admin.post(reverse("terminal", args=[terminal.pk]), {"name": name, "note": "my note", "tags": ""}).content.decode()
+    assert 'aria-invalid="true"' in html
+    assert 'role="alert"' in html
+    assert 'value="my note"' in html
+    terminal.refresh_from_db()
+    assert terminal.name == "Bar 1"

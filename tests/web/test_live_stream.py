@@ -1,0 +1,133 @@
+"""The stream: what changed arrives, once, as HTML for its place; a reconnect loses nothing."""
+
+import asyncio
+import re
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.test import AsyncRequestFactory, RequestFactory
+from django.urls import reverse
+
+from fleet.models import Cutover, DeviceRun, Role
+from fleet.web import events
+from tests.factories import make_club, make_cutover, make_run, make_transition, make_user
+
+
+def change(cutover: Cutover, run: DeviceRun, state: str) -> None:
+    """As a service does it: one transaction's worth of changes under one new version."""
+    version = Cutover.objects.get(pk=cutover.pk).version + 1
+    DeviceRun.objects.filter(pk=run.pk).update(state=state, version=version)
+    make_transition(cutover, state, run, version=version, reason=f"became {state}")
+    Cutover.objects.filter(pk=cutover.pk).update(version=version)
+
+
+@pytest.fixture
+def switching(transactional_db):
+    site, server, devices = make_club(3)
+    cutover = make_cutover(site, state="switching")
+    make_run(cutover, server, "verified")
+    return cutover, [make_run(cutover, d, "switching") for d in devices]
+
+
+def viewer(cutover, seen=1):
+    return events.Viewer(cutover.pk, make_user(), seen, "token")
+
+
+def test_a_page_that_is_up_to_date_gets_nothing(switching):
+    assert viewer(switching[0])._look() == b""
+
+
+def test_a_change_arrives_alone(switching):
+    cutover, (one, two, _) = switching
+    watcher = viewer(cutover)
+    watcher._look()
+    change(cutover, two, "verified")
+    event = watcher._look().decode()
+    assert event.startswith("id: 2\n")
+    assert event.count('data-terminal="T02" data-state="verified"') == 2
+    assert f'id="c{one.pk}"' not in event
+    assert "became verified" in event
+    assert watcher._look() == b""
+
+
+def test_a_part_that_did_not_change_is_not_sent(switching):
+    cutover, (one, *_) = switching
+    watcher = viewer(cutover)
+    watcher._look()
+    change(cutover, one, "verified")
+    event = watcher._look().decode()
+    assert 'id="live-numbers"' in event
+    assert 'id="live-controls"' not in event  # a swapped button would lose its focus for nothing
+
+
+def test_who_was_away_gets_everything_and_each_log_line_once(switching):
+    cutover, runs = switching
+    for run in runs:
+        change(cutover, run, "verified")
+    event = viewer(cutover, seen=2)._look().decode()
+    assert event.startswith("id: 4\n")
+    assert event.count('data-state="verified"') == 6
+    assert 'id="rows"' in event
+    assert event.count("became verified") == 2
+
+
+def test_terminals_that_join_bring_the_whole_grid(switching):
+    cutover, _ = switching
+    watcher = viewer(cutover)
+    watcher._look()
+    late = make_run(cutover, make_club(1)[2][0], "pending")
+    change(cutover, late, "armed")
+    event = watcher._look().decode()
+    assert 'id="cells"' in event
+    assert event.count("<li ") == 4
+
+
+def test_line_breaks_in_a_name_do_not_end_the_event():
+    event = events.as_event(3, "a\rb\nc\r\n\r\nd").decode()
+    assert event == "id: 3\ndata: a\ndata: b\ndata: c\ndata: \ndata: d\n\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "query", "seen"), [("7", "3", 7), ("", "3", 3), ("x", "3", 3), ("", "-1", 0), ("", "", 0), ("9" * 40, "2", 2)]
+)
+def test_the_cursor_is_the_browsers_word_first(header, query, seen):
+    request = RequestFactory().get("/", {"after": query}, headers={"Last-Event-ID": header} if header else {})
+    assert events.cursor(request) == seen
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_view_streams_a_change(monkeypatch, switching):
+    cutover, (one, *_) = switching
+    monkeypatch.setattr(events.Viewer, "_listen", lambda self: asyncio.Event().wait())
+    monkeypatch.setattr(events, "LOOK_S", 0.01)
+    request = AsyncRequestFactory().get(reverse("events", args=[cutover.pk]), {"after": "1"})
+    user = await sync_to_async(make_user)("ada", Role.AUDITOR)
+
+    async def auser():
+        return user
+
+    request.auser = auser
+    response = await events.stream(request, cutover.pk)
+    assert response["Content-Type"] == "text/event-stream"
+    assert response["X-Accel-Buffering"] == "no"
+    stream = response.streaming_content
+    assert await anext(stream) == b"retry: 1000\n\n"
+    waiting = asyncio.ensure_future(anext(stream))
+    await sync_to_async(change)(cutover, one, "verified")
+    event = (await asyncio.wait_for(waiting, 10)).decode()
+    assert re.search(r'data-terminal="T01" data-state="verified"', event)
+    await stream.aclose()
+    await sync_to_async(connections.close_all, thread_sensitive=False)()
+
+
+@pytest.mark.parametrize(("role", "status"), [(None, 403), (Role.AUDITOR, 404)])
+async def test_the_view_asks_who_is_there(role, status, transactional_db):
+    user = await sync_to_async(make_user)("x", role)
+    request = AsyncRequestFactory().get("/")
+
+    async def auser():
+        return user
+
+    request.auser = auser
+    assert (await events.stream(request, 999)).status_code == status
