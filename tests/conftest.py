@@ -1,12 +1,6 @@
-"""Fixtures used everywhere, and the environment of the tests: plain HTTP cookies, a data folder of their own."""
-
-import os
-import tempfile
+"""Fixtures used everywhere."""
 
 import pytest
-
-os.environ.setdefault("TILLWAY_INSECURE_COOKIES", "true")
-os.environ.setdefault("TILLWAY_DATA", tempfile.mkdtemp(prefix="tillway-tests-"))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -96,11 +96,13 @@ def _check_start(plan: Plan, now: dt.datetime) -> list[tuple[str, str]]:
     assert plan.starts_at is not None
     if plan.starts_at.tzinfo is None:
         return [("starts_at", "needs an offset, such as +10:00 or Z")]
-    # A form is filled in whole minutes: the minute that has just begun is not the past.
-    if plan.starts_at < now - dt.timedelta(seconds=60):
-        return [("starts_at", "lies in the past")]
     try:
-        ends_at(plan.starts_at, plan.duration_minutes if 1 <= plan.duration_minutes <= 1440 else 1)
+        # The way to the server takes a moment: "now" by the caller's clock is not the past.
+        if plan.starts_at < now - dt.timedelta(seconds=5):
+            return [("starts_at", "lies in the past")]
+        starts = plan.starts_at.astimezone(dt.UTC)
+        # A day to spare: every zone must be able to write it.
+        ends_at(starts, 1440 + max(1, min(plan.duration_minutes, 1440)))
     except OverflowError:
         return [("starts_at", "the window would end after the year 9999")]
     return []
@@ -133,7 +135,7 @@ def _check_excluded(site: Site, names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _check_thumbprint(site: Site, plan: Plan) -> list[tuple[str, str]]:
-    thumbprint = plan.certificate_thumbprint.upper()
+    thumbprint = plan.certificate_thumbprint.upper() if plan.certificate_thumbprint.isascii() else "?"
     if not thumbprint:
         return []
     digits = sum(c in "0123456789ABCDEF" for c in thumbprint)

@@ -1,0 +1,89 @@
+"""A newcomer with a browser alone: log in, plan, start, watch, roll back, watch."""
+
+import re
+import shutil
+
+import pytest
+
+from tests.acceptance.site import DemoSite
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.lab,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: `make browser` installs Debian's as root"),
+]
+
+
+@pytest.fixture(scope="module")
+def site():
+    with DemoSite(6) as running:
+        # Slow enough to be watched, within every contract.
+        running.faults({"terminals": {name: {"latency_ms": 60 * i} for i, name in enumerate(running.names)}})
+        yield running
+
+
+@pytest.fixture
+def page(site):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.set_default_timeout(15_000)
+        page.trouble = []
+        page.on("console", lambda m: m.type == "error" and page.trouble.append(m.text))
+        page.on("pageerror", lambda e: page.trouble.append(str(e)))
+        yield page
+        browser.close()
+
+
+def log_in(page, site):
+    page.goto(site.facts["url"])
+    page.get_by_label("User").first.fill(site.facts["admin_user"])
+    page.get_by_label("Password").fill(site.facts["admin_password"])
+    page.get_by_role("button", name=re.compile("log in", re.I)).click()
+
+
+def wait_for_states(page, site, state):
+    """Every terminal is shown in this state, without the page having been loaded again."""
+    names = site.names
+    page.wait_for_function(
+        """([names, state]) => names.every(n => {
+            const all = [...document.querySelectorAll('[data-terminal]')].filter(e => e.dataset.terminal === n);
+            return all.length && all.every(e => e.dataset.state === state); })""",
+        arg=[names, state],
+        timeout=60_000,
+    )
+
+
+def test_a_newcomer_moves_a_site_and_rolls_it_back(page, site):
+    before = site.snapshot()
+    log_in(page, site)
+    page.get_by_role("link", name="Plan cutover").first.click()
+    page.get_by_label("Now").check()
+    page.get_by_role("button", name="Start now").click()
+    page.wait_for_url(re.compile(r"/cutovers/\d+/"))
+    page.evaluate("window.stillTheSamePage = true")
+    wait_for_states(page, site, "verified")
+    assert set(site.secured().values()) == {True}
+    page.locator("[data-cutover-state=completed]").first.wait_for()
+
+    page.get_by_role("button", name="Roll back").first.click()
+    dialog = page.locator("dialog[open]")
+    assert f"{len(site.names)}" in dialog.inner_text()
+    dialog.get_by_role("button", name="Cancel").click()
+    assert page.locator("dialog[open]").count() == 0
+    assert set(site.secured().values()) == {True}, "Cancel changes nothing"
+
+    page.get_by_role("button", name="Roll back").first.click()
+    page.locator("dialog[open]").get_by_role("button", name="Roll back").click()
+    wait_for_states(page, site, "restored")
+    page.locator("[data-cutover-state=rolled_back]").first.wait_for()
+    assert site.snapshot() == before
+    assert page.evaluate("window.stillTheSamePage"), "the live page never loads again"
+    assert page.trouble == []
