@@ -10,6 +10,7 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
@@ -25,6 +26,7 @@ from fleet.models import Cutover, role_of
 from fleet.services import clock
 from fleet.services.outcome import CHANGED_CHANNEL
 from fleet.web import live_model, live_parts
+from fleet.web.shared import Shared
 
 log = logging.getLogger(__name__)
 
@@ -117,26 +119,54 @@ class Viewer:
         if version is None or (version == self.seen and self.runs is not None):
             return b""
         # The version is read first: what changes after it is newer than `seen` and comes again next time.
-        cutover = Cutover.objects.select_related("site").get(pk=self.pk)
-        ctx = live_parts.context(cutover, self.user, clock.now(), self.csrf)
-        parts = live_parts.render_parts(ctx)
-        runs = frozenset(cutover.runs.filter(kind="terminal").values_list("pk", flat=True))
-        first, behind, known = self.runs is None, version > self.seen, self.runs
+        now = _now.once((self.pk, version), lambda: Now.read(self.pk))
+        own = live_parts.render_parts(live_parts.personal(now.ctx, self.user, self.csrf), live_parts.OWN)
+        parts = now.parts | own
+        first, behind, joined = self.runs is None, version > self.seen, self.runs != now.runs
         fresh = [html for name, html in parts.items() if self.parts.get(name) != html]
-        before, self.seen, self.runs, self.parts = self.seen, version, runs, parts
+        before, self.seen, self.runs, self.parts = self.seen, version, now.runs, parts
         if first and not behind:
             return b""  # the page that has just been loaded shows all this already
-        ctx |= {"parts": fresh, "log": live_model.lines(cutover, before, version)}
-        if known != runs:
-            # Terminals joined or left, or nobody knows which ones this page has.
-            table = live_model.rows(cutover, live_model.in_table(cutover))
-            ctx |= {"whole": True, "cells": live_parts.cells(cutover), "table": table}
-        else:
-            ctx |= {"cells": live_parts.cells(cutover, before), "changed": live_parts.changed_rows(cutover, before)}
-        return as_event(version, render_to_string("fleet/live/_event.html", ctx))
+        rest = _rest.once(
+            (self.pk, before, version, joined), lambda: as_data(terminals_and_log(now.ctx, before, version, joined))
+        )
+        return b"id: %d\n%b%b\n" % (version, as_data("".join(fresh)), rest)
 
 
-def as_event(version: int, html: str) -> bytes:
-    """One event. Each line of data needs its prefix, or a line break in a device's name could end the event."""
-    data = "".join(f"data: {line}\n" for line in re.split(r"\r\n|\r|\n", html))
-    return f"id: {version}\n{data}\n".encode()
+@dataclass(frozen=True, slots=True)
+class Now:
+    """A cutover as everybody sees it. runs: which terminals take part."""
+
+    ctx: dict[str, Any]
+    parts: dict[str, str]
+    runs: frozenset[int]
+
+    @classmethod
+    def read(cls, pk: int) -> "Now":
+        """From the database."""
+        cutover = Cutover.objects.select_related("site").get(pk=pk)
+        ctx = live_parts.common(cutover, clock.now())
+        runs = frozenset(cutover.runs.filter(kind="terminal").values_list("pk", flat=True))
+        return cls(ctx, live_parts.render_parts(ctx, live_parts.COMMON), runs)
+
+
+_now: Shared = Shared()
+_rest: Shared = Shared()
+
+
+def terminals_and_log(shared: dict[str, Any], before: int, version: int, joined: bool) -> str:
+    """Cells and rows that changed, or all of them where terminals joined or nobody knows which ones a page
+    has; and the log's new lines."""
+    cutover = shared["cutover"]
+    ctx = shared | {"log": live_model.lines(cutover, before, version)}
+    if joined:
+        table = live_model.rows(cutover, live_model.in_table(cutover))
+        ctx |= {"whole": True, "cells": live_parts.cells(cutover), "table": table}
+    else:
+        ctx |= {"cells": live_parts.cells(cutover, before), "changed": live_parts.changed_rows(cutover, before)}
+    return render_to_string("fleet/live/_event.html", ctx)
+
+
+def as_data(html: str) -> bytes:
+    """HTML as lines of an event. Each needs its prefix, or a line break in a device's name could end the event."""
+    return "".join(f"data: {line}\n" for line in re.split(r"\r\n|\r|\n", html)).encode() if html else b""

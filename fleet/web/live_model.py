@@ -180,9 +180,9 @@ def _said(t: Transition, cutover: Cutover) -> str:
     if t.run_id is None:
         word = words.CUTOVER_LOOKS[C(t.new)].word
     else:
-        word = f"{t.device_name}: {words.run_look(t.new, cutover.to_scheme).word}"
-    by = "" if t.actor == "plan" else f" ({t.actor})"
-    return f"{word}. {t.reason}{by}" if t.reason else f"{word}{by}"
+        word = f"{t.device_name} · {words.run_look(t.new, cutover.to_scheme).word}"
+    by = "" if t.actor in ("plan", t.device_name) else f" ({t.actor})"
+    return f"{word}: {t.reason}{by}" if t.reason else f"{word}{by}"
 
 
 def in_table(cutover: Cutover) -> list[DeviceRun]:

@@ -39,18 +39,17 @@ CONTROLS = (
     Control("roll_back", "Roll back", "danger", True),
 )
 DANGER = {c.verb: c for c in CONTROLS if c.danger}
-PARTS = ("state", "numbers", "server", "controls", "says")
+COMMON = ("state", "numbers", "server")
+OWN = ("controls", "says")
 
 
-def context(cutover: Cutover, user: Any, now: dt.datetime, csrf: str) -> dict[str, Any]:
-    """Everything that the parts show, but for the terminals' rows and the log."""
+def common(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
+    """What everybody sees of a cutover, but for the terminals' rows and the log."""
     n = live_model.numbers(cutover, now)
-    server = cutover.runs.filter(kind="server").select_related("device").first()
-    allowed = actions.allowed(user, cutover) - ({"retry_failed"} if not n.failed else set())
+    server = cutover.runs.filter(kind="server").select_related("device").prefetch_related("steps").first()
     return {
         "cutover": cutover,
         "zone": words.zone_of(cutover.site.zone),
-        "csrf": csrf,
         "n": n,
         "look": _look(cutover, n),
         "sentence": live_words.sentence(cutover, n, server, now),
@@ -59,10 +58,21 @@ def context(cutover: Cutover, user: Any, now: dt.datetime, csrf: str) -> dict[st
         "done": n.of("restored") if cutover.direction == "back" else n.of("verified"),
         "server": server,
         "server_marks": live_model.server_marks(server),
-        "controls": [c for c in CONTROLS if c.verb in allowed],
         "hint": live_words.hint(cutover, n),
-        "says": {verb: live_words.what_will_happen(verb, cutover, n) for verb in DANGER if verb in allowed},
+        "will": {verb: live_words.what_will_happen(verb, cutover, n) for verb in DANGER},
     }
+
+
+def personal(shared: dict[str, Any], user: Any, csrf: str) -> dict[str, Any]:
+    """The same with the buttons of this person."""
+    allowed = actions.allowed(user, shared["cutover"]) - ({"retry_failed"} if not shared["n"].failed else set())
+    says = {verb: text for verb, text in shared["will"].items() if verb in allowed}
+    return shared | {"csrf": csrf, "controls": [c for c in CONTROLS if c.verb in allowed], "says": says}
+
+
+def context(cutover: Cutover, user: Any, now: dt.datetime, csrf: str) -> dict[str, Any]:
+    """Everything that the parts show to this person."""
+    return personal(common(cutover, now), user, csrf)
 
 
 def _look(cutover: Cutover, n: live_model.Numbers) -> Look:
@@ -110,9 +120,9 @@ def tiles(cutover: Cutover, n: live_model.Numbers) -> list[tuple[str, str]]:
     return out
 
 
-def render_parts(ctx: dict[str, Any]) -> dict[str, str]:
+def render_parts(ctx: dict[str, Any], parts: tuple[str, ...] = COMMON + OWN) -> dict[str, str]:
     """Each part's HTML by name."""
-    return {part: render_to_string(f"fleet/live/_{part}.html", ctx) for part in PARTS}
+    return {part: render_to_string(f"fleet/live/_{part}.html", ctx) for part in parts}
 
 
 def cells(cutover: Cutover, newer_than: int | None = None) -> SafeString:

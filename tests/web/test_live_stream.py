@@ -14,6 +14,13 @@ from fleet.web import events
 from tests.factories import make_club, make_cutover, make_run, make_transition, make_user
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered():
+    """Each test has its own database with the same numbers."""
+    events._now.clear()
+    events._rest.clear()
+
+
 def change(cutover: Cutover, run: DeviceRun, state: str) -> None:
     """As a service does it: one transaction's worth of changes under one new version."""
     version = Cutover.objects.get(pk=cutover.pk).version + 1
@@ -72,6 +79,17 @@ def test_who_was_away_gets_everything_and_each_log_line_once(switching):
     assert event.count("became verified") == 2
 
 
+def test_many_viewers_cost_one_rendering(switching, django_assert_max_num_queries):
+    cutover, (one, *_) = switching
+    watchers = [viewer(cutover) for _ in range(5)]
+    for watcher in watchers:
+        watcher._look()
+    change(cutover, one, "verified")
+    assert b"T01" in watchers[0]._event()
+    with django_assert_max_num_queries(3):
+        assert b"T01" in watchers[1]._event()
+
+
 def test_terminals_that_join_bring_the_whole_grid(switching):
     cutover, _ = switching
     watcher = viewer(cutover)
@@ -84,8 +102,7 @@ def test_terminals_that_join_bring_the_whole_grid(switching):
 
 
 def test_line_breaks_in_a_name_do_not_end_the_event():
-    event = events.as_event(3, "a\rb\nc\r\n\r\nd").decode()
-    assert event == "id: 3\ndata: a\ndata: b\ndata: c\ndata: \ndata: d\n\n"
+    assert events.as_data("a\rb\nc\r\n\r\nd") == b"data: a\ndata: b\ndata: c\ndata: \ndata: d\n"
 
 
 @pytest.mark.parametrize(
