@@ -5,13 +5,15 @@ from typing import Any
 
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_POST
 
 from fleet.cutover import states
 from fleet.models import Cutover, Device, DeviceRun, Site
+from fleet.services import sites
 from fleet.web import words
 from fleet.web.exports import csv_response
-from fleet.web.pages import for_people, paged, query_of, show, wants_part
+from fleet.web.pages import for_admins, for_people, paged, query_of, show, wants_part
 
 CONTACT = {
     "yes": Q(agent__connected=True, agent__revoked_at__isnull=True),
@@ -30,10 +32,10 @@ def home(request: HttpRequest) -> HttpResponse:
     ctx: dict[str, Any] = {"page": page, "filters": request.GET.dict(), "export": query_of(request)}
     if wants_part(request):
         return show(request, "fleet/home/_terminals.html", **ctx)
-    sites = list(Site.objects.all())
+    known = list(Site.objects.all())
     servers = {d.site_id: d for d in Device.objects.filter(kind=Device.Kind.SERVER).select_related("agent")}
     ctx |= {
-        "sites": [_site(site, servers.get(site.pk), current) for site in sites],
+        "sites": [_site(site, servers.get(site.pk), current) for site in known],
         "running": [c for c in current.values() if c.state in states.ACTIVE or c.state == states.Cutover.NEEDS_PERSON],
         "some": page.paginator.count or request.GET or Device.objects.exists(),
     }
@@ -65,6 +67,14 @@ def export(request: HttpRequest) -> HttpResponse:
         for d in devices
     )
     return csv_response("terminals", header, rows)
+
+
+@require_POST
+@for_admins
+def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
+    """Somebody has looked at what a site was warned of."""
+    sites.dismiss_warning(request.user, pk)
+    return redirect("fleet")
 
 
 def _seen(device: Any) -> str:

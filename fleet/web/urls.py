@@ -14,6 +14,7 @@ urlpatterns = [
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     # the fleet
     path("", home.home, name="fleet"),
+    path("sites/<int:pk>/dismiss/", home.dismiss, name="dismiss"),
     path("terminals.csv", home.export, name="fleet_csv"),
     path("terminals/<int:pk>/", devices.page, {"kind": "terminal"}, name="terminal"),
     path("server/<int:pk>/", devices.page, {"kind": "server"}, name="server"),

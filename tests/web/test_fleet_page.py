@@ -28,6 +28,16 @@ def test_what_needs_attention_comes_first(admin):
     assert "Root missing." in response.content.decode()
 
 
+def test_a_warning_stays_until_an_admin_dismisses_it(admin, auditor):
+    site, _, _ = make_club(1, warning={"code": "x", "message": "A <b>backup</b>.", "remedy": "Compare."})
+    html = auditor.get("/").content.decode()
+    assert "A &lt;b&gt;backup&lt;/b&gt;." in html
+    assert auditor.post(reverse("dismiss", args=[site.pk])).status_code == 403
+    admin.post(reverse("dismiss", args=[site.pk]))
+    site.refresh_from_db()
+    assert site.warning is None
+
+
 def test_a_running_cutover_is_linked_on_top(admin):
     cutover = make_cutover(make_club(1)[0], state="switching")
     html = admin.get("/").content.decode()
