@@ -5,6 +5,7 @@ import logging
 
 from agents.clock import Clock
 from agents.config import Config
+from agents.deadman import DeadMan
 from agents.files import Files
 from agents.hosts.windows import Host, ServerHost, TerminalHost
 from agents.identity import Identity
@@ -46,5 +47,6 @@ async def run_agent(config: Config, *, network: Network, files: Files) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(runner.run())
             group.create_task(wakers[0].run())
+            group.create_task(DeadMan(runner).run())
     finally:
         journal.close()

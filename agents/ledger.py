@@ -7,6 +7,8 @@ from typing import Any, cast
 from agents import protocol
 from agents.protocol import Finding, Finished, Instruction, Report, StepDone
 
+ALONE = 0  # the cutover number of what an agent does by itself before it has heard of any cutover
+
 
 @dataclass(frozen=True, slots=True)
 class UndoRecord:
@@ -28,7 +30,8 @@ class Failure:
 @dataclass(slots=True)
 class Ledger:
     """epoch, seq: the highest ever accepted. last_n: number of the newest report. offset_ms: dashboard
-    time minus wall clock when an instruction was last accepted."""
+    time minus wall clock when an instruction was last accepted. last: the newest instruction accepted.
+    uncommitted: this device was told to switch, and the dashboard has not confirmed the cutover since."""
 
     epoch: int = 0
     seq: int = 0
@@ -42,6 +45,8 @@ class Ledger:
     done: set[tuple[int, str]] = field(default_factory=set)
     failures: dict[int, Failure] = field(default_factory=dict)
     last_finished: Finished | None = None
+    last: Instruction | None = None
+    uncommitted: bool = False
 
     def apply(self, record: dict[str, Any]) -> None:
         """Take one record in. Applying a record twice changes nothing, except that starts are counted."""
@@ -75,6 +80,8 @@ class Ledger:
             "done": sorted([seq, step] for seq, step in self.done),
             "failures": [[seq, dataclasses.asdict(item)] for seq, item in self.failures.items()],
             "last_finished": report_record(self.last_finished) if self.last_finished else None,
+            "last": dataclasses.asdict(self.last) if self.last else None,
+            "uncommitted": self.uncommitted,
         }
 
     def _on_snapshot(self, record: dict[str, Any]) -> None:
@@ -91,6 +98,8 @@ class Ledger:
         self.failures = {seq: Failure(Finding(**item["finding"]), item["retryable"]) for seq, item in record["failures"]}
         if record["last_finished"]:
             self.last_finished = cast(Finished, _report(record["last_finished"]))
+        self.last = _instruction(record["last"]) if record["last"] else None
+        self.uncommitted = record["uncommitted"]
 
     def _on_accepted(self, record: dict[str, Any]) -> None:
         instruction = _instruction(record["i"])
@@ -98,9 +107,22 @@ class Ledger:
         self.epoch = max(self.epoch, instruction.epoch)
         self.seq = max(self.seq, instruction.seq)
         self.offset_ms = record["offset"]
+        self.last = instruction
         if instruction.action == "switch":
-            # A later cutover goes forward: the way back is from now on the way back of that one.
-            self.undo = {key: item for key, item in self.undo.items() if key[0] == instruction.cutover}
+            self.uncommitted = True
+            self._begin_cutover(instruction.cutover)
+
+    def _begin_cutover(self, cutover: int) -> None:
+        """A cutover goes forward: the way back is from now on the way back of this one. What the device
+        did by itself, without any cutover (number 0), becomes a part of it."""
+        kept = {}
+        for (number, step), item in self.undo.items():
+            if number == cutover:
+                kept[(cutover, step)] = item
+            elif number == ALONE:
+                instruction = dataclasses.replace(item.instruction, cutover=cutover)
+                kept[(cutover, step)] = UndoRecord(instruction, step, item.saved)
+        self.undo = kept
 
     def _on_start(self, record: dict[str, Any]) -> None:
         key = (record["seq"], record["step"])
@@ -123,8 +145,17 @@ class Ledger:
         self._keep(report)
         if isinstance(report, StepDone):
             self.done.add((report.seq, report.step if report.direction == "forward" else f"undo {report.step}"))
-        elif report.outcome != "refused" and report.seq in self.instructions:
-            self._end(report)
+        else:
+            self._settle_commitment(report)
+            if report.outcome != "refused" and report.seq in self.instructions:
+                self._end(report)
+
+    def _settle_commitment(self, report: Finished) -> None:
+        """A good last check confirms a switch; a device that is as before has nothing to confirm."""
+        good_check = report.action == "verify" and report.outcome == "done"
+        as_before = report.restored and report.action in ("switch", "undo")
+        if good_check or as_before:
+            self.uncommitted = False
 
     def _on_acked(self, record: dict[str, Any]) -> None:
         n = record["n"]

@@ -5,7 +5,8 @@ import asyncio
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from agents import catalogue
 from agents.clock import Clock
@@ -38,10 +39,47 @@ class Runner:
         self.heard_at = time.monotonic()
         self._queue: asyncio.Queue[Instruction] = asyncio.Queue()
         self._running: Instruction | None = None
+        self._turn = asyncio.Lock()  # one thing at a time, whoever wants it
 
     def heard(self) -> None:
         """The dashboard has given a sign of life; the lease of whatever runs begins anew."""
         self.heard_at = time.monotonic()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs and nothing waits."""
+        return self._running is None and self._queue.empty() and not self.journal.ledger.instructions
+
+    async def back_alone(self, instruction: Instruction, why: Finding) -> None:
+        """Undo this cutover's work without having been told: the dashboard is gone."""
+        log.error("acting alone: %s", why.message)
+        await self._alone(dataclasses.replace(instruction, action="undo"), self._undo(instruction, by_itself=why))
+
+    async def forward_alone(self, instruction: Instruction) -> None:
+        """Switch without having been told, as a till that follows its server."""
+        log.error("acting alone: switching to %s, which the server speaks", instruction.to_scheme)
+        await self._alone(instruction, self._forward_alone(instruction))
+
+    async def _alone(self, instruction: Instruction, work: Coroutine[Any, Any, None]) -> None:
+        async with self._turn:
+            self._running = instruction
+            self.passes.newer.clear()
+            try:
+                await work
+            except Superseded:
+                log.info("the dashboard is back and has taken over")
+            finally:
+                self._running = None
+        self.changed()
+
+    async def _forward_alone(self, instruction: Instruction) -> None:
+        try:
+            await self.passes.forward(instruction, instruction.steps)
+        except StepError as error:
+            await self.passes.back(instruction)
+            log.warning("could not follow the server: %s", error)
+        else:
+            self._finish(instruction, "done", by_itself=True)
 
     def submit(self, instruction: Instruction) -> None:
         """Take, refuse or ignore an instruction whose signature, address and expiry are good."""
@@ -97,12 +135,13 @@ class Runner:
         self._finish(instruction, "refused", Failure(Finding(code, message, "Nothing was done on this device.")))
 
     def _finish(
-        self, instruction: Instruction, outcome: Outcome, failure: Failure | None = None, *, restored: bool = False
-    ) -> None:
+        self, instruction: Instruction, outcome: Outcome, failure: Failure | None = None,
+        *, restored: bool = False, by_itself: bool = False,
+    ) -> None:  # fmt: skip
         finished = Finished(
             n=0, seq=instruction.seq, epoch=instruction.epoch, cutover=instruction.cutover, action=instruction.action,
             outcome=outcome, at_ms=self.clock.now_ms(), scheme=self._scheme(), finding=failure.finding if failure else None,
-            retryable=failure.retryable if failure else False, restored=restored,
+            retryable=failure.retryable if failure else False, restored=restored, by_itself=by_itself,
         )  # fmt: skip
         log.info("instruction %s ended: %s %s", instruction.seq, outcome, failure.finding.code if failure else "")
         self.report(self.journal.report(finished))
@@ -116,6 +155,10 @@ class Runner:
     # --- carrying out --------------------------------------------------------------------------------
 
     async def _execute(self, instruction: Instruction) -> None:
+        async with self._turn:
+            await self._execute_now(instruction)
+
+    async def _execute_now(self, instruction: Instruction) -> None:
         if instruction.epoch < self.journal.ledger.epoch:
             self._finish(instruction, "failed", _SUPERSEDED)  # was waiting when a newer epoch came
             return
@@ -158,7 +201,9 @@ class Runner:
         problems = await self.passes.back(instruction)
         self._finish(instruction, "failed", _with(failure, problems), restored=not problems)
 
-    async def _undo(self, instruction: Instruction) -> None:
+    async def _undo(self, instruction: Instruction, by_itself: Finding | None = None) -> None:
+        instruction = dataclasses.replace(instruction, action="undo")
+        alone = by_itself is not None
         problems = await self.passes.back(instruction)
         try:
             await self._verify_restored(instruction)
@@ -166,9 +211,9 @@ class Runner:
             problems.append(error)
         if problems:
             finding = _with(Failure(problems[0].finding, any(item.retryable for item in problems)), problems[1:])
-            self._finish(instruction, "undo_failed", finding)
+            self._finish(instruction, "undo_failed", finding, by_itself=alone)
         else:
-            self._finish(instruction, "done", restored=True)
+            self._finish(instruction, "done", Failure(by_itself) if by_itself else None, restored=True, by_itself=alone)
 
     async def _verify_restored(self, instruction: Instruction) -> None:
         """A restored device must work in the scheme that its settings now say, whatever certificate."""

@@ -26,7 +26,7 @@ BEAT_S = 5.0
 SILENCE_S = 15.0
 OPEN_LIMIT_S = 10.0
 FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 15.0
+LONGEST_PAUSE_S = 6.0
 
 M = TypeVar("M", bound=Message)
 

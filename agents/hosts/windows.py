@@ -93,9 +93,11 @@ class Host:
         raise NotImplementedError
 
     async def _get(self, path: str, thumbprint: str | None) -> Answer:
-        return await lookup.get(
-            self.network, self.target(thumbprint), path, {"X-Terminal": quote(self.config.name, safe=_PLAIN)}
-        )
+        return await lookup.get(self.network, self.target(thumbprint), path, self.headers())
+
+    def headers(self) -> dict[str, str]:
+        """What this device's requests carry."""
+        return {"X-Terminal": quote(self.config.name, safe=_PLAIN)}
 
 
 class TerminalHost(Host):

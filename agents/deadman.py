@@ -1,0 +1,155 @@
+"""The dead man's switch: what an agent does when it has not heard of the dashboard for longer than its
+lease. Two generals cannot agree, so nothing here needs an agreement: the server decides by itself what it
+speaks, and every till follows what the server really speaks (docs/reliability.md says what that guarantees).
+
+A till never follows plain HTTP while HTTPS that it trusts, or could have reason to mistrust, is there; and it
+goes back to HTTP only as the undoing of a switch that is in its own journal."""
+
+import asyncio
+import dataclasses
+import logging
+import random
+import time
+
+from agents import catalogue
+from agents.errors import StepError
+from agents.hosts import lookup
+from agents.hosts.windows import TerminalHost
+from agents.ledger import ALONE
+from agents.protocol import Finding, Instruction, Scheme
+from agents.runner import Runner
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+PROBE_S = 4.0  # between two looks of a till at its server
+LEASE_S = 30.0  # for an agent that was never given another
+PATIENCE_S = 15.0  # how long a switched server may be silent before it is put back
+WATCH_S = 120.0  # how long a server is watched after its cutover was confirmed
+GLANCE_S = 3.0
+
+# What a server that does not speak TLS on this port looks like to a TLS client. A certificate that is
+# refused is not among them: there HTTPS is spoken, and giving way to HTTP would help whoever is in between.
+NO_TLS = frozenset({"tls_refused", "lookup_failed", "connection_refused", "timeout"})
+
+
+class DeadMan:
+    """One per agent, beside its runner."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner, self.host, self.journal = runner, runner.host, runner.journal
+        self._answered_at = time.monotonic()
+        self._watch_until = 0.0
+
+    async def run(self) -> None:
+        """Look again and again, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if not self.runner.idle:
+                self._answered_at = time.monotonic()
+                continue
+            try:
+                await (self._till() if isinstance(self.host, TerminalHost) else self._server())
+            except StepError as error:
+                log.warning("on its own: %s", error)
+
+    @property
+    def lease_over(self) -> bool:
+        """Whether the dashboard has been silent for too long."""
+        last = self.journal.ledger.last
+        lease_s = last.lease_ms / 1000 if last else LEASE_S
+        return time.monotonic() - self.runner.heard_at > lease_s
+
+    # --- the server: decide by itself -----------------------------------------------------------------
+
+    async def _server(self) -> None:
+        """Put the server back when its switch was not confirmed and the dashboard is gone, or when it has
+        stopped answering and nobody has brought it back."""
+        ledger = self.journal.ledger
+        last = ledger.last
+        if ledger.uncommitted:
+            self._watch_until = time.monotonic() + WATCH_S
+        if last is None or time.monotonic() > self._watch_until or not self.journal.open_undo(last.cutover):
+            self._answered_at = time.monotonic()
+            return
+        if ledger.uncommitted and self.lease_over and last.policy == "restore":
+            await self.runner.back_alone(last, _LEASE_OVER)
+        elif await self._silent(last):
+            await self.runner.back_alone(last, _SERVER_SILENT)
+
+    async def _silent(self, last: Instruction) -> bool:
+        try:
+            await self.host.lookup(last.member, GLANCE_S)
+        except StepError as error:
+            log.warning("the server does not answer: %s", error)
+            return time.monotonic() - self._answered_at > PATIENCE_S
+        self._answered_at = time.monotonic()
+        return False
+
+    # --- a till: follow the server --------------------------------------------------------------------
+
+    async def _till(self) -> None:
+        if not self.lease_over:
+            return
+        own = self.host.scheme()
+        if await self._trouble(own) is not None:
+            await self._follow(own)
+        await asyncio.sleep(PROBE_S * random.uniform(0.75, 1.25))  # noqa: S311 — no herd of tills
+
+    async def _follow(self, own: Scheme) -> None:
+        if own == "http":
+            if await self._trouble("https") is None:
+                await self._move("https")
+            return
+        why = await self._trouble("https")
+        if why in NO_TLS and self._came_from("http") and await self._trouble("http") is None:
+            await self._move("http")
+
+    async def _move(self, scheme: Scheme) -> None:
+        if not self.lease_over or not self.runner.idle:
+            return  # the dashboard is back: it decides
+        order = self._order(scheme)
+        if self._came_from(scheme):
+            await self.runner.back_alone(order, _FOLLOWED)
+        else:
+            await self.runner.forward_alone(order)
+
+    def _came_from(self, scheme: Scheme) -> bool:
+        """Whether the journal knows a switch whose undoing leads to this scheme."""
+        last = self.journal.ledger.last
+        records = self.journal.open_undo(last.cutover if last else ALONE)
+        return any(record.step == "secured" and record.instruction.to_scheme != scheme for record in records)
+
+    async def _trouble(self, scheme: Scheme) -> str | None:
+        """What stands in the way of a lookup in this scheme: a finding's code, or None when it works."""
+        assert isinstance(self.host, TerminalHost)
+        target = dataclasses.replace(self.host.target(None), tls=scheme == "https", timeout_s=GLANCE_S)
+        try:
+            await lookup.get(self.host.network, target, "/netpos/interfaces", self.host.headers())
+        except StepError as error:
+            return error.finding.code
+        return None
+
+    def _order(self, scheme: Scheme) -> Instruction:
+        """The newest instruction, turned to this scheme; a blank one for a till that never had any."""
+        last = self.journal.ledger.last
+        steps = tuple(step.name for step in catalogue.TERMINAL_STEPS)
+        if last is not None:
+            return dataclasses.replace(last, action="switch", to_scheme=scheme, steps=steps, thumbprint=None)
+        return Instruction(
+            agent="", seq=0, epoch=self.journal.ledger.epoch, cutover=ALONE, action="switch", to_scheme=scheme,
+            steps=steps[:-1], port=self.host.port(), thumbprint=None, member="", expires_ms=0, lease_ms=round(LEASE_S * 1000),
+        )  # fmt: skip
+
+
+_LEASE_OVER = Finding(
+    "lease_over",
+    "The dashboard was silent for longer than the lease, before the cutover was confirmed: the server went back by itself.",
+    "Nothing is needed for the tills, they follow. Look at the dashboard, then plan the cutover again.",
+)
+_SERVER_SILENT = Finding(
+    "server_silent",
+    "The server stopped answering after it was switched and did not come back: it was put back by its agent.",
+    "Look at NetPOS.Net's log for why it ended, then plan the cutover again.",
+)
+_FOLLOWED = Finding("followed_server", "The till followed its server back by itself.", "Nothing is needed.")
