@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from agents import catalogue
+from agents import catalogue, points
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts.windows import Host
@@ -126,6 +126,7 @@ class Runner:
         except OSError as error:
             self._refuse(instruction, "journal_failed", f"the journal cannot be written: {error.strerror or error}")
             return
+        points.agent(self.role, "accepted")
         self._queue.put_nowait(instruction)
         if newer and self._running is not None:
             self.passes.newer.set()
@@ -144,7 +145,10 @@ class Runner:
             retryable=failure.retryable if failure else False, restored=restored, by_itself=by_itself,
         )  # fmt: skip
         log.info("instruction %s ended: %s %s", instruction.seq, outcome, failure.finding.code if failure else "")
-        self.report(self.journal.report(finished))
+        points.agent(self.role, "finishing")
+        kept = self.journal.report(finished)
+        points.agent(self.role, "finished")
+        self.report(kept)
 
     def _scheme(self) -> Scheme | None:
         try:

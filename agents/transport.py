@@ -10,7 +10,7 @@ from typing import TypeVar
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from agents import protocol
+from agents import points, protocol
 from agents.clock import Clock
 from agents.config import Config
 from agents.errors import AgentError
@@ -98,6 +98,7 @@ class Transport:
         signature = self.identity.sign(protocol.hello_payload(challenge.nonce, known.agent))
         ledger = self.journal.ledger
         await self._say(protocol.Hello(known.agent, signature, protocol.VERSION, ledger.epoch, ledger.seq))
+        points.agent(self.config.role, "hello_said")
         welcome = await self._expect(protocol.Welcome)
         self.clock.learn(welcome.now_ms)
         self.journal.acked(welcome.acked)
@@ -142,6 +143,7 @@ class Transport:
                     self._take(message)
                 case protocol.Ack():
                     self.journal.acked(message.n)
+                    points.agent(self.config.role, "ack_received")
                 case protocol.Beat():
                     self.clock.learn(message.now_ms)
                 case _:
@@ -155,6 +157,7 @@ class Transport:
                 if report.n > self._sent:
                     await self._say(report)
                     self._sent = report.n
+                    points.agent(self.config.role, "report_sent")
 
     async def _send_inventory(self) -> None:
         while True:

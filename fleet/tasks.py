@@ -8,6 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from agents import points
 from fleet.services import clock, instructions, sweeps
 from fleet.services.outcome import CHANGED_CHANNEL, DROP_CHANNEL, NUDGE_CHANNEL, Dispatch, Next
 
@@ -17,18 +18,25 @@ log = logging.getLogger(__name__)
 def follow(after: Next) -> None:
     """Carry out what a service returned. Call it after the service's transaction has been committed.
     Without a broker nothing is lost: the next tick finds the same in the database."""
+    if after.dispatch:
+        points.reached("tasks.follow_begun")
     try:
         for chunk in after.dispatch:
             dispatch.apply_async((chunk.cutover, list(chunk.runs)), retry=False)
         _publish(after)
     except (OperationalError, redis.RedisError, OSError) as error:
         log.warning("the broker cannot be reached, a sweep will follow: %s", error)
+    if after.dispatch:
+        points.reached("tasks.follow_done")
 
 
 @shared_task
 def dispatch(cutover_id: int, run_ids: list[int]) -> None:
     """Write and sign the instructions of one chunk of a wave, then nudge the gateway."""
-    follow(instructions.write(Dispatch(cutover_id, tuple(run_ids)), clock.now()))
+    points.reached("tasks.dispatch_begun")
+    after = instructions.write(Dispatch(cutover_id, tuple(run_ids)), clock.now())
+    points.reached("tasks.dispatch_written")
+    follow(after)
 
 
 @shared_task

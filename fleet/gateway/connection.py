@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
 
-from agents import protocol
+from agents import points, protocol
 from fleet.gateway.threads import in_thread
 from fleet.services import agents, clock
 from fleet.services.errors import Invalid
@@ -98,12 +98,14 @@ async def _admit(connection: Connection) -> None:
         raise protocol.ProtocolError("type", "say hello first")
     agent = await in_thread(agents.recognise, message, nonce, clock.now())
     connection.agent = agent.pk
+    points.reached("gateway.agent_recognised")
     await connection.say(protocol.Welcome(agent.acked, clock.to_ms(clock.now())))
 
 
 async def _answer(desk: "Desk", connection: Connection, message: protocol.Message) -> None:
     match message:
         case protocol.StepDone() | protocol.Finished():
+            points.reached("gateway.report_received")
             await desk.reports.put((connection.agent, message))
         case protocol.Beat():
             await connection.say(protocol.Beat(clock.to_ms(clock.now())))

@@ -9,7 +9,7 @@ import redis.asyncio
 from django.conf import settings
 from django.db import DatabaseError
 
-from agents import protocol
+from agents import points, protocol
 from fleet import tasks
 from fleet.gateway.connection import Connection, Gone
 from fleet.gateway.threads import in_thread
@@ -78,6 +78,7 @@ class Desk:
             await self._take(batch)
 
     async def _take(self, batch: list[tuple[str, protocol.Report]]) -> None:
+        points.reached("gateway.take_begun")
         try:
             after, acked = await in_thread(reports.take, batch, clock.now())
         except DatabaseError as error:
@@ -93,6 +94,7 @@ class Desk:
                     await self._take([one])
             return
         await asyncio.gather(*(self._say(agent, protocol.Ack(n)) for agent, n in acked.items()))
+        points.reached("gateway.acks_sent")
         await in_thread(tasks.follow, after)
 
     async def _hand_out(self) -> None:
@@ -116,9 +118,13 @@ class Desk:
         if not agent_ids:
             return
         rows = await in_thread(instructions.waiting, agent_ids, unsent_only=unsent_only)
+        if rows:
+            points.reached("gateway.instructions_read")
         sent = [row.pk for row in rows if await self._say(row.agent_id, protocol.Instruct(row.body, row.signature))]
         if sent:
+            points.reached("gateway.instructions_sent")
             await in_thread(instructions.mark_sent, sent, clock.now())
+            points.reached("gateway.instructions_marked")
 
     async def _listen(self) -> None:
         """Nudges and drops from the broker. Without a broker, _look finds the same a moment later."""

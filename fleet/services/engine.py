@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import F
 
-from agents import catalogue
+from agents import catalogue, points
 from agents.protocol import Action, Finding
 from fleet.cutover import plan, states
 from fleet.cutover.snapshot import Ask, Move, MoveRun, Snapshot
@@ -61,6 +61,7 @@ class Session:
             if not steps:
                 return self.next
             self._carry_out(steps)
+            points.reached("engine.carried_out")
         raise RuntimeError(f"{self.cutover} does not settle")
 
     def snapshot(self) -> Snapshot | None:

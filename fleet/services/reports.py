@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from agents import catalogue
+from agents import catalogue, points
 from agents.protocol import Finished, Report, StepDone
 from fleet.cutover import reports as rules
 from fleet.cutover.states import Cutover as CutoverState
@@ -35,6 +35,8 @@ def take(batch: Batch, now: dt.datetime) -> tuple[Next, dict[str, int]]:
         Agent.objects.bulk_update(agents.values(), ["acked"], batch_size=500)
         seen = list(agents)
         Agent.objects.filter(pk__in=seen).update(last_seen=now)
+        points.reached("gateway.take_uncommitted")
+    points.reached("gateway.take_committed")
     return after, {pk: agent.acked for pk, agent in agents.items()}
 
 

@@ -6,6 +6,7 @@ import logging
 from django.db import transaction
 from django.db.models import Q
 
+from agents import points
 from fleet.cutover import plan, states
 from fleet.cutover.states import Run
 from fleet.models import Cutover
@@ -44,6 +45,8 @@ def _look_at(cutover: Cutover, now: dt.datetime) -> Next:
         try:
             with transaction.atomic():
                 after.add(Session(cutover.pk, now).settle())
+                points.reached("worker.tick_uncommitted")
+            points.reached("worker.tick_committed")
         except Lost as error:
             log.info("%s: somebody else was first", error)
     elif lost := tuple(instructions.missing(cutover).values_list("pk", flat=True)):

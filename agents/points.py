@@ -1,0 +1,86 @@
+"""Named places at which this program can be made to die, so that tests can try each of them.
+
+Without the environment variable TILLWAY_FAULTS every call returns at once. With it, the variable names a JSON
+file {"point": name, "times": n}: whoever reaches that point kills its own process, as power loss would, and the
+file says how often that is still to happen. Imports nothing of ours; used by the agent and by the dashboard."""
+
+import json
+import os
+
+VARIABLE = "TILLWAY_FAULTS"
+
+# A step forward: its undo is in the journal; it is applied; it is proved; its StepDone is in the journal.
+FORWARD = ("saved", "applied", "proved", "reported")
+# A step back: about to be undone; undone; its undo record is crossed out in the journal.
+BACK = ("undoing", "undone", "marked")
+# Steps that change nothing, so that nothing is saved and nothing undone.
+ASKS_ONLY = frozenset({"ready", "verify_server", "interface_list", "member_lookup"})
+# The agent's own life: an instruction is in the journal; its end is about to be written; its end is in the
+# journal; a report is on the wire; an acknowledgement was taken; the agent has said who it is.
+AGENT = ("accepted", "finishing", "finished", "report_sent", "ack_received", "hello_said")
+
+# In the order in which a cutover passes them. "uncommitted" means: within the transaction, at its end.
+DASHBOARD = (
+    "web.act_uncommitted",
+    "web.act_committed",
+    "engine.carried_out",
+    "tasks.follow_begun",
+    "tasks.follow_done",
+    "tasks.dispatch_begun",
+    "tasks.dispatch_written",
+    "worker.write_uncommitted",
+    "worker.write_committed",
+    "worker.tick_uncommitted",
+    "worker.tick_committed",
+    "gateway.agent_recognised",
+    "gateway.instructions_read",
+    "gateway.instructions_sent",
+    "gateway.instructions_marked",
+    "gateway.report_received",
+    "gateway.take_begun",
+    "gateway.take_uncommitted",
+    "gateway.take_committed",
+    "gateway.acks_sent",
+)
+
+_FILE = os.environ.get(VARIABLE)
+
+
+def reached(name: str) -> None:
+    """The program is at this point. Does not return if this point is to be fatal now."""
+    if _FILE:
+        _look(_FILE, name)
+
+
+def step(role: str, name: str, stage: str) -> None:
+    """A step of this role is at this stage of FORWARD or BACK."""
+    if _FILE:
+        _look(_FILE, f"{role}.{name}.{stage}")
+
+
+def agent(role: str, event: str) -> None:
+    """The agent of this role is at this event of AGENT."""
+    if _FILE:
+        _look(_FILE, f"{role}.{event}")
+
+
+def _look(path: str, name: str) -> None:
+    """The count goes down under a lock before the process dies: exactly so many deaths, whoever comes first."""
+    import fcntl  # not on Windows, where no tests kill processes
+    import signal
+
+    try:
+        file = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        order = json.loads(os.read(file, 10_000))
+        if order.get("point") != name or order.get("times", 0) < 1:
+            return
+        order["times"] -= 1
+        os.ftruncate(file, 0)
+        os.pwrite(file, json.dumps(order).encode(), 0)
+        os.kill(os.getpid(), signal.SIGKILL)
+    finally:
+        os.close(file)
