@@ -10,11 +10,17 @@ from collections.abc import Callable
 from agents.protocol import Finding
 from fleet.cutover import rollback
 from fleet.cutover.snapshot import Ask, Move, MoveRun, RunView, Snapshot, Step
-from fleet.cutover.states import COUNTS_AS_FAILED, Cutover, Run
+from fleet.cutover.states import CAN_ROLL_BACK, COUNTS_AS_FAILED, Cutover, Run
+
+
+OPEN = frozenset({Run.PENDING, Run.ARMED, Run.SWITCHING})
+DONE = frozenset({Run.VERIFIED, Run.LATE})  # what every terminal of a completed cutover is
 
 
 def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
     """What to do now, in this order; empty when there is nothing but waiting."""
+    if s.direction == "forward" and s.server.state is Run.RESTORED and s.state in CAN_ROLL_BACK:
+        return [_roll_back("the server went back by itself; its terminals follow")]
     rule = _RULES.get(s.state)
     return rule(s, now) if rule else []
 
@@ -66,7 +72,7 @@ def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
         return steps
     if stop := _threshold(s):
         return [stop]
-    open_runs = [r for r in s.terminals if r.state in (Run.PENDING, Run.ARMED, Run.SWITCHING)]
+    open_runs = [r for r in s.terminals if r.state in OPEN]
     if open_runs and s.on_window_close != "finish" and _closing(s, now):
         return [_at_close(s)]
     steps = _wake_late(s)
@@ -83,12 +89,10 @@ def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
 def _verifying(s: Snapshot, now: dt.datetime) -> list[Step]:
     if s.server.asked != "verify":
         return [Ask((s.server.id,), "verify")]
-    if s.server.state in COUNTS_AS_FAILED:
-        return [_server_lost(s)]
     if not s.server_checked:
-        if _overdue(s.server, now):
-            return [MoveRun(s.server.id, Run.FAILED, "no word from the server's agent in time", _lost(s.server))]
-        return []
+        return _unchecked(s, now)
+    if any(r.state in OPEN for r in s.terminals):
+        return [Move(Cutover.SWITCHING, "terminals are to be tried again")]
     return [_at_rest(s)]
 
 
@@ -114,7 +118,8 @@ def _needs_person(s: Snapshot, now: dt.datetime) -> list[Step]:
     if s.direction == "back":
         return rollback.next_steps(s, now)
     steps = _silent(s, now) or _wake_late(s)
-    if not steps and s.server.state is Run.VERIFIED and not any(r.state in COUNTS_AS_FAILED for r in s.terminals):
+    # A late one that is switching at this moment would not have kept it from completing either.
+    if not steps and s.server.state is Run.VERIFIED and all(r.state in DONE | {Run.SWITCHING} for r in s.terminals):
         return [Move(Cutover.COMPLETED, "the terminals that were missing have come back")]
     return steps
 
@@ -172,11 +177,23 @@ def _wake_late(s: Snapshot) -> list[Step]:
 
 
 def _at_rest(s: Snapshot) -> Step:
-    bad = [r.name for r in s.terminals if r.state not in (Run.VERIFIED, Run.LATE)]
+    bad = [r.name for r in s.terminals if r.state not in DONE]
     if bad:
         return Move(Cutover.NEEDS_PERSON, f"{len(bad)} terminals are not on {s.to_scheme}: {', '.join(bad[:5])}")
     late = sum(r.state is Run.LATE for r in s.terminals)
     return Move(Cutover.COMPLETED, f"every terminal answers over {s.to_scheme}" + (f", {late} late" if late else ""))
+
+
+def _unchecked(s: Snapshot, now: dt.datetime) -> list[Step]:
+    """The last check was asked for, and has not come back good. While its deadline runs, an earlier
+    failure of the server says nothing: a person has resumed since."""
+    if s.server.deadline is None:
+        return [_server_lost(s)]
+    if not _overdue(s.server, now):
+        return []
+    if s.server.state is Run.FAILED:  # already, by an earlier check
+        return [_server_lost(s)]
+    return [MoveRun(s.server.id, Run.FAILED, "no word from the server's agent in time", _lost(s.server))]
 
 
 def _server_lost(s: Snapshot) -> Step:

@@ -9,7 +9,7 @@ from fleet.cutover.states import Cutover, Run
 
 # What may stand at the end of a rollback: undone, or never touched. Late ones are still off.
 CLEAN = frozenset({Run.RESTORED, Run.PENDING, Run.ARMED, Run.LATE})
-TO_UNDO = frozenset({Run.SWITCHING, Run.VERIFIED, Run.FAILED, Run.UNREACHABLE, Run.UNDO_FAILED})
+TO_UNDO = frozenset({Run.SWITCHING, Run.VERIFIED, Run.FAILED, Run.UNREACHABLE, Run.UNDOING, Run.UNDO_FAILED})
 
 
 def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
@@ -21,6 +21,8 @@ def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
     if s.server.state not in (Run.RESTORED, Run.PENDING, Run.ARMED):
         return _stuck(s) if s.server.state is Run.UNDO_FAILED else []
     if steps := _undo(s.terminals) + _undo_late(s):
+        if s.state is Cutover.NEEDS_PERSON:
+            return [Move(Cutover.ROLLING_BACK, "the server is back; its terminals follow")]
         return steps
     if any(r.state is Run.UNDOING for r in s.terminals):
         return []
@@ -31,9 +33,14 @@ def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
 
 def _undo(runs: tuple[RunView, ...]) -> list[Step]:
     """Ask each of these that may have changed anything to undo it, once per epoch."""
-    todo = [r for r in runs if r.state in TO_UNDO and r.asked != "undo"]
-    moves: list[Step] = [MoveRun(r.id, Run.UNDOING, "told to undo") for r in todo]
+    todo = [r for r in runs if r.asked != "undo" and _to_undo(r)]
+    moves: list[Step] = [MoveRun(r.id, Run.UNDOING, "told to undo") for r in todo if r.state is not Run.UNDOING]
     return [Ask(tuple(r.id for r in todo), "undo"), *moves] if todo else []
+
+
+def _to_undo(run: RunView) -> bool:
+    """A retry makes a device pending or armed again that may have switched without our hearing of it."""
+    return run.state in TO_UNDO or (run.touched and run.state in (Run.PENDING, Run.ARMED))
 
 
 def _undo_late(s: Snapshot) -> list[Step]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.protocol import Finding, Finished
 from fleet.models import Transition
 from fleet.services.engine import chain_digest
 from tests.factories import make_club
@@ -166,3 +167,34 @@ def test_a_cutover_back_to_http_is_a_cutover_too(fleet):
     back.refresh_from_db()
     assert back.state == "completed", dump(back)
     assert {a.scheme for a in fleet.agents.values()} == {"http"}
+
+
+def alone(fleet, name, cutover, **fields):
+    """This device's agent reports that it went back without having been told."""
+    agent = fleet[name]
+    agent.n += 1
+    agent.scheme = "http"
+    finding = Finding("lease_over", "The dashboard was silent.", "Look at it.")
+    cutover.refresh_from_db()
+    report = Finished(agent.n, 1, cutover.epoch, cutover.pk, "undo", "done", 1, "http", finding, restored=True, by_itself=True)
+    fleet.deliver([(agent.device.agent.pk, report)])
+
+
+def test_a_server_that_went_back_by_itself_takes_its_terminals_along(fleet):
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    fleet.work()
+    alone(fleet, "netpos", cutover)
+    fleet.work()
+    cutover.refresh_from_db()
+    assert cutover.state == "rolled_back", dump(cutover)
+    assert {a.scheme for a in fleet.agents.values()} == {"http"}
+
+
+def test_a_terminal_that_went_back_by_itself_is_named(fleet):
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    fleet.work()
+    alone(fleet, "T02", cutover)
+    cutover.refresh_from_db()
+    assert (cutover.state, states(cutover)["T02"]) == ("needs_person", "failed")
