@@ -12,7 +12,6 @@ from fleet.cutover import rollback
 from fleet.cutover.snapshot import Ask, Move, MoveRun, RunView, Snapshot, Step
 from fleet.cutover.states import CAN_ROLL_BACK, COUNTS_AS_FAILED, Cutover, Run
 
-
 OPEN = frozenset({Run.PENDING, Run.ARMED, Run.SWITCHING})
 DONE = frozenset({Run.VERIFIED, Run.LATE})  # what every terminal of a completed cutover is
 

@@ -87,7 +87,7 @@ class Desk:
             await asyncio.sleep(0.5)
             await self._take(batch)
             return
-        except Exception:  # noqa: BLE001 — one report that breaks a service must not stop all others
+        except Exception:
             log.exception("a batch of %s reports could not be taken", len(batch))
             if len(batch) > 1:
                 for one in batch:
@@ -130,7 +130,10 @@ class Desk:
         """Nudges and drops from the broker. Without a broker, _look finds the same a moment later."""
         while True:
             try:
-                async with contextlib.aclosing(redis.asyncio.Redis.from_url(settings.REDIS_URL)) as broker, broker.pubsub() as channel:
+                async with (
+                    contextlib.aclosing(redis.asyncio.Redis.from_url(settings.REDIS_URL)) as broker,
+                    broker.pubsub() as channel,
+                ):
                     await channel.subscribe(NUDGE_CHANNEL, DROP_CHANNEL)
                     async for message in channel.listen():
                         if message["type"] == "message":

@@ -16,7 +16,8 @@ def new_agent_id() -> str:
 
 class Agent(models.Model):
     """The program on one device, known by the public key that it made there. acked: its report up to
-    which everything is in this database; seq: the number of its newest instruction, which only grows; connected and last_seen: presence, as the gateway sees it."""
+    which everything is in this database; seq: the number of its newest instruction, which only grows;
+    connected and last_seen: presence, as the gateway sees it."""
 
     id = models.CharField(primary_key=True, max_length=16, default=new_agent_id)
     device = models.OneToOneField(Device, models.CASCADE, related_name="agent")

@@ -142,5 +142,3 @@ class Transition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.old} -> {self.new}"
-
-

@@ -128,7 +128,9 @@ def _schedule(session: Session, user: Any, word: str) -> None:
         epoch=session.new_epoch(),
         approved_by=user,
     )
-    session.move(C.SCHEDULED, f"{word}; about {forecast.forward_s(terminals, measured):.0f} s expected", actor=user.get_username())
+    session.move(
+        C.SCHEDULED, f"{word}; about {forecast.forward_s(terminals, measured):.0f} s expected", actor=user.get_username()
+    )
     session.load_runs()
 
 

@@ -43,7 +43,9 @@ def enrol(message: protocol.Enrol, nonce: str, now: dt.datetime) -> protocol.Enr
     payload = protocol.enrol_payload(nonce, message.token, message.public_key)
     _check_signature(message.public_key, message.signature, payload)
     with transaction.atomic():
-        token = EnrolmentToken.objects.select_for_update().select_related("device").filter(digest=_digest(message.token)).first()
+        token = (
+            EnrolmentToken.objects.select_for_update().select_related("device").filter(digest=_digest(message.token)).first()
+        )
         if token is None or token.used_at or token.expires_at < now or token.device.kind != message.role:
             raise Stranger("bad_token", "the enrolment token is unknown, used, expired or for another device")
         EnrolmentToken.objects.filter(pk=token.pk).update(used_at=now)

@@ -14,7 +14,13 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from django.conf import settings
 
@@ -60,7 +66,9 @@ def make_gateway_pki(names: list[str], addresses: list[str]) -> None:
     ca_cert = ca.sign(ca_key, hashes.SHA256())
     sans: list[x509.GeneralName] = [x509.DNSName(n) for n in names]
     sans += [x509.IPAddress(ipaddress.ip_address(a)) for a in addresses]
-    leaf = _certificate(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tillway gateway")]), ca_name, key.public_key(), LEAF_DAYS)
+    leaf = _certificate(
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tillway gateway")]), ca_name, key.public_key(), LEAF_DAYS
+    )
     leaf = leaf.add_extension(x509.SubjectAlternativeName(sans), critical=False)
     leaf = leaf.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     aki = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
@@ -71,7 +79,9 @@ def make_gateway_pki(names: list[str], addresses: list[str]) -> None:
     _write_new(settings.KEYS_DIR / "gateway-ca.pem", ca_cert.public_bytes(Encoding.PEM))
 
 
-def _certificate(subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, days: int) -> x509.CertificateBuilder:
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, days: int
+) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()

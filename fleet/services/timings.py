@@ -8,7 +8,9 @@ def timings(cutover: Cutover) -> Timings:
     """Seconds that this site's steps took in its last cutover, each by its slowest device; the careful
     figures of a first night where nothing was measured. Never less than half of those: one good night
     is no promise."""
-    last = Cutover.objects.filter(site_id=cutover.site_id, started_at__isnull=False).exclude(pk=cutover.pk).order_by("-id").first()
+    last = (
+        Cutover.objects.filter(site_id=cutover.site_id, started_at__isnull=False).exclude(pk=cutover.pk).order_by("-id").first()
+    )
     base = Timings()
     if last is None:
         return base
@@ -21,7 +23,7 @@ def timings(cutover: Cutover) -> Timings:
 
 
 def _slowest(cutover: Cutover) -> dict[str, float]:
-    """"server_forward_s" and so on -> seconds of the slowest device's steps together."""
+    """ "server_forward_s" and so on -> seconds of the slowest device's steps together."""
     per_run: dict[tuple[str, int], int] = {}
     runs = DeviceRun.objects.filter(cutover=cutover, steps__isnull=False)
     for kind, direction, pk, took in runs.values_list("kind", "steps__direction", "pk", "steps__took_ms"):

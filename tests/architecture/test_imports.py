@@ -12,7 +12,14 @@ HEAVY = ("django", "celery", "redis", "kombu", "granian", "ninja")
 
 @pytest.mark.parametrize(
     "module",
-    ["fleet.cutover.states", "fleet.cutover.plan", "fleet.cutover.reports", "agents.runner", "agents.transport", "agents.__main__"],
+    [
+        "fleet.cutover.states",
+        "fleet.cutover.plan",
+        "fleet.cutover.reports",
+        "agents.runner",
+        "agents.transport",
+        "agents.__main__",
+    ],
 )
 def test_light_modules_load_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*sorted({{m.split('.')[0] for m in sys.modules}} & set({HEAVY!r})))"

@@ -73,7 +73,9 @@ class Parts:
 
     def worker(self) -> Part:
         """Celery's worker: one process, a few threads; its work is writing to the database."""
-        return self._celery("worker", ["worker", "--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle"])
+        return self._celery(
+            "worker", ["worker", "--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle"]
+        )
 
     def beat(self) -> Part:
         """Celery's clock; keeps nothing on disk."""
@@ -94,7 +96,18 @@ class Parts:
         return parts
 
     def _granian(self, group: str, target: str, port: int, more: list[str], interface: str = "asgi") -> Part:
-        words = ["--interface", interface, "--host", "127.0.0.1", "--port", str(port), "--loop", "asyncio", "--log-level", "warning"]
+        words = [
+            "--interface",
+            interface,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--loop",
+            "asyncio",
+            "--log-level",
+            "warning",
+        ]
         return self._part(group, [str(self.bin / "granian"), *words, *more, target])
 
     def _celery(self, group: str, words: list[str]) -> Part:
