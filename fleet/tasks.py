@@ -30,7 +30,7 @@ def follow(after: Next) -> None:
         points.reached("tasks.follow_done")
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]
 def dispatch(cutover_id: int, run_ids: list[int]) -> None:
     """Write and sign the instructions of one chunk of a wave, then nudge the gateway."""
     points.reached("tasks.dispatch_begun")
@@ -39,7 +39,7 @@ def dispatch(cutover_id: int, run_ids: list[int]) -> None:
     follow(after)
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]
 def tick() -> None:
     """Once a second, from beat."""
     follow(sweeps.tick(clock.now()))

@@ -6,7 +6,7 @@ from typing import Any
 from fleet.api.errors import too_big
 from fleet.api.problems import PREFIX
 
-Message = dict[str, Any]
+Message = Any  # as ASGI has them: mappings
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]

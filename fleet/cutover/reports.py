@@ -36,6 +36,7 @@ def judge(
     by_itself: nobody had asked, the agent acted on its own."""
     if not current_epoch:
         return None
+    verdict: Verdict | None
     if by_itself and action == "undo" and direction == "forward":
         verdict = _went_back(server, outcome, finding)
     else:
