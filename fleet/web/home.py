@@ -122,7 +122,7 @@ def _decorate(devices: Any, current: dict[int, Cutover]) -> None:
         run = runs.get(device.pk)
         device.scheme_look = words.scheme_look(device.scheme)
         device.contact = words.contact_look(getattr(device, "agent", None))
-        device.state = run.state if run else ""
+        device.run_state = run.state if run else ""
         device.outage_ms = run.outage_ms if run else None
         device.finding = run.finding if run else None
         device.state_look = words.run_look(run.state, by_id[run.cutover_id].to_scheme) if run else None
