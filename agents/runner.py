@@ -112,7 +112,12 @@ class Runner:
     async def run(self) -> None:
         """Carry out what is submitted, for ever."""
         while True:
-            await self._execute(await self._queue.get())
+            instruction = await self._queue.get()
+            if instruction.action in ("arm", "switch") and self.clock.now_ms() > instruction.expires_ms:
+                # It waited here too long. The point of no return is kept by the agent, too.
+                self._finish(instruction, "failed", _TOO_LATE, restored=True)
+            else:
+                await self._execute(instruction)
 
     # --- taking and ending ---------------------------------------------------------------------------
 
@@ -260,6 +265,9 @@ def _with(failure: Failure, problems: list[StepError]) -> Failure:
 
 
 _SUPERSEDED = Failure(Finding("superseded", "a newer instruction took over", "Nothing to do here."))
+_TOO_LATE = Failure(
+    Finding("expired", "the instruction's time was over before it could begin", "Nothing was changed here. Plan anew, or Retry.")
+)
 _EXPIRED = Failure(
     Finding("expired_while_down", "the instruction expired while the agent was not running", "Switch this device again."), True
 )

@@ -97,8 +97,10 @@ def _message(cutover: Cutover, row: Instruction, now: dt.datetime) -> protocol.I
 
 
 def _expiry(cutover: Cutover, row: Instruction, now: dt.datetime) -> dt.datetime:
-    """When the agent must no longer begin: with the policy roll_back nothing flips after the close,
-    unless it was late (it then follows a server that stays where it is) or a person asked again."""
-    forward = row.action in ("arm", "switch")
-    bound = forward and cutover.on_window_close == "roll_back" and not cutover.window_waived and row.run.state != "late"
-    return cutover.ends_at if bound else now + LONG
+    """When the agent must no longer begin. Nothing that cuts terminals off begins after the point of no
+    return, except by the policy `finish` once the server has flipped, or by a person's decision. A late
+    terminal's instruction waits: it follows a server that stays where it is."""
+    run = row.run
+    finishing = cutover.on_window_close == "finish" and run.kind == "terminal"
+    free = row.action not in ("arm", "switch") or cutover.window_waived or run.state == "late" or finishing
+    return now + LONG if free else cutover.no_return_at or cutover.ends_at
