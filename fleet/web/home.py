@@ -59,7 +59,7 @@ def export(request: HttpRequest) -> HttpResponse:
             d.port,
             d.contact.word,
             _seen(d),
-            d.state,
+            d.run_state,
             d.outage_ms,
             " ".join(d.tags),
             d.note,
