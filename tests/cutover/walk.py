@@ -1,0 +1,234 @@
+"""Walking every reachable state of a world, breadth first, and checking the rules on the way."""
+
+import gc
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from fleet.cutover import states
+from fleet.cutover.rollback import CLEAN
+from fleet.cutover.states import Cutover as C
+from fleet.cutover.states import Run as R
+from tests.cutover.world import (
+    FAIR,
+    MENDED,
+    NEW,
+    OLD,
+    PERSON,
+    PRESSES,
+    REPORTS,
+    Broken,
+    Dash,
+    Device,
+    Event,
+    Picture,
+    Rules,
+    Setting,
+    Walkable,
+    World,
+    need,
+    picture_of,
+)
+
+
+@dataclass
+class Walk:
+    """What a walk has seen. broken: the first rule found broken; path: the shortest way there."""
+
+    setting: Setting
+    states: int = 0
+    events: int = 0
+    seconds: float = 0.0
+    broken: str | None = None
+    path: list[str] = field(default_factory=list)
+    moves: set[tuple[str, str]] = field(default_factory=set)
+
+    def __str__(self) -> str:
+        way = "".join(f"\n  {n}. {step}" for n, step in enumerate(self.path))
+        return f"{self.setting}: {self.states} states, {self.events} events, {self.seconds:.1f} s; {self.broken}{way}"
+
+
+def walk(setting: Setting, rules: Rules | None = None, *, most: int = 2_000_000) -> Walk:
+    """Look at every state. Ends at the first counterexample."""
+    begun, result = time.perf_counter(), Walk(setting)
+    explorer = _Explorer(Walkable(setting, rules), most)
+    gc.disable()  # nothing here is garbage before the end, and looking for some takes half of the time
+    try:
+        explorer.explore()
+        explorer.check_that_it_ends()
+        explorer.check_ways_out()
+    except Broken as broken:
+        result.broken, result.path = str(broken), explorer.path_here()
+    finally:
+        gc.enable()
+    result.states, result.events = len(explorer.worlds), explorer.count
+    result.seconds, result.moves = time.perf_counter() - begun, explorer.x.moves_seen
+    return result
+
+
+class _Explorer:
+    def __init__(self, x: Walkable, most: int) -> None:
+        self.x, self.most, self.count, self.here = x, most, 0, -1
+        self.worlds: list[World] = []
+        self.ids: dict[World, int] = {}
+        self.pictures: set[Picture] = set()
+        self.came_from: list[tuple[int, str]] = []
+        self.fair: list[list[int]] = []
+        self.helps: list[list[int]] = []  # fair events, people and repairs: the ways out when faults cease
+
+    def explore(self) -> None:
+        for world in self.x.start():
+            self._note(world, -1, "start")
+        at = 0
+        while at < len(self.worlds):
+            self.here, world = at, self.worlds[at]
+            events = self.x.events(world)
+            if (picture := picture_of(world)) not in self.pictures:
+                self.pictures.add(picture)
+                check_picture(self.x, picture)
+            check_state(self.x, world, events)
+            fair: list[int] = []
+            helps: list[int] = []
+            for event in events:
+                known = self._note(event.after, at, event)
+                if event.kind == FAIR:
+                    fair.append(known)
+                elif event.kind in (PERSON, MENDED):
+                    helps.append(known)
+            self.fair.append(fair)
+            self.helps.append(fair + helps)
+            self.count += len(events)
+            at += 1
+            if at > self.most:
+                raise Broken(f"more than {self.most} states: something grows without end")
+
+    def check_that_it_ends(self) -> None:
+        """Liveness: the events that happen by themselves go round in no circle, so whatever their order
+        they run out; check_state has looked at the states in which they have."""
+        waits = [0] * len(self.worlds)
+        for targets in self.fair:
+            for target in targets:
+                waits[target] += 1
+        ready = [i for i, n in enumerate(waits) if n == 0]
+        seen = 0
+        while ready:
+            seen += 1
+            for target in self.fair[ready.pop()]:
+                waits[target] -= 1
+                if waits[target] == 0:
+                    ready.append(target)
+        self.here = next((i for i, n in enumerate(waits) if n), -1)
+        need(seen == len(self.worlds), "liveness: it goes round in a circle by itself")
+
+    def check_ways_out(self) -> None:
+        """Rule 5: wherever it stands, people get it back when faults cease; before it has turned round,
+        they get it to its end, too."""
+        back = self._leads_to(C.ROLLED_BACK)
+        done = self._leads_to(C.COMPLETED)
+        for i, world in enumerate(self.worlds):
+            self.here = i
+            dash = self.x.dashes[world.dash]
+            state = dash.state
+            if state in states.CAN_ROLL_BACK:
+                need(i in back, "rule 5: no way back, though every fault has ceased")
+            if "retry failed" in self.x.setting.presses and not dash.back and state in {C.PAUSED, C.NEEDS_PERSON, C.COMPLETED}:
+                need(i in done or _before_the_flip(dash), "rule 5: no way to the end, though every fault has ceased")
+
+    def _leads_to(self, state: C) -> set[int]:
+        before: list[list[int]] = [[] for _ in self.worlds]
+        for i, targets in enumerate(self.helps):
+            for target in targets:
+                before[target].append(i)
+        found = {i for i, w in enumerate(self.worlds) if self.x.dashes[w.dash].state == state}
+        todo = list(found)
+        while todo:
+            for i in before[todo.pop()]:
+                if i not in found:
+                    found.add(i)
+                    todo.append(i)
+        return found
+
+    def path_here(self) -> list[str]:
+        """The events that led to the state at hand."""
+        path: list[str] = []
+        at = self.here
+        while at >= 0:
+            world = self.worlds[at]
+            at, name = self.came_from[at]
+            path.append(f"{name} -> {tell(self.x, world)}")
+        return path[::-1]
+
+    def _note(self, world: World, before: int, event: Event | str) -> int:
+        known = self.ids.get(world)
+        if known is None:
+            known = self.ids[world] = len(self.worlds)
+            self.worlds.append(world)
+            self.came_from.append((before, event if isinstance(event, str) else f"{_who(event.at)} {event.name}"))
+        return known
+
+
+def _who(i: int) -> str:
+    return f"terminal {i}" if i else "server"
+
+
+def _before_the_flip(dash: Dash) -> bool:
+    """Until the server is flipped its failure only leads back; nothing was changed."""
+    return dash.paused_from in (C.ARMING, C.CUTTING_SERVER)
+
+
+def check_state(x: Walkable, w: World, events: Iterable[Event]) -> None:
+    """The rules that hold in each single state."""
+    dash: Dash = x.dashes[w.dash]
+    if any(e.kind == FAIR and e.name not in ("point of no return", "window ends") for e in events):
+        return
+    need(dash.state in states.AT_REST or dash.state == C.PAUSED, f"liveness: it stands still in {dash.state}")
+    if dash.state in states.AT_REST:
+        check_rest(x, w)
+
+
+def check_picture(x: Walkable, picture: Picture) -> None:
+    """The rules about what the dashboard knows, whatever the devices do."""
+    dash, rows = x.values(picture)
+    if dash.state == C.ROLLED_BACK:
+        need(all(r.state in CLEAN for r in rows), "rolled back with a device that is neither restored nor untouched")
+    if dash.state == C.COMPLETED:
+        need(not any(r.state in states.COUNTS_AS_FAILED for r in rows), "completed with a device that has failed")
+    if dash.state == C.NEEDS_PERSON:
+        listed = states.COUNTS_AS_FAILED | {R.UNDO_FAILED}
+        need(any(r.state in listed for r in rows), "rule 5: needs a person, and names no device")
+    if dash.state in states.CAN_ROLL_BACK - {C.ROLLING_BACK} or dash.state == C.PAUSED:
+        need(any(press(x, dash, rows) for press in PRESSES.values()), "rule 5: nobody can do anything")
+    need(all(r.asked == "undo" for r in rows if r.state == R.UNDOING), "undoing, and not told so in this epoch")
+    if dash.back:
+        stale = [(r, said) for r in rows for said in REPORTS if x.judge(dash.state, True, r.state, said, False)]
+        need(not stale, f"rule 4: a report of an older epoch changes something: {stale}")
+
+
+def check_rest(x: Walkable, w: World) -> None:
+    """Rule 1: nobody is left behind unnoticed; and what the dashboard believes is so."""
+    dash, rows = x.values(picture_of(w))
+    server, *terminals = (x.devices[d] for _, d in (w.server, *w.terminals))
+    if rows[0].state == R.UNDO_FAILED:
+        return  # the server itself is listed: nothing that its terminals do would help before it is mended
+    speaks = OLD if server.scheme == OLD else NEW  # one that broke down still has the new settings
+    for row, device in zip(rows[1:], terminals, strict=True):
+        if device.online and row.state not in states.WITH_FINDING:
+            need(device.scheme == speaks, f"rule 1: stranded ({row.state}) in {dash.state}")
+            need(row.state != R.VERIFIED or device.scheme == NEW, "verified, and it is not so")
+    need(dash.state != C.ROLLED_BACK or speaks == OLD, "rolled back, and the server is not")
+    need(dash.state != C.COMPLETED or speaks == NEW, "completed, and the server is not")
+
+
+def tell(x: Walkable, w: World) -> str:
+    """A state in one line, for a counterexample."""
+    dash, rows = x.values(picture_of(w))
+    parts = [f"{dash.state} phase {dash.phase}" + (" waived" if dash.window_waived else "")]
+    for row, (_, number) in zip(rows, (w.server, *w.terminals), strict=True):
+        device: Device = x.devices[number]
+        extra = [f"asked {row.asked}"] if row.asked else []
+        extra += ["offline"] * (not device.online) + ["untrusted"] * (not device.trusted)
+        extra += [("", "busy", "busy with the older epoch")[device.busy]] if device.busy else []
+        extra += [f"order {device.order[0]}"] if device.order else []
+        extra += [f"reports {device.reports}"] if device.reports else []
+        parts.append(f"{row.state}/{('old', 'new', 'DOWN')[device.scheme]} {' '.join(extra)}".strip())
+    return " | ".join(parts)
