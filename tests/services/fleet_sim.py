@@ -10,9 +10,12 @@ from typing import Any
 
 from agents import catalogue
 from agents.protocol import Finding, Finished, Instruction, StepDone, parse_instruction
+from fleet.cutover.states import Cutover as CutoverState
+from fleet.cutover.states import Run, advance
 from fleet.models import Cutover, Device, Site
 from fleet.services import actions, instructions, planning, reports, sweeps
 from fleet.services.clock import to_ms
+from fleet.services.engine import chain_digest
 from fleet.services.outcome import Next
 from tests.factories import NOW, make_user
 
@@ -72,8 +75,14 @@ class SimFleet:
             self.follow(instructions.write(chunk, self.now))
 
     def tick(self, seconds: float = 0) -> None:
-        """Time passes, then beat ticks."""
-        self.now += dt.timedelta(seconds=seconds)
+        """Time passes, and beat ticks meanwhile as it does: without a tick for long, the dashboard would
+        take itself for having been away, and give everybody's silence grace."""
+        steps = min(seconds, 60.0)
+        self.now += dt.timedelta(seconds=seconds - steps)
+        for _ in range(int(steps // 5)):
+            self.now += dt.timedelta(seconds=5)
+            self.follow(sweeps.tick(self.now))
+        self.now += dt.timedelta(seconds=steps % 5)
         self.follow(sweeps.tick(self.now))
 
     def work(self, rounds: int = 50) -> None:
@@ -154,6 +163,21 @@ class SimFleet:
 def states(cutover: Cutover) -> dict[str, str]:
     """name -> state of every device run, fresh from the database."""
     return dict(cutover.runs.values_list("device__name", "state"))
+
+
+def check_chain(cutover: Cutover) -> None:
+    """Each row of the log follows from the one before, begins where its device's last one ended, and is legal."""
+    before, at = "", {}
+    for row in cutover.transitions.order_by("id"):
+        assert row.digest == chain_digest(before, row), f"the chain is broken at {row}"
+        kind, first = (Run, "pending") if row.run_id else (CutoverState, "draft")
+        assert row.old == at.get(row.run_id, first), f"{row} does not follow {at.get(row.run_id, first)}"
+        advance(kind, row.old, row.new)
+        before, at[row.run_id] = row.digest, row.new
+    cutover.refresh_from_db()
+    assert cutover.state == at.get(None, "draft")
+    for run in cutover.runs.all():
+        assert run.state == at.get(run.pk, "pending")
 
 
 def dump(cutover: Cutover) -> str:
