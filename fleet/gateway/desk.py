@@ -13,7 +13,7 @@ from agents import points, protocol
 from fleet import tasks
 from fleet.gateway.connection import Connection, Gone
 from fleet.gateway.threads import in_thread
-from fleet.services import agents, clock, instructions, reports
+from fleet.services import agents, clock, instructions, reports, sweeps
 from fleet.services.outcome import DROP_CHANNEL, NUDGE_CHANNEL
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ class Desk:
     async def open(self) -> None:
         """Begin to work. Whoever was connected to a gateway before this one is not connected now."""
         await in_thread(agents.nobody_connected)
+        await in_thread(sweeps.give_grace, clock.now())
         jobs = (self._take_reports(), self._hand_out(), self._listen(), self._look(), self._keep_presence())
         self._tasks = [asyncio.create_task(job) for job in jobs]
 

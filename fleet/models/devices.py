@@ -6,7 +6,7 @@ from django.db import models
 class Site(models.Model):
     """One venue: one server, its terminals, one IANA time zone. epoch: the highest number that any
     cutover of this site has used; it only grows. member: a member number that lookups may ask for. warning: a finding that
-    concerns the whole site, until a person dismisses it."""
+    concerns the whole site, until a person dismisses it. ticked_at: when the sweep last looked at its active cutover."""
 
     name = models.CharField(max_length=100, unique=True)
     zone = models.CharField(max_length=64, default="UTC")
@@ -14,6 +14,7 @@ class Site(models.Model):
     member = models.CharField(max_length=32, default="0")
     epoch = models.PositiveBigIntegerField(default=0)
     warning = models.JSONField(null=True, blank=True)
+    ticked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("name", "id")

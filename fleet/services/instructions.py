@@ -12,7 +12,8 @@ from fleet.services import keys
 from fleet.services.clock import to_ms
 from fleet.services.outcome import Dispatch, Next
 
-LEASE_MS = 30_000
+# The server decides first, its tills follow after: so they do not run to and fro.
+LEASE_MS = {"server": 20_000, "terminal": 28_000}
 LONG = dt.timedelta(days=30)  # how long a late terminal's instruction waits for it
 
 
@@ -91,7 +92,7 @@ def _message(cutover: Cutover, row: Instruction, now: dt.datetime) -> protocol.I
         thumbprint=cutover.certificate_thumbprint or None,
         member=cutover.site.member,
         expires_ms=to_ms(_expiry(cutover, row, now)),
-        lease_ms=LEASE_MS,
+        lease_ms=LEASE_MS[run.kind],
         policy="finish" if cutover.on_window_close == "finish" else "restore",
     )
 

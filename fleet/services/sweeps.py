@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+from collections.abc import Collection
 
 from django.db import transaction
 from django.db.models import Q
@@ -9,12 +10,15 @@ from django.db.models import Q
 from agents import points
 from fleet.cutover import plan, states
 from fleet.cutover.states import Run
-from fleet.models import Cutover
+from fleet.models import Cutover, DeviceRun, Site
 from fleet.services import instructions, roster
 from fleet.services.engine import Lost, Session
 from fleet.services.outcome import Dispatch, Next
 
 log = logging.getLogger(__name__)
+
+GAP_S = 6.0  # a tick comes every second; after a longer gap the dashboard was down
+GRACE_S = 15.0  # how long agents get to come back before their silence counts again
 
 
 def tick(now: dt.datetime) -> Next:
@@ -22,8 +26,31 @@ def tick(now: dt.datetime) -> Next:
     time, one too many nothing."""
     after = Next()
     for cutover in _may_act():
+        if cutover.state in states.ACTIVE and cutover.started_at:
+            _note_tick(cutover, now)
         after.add(_look_at(cutover, now))
     return after
+
+
+def give_grace(now: dt.datetime, cutovers: Collection[int] | None = None) -> None:
+    """We were away, so nobody's silence counts yet: deadlines that are over, or nearly, begin anew.
+    cutovers: those to look at, None for all."""
+    grace = now + dt.timedelta(seconds=GRACE_S)
+    runs = DeviceRun.objects.filter(deadline_at__lt=grace, cutover__state__in=states.ACTIVE)
+    if cutovers is not None:
+        runs = runs.filter(cutover__in=cutovers)
+    with transaction.atomic():
+        runs.update(deadline_at=grace)
+
+
+def _note_tick(cutover: Cutover, now: dt.datetime) -> None:
+    """Keep when this site was looked at; a long gap means that the dashboard was down meanwhile."""
+    before = max(cutover.site.ticked_at or cutover.started_at, cutover.started_at)
+    if now - before > dt.timedelta(seconds=GAP_S):
+        log.warning("%s: nobody looked for %.0f s; deadlines are extended", cutover, (now - before).total_seconds())
+        give_grace(now, [cutover.pk])
+    with transaction.atomic():
+        Site.objects.filter(pk=cutover.site_id).update(ticked_at=now)
 
 
 def _may_act() -> list[Cutover]:

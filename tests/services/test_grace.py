@@ -1,0 +1,51 @@
+"""A dashboard that was away does not take its own absence for its agents' silence."""
+
+import datetime as dt
+
+import pytest
+
+from fleet.services import sweeps
+from tests.factories import make_club
+from tests.services.fleet_sim import SimFleet, dump, states
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fleet():
+    """The canary was told to switch, and nobody has answered yet."""
+    site, _, _ = make_club(3)
+    fleet = SimFleet.of(site)
+    fleet.cutover = fleet.plan()
+    fleet.act(fleet.cutover, "start")
+    fleet.tick()
+    for _ in range(2):
+        for name in ("netpos", "T01", "T02", "T03"):
+            if name == "netpos" or states(fleet.cutover)[name] == "pending":
+                fleet.serve(fleet[name].device.agent.pk)
+    assert states(fleet.cutover)["T01"] == "switching"
+    return fleet
+
+
+def test_after_a_long_absence_deadlines_begin_anew(fleet):
+    fleet.now += dt.timedelta(minutes=5)
+    fleet.follow(sweeps.tick(fleet.now))
+    assert states(fleet.cutover)["T01"] == "switching"
+    fleet.work()
+    fleet.cutover.refresh_from_db()
+    assert fleet.cutover.state == "completed", dump(fleet.cutover)
+
+
+def test_who_stays_silent_after_that_is_unreachable(fleet):
+    fleet["T01"].offline = True
+    fleet.now += dt.timedelta(minutes=5)
+    fleet.follow(sweeps.tick(fleet.now))
+    fleet.tick(sweeps.GRACE_S + 1)
+    assert fleet.cutover.transitions.filter(device_name="T01", new="unreachable").exists()
+
+
+def test_a_gateway_that_was_away_gives_grace_too(fleet):
+    fleet.now += dt.timedelta(seconds=17)
+    sweeps.give_grace(fleet.now)
+    fleet.tick(5)
+    assert states(fleet.cutover)["T01"] == "switching"
