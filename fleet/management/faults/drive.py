@@ -1,0 +1,89 @@
+"""Waits until a site is at rest, and does there what a person would do."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleet.management.faults import invariants, truth
+from fleet.management.faults.invariants import Violation
+from fleet.management.faults.site import Site
+
+REST_LIMIT_S = 120.0
+# At rest a till that has just come back may still be on its way; longer than this is a violation.
+GRACE_S = 30.0
+LOOK_S = 0.1
+BEFORE = frozenset({"draft", "scheduled", "submitted"})
+
+
+@dataclass(slots=True)
+class Driver:
+    """One cutover. press(verb) is a person's button; said: what was done; rested_at: when it was first at rest
+    or paused; violations: what was wrong on the way."""
+
+    site: Site
+    number: Callable[[], int]
+    press: Callable[[str], str]
+    said: Callable[[str], None]
+    violations: list[Violation] = field(default_factory=list)
+    rested_at: float | None = None
+
+    def to_rest(self, presses: Iterator[str], button: str, pressed: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+        """The cutover at its final rest, None when it never came there. Where it is paused, the next of
+        `presses` is pressed. pressed(cutover): whether `button` has had its effect; else it is pressed again,
+        as everybody does who got no answer."""
+        end = time.monotonic() + REST_LIMIT_S
+        last: dict[str, Any] | None = None
+        while time.monotonic() < end:
+            cutover = self.site.cutover(self.number())
+            last = cutover or last
+            if cutover is None:
+                pass
+            elif not pressed(cutover):
+                self.said(f"again {button}: {self.press(button)}")
+            elif invariants.at_rest(cutover):
+                self.rested_at = self.rested_at or time.monotonic()
+                return cutover
+            elif cutover["state"] == "paused" and not _moving(cutover):
+                self.rested_at = self.rested_at or time.monotonic()
+                self._paused(cutover, next(presses, "roll_back"))
+                end = time.monotonic() + REST_LIMIT_S
+            time.sleep(LOOK_S)
+        self.violations.append(Violation("no_rest", f"not at rest after {REST_LIMIT_S:.0f} s: {_words(last)}"))
+        return None
+
+    def judge(self, before: dict[str, Any]) -> tuple[dict[str, Any], list[Violation]]:
+        """The cutover and what is wrong at rest, after whatever still heals has had its time."""
+        end = time.monotonic() + GRACE_S
+        while True:
+            cutover = self.site.cutover(self.number())
+            if cutover is not None:
+                found = self._wrong(cutover, before)
+                if not found or time.monotonic() > end:
+                    return cutover, found
+            elif time.monotonic() > end:
+                return {}, [Violation("no_rest", "the dashboard does not answer")]
+            time.sleep(LOOK_S)
+
+    def _wrong(self, cutover: dict[str, Any], before: dict[str, Any]) -> list[Violation]:
+        log = self.site.transitions(self.number())
+        return invariants.check(cutover, log, truth.look(self.site), before, self.site.snapshot())
+
+    def _paused(self, cutover: dict[str, Any], verb: str) -> None:
+        self.violations += invariants.no_reason(cutover, self.site.transitions(self.number()))
+        answer = self.press(verb)
+        self.said(f"paused ({cutover['reason']}): {verb}: {answer}")
+        if verb == "retry_failed" or answer.startswith("refused"):
+            # Retried terminals wait for the cutover to go on.
+            self.said(f"then resume: {self.press('resume')}")
+
+
+def _moving(cutover: dict[str, Any]) -> bool:
+    return any(run["state"] in invariants.IN_MOTION for run in cutover["device_runs"])
+
+
+def _words(cutover: dict[str, Any] | None) -> str:
+    if cutover is None:
+        return "the dashboard did not answer"
+    runs = ", ".join(f"{r['device']} {r['state']} {r['step'] or ''}" for r in cutover["device_runs"])
+    return f"{cutover['state']} ({cutover['reason']}): {runs}"

@@ -1,0 +1,152 @@
+"""Carries out the faults of one plan at their moments, and ends every one of them."""
+
+import contextlib
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import redis
+
+from fleet.management.faults.plan import Fault, Plan
+from fleet.management.faults.site import Site
+
+Act = Callable[[], None]
+
+
+class Injector:
+    """run() takes as long as the plan's faults last; press(verb): a person's button; said: what happened when."""
+
+    def __init__(self, site: Site, plan: Plan, press: Callable[[str], str]) -> None:
+        self.site, self.plan, self.press = site, plan, press
+        self.said: list[str] = []
+        self._begun = 0.0
+        self._due: list[tuple[float, str, Act]] = []
+        self._in_force: list[Fault] = []
+        self._down: list[Fault] = []
+        self._locks: dict[int, sqlite3.Connection] = {}
+
+    def run(self, button: str) -> None:
+        """Press the button at second 0 and do all that the plan says. Afterwards no fault is in force."""
+        for fault in self.plan.faults:
+            self._plan(fault)
+        self._due.append((0.0, button, lambda: self._later(button)))
+        self._due.sort(key=lambda row: row[0])
+        self._begun = time.monotonic() - min(0.0, self._due[0][0])
+        with ThreadPoolExecutor(4) as self._pool:  # a person waits for an answer, the faults do not
+            try:
+                while self._due:
+                    at, what, act = self._due[0]
+                    if self._now() >= at:
+                        self._due.pop(0)
+                        self.note(what)
+                        act()
+                    else:
+                        self._hold_down()
+                        time.sleep(min(0.05, max(0.0, at - self._now())))
+            finally:
+                self._cease()
+
+    def note(self, text: str) -> None:
+        """Remember what happened when."""
+        self.said.append(f"{self._now():7.2f} s  {text}")
+
+    def _now(self) -> float:
+        return time.monotonic() - self._begun
+
+    def _cease(self) -> None:
+        for lock in self._locks.values():
+            lock.close()
+        self._locks = {}
+        self._down = []
+        self.site.thaw()
+        self.site.faults(None)
+        if left := self.site.armed():
+            self.note(f"the point was reached {_times(self.plan) - left} of {_times(self.plan)} times")
+        self.site.disarm()
+        self.note("no fault is in force any more")
+
+    def _later(self, verb: str) -> None:
+        self._pool.submit(lambda: self.note(f"{verb}: {self.press(verb)}"))
+
+    # -- what each kind does, and when
+
+    def _plan(self, fault: Fault) -> None:
+        begin, end = {
+            "kill": (lambda: self._kill(fault), None),
+            "point": (lambda: self.site.arm(fault.what["point"], fault.what["times"]), self.site.disarm),
+            "terminals": (lambda: self._force(fault), lambda: self._lift(fault)),
+            "server": (lambda: self._force(fault), lambda: self._lift(fault)),
+            "person": (lambda: self._later(fault.what["verb"]), None),
+            "freeze": (lambda: self._freeze(fault, signal.SIGSTOP), lambda: self._freeze(fault, signal.SIGCONT)),
+            "broker_flush": (self._flush, None),
+            "db_lock": (lambda: self._lock(fault), lambda: self._unlock(fault)),
+            "down": (lambda: self._down.append(fault), lambda: self._down.remove(fault)),
+        }[fault.kind]
+        self._due.append((fault.at, f"{fault.kind} {fault.what or ''}", begin))
+        at = fault.at
+        for gap in fault.what.get("again", ()):
+            at += gap
+            self._due.append((at, "killed again", begin))
+        if end is not None:
+            self._due.append((fault.at + fault.seconds, f"end of {fault.kind}", end))
+
+    def _kill(self, fault: Fault) -> None:
+        for part in fault.what["parts"]:
+            self.site.signal(part["group"], signal.SIGKILL, part["which"])
+
+    def _hold_down(self) -> None:
+        for fault in self._down:
+            for group in fault.what["groups"]:
+                self.site.signal(group, signal.SIGKILL)
+
+    def _freeze(self, fault: Fault, number: signal.Signals) -> None:
+        self.site.signal(fault.what["group"], number)
+
+    def _flush(self) -> None:
+        with contextlib.closing(
+            redis.Redis(unix_socket_path=str(self.site.folder / "broker.sock"), socket_timeout=3)
+        ) as broker:
+            try:
+                broker.flushall()
+            except redis.RedisError as error:
+                self.note(f"not flushed, the broker is down just now: {error}")
+
+    def _lock(self, fault: Fault) -> None:
+        """From outside, as a backup program or a curious admin with sqlite3 would."""
+        lock = sqlite3.connect(self.site.folder / "tillway.sqlite3", timeout=3, isolation_level=None)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            lock.close()
+            self.note(f"not locked: {error}")
+        else:
+            self._locks[id(fault)] = lock
+
+    def _unlock(self, fault: Fault) -> None:
+        if lock := self._locks.pop(id(fault), None):
+            lock.close()
+
+    def _force(self, fault: Fault) -> None:
+        self._in_force.append(fault)
+        self._write_faults()
+
+    def _lift(self, fault: Fault) -> None:
+        self._in_force.remove(fault)
+        self._write_faults()
+
+    def _write_faults(self) -> None:
+        terminals: dict[str, dict[str, Any]] = {}
+        server: dict[str, Any] = {}
+        for fault in self._in_force:
+            if fault.kind == "server":
+                server |= fault.what["faults"]
+            for number in fault.what.get("who", ()):
+                terminals.setdefault(self.site.names[number], {}).update(fault.what["faults"])
+        self.site.faults({"terminals": terminals, "server": server} if terminals or server else None)
+
+
+def _times(plan: Plan) -> int:
+    return next((int(f.what["times"]) for f in reversed(plan.faults) if f.kind == "point"), 0)

@@ -1,0 +1,95 @@
+"""What must hold when a site is at rest, told from outside: files, real lookups, and what the dashboard claims."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fleet.management.faults.truth import Truth
+
+Kind = Literal["stranded", "journal", "no_reason", "not_identical", "no_rest", "not_back"]
+WORDS: dict[Kind, str] = {
+    "stranded": "stranded",
+    "journal": "journal ≠ reality",
+    "no_reason": "without a reason",
+    "not_identical": "not identical after rollback",
+    "no_rest": "never at rest",
+    "not_back": "could not be brought back",
+}
+NAMED = frozenset({"failed", "unreachable", "undo_failed", "late"})
+IN_MOTION = frozenset({"switching", "undoing"})
+AT_REST = frozenset({"completed", "rolled_back", "cancelled", "needs_person"})
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing that must never be."""
+
+    kind: Kind
+    text: str
+
+
+def at_rest(cutover: dict[str, Any]) -> bool:
+    """Whether nothing moves by itself any more."""
+    moving = any(run["state"] in IN_MOTION for run in cutover["device_runs"])
+    return cutover["state"] in AT_REST and not moving
+
+
+def check(
+    cutover: dict[str, Any], log: list[dict[str, Any]], truth: Truth, before: dict[str, Any], now: dict[str, Any]
+) -> list[Violation]:
+    """Everything that is wrong with this site at rest. before, now: snapshots of the settings."""
+    found = [*stranded(cutover, truth), *journal(cutover, truth), *no_reason(cutover, log)]
+    if cutover["state"] in ("rolled_back", "cancelled"):
+        found += identical(before, now)
+    return found
+
+
+def stranded(cutover: dict[str, Any], truth: Truth) -> list[Violation]:
+    """Reachable (no fault is in force when this is asked), not served, and nobody was told."""
+    named = {run["device"] for run in cutover["device_runs"] if run["state"] in NAMED and run["finding"]}
+    return [
+        Violation("stranded", f"{name}: set to {seat.scheme or '?'}, the server speaks {truth.spoken}: {seat.why}")
+        for name, seat in truth.seats.items()
+        if not seat.ok and name not in named
+    ]
+
+
+def journal(cutover: dict[str, Any], truth: Truth) -> list[Violation]:
+    """What the cutover says of a device is what its settings say, and for the server what it speaks."""
+    new, old = cutover["to_scheme"], cutover["from_scheme"]
+    claims = {"verified": new, "restored": old, "pending": old, "armed": old}
+    found = []
+    for run in cutover["device_runs"]:
+        claim = claims.get(run["state"])
+        server = run["kind"] == "server"
+        real = truth.spoken if server else truth.seats[run["device"]].scheme
+        if claim and real != claim:
+            found.append(Violation("journal", f"{run['device']} is {run['state']}, so on {claim}; really on {real or '?'}"))
+        elif claim and server and truth.settings != claim:
+            found.append(Violation("journal", f"{run['device']} is {run['state']}; its settings say {truth.settings}"))
+    return found
+
+
+def no_reason(cutover: dict[str, Any], log: list[dict[str, Any]]) -> list[Violation]:
+    """Whoever waits for a person says why."""
+    runs = cutover["device_runs"]
+    found = [
+        Violation("no_reason", f"{run['device']} is {run['state']} without a finding")
+        for run in runs
+        if run["state"] in NAMED and not run["finding"]
+    ]
+    if cutover["state"] == "paused" and not cutover["finding"] and not _by_person(log):
+        found.append(Violation("no_reason", "paused without a finding, and not by a person"))
+    if cutover["state"] == "needs_person" and not any(run["finding"] for run in runs):
+        found.append(Violation("no_reason", "needs_person, but no device has a finding"))
+    return found
+
+
+def identical(before: dict[str, Any], now: dict[str, Any]) -> list[Violation]:
+    """A rollback leaves nothing behind."""
+    different = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
+    return [Violation("not_identical", f"{key}: {before.get(key)} became {now.get(key)}") for key in different]
+
+
+def _by_person(log: list[dict[str, Any]]) -> bool:
+    last = next((row for row in reversed(log) if row["device"] is None), None)
+    return last is not None and last["to"] == "paused" and last["actor"] != "plan"

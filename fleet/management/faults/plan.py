@@ -1,0 +1,120 @@
+"""One random trial as a value. Trial i of seed S with T terminals is always the same: the seed reproduces."""
+
+import random
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fleet.management.faults import points
+
+GROUPS = ("server_agent", "terminal_agents", "gateway", "worker", "web", "beat", "broker", "netpos", "terminals")
+DASHBOARD = ("gateway", "worker", "beat", "web")
+# A cutover of ten terminals takes about five seconds, its rollback four: faults fall into these.
+SPAN_S = {"forward": 5.5, "back": 4.0}
+# How often each kind is drawn, relative to the others.
+KINDS = {
+    "kill": 30, "point": 25, "terminals": 20, "person": 12, "server": 10, "freeze": 10, "broker_flush": 6, "db_lock": 8,
+}  # fmt: skip
+VERBS = {"pause": 4, "resume": 3, "roll_back": 3, "retry_failed": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """at: seconds after the button was pressed; seconds: how long it lasts, 0 for a moment; what: what its
+    kind needs to know."""
+
+    kind: str
+    at: float
+    seconds: float = 0.0
+    what: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """body: what is asked of POST /cutovers, but the site; way: whether the faults fall into the way forward
+    or into a rollback; presses: what a person does at each rest that waits for one."""
+
+    seed: int
+    number: int
+    body: dict[str, Any]
+    way: str
+    faults: tuple[Fault, ...]
+    presses: tuple[str, ...]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of its faults, each once."""
+        return sorted({fault.kind for fault in self.faults})
+
+    def as_json(self) -> dict[str, Any]:
+        """For the folder of a failed trial."""
+        return asdict(self)
+
+
+def make(seed: int, number: int, terminals: int, *, long: bool = False) -> Plan:
+    """Trial `number` of this seed. long: the dashboard may be kept down for longer than a restart takes."""
+    rng = random.Random(f"{seed}:{number}:{terminals}:{long}")  # noqa: S311 — trials, not secrets
+    way = "back" if rng.random() < 0.3 else "forward"
+    kinds = rng.choices(list(KINDS), list(KINDS.values()), k=rng.randint(1, 4))
+    faults = [_fault(rng, kind, way, terminals) for kind in kinds]
+    if long and rng.random() < 0.5:
+        groups = list(DASHBOARD if rng.random() < 0.5 else DASHBOARD[:3])
+        faults.append(Fault("down", _at(rng, way), round(rng.uniform(45, 90), 1), {"groups": groups}))
+    presses = tuple(rng.choice(("resume", "roll_back", "retry_failed")) for _ in range(4))
+    return Plan(seed, number, _body(rng, terminals), way, tuple(sorted(faults, key=lambda f: f.at)), presses)
+
+
+def _body(rng: random.Random, terminals: int) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "on_window_close": rng.choice(("finish", "hold", "roll_back")),
+        "on_threshold": rng.choice(("roll_back", "pause")),
+        # The shortest window there is: with pauses, delays and kills it ends while something is under way.
+        "duration_minutes": 1 if rng.random() < 0.2 else 60,
+    }
+    shape = rng.random()
+    if shape < 0.3:
+        body["waves"] = [{"percent": 100, "max_failed": rng.randint(0, terminals)}]
+    elif shape < 0.6:
+        size = rng.randint(1, max(1, terminals // 2))
+        body["waves"] = [{"size": size, "max_failed": rng.randint(0, size)}, {"percent": 50, "max_failed_percent": 50}]
+    return body
+
+
+def _at(rng: random.Random, way: str) -> float:
+    return round(rng.uniform(-0.2, SPAN_S[way]), 2)
+
+
+def _fault(rng: random.Random, kind: str, way: str, terminals: int) -> Fault:
+    at = _at(rng, way)
+    if kind == "kill":
+        parts = [{"group": g, "which": rng.randrange(6)} for g in rng.sample(GROUPS, rng.randint(1, 3))]
+        again = [round(rng.uniform(0.2, 2.5), 2) for _ in range(rng.choice((0, 0, 1, 2)))]
+        return Fault(kind, at, sum(again), {"parts": parts, "again": again})
+    if kind == "point":
+        fitting = [p.name for p in points.every() if way in p.ways and not p.wake and not p.starts_later]
+        # Armed before the button is pressed, so that early points are met too.
+        return Fault(kind, -0.2, SPAN_S[way] + 2, {"point": rng.choice(fitting), "times": rng.choice((1, 1, 2))})
+    if kind == "terminals":
+        who = sorted(rng.sample(range(terminals), rng.randint(1, max(1, terminals // 2))))
+        return Fault(kind, at, round(rng.uniform(0.5, 12), 1), {"who": who, "faults": _terminal_faults(rng)})
+    if kind == "person":
+        return Fault(kind, at, 0, {"verb": rng.choices(list(VERBS), list(VERBS.values()))[0]})
+    if kind == "server":
+        faults = rng.choice(({"fail_to_start": True}, {"start_delay_s": rng.randint(1, 8)}, {"monitor_restarts": True}))
+        return Fault(kind, at, round(rng.uniform(1, 12), 1), {"faults": faults})
+    if kind == "freeze":
+        return Fault(kind, at, round(rng.uniform(0.5, 8), 1), {"group": rng.choice(GROUPS)})
+    if kind == "db_lock":
+        return Fault(kind, at, round(rng.uniform(0.5, 8), 1))
+    return Fault(kind, at)
+
+
+def _terminal_faults(rng: random.Random) -> dict[str, Any]:
+    return rng.choice(
+        (
+            {"offline": True},
+            {"latency_ms": rng.choice((100, 500, 2000))},
+            {"untrusted_root": True},
+            {"read_only_settings": True},
+            {"clock_skew_s": rng.choice((-1, 1)) * 86_400 * rng.choice((1, 1000))},
+        )
+    )

@@ -1,0 +1,60 @@
+"""Every named point at which a process can be made to die, with what is needed to come by it."""
+
+from dataclasses import dataclass
+
+from agents import catalogue, points
+
+FORWARD, BACK = "forward", "back"
+# Points that only the way forward passes.
+_FORWARD_ONLY = frozenset({"worker.tick_uncommitted", "worker.tick_committed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """where: the process that dies; ways: the ways that pass it; wake: processes to kill first, because the
+    point is passed when they come back; starts_later: passed only when the clock begins a cutover."""
+
+    name: str
+    where: str
+    ways: tuple[str, ...]
+    wake: str = ""
+    starts_later: bool = False
+
+
+def every() -> list[Point]:
+    """All of them: the agents' from the catalogue of steps, then the dashboard's."""
+    return [*_steps("server"), *_steps("terminal"), *_agent("server"), *_agent("terminal"), *_dashboard()]
+
+
+def _steps(role: str) -> list[Point]:
+    where = f"{role}_agent" if role == "server" else "terminal_agents"
+    steps = catalogue.SERVER_STEPS if role == "server" else catalogue.TERMINAL_STEPS
+    found = []
+    for step in (*catalogue.ARM_STEPS, *steps):
+        asks_only = step.name in points.ASKS_ONLY
+        found += [
+            Point(f"{role}.{step.name}.{stage}", where, (FORWARD,))
+            for stage in points.FORWARD
+            if stage != "saved" or not asks_only
+        ]
+        if not asks_only:
+            found += [Point(f"{role}.{step.name}.{stage}", where, (BACK,)) for stage in points.BACK]
+    return found
+
+
+def _agent(role: str) -> list[Point]:
+    where = "server_agent" if role == "server" else "terminal_agents"
+    return [
+        Point(f"{role}.{event}", where, (FORWARD, BACK), wake=where if event == "hello_said" else "") for event in points.AGENT
+    ]
+
+
+def _dashboard() -> list[Point]:
+    found = []
+    for name in points.DASHBOARD:
+        ways = (FORWARD,) if name in _FORWARD_ONLY else (FORWARD, BACK)
+        wake = "terminal_agents" if name == "gateway.agent_recognised" else ""
+        where = name.split(".")[0]
+        where = {"engine": "web, gateway or worker", "tasks": "web, gateway or worker"}.get(where, where)
+        found.append(Point(name, where, ways, wake, name in _FORWARD_ONLY))
+    return found

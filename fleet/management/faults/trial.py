@@ -1,0 +1,142 @@
+"""One trial: a cutover with its faults, judged at rest, and the site back on HTTP for the next one."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleet.management.demo.client import ApiError
+from fleet.management.faults import truth
+from fleet.management.faults.drive import Driver
+from fleet.management.faults.injector import Injector
+from fleet.management.faults.invariants import Violation, identical
+from fleet.management.faults.plan import Plan
+from fleet.management.faults.site import UNANSWERED, Site, SiteFailed
+
+BACK_LIMIT_S = 45.0
+
+
+@dataclass(slots=True)
+class Result:
+    """end: the state in which the cutover was judged; recovery_s: from the end of the last fault until the site
+    was at rest and everything held, or until it waited for a person; seconds: the whole trial."""
+
+    plan: Plan
+    end: str = ""
+    recovery_s: float | None = None
+    seconds: float = 0.0
+    violations: list[Violation] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    cutover: dict[str, Any] = field(default_factory=dict)
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Trial:
+    """run() it once. keep(result) is called as soon as something is wrong, before anything is put right."""
+
+    def __init__(self, site: Site, plan: Plan) -> None:
+        self.site, self.plan, self.result = site, plan, Result(plan)
+        self.before = site.snapshot()
+        self.number = 0
+        self.driver = Driver(site, lambda: self.number, self.press, self.result.said.append, self.result.violations)
+
+    def run(self) -> Result:
+        """Hurt the site and judge it. Never raises for what the product did wrong."""
+        begun = time.monotonic()
+        try:
+            self._run()
+        except (SiteFailed, ApiError, *UNANSWERED) as error:
+            self.result.violations.append(Violation("no_rest", f"the site could not be driven: {error!r}"))
+        self.result.seconds = time.monotonic() - begun
+        return self.result
+
+    def bring_back(self) -> bool:
+        """Roll back what is not on HTTP; whether the site is as it was before the trial. What is wrong is noted."""
+        try:
+            self._roll_back()
+            self.site.wait(self._as_before, BACK_LIMIT_S, "the site to be as before")
+        except (SiteFailed, ApiError, *UNANSWERED) as error:
+            wrong = identical(self.before, self.site.snapshot())
+            self.result.violations += wrong or [Violation("not_back", f"{error}; {self._where()}")]
+        return not self.result.violations
+
+    # -- a person's hands
+
+    def press(self, verb: str) -> str:
+        """A button. Where the window is too short by what was measured before, plan again with an hour."""
+        answer = self.site.press(self.number, verb)
+        if verb == "start" and "cannot fit" in answer:
+            self.number = self._draft({**self.plan.body, "duration_minutes": 60})
+            return f"{answer}; planned again: {self.site.press(self.number, verb)}"
+        return answer
+
+    def _draft(self, body: dict[str, Any]) -> int:
+        return int(self.site.client.post("/cutovers", {"site": self.site.facts["site"], **body})["id"])
+
+    # -- the trial
+
+    def _run(self) -> None:
+        self.number = self._draft(self.plan.body)
+        button = "start"
+        if self.plan.way == "back":
+            self._forward_first()
+            button = "roll_back"
+        injector = Injector(self.site, self.plan, self.press)
+        self.result.said = injector.said
+        self.driver.said = injector.note
+        injector.run(button)
+        ceased = time.monotonic()
+        self._judge(button, ceased)
+
+    def _forward_first(self) -> None:
+        self.press("start")
+        end = self.driver.to_rest(iter(()), "start", _started)
+        if end is None or end["state"] != "completed":
+            raise SiteFailed(f"a cutover without faults ended as {end and end['state']}: {end and end['reason']}")
+        self.driver.rested_at = None
+
+    def _judge(self, button: str, ceased: float) -> None:
+        pressed = _started if button == "start" else _turned
+        end = self.driver.to_rest(iter(self.plan.presses), button, pressed)
+        first = self.driver.rested_at
+        cutover, wrong = self.driver.judge(self.before)
+        self.result.violations += wrong
+        if end is not None and not wrong:
+            # A pause is a rest of its own; otherwise everything has to hold, too.
+            waited = first is not None and cutover.get("rested_at") is not None and _paused_on_the_way(self.result.said)
+            until = first if waited and first is not None else time.monotonic()
+            self.result.recovery_s = max(0.0, until - ceased)
+        self.result.end, self.result.cutover = cutover.get("state", "?"), cutover
+        self.result.log = self.site.transitions(self.number)
+
+    # -- the way back
+
+    def _roll_back(self) -> None:
+        for _ in range(3):
+            cutover = self.site.wait(lambda: self.site.cutover(self.number), BACK_LIMIT_S, "the dashboard")
+            if cutover["state"] in ("rolled_back", "cancelled"):
+                return
+            verb = "cancel" if cutover["state"] in ("draft", "scheduled") else "roll_back"
+            self.driver.said(f"bring back: {verb}: {self.press(verb)}")
+            self.driver.to_rest(iter(()), verb, lambda c: c["state"] not in ("draft", "scheduled", "completed"))
+        raise SiteFailed("rolled back three times")
+
+    def _as_before(self) -> bool:
+        same = not identical(self.before, self.site.snapshot())
+        return same and truth.look(self.site).all_on("http") and self.site.all_alive() and self.site.connected()
+
+    def _where(self) -> str:
+        seen = truth.look(self.site)
+        bad = [f"{name}: {seat.scheme} {seat.why}" for name, seat in seen.seats.items() if not seat.ok or seat.scheme != "http"]
+        return f"server speaks {seen.spoken}, {'; '.join(bad)}, agents connected: {self.site.connected()}"
+
+
+def _started(cutover: dict[str, Any]) -> bool:
+    return cutover["state"] != "draft"
+
+
+def _turned(cutover: dict[str, Any]) -> bool:
+    return cutover["direction"] == "back" or cutover["state"] not in ("completed",)
+
+
+def _paused_on_the_way(said: list[str]) -> bool:
+    return any("paused (" in line for line in said)

@@ -1,0 +1,111 @@
+"""Who can really talk to the server: found by doing it, with each terminal's own settings and root store.
+Nothing here asks the dashboard or an agent."""
+
+import http.client
+import json
+import socket
+import ssl
+import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.management.faults.site import Site
+
+LIMIT_S = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One terminal. scheme: what its settings say, "" when they cannot be read; ok: interface list and member
+    lookup were answered; why: what was wrong."""
+
+    scheme: str
+    ok: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """spoken: http, https, both or nothing; settings: what the server's file says."""
+
+    spoken: str
+    settings: str
+    seats: dict[str, Seat]
+
+    def all_on(self, scheme: str) -> bool:
+        """The whole site speaks this scheme and everybody is served."""
+        same = all(seat.ok and seat.scheme == scheme for seat in self.seats.values())
+        return same and self.spoken == scheme == self.settings
+
+
+def look(site: Site) -> Truth:
+    """The truth of this moment."""
+    with ThreadPoolExecutor(6) as pool:
+        seats = dict(zip(site.names, pool.map(lambda name: _seat(site, name), site.names), strict=True))
+    ssl_on = _element(site.lab / "server" / "NetPOSSettings.xml", "General/UseSSL").lower() == "true"
+    return Truth(_spoken(int(site.facts["netpos_port"])), "https" if ssl_on else "http", seats)
+
+
+def _seat(site: Site, name: str) -> Seat:
+    scheme = ""
+    try:
+        folder = site.lab / "terminals" / name
+        settings = folder / "TouchSettings.xml"
+        scheme = "https" if _element(settings, "Customers/Secured").lower() == "true" else "http"
+        host, port = _element(settings, "Customers/NetPosHost"), int(_element(settings, "Customers/NetPosPort"))
+        if not isinstance(json.loads(_get(scheme, host, port, "/netpos/interfaces", folder / "roots.pem")), list):
+            raise ValueError("the interface list is no list")
+        _get(scheme, host, port, f"/netpos/members/{site.facts['member']}", folder / "roots.pem")
+    except (OSError, ValueError, ET.ParseError, http.client.HTTPException) as error:
+        return Seat(scheme, False, f"{type(error).__name__}: {error}"[:160])
+    return Seat(scheme, True)
+
+
+def _get(scheme: str, host: str, port: int, path: str, roots: Path) -> bytes:
+    """One GET as the terminal does it. Raises OSError, HTTPException, ValueError for any status but 200."""
+    if scheme == "https":
+        context = ssl.create_default_context(cafile=str(roots))
+        asked: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=LIMIT_S, context=context)
+    else:
+        asked = http.client.HTTPConnection(host, port, timeout=LIMIT_S)
+    try:
+        asked.request("GET", path, headers={"X-Terminal": "fault-trial", "Connection": "close"})
+        answer = asked.getresponse()
+        if answer.status != 200:
+            raise ValueError(f"{path} answered {answer.status}")
+        return answer.read()
+    finally:
+        asked.close()
+
+
+def _spoken(port: int) -> str:
+    plain, tls = _speaks_plain(port), _speaks_tls(port)
+    return {(True, False): "http", (False, True): "https", (True, True): "both"}.get((plain, tls), "nothing")
+
+
+def _speaks_plain(port: int) -> bool:
+    try:
+        _get("http", "127.0.0.1", port, "/netpos/interfaces", Path())
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+    return True
+
+
+def _speaks_tls(port: int) -> bool:
+    """Whether a handshake is answered, with whatever certificate: who trusts it is the seats' matter."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection(("127.0.0.1", port), 2.0) as raw, context.wrap_socket(raw):
+            return True
+    except OSError:
+        return False
+
+
+def _element(path: Path, where: str) -> str:
+    """The text of one element of a settings file. Raises OSError, ET.ParseError, ValueError."""
+    text = ET.fromstring(path.read_bytes()).findtext(where)  # noqa: S314 — our own lab's file
+    if text is None:
+        raise ValueError(f"{path.name} has no {where}")
+    return text.strip()
