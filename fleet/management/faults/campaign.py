@@ -1,6 +1,10 @@
-"""Many trials on one demo, which is started anew on any doubt."""
+"""Many trials, on one demo or on several at a time; a demo is started anew on any doubt."""
 
+import queue
+import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fleet.management.faults import plan
@@ -9,33 +13,58 @@ from fleet.management.faults.site import Site
 from fleet.management.faults.trial import Result, Trial
 
 
+@dataclass(slots=True)
 class Campaign:
-    """folder: the demo, and failures/ with what each failed trial left; again(number): the command for it."""
+    """folder: a demo per job, and failures/ with what each failed trial left; again(number): the command that
+    runs it again; told(result): called after each trial, never twice at a time."""
 
-    def __init__(self, folder: Path, *, seed: int, terminals: int, long: bool, again: Callable[[int], str]) -> None:
-        self.folder, self.seed, self.terminals, self.long, self.again = folder, seed, terminals, long, again
-        self.site = Site(folder, terminals)
-        self.results: list[Result] = []
-        self.restarts = 0
+    folder: Path
+    seed: int
+    terminals: int
+    long: bool
+    again: Callable[[int], str]
+    told: Callable[[Result], None]
+    results: list[Result] = field(default_factory=list)
+    restarts: int = 0
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def run(self, numbers: Iterable[int], told: Callable[[Result], None]) -> list[Result]:
-        """Run these trials; told() after each."""
+    def run(self, numbers: Iterable[int], jobs: int = 1) -> list[Result]:
+        """Run these trials. Raises SiteFailed when a demo does not come up."""
+        todo: queue.SimpleQueue[int] = queue.SimpleQueue()
+        for number in numbers:
+            todo.put(number)
+        with ThreadPoolExecutor(jobs) as pool:
+            works = [pool.submit(self._work, todo, job) for job in range(min(jobs, todo.qsize()))]
+            try:
+                for work in works:
+                    work.result()
+            finally:
+                self._stop.set()  # Ctrl-C, or one demo that does not come up: the others end after their trial
+        return sorted(self.results, key=lambda r: r.plan.number)
+
+    def _work(self, todo: "queue.SimpleQueue[int]", job: int) -> None:
+        site = Site(self.folder / f"site{job}", self.terminals)
         try:
-            self.site.start()
-            for number in numbers:
-                result = self._one(number)
-                self.results.append(result)
-                told(result)
+            site.start()
+            while not self._stop.is_set():
+                try:
+                    number = todo.get_nowait()
+                except queue.Empty:
+                    return
+                self._one(site, number, more=not todo.empty())
         finally:
-            self.site.stop()
-        return self.results
+            site.stop()
 
-    def _one(self, number: int) -> Result:
-        trial = Trial(self.site, plan.make(self.seed, number, self.terminals, long=self.long))
+    def _one(self, site: Site, number: int, *, more: bool) -> None:
+        trial = Trial(site, plan.make(self.seed, number, self.terminals, long=self.long))
         result = trial.run()
-        if not result.violations and trial.bring_back():
-            return result
-        keep(self.site, result, self.folder / "failures" / str(number), self.again(number))
-        self.site.restart()
-        self.restarts += 1
-        return result
+        bad = bool(result.violations) or not trial.bring_back()
+        if bad:
+            keep(site, result, self.folder / "failures" / str(number), self.again(number))
+        with self._lock:
+            self.results.append(result)
+            self.told(result)
+        if bad and more:
+            site.restart()
+            self.restarts += 1

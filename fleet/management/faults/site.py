@@ -88,7 +88,7 @@ class Site:
         self.stop()
         self.start()
 
-    def wait(self, done: Callable[[], T], limit_s: float, what: str) -> T:
+    def wait(self, done: Callable[[], T | None], limit_s: float, what: str) -> T:
         """Poll until done() is true; its value. Raises SiteFailed."""
         end = time.monotonic() + limit_s
         while not (value := done()):

@@ -12,8 +12,8 @@ def table(results: Sequence[Result], restarts: int) -> str:
     count = len(results)
     failed = [r for r in results if r.violations]
     lines = [f"trials {count}, failed {len(failed)}, demo restarted {restarts} times", ""]
-    for kind, words in WORDS.items():
-        lines.append(f"{words:<32}{sum(any(v.kind == kind for v in r.violations) for r in results):>6}")
+    for sort, words in WORDS.items():
+        lines.append(f"{words:<32}{sum(any(v.kind == sort for v in r.violations) for r in results):>6}")
     lines += ["", bound(count, len(failed)), "", f"{'ended as':<32}" + _counted(Counter(r.end for r in results))]
     lines.append(f"{'recovery, all':<32}" + _figures(results))
     kinds = sorted({kind for r in results for kind in r.plan.kinds})

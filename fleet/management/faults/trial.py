@@ -31,7 +31,7 @@ class Result:
 
 
 class Trial:
-    """run() it once. keep(result) is called as soon as something is wrong, before anything is put right."""
+    """run() it once, then bring_back()."""
 
     def __init__(self, site: Site, plan: Plan) -> None:
         self.site, self.plan, self.result = site, plan, Result(plan)
@@ -69,13 +69,21 @@ class Trial:
             return f"{answer}; planned again: {self.site.press(self.number, verb)}"
         return answer
 
+    def plan_it(self) -> None:
+        """The draft, before anything is hurt."""
+        self.number = self._draft(self.plan.body)
+
+    def state(self) -> str:
+        """The cutover's state now."""
+        return str(self.site.wait(lambda: self.site.cutover(self.number), BACK_LIMIT_S, "the dashboard")["state"])
+
     def _draft(self, body: dict[str, Any]) -> int:
         return int(self.site.client.post("/cutovers", {"site": self.site.facts["site"], **body})["id"])
 
     # -- the trial
 
     def _run(self) -> None:
-        self.number = self._draft(self.plan.body)
+        self.plan_it()
         button = "start"
         if self.plan.way == "back":
             self._forward_first()
@@ -89,21 +97,20 @@ class Trial:
 
     def _forward_first(self) -> None:
         self.press("start")
-        end = self.driver.to_rest(iter(()), "start", _started)
+        end = self.driver.to_rest(iter(()), "start", started)
         if end is None or end["state"] != "completed":
             raise SiteFailed(f"a cutover without faults ended as {end and end['state']}: {end and end['reason']}")
         self.driver.rested_at = None
 
     def _judge(self, button: str, ceased: float) -> None:
-        pressed = _started if button == "start" else _turned
+        pressed = started if button == "start" else turned
         end = self.driver.to_rest(iter(self.plan.presses), button, pressed)
         first = self.driver.rested_at
         cutover, wrong = self.driver.judge(self.before)
         self.result.violations += wrong
-        if end is not None and not wrong:
-            # A pause is a rest of its own; otherwise everything has to hold, too.
-            waited = first is not None and cutover.get("rested_at") is not None and _paused_on_the_way(self.result.said)
-            until = first if waited and first is not None else time.monotonic()
+        if end is not None and first is not None and not wrong:
+            # A pause waits for a person and ends the recovery; without one everything has to hold, too.
+            until = first if any("paused (" in line for line in self.result.said) else time.monotonic()
             self.result.recovery_s = max(0.0, until - ceased)
         self.result.end, self.result.cutover = cutover.get("state", "?"), cutover
         self.result.log = self.site.transitions(self.number)
@@ -130,13 +137,11 @@ class Trial:
         return f"server speaks {seen.spoken}, {'; '.join(bad)}, agents connected: {self.site.connected()}"
 
 
-def _started(cutover: dict[str, Any]) -> bool:
-    return cutover["state"] != "draft"
+def started(cutover: dict[str, Any]) -> bool:
+    """Whether pressing Start has had its effect."""
+    return bool(cutover["state"] != "draft")
 
 
-def _turned(cutover: dict[str, Any]) -> bool:
-    return cutover["direction"] == "back" or cutover["state"] not in ("completed",)
-
-
-def _paused_on_the_way(said: list[str]) -> bool:
-    return any("paused (" in line for line in said)
+def turned(cutover: dict[str, Any]) -> bool:
+    """Whether pressing Roll back on a completed cutover has had its effect."""
+    return bool(cutover["direction"] == "back" or cutover["state"] != "completed")

@@ -1,0 +1,57 @@
+"""`manage.py fault_table`: the process dies at every named point, forward and back, once and twice in a row."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from tqdm import tqdm
+
+from fleet.management.faults.site import Site
+from fleet.management.faults.table import Row, Table, cases
+
+
+class Command(BaseCommand):
+    """See the module."""
+
+    help = "Kill at every point of fault_points, on every way that passes it, once and twice in a row."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """A part of the table can be chosen."""
+        parser.add_argument("--terminals", type=int, default=3, help="of the site (default 3)")
+        parser.add_argument("--dir", default=str(settings.BASE_DIR / "var" / "fault-table"), help="the demo is kept here")
+        parser.add_argument("--match", default="", help="only points whose name contains this")
+        parser.add_argument("--times", type=int, nargs="+", default=[1, 2], help="deaths in a row (default 1 2)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Exit 1 unless every line is good."""
+        todo = [case for case in cases(options["times"]) if options["match"] in case.point.name]
+        site = Site(Path(options["dir"]).resolve(), options["terminals"])
+        with tqdm(total=len(todo), unit="case", disable=None) as bar:
+
+            def told(row: Row) -> None:
+                bar.update()
+                if bar.disable or not row.good:
+                    bar.write(_line(row))
+
+            try:
+                site.start()
+                rows = Table(site, told).run(todo)
+            finally:
+                site.stop()
+        good = sum(row.good for row in rows)
+        twice = Counter(row.deaths for row in rows if row.case.times == 2)
+        self.stdout.write(
+            f"\n{good} of {len(rows)} good; of those asked to die twice, {twice[2]} did and {twice[1]} came by once"
+        )
+        sys.exit(0 if good == len(rows) else 1)
+
+
+def _line(row: Row) -> str:
+    case = row.case
+    wrong = "; ".join(f"{v.kind}: {v.text}" for v in row.violations)
+    mark = "ok " if row.good else "BAD"
+    return f"{mark} {case.point.name:<38} {case.way:<8} {row.deaths} of {case.times} deaths  {row.end:<12} {wrong}"
