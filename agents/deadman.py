@@ -13,8 +13,8 @@ import time
 
 from agents import catalogue
 from agents.errors import StepError
-from agents.hosts import lookup
-from agents.hosts.windows import TerminalHost
+from agents.hosts import lookup, sc, sc_text
+from agents.hosts.windows import ServerHost, TerminalHost
 from agents.ledger import ALONE
 from agents.protocol import Finding, Instruction, Scheme
 from agents.runner import Runner
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0
 PROBE_S = 4.0  # between two looks of a till at its server
 LEASE_S = 30.0  # for an agent that was never given another
-PATIENCE_S = 15.0  # how long a switched server may be silent before it is put back
+PATIENCE_S = 20.0  # how long a switched server may be silent before it is put back
 WATCH_S = 120.0  # how long a server is watched after its cutover was confirmed
 GLANCE_S = 3.0
 
@@ -39,7 +39,6 @@ class DeadMan:
     def __init__(self, runner: Runner) -> None:
         self.runner, self.host, self.journal = runner, runner.host, runner.journal
         self._answered_at = time.monotonic()
-        self._watch_until = 0.0
 
     async def run(self) -> None:
         """Look again and again, for ever."""
@@ -67,9 +66,7 @@ class DeadMan:
         stopped answering and nobody has brought it back."""
         ledger = self.journal.ledger
         last = ledger.last
-        if ledger.uncommitted:
-            self._watch_until = time.monotonic() + WATCH_S
-        if last is None or time.monotonic() > self._watch_until or not self.journal.open_undo(last.cutover):
+        if last is None or not self._watched() or not self.journal.open_undo(last.cutover):
             self._answered_at = time.monotonic()
             return
         if ledger.uncommitted and self.lease_over and last.policy == "restore":
@@ -77,14 +74,29 @@ class DeadMan:
         elif await self._silent(last):
             await self.runner.back_alone(last, _SERVER_SILENT)
 
+    def _watched(self) -> bool:
+        """Whether the switch is not confirmed yet, or was only a moment ago."""
+        ledger = self.journal.ledger
+        ended = ledger.last_finished
+        fresh = ended is not None and self.runner.clock.now_ms() - ended.at_ms < WATCH_S * 1000
+        return ledger.uncommitted or fresh
+
     async def _silent(self, last: Instruction) -> bool:
         try:
             await self.host.lookup(last.member, GLANCE_S)
         except StepError as error:
+            if await self._starting():
+                return False
             log.warning("the server does not answer: %s", error)
             return time.monotonic() - self._answered_at > PATIENCE_S
         self._answered_at = time.monotonic()
         return False
+
+    async def _starting(self) -> bool:
+        """Whether the service is just being started or stopped by somebody: that may take its time. One
+        that is started again and again in vain is caught between two tries."""
+        assert isinstance(self.host, ServerHost)
+        return (await sc.query(self.host.config.service)).state not in (sc_text.RUNNING, sc_text.STOPPED)
 
     # --- a till: follow the server --------------------------------------------------------------------
 

@@ -266,7 +266,7 @@ def _with(failure: Failure, problems: list[StepError]) -> Failure:
 
 _SUPERSEDED = Failure(Finding("superseded", "a newer instruction took over", "Nothing to do here."))
 _TOO_LATE = Failure(
-    Finding("expired", "the instruction's time was over before it could begin", "Nothing was changed here. Plan anew, or Retry.")
+    Finding("expired", "its time was over before it could begin", "Nothing was changed here. Retry, or plan anew.")
 )
 _EXPIRED = Failure(
     Finding("expired_while_down", "the instruction expired while the agent was not running", "Switch this device again."), True

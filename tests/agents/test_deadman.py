@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from agents.clock import Clock
 from agents.deadman import NO_TLS, DeadMan
 from agents.errors import StepError
 from agents.ledger import Ledger, report_record
@@ -73,7 +74,7 @@ class FakeJournal:
 class FakeRunner:
     def __init__(self, journal, heard_at):
         self.host, self.journal, self.heard_at = FakeHost(), journal, heard_at
-        self.idle, self.did = True, []
+        self.idle, self.did, self.clock = True, [], Clock()
 
     async def back_alone(self, instruction, why):
         self.did.append(("back", instruction.to_scheme, why.code))
@@ -135,7 +136,7 @@ async def test_a_till_that_never_was_told_anything_follows_to_https_with_what_it
     assert done == [("forward", "https", ("secured", "interface_list"))]
 
 
-def server(*, silent_s, answers=True, policy="restore", uncommitted=True, undo=SWITCHED):
+def server(*, silent_s, answers=True, starting_now=False, policy="restore", uncommitted=True, undo=SWITCHED):
     man, done = deadman(silent_s=silent_s, last=dataclasses.replace(SWITCH, policy=policy), undo=undo)
     man.journal.ledger.uncommitted = uncommitted
 
@@ -143,7 +144,10 @@ def server(*, silent_s, answers=True, policy="restore", uncommitted=True, undo=S
         if not answers:
             raise StepError("connection_refused", "nothing there", "start it")
 
-    man.host.lookup = lookup
+    async def starting():
+        return starting_now
+
+    man.host.lookup, man._starting = lookup, starting
     return man, done
 
 
@@ -170,6 +174,13 @@ async def test_a_switched_server_that_stays_silent_is_put_back():
     man._answered_at -= 60
     await man._server()
     assert [d[2] for d in done] == ["server_silent"]
+
+
+async def test_a_server_that_somebody_is_just_starting_is_left_alone():
+    man, done = server(silent_s=1, answers=False, starting_now=True)
+    man._answered_at -= 60
+    await man._server()
+    assert done == []
 
 
 def test_no_refused_certificate_counts_as_plain_http():
