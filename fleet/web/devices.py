@@ -12,7 +12,7 @@ from fleet.cutover.states import Cutover as C
 from fleet.models import Device, DeviceRun, Transition
 from fleet.services import devices
 from fleet.services.errors import Invalid, NotFound
-from fleet.web import live_model, words
+from fleet.web import by_hand, live_model, words
 from fleet.web.pages import for_admins, for_people, is_admin, show
 from fleet.web.plan_form import certificates_of
 
@@ -78,6 +78,7 @@ def _line(t: Transition) -> dict[str, Any]:
 def _run(run: DeviceRun) -> dict[str, Any]:
     return {
         "run": run,
+        "by_hand": by_hand.steps(run),
         "look": words.run_look(run.state, run.cutover.to_scheme),
         "cutover_look": words.CUTOVER_LOOKS[C(run.cutover.state)],
         "outage": words.seconds(run.outage_ms),

@@ -62,3 +62,13 @@ def test_a_wrong_name_is_said_at_its_field_and_kept(admin, name):
     assert 'value="my note"' in html
     terminal.refresh_from_db()
     assert terminal.name == "Bar 1"
+
+
+def test_a_device_that_needs_a_person_has_its_steps_by_hand(auditor):
+    site, server, (terminal, *_) = make_club(1)
+    cutover = make_cutover(site, state="needs_person", direction="back", certificate_thumbprint="AB" * 20)
+    finding = {"code": "lost_contact", "message": "Silent.", "remedy": "Look."}
+    make_run(cutover, terminal, "undo_failed", finding=finding)
+    make_run(cutover, server, "undo_failed", finding=finding)
+    assert "Untick Secured." in auditor.get(f"/terminals/{terminal.pk}/").content.decode()
+    assert "netsh http delete sslcert ipport=0.0.0.0:10101" in auditor.get(f"/server/{server.pk}/").content.decode()
