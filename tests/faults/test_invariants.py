@@ -1,0 +1,58 @@
+"""The harness has to see what is wrong: each kind of violation, made by hand."""
+
+from fleet.management.faults import invariants
+from fleet.management.faults.truth import Seat, Truth
+
+FINDING = {"code": "x", "message": "m", "remedy": "r"}
+
+
+def run(device, state, kind="terminal", finding=None):
+    return {"device": device, "state": state, "kind": kind, "finding": finding, "step": None}
+
+
+def cutover(state, *runs, finding=None):
+    return {"state": state, "from_scheme": "http", "to_scheme": "https", "device_runs": list(runs), "finding": finding}
+
+
+def kinds(cutover, truth, before=None, now=None, log=()):
+    return [v.kind for v in invariants.check(cutover, list(log), truth, before or {}, now or {})]
+
+
+GOOD = Truth("https", "https", {"A": Seat("https", True)})
+LOST = Truth("https", "https", {"A": Seat("http", False, "refused")})
+SERVER = run("S", "verified", "server")
+
+
+def test_nothing_is_wrong_with_a_good_end():
+    assert kinds(cutover("completed", SERVER, run("A", "verified")), GOOD) == []
+
+
+def test_who_is_not_served_and_not_named_is_stranded():
+    assert "stranded" in kinds(cutover("completed", SERVER, run("A", "verified")), LOST)
+    assert "stranded" in kinds(cutover("completed", SERVER), LOST)
+    assert kinds(cutover("needs_person", SERVER, run("A", "failed", finding=FINDING)), LOST) == []
+
+
+def test_a_claim_that_is_not_so_is_a_wrong_journal():
+    assert kinds(cutover("completed", SERVER, run("A", "restored")), GOOD) == ["journal"]
+    assert kinds(
+        cutover("completed", run("S", "verified", "server"), run("A", "verified")), Truth("http", "http", GOOD.seats)
+    ) == ["journal"]
+    half = Truth("https", "http", GOOD.seats)
+    assert kinds(cutover("completed", SERVER, run("A", "verified")), half) == ["journal"]
+
+
+def test_whoever_waits_says_why():
+    assert "no_reason" in kinds(cutover("needs_person", SERVER, run("A", "failed")), LOST)
+    assert kinds(cutover("paused", SERVER, run("A", "verified")), GOOD) == ["no_reason"]
+    by_plan = {"device": None, "to": "paused", "actor": "plan"}
+    assert kinds(cutover("paused", SERVER), GOOD, log=[by_plan]) == ["no_reason"]
+    assert kinds(cutover("paused", SERVER), GOOD, log=[{**by_plan, "actor": "admin"}]) == []
+    assert kinds(cutover("paused", SERVER, finding=FINDING), GOOD, log=[by_plan]) == []
+
+
+def test_a_rollback_leaves_nothing_behind():
+    old = Truth("http", "http", {"A": Seat("http", True)})
+    back = cutover("rolled_back", run("S", "restored", "server"), run("A", "restored"))
+    assert kinds(back, old, {"f": "1"}, {"f": "1"}) == []
+    assert kinds(back, old, {"f": "1"}, {"f": "2"}) == ["not_identical"]

@@ -1,0 +1,69 @@
+"""The list of points and the code tell of the same points; a point is fatal exactly as often as it was armed."""
+
+import ast
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from agents import catalogue, points
+from agents.steps import steps
+from agents.steps.base import Step
+from fleet.management.faults.points import every
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def called(function: str) -> list[str]:
+    """The last argument of each call of this function of agents.points in our code."""
+    found = []
+    for path in (*ROOT.glob("agents/**/*.py"), *ROOT.glob("fleet/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == f"points.{function}":
+                argument = node.args[-1]
+                assert isinstance(argument, ast.Constant), f"{path}: the point's name must be a literal"
+                found.append(argument.value)
+    return sorted(found)
+
+
+def test_every_listed_point_is_in_the_code_once_and_every_call_is_listed():
+    assert called("reached") == sorted(points.DASHBOARD)
+    assert called("agent") == sorted(points.AGENT)
+    assert called("step") == sorted((*points.FORWARD, *points.BACK))
+
+
+@pytest.mark.parametrize("role", ["server", "terminal"])
+def test_the_list_knows_which_steps_change_something(role):
+    for name, step in steps(role).items():
+        assert (type(step).save is Step.save) == (name in points.ASKS_ONLY), name
+
+
+def test_names_are_unique_and_of_the_catalogue():
+    names = [point.name for point in every()]
+    assert len(names) == len(set(names)) > 40
+    of_steps = {name.split(".")[1] for name in names if name.count(".") == 2}
+    assert of_steps == catalogue.NAMES
+
+
+def test_the_command_prints_them_all(capsys):
+    call_command("fault_points", "--json")
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == [point.name for point in every()]
+
+
+def test_a_point_kills_so_often_and_no_oftener(tmp_path):
+    file = tmp_path / "point.json"
+
+    def reach(name: str) -> int:
+        code = f"from agents import points; points.reached({name!r}); print('alive')"
+        env = {**os.environ, points.VARIABLE: str(file)}
+        return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, timeout=20).returncode
+
+    assert reach("web.act_committed") == 0, "without a file nobody dies"
+    file.write_text(json.dumps({"point": "web.act_committed", "times": 2}))
+    assert reach("gateway.acks_sent") == 0
+    assert [reach("web.act_committed") for _ in range(3)] == [-signal.SIGKILL, -signal.SIGKILL, 0]

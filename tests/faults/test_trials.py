@@ -1,0 +1,21 @@
+"""The first trials of `manage.py fault_trials --seed 1`, on two sites at a time."""
+
+import pytest
+
+from fleet.management.faults import summary
+from fleet.management.faults.campaign import Campaign
+
+pytestmark = pytest.mark.lab
+
+TRIALS, JOBS = 16, 2
+
+
+def test_nobody_is_stranded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fx")
+    campaign = Campaign(folder, 1, 10, False, lambda number: f"fault_trials --only {number}", lambda result: None)
+    results = campaign.run(range(TRIALS), JOBS)
+    wrong = [(r.plan.number, r.violations, r.said) for r in results if r.violations]
+    assert not wrong, f"kept in {folder / 'failures'}: {wrong}"
+    recovery = [r.recovery_s for r in results if r.recovery_s is not None]
+    assert summary.percentile(recovery, 0.5) <= 15
+    assert max(recovery) <= 60
