@@ -46,12 +46,19 @@ def enrol(message: protocol.Enrol, nonce: str, now: dt.datetime) -> protocol.Enr
         token = (
             EnrolmentToken.objects.select_for_update().select_related("device").filter(digest=_digest(message.token)).first()
         )
+        if token is not None and token.used_at and (agent := _enrolled_before(token.device, message.public_key)):
+            # The answer was lost on the way: the same device, with the same key, asks again.
+            return protocol.Enrolled(agent=agent.pk, signing_key=keys.signing_public())
         if token is None or token.used_at or token.expires_at < now or token.device.kind != message.role:
             raise Stranger("bad_token", "the enrolment token is unknown, used, expired or for another device")
         EnrolmentToken.objects.filter(pk=token.pk).update(used_at=now)
         Agent.objects.filter(device=token.device).delete()
         agent = Agent.objects.create(device=token.device, public_key=message.public_key, enrolled_at=now)
     return protocol.Enrolled(agent=agent.pk, signing_key=keys.signing_public())
+
+
+def _enrolled_before(device: Device, public_key: str) -> Agent | None:
+    return Agent.objects.filter(device=device, public_key=public_key, revoked_at__isnull=True).first()
 
 
 def recognise(message: protocol.Hello, nonce: str, now: dt.datetime) -> Agent:

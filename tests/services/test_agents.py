@@ -47,6 +47,15 @@ def test_a_token_admits_one_agent_once(device):
         agents.enrol(Key().enrol(token), NONCE, NOW)
 
 
+def test_a_device_whose_answer_was_lost_may_ask_again_with_the_same_key(device):
+    token, key = agents.new_token(device, NOW), Key()
+    first = agents.enrol(key.enrol(token), NONCE, NOW)
+    assert agents.enrol(key.enrol(token), NONCE, NOW) == first
+    agents.revoke(make_user(), first.agent, NOW)
+    with pytest.raises(agents.Stranger):
+        agents.enrol(key.enrol(token), NONCE, NOW)
+
+
 @pytest.mark.parametrize("role", ["server"])
 def test_a_token_is_for_its_device_alone(device, role):
     with pytest.raises(agents.Stranger, match="another device"):
