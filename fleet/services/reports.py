@@ -84,9 +84,8 @@ class _Taker:
         self.session = session
         self.looked_up: dict[tuple[int, int], int] = {}
         steps = [r for r in batch if isinstance(r, StepDone)]
-        self.known = set(
-            StepRun.objects.filter(seq__in={r.seq for r in steps}).values_list("run_id", "seq", "name", "direction")
-        )
+        had = StepRun.objects.filter(run__in=list(session.runs), seq__in={r.seq for r in steps})
+        self.known = set(had.values_list("run_id", "seq", "name", "direction"))
 
     def step_done(self, run: DeviceRun, report: StepDone) -> None:
         """One step: keep its evidence; the device is alive, so its deadline moves to the next step."""
