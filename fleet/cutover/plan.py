@@ -63,6 +63,8 @@ def _cutting_server(s: Snapshot, now: dt.datetime) -> list[Step]:
         return [Ask((server.id,), "switch"), MoveRun(server.id, Run.SWITCHING, "told to switch")]
     if _overdue(server, now):
         return [MoveRun(server.id, Run.UNREACHABLE, "no word from the server's agent in time", _lost(server))]
+    if s.on_window_close == "roll_back" and _closing(s, now):
+        return [_at_close(s)]
     return []
 
 

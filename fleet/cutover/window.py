@@ -10,7 +10,7 @@ MARGIN = 0.25  # of the rollback's forecast, kept for a bad night
 def ends_at(starts_at: dt.datetime, duration_minutes: int) -> dt.datetime:
     """The close: elapsed minutes after the start, so a clock change inside does not alter its length.
     Raises OverflowError past the year 9999."""
-    return starts_at + dt.timedelta(minutes=duration_minutes)
+    return starts_at.astimezone(dt.UTC) + dt.timedelta(minutes=duration_minutes)
 
 
 def point_of_no_return(ends: dt.datetime, terminals: int, timings: Timings) -> dt.datetime:
