@@ -27,6 +27,8 @@ def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
 def _scheduled(s: Snapshot, now: dt.datetime) -> list[Step]:
     if now < s.starts_at:
         return []
+    if now + dt.timedelta(seconds=s.forward_s) > s.no_return_at:
+        return [Move(Cutover.CANCELLED, "the dashboard was not running when the window was open; it opened too late to fit")]
     return [Move(Cutover.ARMING, "the maintenance window opened")]
 
 

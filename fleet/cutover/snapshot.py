@@ -31,7 +31,8 @@ class RunView:
 class Snapshot:
     """One cutover at one moment. limits[i]: how many terminals of wave i may fail; waived: waves whose
     limit a person chose to ignore by resuming; window_waived: the same for the window's close;
-    server_checked: the final check of `verifying` came back good."""
+    server_checked: the final check of `verifying` came back good; forward_s: the forecast of the way
+    forward, looked up when the window opens."""
 
     state: Cutover
     direction: Direction
@@ -48,6 +49,7 @@ class Snapshot:
     waived: frozenset[int] = field(default_factory=frozenset)
     window_waived: bool = False
     server_checked: bool = False
+    forward_s: float = 0.0
 
     @property
     def runs(self) -> tuple[RunView, ...]:

@@ -66,7 +66,7 @@ class Session:
 
     def snapshot(self) -> Snapshot | None:
         """What the domain sees, or None before there are any device runs to decide about."""
-        return roster.snapshot(self.cutover, self.runs.values())
+        return roster.snapshot(self.cutover, self.runs.values(), self.now)
 
     def _carry_out(self, steps: list[Any]) -> None:
         moves = [s for s in steps if isinstance(s, MoveRun)]

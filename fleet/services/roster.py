@@ -1,11 +1,13 @@
 """Which devices take part in a cutover, and how the domain sees them."""
 
+import datetime as dt
 from collections.abc import Iterable
 
 from agents.protocol import Finding
-from fleet.cutover import states, waves
+from fleet.cutover import forecast, states, waves
 from fleet.cutover.snapshot import RunView, Snapshot
 from fleet.models import Cutover, Device, DeviceRun
+from fleet.services.timings import timings
 
 
 def make_runs(cutover: Cutover) -> None:
@@ -25,12 +27,14 @@ def make_runs(cutover: Cutover) -> None:
     cutover.save(update_fields=["limits"])
 
 
-def snapshot(cutover: Cutover, runs: Iterable[DeviceRun]) -> Snapshot | None:
+def snapshot(cutover: Cutover, runs: Iterable[DeviceRun], now: dt.datetime) -> Snapshot | None:
     """What the domain sees of a cutover, or None while there is no server to decide about."""
     views = [_view(cutover, run) for run in runs]
     server = next((v for v in views if v.kind == "server"), None)
     if server is None:
         return None
+    terminals = tuple(v for v in views if v.kind == "terminal")
+    opening = cutover.state == states.Cutover.SCHEDULED and now >= cutover.starts_at
     return Snapshot(
         state=states.Cutover(cutover.state),
         direction="back" if cutover.direction == "back" else "forward",
@@ -41,12 +45,13 @@ def snapshot(cutover: Cutover, runs: Iterable[DeviceRun]) -> Snapshot | None:
         on_window_close=cutover.on_window_close,  # type: ignore[arg-type]
         on_threshold=cutover.on_threshold,  # type: ignore[arg-type]
         server=server,
-        terminals=tuple(v for v in views if v.kind == "terminal"),
+        terminals=terminals,
         limits=tuple(cutover.limits),
         paused_from=states.Cutover(cutover.paused_from) if cutover.paused_from else None,
         waived=frozenset(cutover.waived),
         window_waived=cutover.window_waived,
         server_checked=cutover.server_checked,
+        forward_s=forecast.forward_s(len(terminals), timings(cutover)) if opening else 0.0,
     )
 
 

@@ -67,7 +67,7 @@ def _look_at(cutover: Cutover, now: dt.datetime) -> Next:
     instructions that are wanted but were never written."""
     after = Next()
     runs = cutover.runs.select_related("device").order_by("kind", "device__name", "id")
-    snapshot = roster.snapshot(cutover, runs)
+    snapshot = roster.snapshot(cutover, runs, now)
     if snapshot and plan.next_steps(snapshot, now):
         try:
             with transaction.atomic():
