@@ -63,6 +63,7 @@ class World:
         self.server = next(a for a in self.agents if a.is_server)
         self.terminals = [a for a in self.agents if not a.is_server]
         self.broker: list[Dispatch] = []
+        self.half_s = 0.07  # how long each half of an agent's work takes
 
     # --- the dashboard
 
@@ -83,9 +84,11 @@ class World:
         while self.broker:
             self.follow(instructions.write(self.broker.pop(0), self.now))
 
-    def tick(self, seconds: float = 0) -> None:
-        """Time passes, then beat ticks."""
+    def tick(self, seconds: float = 0, *, away: bool = False) -> None:
+        """Time passes, and beat ticks at its end. away: the dashboard was down meanwhile, and takes it so."""
         self.now += dt.timedelta(seconds=seconds)
+        if not away:
+            Site.objects.filter(pk=self.site.pk).update(ticked_at=self.now)
         self.follow(sweeps.tick(self.now))
 
     def deliver(self, batch: list[tuple[Agent, Report]], *, acknowledge: bool = True) -> None:
@@ -127,7 +130,7 @@ class World:
         """The agent does the next half of what it has to do. False when there is nothing."""
         if not agent.waiting:
             return False
-        self.now += dt.timedelta(milliseconds=70)
+        self.now += dt.timedelta(seconds=self.half_s)
         instruction = agent.waiting[0]
         if instruction.epoch < agent.epoch:
             self._end(agent, "failed", SUPERSEDED)

@@ -167,9 +167,10 @@ class Nights(RuleBasedStateMachine):
 
     # --- the clock and the broker
 
-    @rule(seconds=st.sampled_from([0, 0, 2, 5, 9, 31, 140, 200, 900]))
-    def time_passes(self, seconds):
-        self.world.tick(seconds)
+    @rule(seconds=st.sampled_from([0, 0, 2, 5, 9, 31, 140, 200, 900]), away=st.booleans())
+    def time_passes(self, seconds, away):
+        """away: the dashboard was down meanwhile."""
+        self.world.tick(seconds, away=away)
 
     @rule(where=st.sampled_from(["starts_at", "no_return_at", "ends_at"]), early=st.booleans())
     def time_jumps_to(self, where, early):
