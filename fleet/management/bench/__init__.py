@@ -1,0 +1,1 @@
+"""What `manage.py bench` measures, all in one run on one machine."""

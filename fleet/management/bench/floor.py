@@ -1,0 +1,35 @@
+"""The bare floor for one terminal's move: a settings file rewritten safely, and an interface list and a
+member lookup over one new, verified TLS connection. No agent, no dashboard, no database."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+from agents import atomic
+from agents.http import Connection
+from agents.net import Network, tls_context
+from fleet.management.faults.site import Site
+
+
+def ms_per_terminal(site: Site, scratch: Path) -> float:
+    """Milliseconds per terminal, all at once, against the site's own server, which must speak HTTPS now."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    asyncio.run(_all(site, scratch))
+    return (time.monotonic() - begun) * 1000 / len(site.names)
+
+
+async def _all(site: Site, scratch: Path) -> None:
+    await asyncio.gather(*(_one(site, name, scratch) for name in site.names))
+
+
+async def _one(site: Site, name: str, scratch: Path) -> None:
+    before = (site.lab / "terminals" / name / "TouchSettings.xml").read_bytes()
+    atomic.replace(scratch / f"{name}.xml", before)
+    os.unlink(scratch / f"{name}.xml")
+    roots = tls_context(Path(site.facts["ca_file"]))
+    host, port = site.facts["netpos_host"], int(site.facts["netpos_port"])
+    async with Connection(host, port, tls=roots, network=Network(), timeout_s=30) as connection:
+        await connection.get("/netpos/interfaces")
+        await connection.get(f"/netpos/members/{site.facts['member']}")
