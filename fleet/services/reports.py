@@ -20,6 +20,7 @@ from fleet.services.outcome import Next
 log = logging.getLogger(__name__)
 
 Batch = Sequence[tuple[str, Report]]
+_ARM_STEPS = frozenset(step.name for step in catalogue.ARM_STEPS)
 
 
 def take(batch: Batch, now: dt.datetime) -> tuple[Next, dict[str, int]]:
@@ -141,7 +142,8 @@ class _Taker:
         if report.step == "verify_server" and report.direction == "forward" and run.state == Run.SWITCHING:
             # Proven; terminals need not wait until the Services Monitor is released as well.
             self.session.move_run(run, Run.VERIFIED, "answers in the new scheme", actor=run.device.name)
-        if run.state == Run.LATE and report.direction == "forward":
+        # "ready" belongs to arming: it tells that a late terminal is there again, not that it is switching.
+        if run.state == Run.LATE and report.direction == "forward" and report.step not in _ARM_STEPS:
             self.session.move_run(run, Run.SWITCHING, "came back and is switching", actor=run.device.name)
         if run.state not in (Run.SWITCHING, Run.UNDOING):
             return
