@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
             def told(row: Row) -> None:
                 bar.update()
-                if bar.disable or not row.good:
+                if bar.disable or not (row.good and row.undisturbed):
                     bar.write(_line(row))
 
             try:
@@ -52,6 +52,6 @@ class Command(BaseCommand):
 
 def _line(row: Row) -> str:
     case = row.case
-    wrong = "; ".join(f"{v.kind}: {v.text}" for v in row.violations)
-    mark = "ok " if row.good else "BAD"
+    wrong = "; ".join([*(f"{v.kind}: {v.text}" for v in row.violations), row.reason])
+    mark = ("ok   " if row.undisturbed else "other") if row.good else "BAD  "
     return f"{mark} {case.point.name:<38} {case.way:<8} {row.deaths} of {case.times} deaths  {row.end:<12} {wrong}"

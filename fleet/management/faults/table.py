@@ -30,18 +30,24 @@ class Case:
 
 @dataclass(slots=True)
 class Row:
-    """deaths: how often the point was fatal; end: the state afterwards."""
+    """deaths: how often the point was fatal; end: the state afterwards; reason: why it turned round or stopped."""
 
     case: Case
     deaths: int = 0
     end: str = ""
+    reason: str = ""
     violations: list[Violation] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
-        """Died there at least once, and everything came to the end that was wanted. (Some points are passed only
-        once on a way, such as the press of a button: there is no second death to be had.)"""
-        return self.deaths > 0 and not self.violations and self.end == GOOD_END[self.case.way]
+        """Died there at least once, and everything that must hold at rest holds. (Some points are passed only once
+        on a way, such as the press of a button: there is no second death to be had.)"""
+        return self.deaths > 0 and not self.violations
+
+    @property
+    def undisturbed(self) -> bool:
+        """It even ended as if nothing had happened; on a machine that is slow, arming may give up instead."""
+        return self.end == GOOD_END[self.case.way]
 
 
 def cases(times: Iterable[int] = (1, 2)) -> list[Case]:
@@ -60,22 +66,32 @@ class Table:
         todo = list(todo)
         ways = ([c for c in todo if c.way == FORWARD], [c for c in todo if c.way == BACK])
         rows: list[Row] = []
-        for number, pair in enumerate(zip_longest(*ways)):
-            for row in self._cycle(number, *pair):
-                rows.append(row)
-                self.told(row)
+        again: list[Case] = []
+        for number, (forward, back) in enumerate(zip_longest(*ways)):
+            done = self._cycle(number, forward, back)
+            again += [back] if back and not any(row.case is back for row in done) else []
+            self._keep(rows, done)
+        for number, back in enumerate(again):
+            self._keep(rows, self._cycle(len(todo) + number, None, back) or [Row(back, 0, "never on the way back")])
         return rows
+
+    def _keep(self, rows: list[Row], done: list[Row]) -> None:
+        for row in done:
+            rows.append(row)
+            self.told(row)
 
     def _cycle(self, number: int, forward: Case | None, back: Case | None) -> list[Row]:
         body = {"starts_at": None} if forward is None or not forward.point.starts_later else {"starts_at": _soon()}
         trial = Trial(self.site, Plan(0, number, body, FORWARD, (), ()))
-        rows = [Row(case) for case in (forward, back) if case]
+        rows = [Row(forward)] if forward else []
         trial.plan_it()
-        self._way(trial, rows[0] if forward else None, "start")
+        self._way(trial, rows[0] if rows else None, "start")
         if back and trial.state() == "completed":
+            rows.append(Row(back))
             self._way(trial, rows[-1], "roll_back")
         if not trial.bring_back():
-            rows[-1].violations += [v for v in trial.result.violations if v not in rows[-1].violations]
+            for row in rows[-1:]:
+                row.violations += [v for v in trial.result.violations if v not in row.violations]
             self.site.restart()
         return rows
 
@@ -91,8 +107,14 @@ class Table:
         self.site.disarm()
         cutover, wrong = trial.driver.judge(trial.before)
         if row:
-            row.deaths, row.end = row.case.times - left, cutover.get("state", "?")
+            row.deaths, row.end, row.reason = row.case.times - left, cutover.get("state", "?"), self._reason(trial)
             row.violations += [*trial.driver.violations, *wrong]
+
+    def _reason(self, trial: Trial) -> str:
+        """Why the plan, and not a person, left the way forward."""
+        bad = ("rolling_back", "paused", "needs_person")
+        log = self.site.transitions(trial.number)
+        return "; ".join(t["reason"] for t in log if t["device"] is None and t["to"] in bad and t["actor"] == "plan")
 
 
 def _soon() -> str:
