@@ -16,6 +16,7 @@ from agents import protocol
 from fleet.models import Agent, Device, EnrolmentToken, Role, role_of
 from fleet.services import keys, restored
 from fleet.services.errors import Forbidden, Invalid, NotFound, ServiceError
+from fleet.services.foreign import fit, fit_text
 from fleet.services.outcome import Next
 
 TOKEN_LIFE = dt.timedelta(hours=24)
@@ -107,10 +108,10 @@ def take_inventory(agent_id: str, facts: dict[str, Any]) -> None:
     if len(json.dumps(facts)) > MAX_FACTS_BYTES:
         raise Invalid(("facts", f"are larger than {MAX_FACTS_BYTES} bytes"))
     scheme, host, port = facts.get("scheme"), facts.get("host"), facts.get("port")
-    known: dict[str, Any] = {"facts": facts}
+    known: dict[str, Any] = {"facts": fit(facts)}
     known["scheme"] = scheme if scheme in ("http", "https") else ""
     if isinstance(host, str):
-        known["host"] = host.replace("\0", "")[:253]
+        known["host"] = fit_text(host)[:253]
     if isinstance(port, int) and not isinstance(port, bool) and 1 <= port <= 65535:
         known["port"] = port
     with transaction.atomic():

@@ -4,17 +4,19 @@ import datetime as dt
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from django.db import transaction
 
 from agents import catalogue, points
-from agents.protocol import Finished, Report, StepDone
+from agents.protocol import Finding, Finished, Report, StepDone
 from fleet.cutover import reports as rules
 from fleet.cutover.states import Cutover as CutoverState
 from fleet.cutover.states import Run
 from fleet.models import Agent, Cutover, Device, DeviceRun, Instruction, StepRun
 from fleet.services.clock import from_ms
 from fleet.services.engine import Session, step_limit
+from fleet.services.foreign import LARGEST, countable, fit, fit_text
 from fleet.services.outcome import Next
 
 log = logging.getLogger(__name__)
@@ -45,8 +47,10 @@ def _only_new(batch: Batch, agents: dict[str, Agent]) -> list[tuple[str, Report]
     fresh = []
     for agent_id, report in batch:
         agent = agents.get(agent_id)
-        if agent is not None and report.n > agent.acked:
-            agent.acked = report.n
+        if agent is None or not agent.acked < report.n <= LARGEST:
+            continue
+        agent.acked = report.n
+        if countable(report.seq, report.epoch, report.cutover):
             fresh.append((agent_id, report))
     return fresh
 
@@ -91,7 +95,7 @@ class _Taker:
     def step_done(self, run: DeviceRun, report: StepDone) -> None:
         """One step: keep its evidence; the device is alive, so its deadline moves to the next step."""
         key = (run.pk, report.seq, report.step[:24], report.direction)
-        if key in self.known or report.step not in catalogue.NAMES:
+        if key in self.known or report.step not in _steps_of(run):
             return
         self.known.add(key)
         StepRun.objects.create(
@@ -102,7 +106,7 @@ class _Taker:
             direction=report.direction,
             at=_time(report.at_ms, self.session.now),
             took_ms=min(max(report.took_ms, 0), 2**31 - 1),
-            evidence=report.evidence,
+            evidence=fit(report.evidence),
         )
         if report.step == "stop_service" and report.direction == "forward":
             self._note_last_answer(report)
@@ -127,7 +131,7 @@ class _Taker:
             current_epoch=current,
             action=report.action,
             outcome=report.outcome,
-            finding=report.finding,
+            finding=_fit_finding(report.finding),
             server=run.kind == "server",
             by_itself=report.by_itself,
         )
@@ -157,24 +161,37 @@ class _Taker:
         """The outage of every terminal begins here. A second stop in the same cutover (a retry after a
         crash) does not move it."""
         at = report.evidence.get("last_answer_ms")
-        if self.session.cutover.last_answer_ms is None and isinstance(at, int) and not isinstance(at, bool):
+        if self.session.cutover.last_answer_ms is None and _is_time(at):
             self.session.set(last_answer_ms=at)
 
     def _note_outage(self, run: DeviceRun, report: Finished) -> None:
         begun = self.session.cutover.last_answer_ms
         ended = self.looked_up.get((run.pk, report.seq)) or _stored_lookup(run, report) or report.at_ms
-        run.outage_ms = max(0, ended - begun) if begun is not None else 0
+        run.outage_ms = min(max(0, ended - begun), LARGEST) if begun is not None else 0
         DeviceRun.objects.filter(pk=run.pk).update(outage_ms=run.outage_ms)
 
 
 def _lookup_ms(report: StepDone) -> int:
     at = report.evidence.get("at_ms")
-    return at if isinstance(at, int) and not isinstance(at, bool) else report.at_ms
+    return at if _is_time(at) else report.at_ms
+
+
+def _is_time(ms: object) -> TypeGuard[int]:
+    return isinstance(ms, int) and not isinstance(ms, bool) and countable(ms)
+
+
+def _fit_finding(finding: Finding | None) -> Finding | None:
+    return finding and Finding(fit_text(finding.code), fit_text(finding.message), fit_text(finding.remedy))
 
 
 def _stored_lookup(run: DeviceRun, report: Finished) -> int | None:
     step = StepRun.objects.filter(run=run, seq=report.seq, name="member_lookup", direction="forward").first()
     return round(step.at.timestamp() * 1000) if step else None
+
+
+def _steps_of(run: DeviceRun) -> list[str]:
+    """The steps that a device of this kind has: it cannot speak of another's."""
+    return [s.name for action in ("arm", "switch") for s in catalogue.steps_for(run.kind, action)]  # type: ignore[arg-type]
 
 
 def _following(run: DeviceRun, report: StepDone) -> str:

@@ -1,0 +1,33 @@
+"""What agents send, made fit for a database. An agent is not trusted: what one of them says must not make a
+transaction fail, in which the reports of all others lie, too."""
+
+import math
+from typing import Any
+
+LARGEST = 2**63 - 1  # what a column of whole numbers holds
+DEEPEST = 20
+
+
+def countable(*numbers: int) -> bool:
+    """Whether these can be numbers of something, and kept."""
+    return all(0 <= number <= LARGEST for number in numbers)
+
+
+def fit_text(text: str) -> str:
+    """Without NUL and halves of surrogate pairs, which PostgreSQL refuses."""
+    return text.replace("\0", "?").encode("utf-8", "replace").decode()
+
+
+def fit(value: Any, depth: int = 0) -> Any:
+    """A JSON value that every database takes: no NUL, NaN, infinity or half characters, and not too deep."""
+    if isinstance(value, str):
+        return fit_text(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if not isinstance(value, (dict, list)):
+        return value
+    if depth >= DEEPEST:
+        return None
+    if isinstance(value, list):
+        return [fit(item, depth + 1) for item in value]
+    return {fit_text(str(key)): fit(item, depth + 1) for key, item in value.items()}
