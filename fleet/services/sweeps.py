@@ -27,7 +27,7 @@ def tick(now: dt.datetime) -> Next:
     after = Next()
     for cutover in _may_act():
         if cutover.state in states.ACTIVE and cutover.started_at:
-            _note_tick(cutover, now)
+            _note_tick(cutover, cutover.started_at, now)
         after.add(_look_at(cutover, now))
     return after
 
@@ -43,9 +43,9 @@ def give_grace(now: dt.datetime, cutovers: Collection[int] | None = None) -> Non
         runs.update(deadline_at=grace)
 
 
-def _note_tick(cutover: Cutover, now: dt.datetime) -> None:
+def _note_tick(cutover: Cutover, started_at: dt.datetime, now: dt.datetime) -> None:
     """Keep when this site was looked at; a long gap means that the dashboard was down meanwhile."""
-    before = max(cutover.site.ticked_at or cutover.started_at, cutover.started_at)
+    before = max(cutover.site.ticked_at or started_at, started_at)
     if now - before > dt.timedelta(seconds=GAP_S):
         log.warning("%s: nobody looked for %.0f s; deadlines are extended", cutover, (now - before).total_seconds())
         give_grace(now, [cutover.pk])
