@@ -26,6 +26,7 @@ from fleet.services.outcome import Dispatch, Next
 CHUNK = 50  # device runs per dispatch task
 CONTACT_SLACK_S = 10  # beyond a step's own limit, for the way there and back and a restarting agent
 ARM_LIMIT_S = 8
+ARM_LIMIT_SERVER_S = 25  # without the server there is no cutover; nobody waits in outage yet
 ARM_LIMIT_ABSENT_S = 3  # for a device whose agent has no connection when arming begins
 MAX_ROUNDS = 100  # a plan that never comes to an end is a bug; better loud than spinning
 
@@ -191,6 +192,8 @@ class Session:
                 setattr(self.runs[pk], name, value)
 
     def _limit(self, run: DeviceRun, action: Action) -> float:
+        if action == "arm" and run.kind == "server":
+            return ARM_LIMIT_SERVER_S
         if action == "arm":
             agent = getattr(run.device, "agent", None)
             return ARM_LIMIT_S if agent and agent.connected else ARM_LIMIT_ABSENT_S
