@@ -1,0 +1,111 @@
+"""`manage.py planted_bugs [--only NAME]`: do the tests notice what they are there for?"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from tests.planted.bug import Bug
+from tests.planted.bugs import BUGS
+
+LIMIT_S = 180
+NEEDED = 0.95
+FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What pytest did. code: its exit code, 1 where tests have failed; None: no end in time."""
+
+    code: int | None
+    output: str
+    seconds: float
+
+    @property
+    def failed(self) -> str:
+        """The first test that failed, or why there is none."""
+        if self.code != 1:
+            return f"no end in {LIMIT_S} s" if self.code is None else f"nobody (pytest ended with {self.code})"
+        match = FAILED.search(self.output)
+        return match[1] if match else "?"
+
+
+class Command(BaseCommand):
+    """See the module."""
+
+    help = "Plant each bug of tests/planted/bugs.py in a scratch copy and run the tests that must notice it."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One bug can be chosen, or several."""
+        parser.add_argument("--only", action="append", metavar="NAME", choices=[bug.name for bug in BUGS], help="this bug")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Exit 1 when fewer than 95 % are found."""
+        bugs = [bug for bug in BUGS if not options["only"] or bug.name in options["only"]]
+        with tempfile.TemporaryDirectory(prefix="tillway-planted-") as folder:
+            found = self._try_all(Path(folder), bugs)
+        sys.exit(0 if found >= NEEDED * len(bugs) else 1)
+
+    def _try_all(self, folder: Path, bugs: Sequence[Bug]) -> int:
+        """How many are found. The tree may change meanwhile: everything is tried on what it is now."""
+        begun, tree = time.monotonic(), folder / "as-it-is"
+        _copy(settings.BASE_DIR, tree)
+        good = _pytest(tree, sorted({test for bug in bugs for test in bug.tests}), folder / "data")
+        if good.code != 0:
+            raise CommandError(f"the tests are not green without a bug, so nothing would be proven:\n{good.output[-4000:]}")
+        self.stdout.write(f"without a bug the tests are green ({good.seconds:.0f} s)")
+        found = 0
+        with tqdm(bugs, unit="bug", disable=None) as bar:
+            for bug in bar:
+                run = _try(tree, bug)
+                found += run.code == 1
+                bar.write(f"{'found ' if run.code == 1 else 'MISSED'} {bug.name:<32} {run.seconds:5.1f} s  {run.failed}")
+        self.stdout.write(f"\n{found} of {len(bugs)} found, {time.monotonic() - begun:.0f} s")
+        return found
+
+
+def _try(tree: Path, bug: Bug) -> Run:
+    """Run its tests in a copy of the tree, with this bug in it."""
+    with tempfile.TemporaryDirectory(prefix="copy-", dir=tree.parent) as folder:
+        root = Path(folder) / "tree"
+        shutil.copytree(tree, root)  # with the bytecode of the first run, which is what makes it quick
+        bug.plant(root)
+        return _pytest(root, bug.tests, Path(folder) / "data")
+
+
+def _copy(tree: Path, to: Path) -> None:
+    """What git knows or would take, as it is now: no virtual environment, no data."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=tree, capture_output=True, check=True
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (tree / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(tree / name, to / name)
+
+
+def _pytest(root: Path, tests: Sequence[str], data: Path) -> Run:
+    """Run these tests of the tree `root`, with a new folder for the dashboard's data."""
+    data.mkdir()
+    environment = os.environ | {"PYTHONPATH": str(root), "TILLWAY_DATA": str(data)}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--color=no", *tests]
+    begun = time.monotonic()
+    try:
+        done = subprocess.run(
+            command, cwd=root, env=environment, capture_output=True, text=True, errors="replace", timeout=LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        return Run(None, "", time.monotonic() - begun)
+    return Run(done.returncode, done.stdout + done.stderr, time.monotonic() - begun)

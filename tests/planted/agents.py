@@ -1,0 +1,326 @@
+"""Bugs in the agent: its disk, its orders, its steps, and what it does alone."""
+
+from tests.planted.bug import Bug
+
+FILES = "tests/agents/test_files.py::"
+JOURNAL = "tests/agents/test_journal.py::"
+RUNNER = "tests/agents/test_runner.py::"
+SERVER = "tests/agents/test_steps_server.py::"
+TERMINAL = "tests/agents/test_steps_terminal.py::"
+TRANSPORT = "tests/agents/test_transport.py::"
+DEADMAN = "tests/agents/test_deadman.py::"
+LOCKS = "tests/agents/test_second_locks.py::"
+
+DISK = (
+    Bug(
+        "file_not_flushed",
+        "settings may be empty after a power cut: renamed before their bytes are on disk",
+        "agents/atomic.py",
+        "        write_all(fd, data)\n        os.fsync(fd)\n",
+        "        write_all(fd, data)\n",
+        (FILES + "test_everything_is_flushed_before_the_name_changes",),
+    ),
+    Bug(
+        "no_temporary_file",
+        "settings are rewritten in place, and torn by a crash",
+        "agents/atomic.py",
+        "        _write_new(temp, data, old, mode)\n        os.replace(temp, path)\n",
+        "        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)\n"
+        "        write_all(fd, data)\n        os.fsync(fd)\n        os.close(fd)\n",
+        (FILES + "test_a_fault_at_any_operation_leaves_old_or_new",),
+    ),
+    Bug(
+        "folder_not_flushed",
+        "a power cut takes the rename back",
+        "agents/atomic.py",
+        "        raise\n    fsync_folder(path.parent)\n",
+        "        raise\n",
+        (FILES + "test_everything_is_flushed_before_the_name_changes",),
+    ),
+    Bug(
+        "undo_not_flushed",
+        "the act is on disk before the way back",
+        "agents/journal.py",
+        '"step": step, "saved": saved}\n        self._append(record, flush=True)',
+        '"step": step, "saved": saved}\n        self._append(record, flush=False)',
+        (JOURNAL + "test_what_must_outlive_a_power_cut_is_flushed_before_the_call_returns",),
+    ),
+    Bug(
+        "end_not_flushed",
+        "an instruction that has ended is carried out again after a power cut",
+        "agents/journal.py",
+        "flush=isinstance(report, Finished)",
+        "flush=False",
+        (JOURNAL + "test_what_must_outlive_a_power_cut_is_flushed_before_the_call_returns",),
+    ),
+    Bug(
+        "torn_tail_kept",
+        "the record after a torn one is glued to it and lost",
+        "agents/journal.py",
+        "            end = len(data) - len(lines[-1])\n",
+        "            end = len(data)\n",
+        (JOURNAL + "test_after_a_torn_tail_writing_goes_on",),
+    ),
+    Bug(
+        "checksum_ignored",
+        "an altered record is believed",
+        "agents/journal.py",
+        '    if line[:8] != b"%08x" % zlib.crc32(body):\n        return None\n',
+        "",
+        (JOURNAL + "test_any_altered_byte_costs_at_most_the_record_it_is_in",),
+    ),
+    Bug(
+        "second_undo_record_stands",
+        "a resumed step overwrites what was there before with its own half-done work",
+        "agents/ledger.py",
+        'self.undo.setdefault((instruction.cutover, record["step"]), item)',
+        'self.undo[(instruction.cutover, record["step"])] = item',
+        (JOURNAL + "test_the_first_undo_record_of_a_step_stands",),
+    ),
+    Bug(
+        "switched_counts_as_confirmed",
+        "a server whose dashboard dies before the last check never goes back",
+        "agents/ledger.py",
+        '        good_check = report.action == "verify" and report.outcome == "done"\n',
+        '        good_check = report.outcome == "done"\n',
+        (DEADMAN + "test_a_switch_is_uncommitted_until_the_last_check_or_the_way_back",),
+    ),
+)
+
+ORDERS = (
+    Bug(
+        "outbox_forgotten_before_ack",
+        "a report that was sent into a dying connection is lost",
+        "agents/transport.py",
+        "                    self._sent = report.n\n",
+        "                    self._sent = report.n\n                    self.journal.acked(report.n)\n",
+        (TRANSPORT + "test_unacknowledged_reports_come_again_and_acknowledged_ones_do_not",),
+    ),
+    Bug(
+        "signature_not_checked",
+        "anybody on the wire can give orders",
+        "agents/transport.py",
+        "if not self.identity.verify(message.body, message.signature):",
+        "if False:",
+        (TRANSPORT + "test_orders_that_are_not_beyond_doubt_are_refused",),
+    ),
+    Bug(
+        "order_for_another_agent_taken",
+        "a recorded order works on every device",
+        "agents/transport.py",
+        "elif known is None or instruction.agent != known.agent:",
+        "elif known is None:",
+        (TRANSPORT + "test_orders_that_are_not_beyond_doubt_are_refused",),
+    ),
+    Bug(
+        "expiry_not_checked",
+        "an order that comes after the window is carried out",
+        "agents/transport.py",
+        "elif self.clock.now_ms() > instruction.expires_ms and instruction.seq > self.journal.ledger.seq:",
+        "elif False:",
+        (TRANSPORT + "test_orders_that_are_not_beyond_doubt_are_refused",),
+    ),
+    Bug(
+        "expiry_not_checked_again",
+        "an order that waited behind another one begins after the point of no return",
+        "agents/runner.py",
+        'if instruction.action in ("arm", "switch") and self.clock.now_ms() > instruction.expires_ms:',
+        "if False:",
+        (LOCKS + "test_an_order_that_waited_too_long_is_not_begun",),
+    ),
+    Bug(
+        "epoch_not_fenced",
+        "an order of the way forward is taken after the way back has begun",
+        "agents/runner.py",
+        "if instruction.epoch < ledger.epoch or instruction.seq <= ledger.seq:",
+        "if instruction.seq <= ledger.seq:",
+        (RUNNER + "test_older_orders_are_refused_even_after_a_restart",),
+    ),
+    Bug(
+        "seq_not_fenced",
+        "an older order of the same epoch is carried out after a newer one",
+        "agents/runner.py",
+        "if instruction.epoch < ledger.epoch or instruction.seq <= ledger.seq:",
+        "if instruction.epoch < ledger.epoch:",
+        (RUNNER + "test_older_orders_are_refused_even_after_a_restart",),
+    ),
+    Bug(
+        "newer_order_waits",
+        "Roll back waits until every step of the way forward has been tried",
+        "agents/runner.py",
+        "            self.passes.newer.set()\n",
+        "            pass\n",
+        (RUNNER + "test_a_newer_epoch_stops_the_older_order_between_two_steps",),
+    ),
+    Bug(
+        "failure_not_kept",
+        "after a crash while undoing, the switching begins anew",
+        "agents/runner.py",
+        "            self.journal.failing(instruction.seq, failure)\n",
+        "            self.journal.ledger.failures[instruction.seq] = failure\n",
+        (RUNNER + "test_after_a_crash_while_undoing_it_goes_on_undoing",),
+    ),
+    Bug(
+        "restored_without_a_probe",
+        "an undone till without an answer is called restored",
+        "agents/runner.py",
+        "            await self._verify_restored(instruction)\n",
+        "            pass\n",
+        (TERMINAL + "test_an_undone_till_that_gets_no_answer_says_so",),
+    ),
+)
+
+STEPS = (
+    Bug(
+        "undo_written_after_apply",
+        "a crash right after a step leaves nothing to undo it with",
+        "agents/steps/passes.py",
+        "            if step.name not in context.saved and (saved := await step.save(context)) is not None:\n"
+        "                self.journal.undo(context.instruction, step.name, saved)\n"
+        "                context.saved[step.name] = saved\n"
+        '                points.step(self.host.config.role, step.name, "saved")\n'
+        "            await step.apply(context)\n",
+        "            saved = None if step.name in context.saved else await step.save(context)\n"
+        "            if saved is not None:\n"
+        "                context.saved[step.name] = saved\n"
+        "            await step.apply(context)\n"
+        "            if saved is not None:\n"
+        "                self.journal.undo(context.instruction, step.name, saved)\n",
+        (RUNNER + "test_after_a_crash_the_switch_goes_on_where_it_was",),
+    ),
+    Bug(
+        "undo_order_swapped",
+        "the first step is undone first",
+        "agents/steps/passes.py",
+        "for record in reversed(self.journal.open_undo(instruction.cutover)):",
+        "for record in self.journal.open_undo(instruction.cutover):",
+        (RUNNER + "test_a_failure_anywhere_undoes_what_was_done",),
+    ),
+    Bug(
+        "undo_failure_swallowed",
+        "a device that could not be undone is called restored",
+        "agents/steps/passes.py",
+        "                failures.append(error)\n",
+        "",
+        (RUNNER + "test_undoing_goes_on_after_a_failure_and_says_what_is_left",),
+    ),
+    Bug(
+        "undo_stops_at_the_first_failure",
+        "one step that is stuck keeps all before it from being undone",
+        "agents/steps/passes.py",
+        "                failures.append(error)\n",
+        "                failures.append(error)\n                break\n",
+        (RUNNER + "test_undoing_goes_on_after_a_failure_and_says_what_is_left",),
+    ),
+    Bug(
+        "timeout_swallowed",
+        "a step that ran out of its time counts as done",
+        "agents/steps/passes.py",
+        '            raise StepError("step_timeout", message, "Look at the device; try again.", retryable=True) from error\n',
+        "            log.warning(message, exc_info=error)\n            return {}\n",
+        (RUNNER + "test_a_step_that_takes_too_long_is_undone",),
+    ),
+    Bug(
+        "crash_loop_not_broken",
+        "a step that ends the agent is begun again for ever",
+        "agents/steps/passes.py",
+        "if self.journal.ledger.starts.get((seq, name), 0) >= most:",
+        "if False:",
+        (RUNNER + "test_a_step_that_crashes_the_agent_every_time_is_undone",),
+    ),
+    Bug(
+        "foreign_binding_deleted",
+        "somebody else's certificate is taken off the port",
+        "agents/hosts/netsh.py",
+        "    if not same(there[0], row) or not ours(there[0]):\n        raise foreign(there[0])\n",
+        "",
+        (SERVER + "test_a_binding_that_somebody_else_has_made_since_is_left_to_them",),
+    ),
+    Bug(
+        "foreign_binding_not_found",
+        "arming says ready although another program has the port",
+        "agents/steps/httpsys.py",
+        "            raise netsh.foreign(row)\n",
+        "            continue\n",
+        (SERVER + "test_a_foreign_binding_on_the_port_is_never_touched",),
+    ),
+    Bug(
+        "access_list_forgotten",
+        "the old reservation comes back for everyone instead of for the service's account",
+        "agents/steps/httpsys.py",
+        "                    await netsh.delete_reservation(row.url)\n"
+        "                await netsh.add_reservation(row.url, row.sddl or netsh.EVERYONE_LISTENS)\n",
+        "                    await netsh.delete_reservation(row.url)\n"
+        "                await netsh.add_reservation(row.url, netsh.EVERYONE_LISTENS)\n",
+        (SERVER + "test_undo_brings_back_exactly_what_was_there",),
+    ),
+    Bug(
+        "monitor_not_held",
+        "the Services Monitor starts the service in the middle of its switch",
+        "agents/steps/server.py",
+        '    await sc.set_start_type(monitor, "disabled")  # first, or it could come back by itself\n',
+        "",
+        (LOCKS + "test_the_monitor_is_disabled_and_stopped_whenever_the_service_is",),
+    ),
+    Bug(
+        "others_settings_overwritten",
+        "undoing takes back what somebody else has set since",
+        "agents/steps/base.py",
+        '            untouched = _digest(now) == saved["after_sha256"]\n',
+        "            untouched = True\n",
+        (TERMINAL + "test_undo_keeps_what_somebody_else_has_changed_since",),
+    ),
+    Bug(
+        "certificate_not_compared",
+        "any trusted certificate will do, also that of a box in between",
+        "agents/hosts/lookup.py",
+        "    if target.tls and target.thumbprint and thumbprint != target.thumbprint:\n",
+        "    if False:\n",
+        (TERMINAL + "test_another_certificate_than_the_planned_one_is_refused",),
+    ),
+)
+
+ALONE = (
+    Bug(
+        "lease_ignored",
+        "a till acts alone while the dashboard is there",
+        "agents/deadman.py",
+        "        return time.monotonic() - self.runner.heard_at > lease_s\n",
+        "        return True\n",
+        (DEADMAN + "test_within_the_lease_nothing_is_done",),
+    ),
+    Bug(
+        "policy_ignored",
+        "a server that is to finish goes back",
+        "agents/deadman.py",
+        'if ledger.uncommitted and self.lease_over and last.policy == "restore":',
+        "if ledger.uncommitted and self.lease_over:",
+        (DEADMAN + "test_a_server_goes_back_when_its_switch_was_not_confirmed_in_time",),
+    ),
+    Bug(
+        "plain_http_trusted",
+        "who shows a till a bad certificate gets its members' numbers in plain HTTP",
+        "agents/deadman.py",
+        'NO_TLS = frozenset({"tls_refused",',
+        'NO_TLS = frozenset({"untrusted_root", "tls_refused",',
+        (DEADMAN + "test_a_till_follows_what_the_server_really_speaks_and_never_trusts_plain_http_alone",),
+    ),
+    Bug(
+        "till_leaves_https_unasked",
+        "a till that never came from HTTP goes there",
+        "agents/deadman.py",
+        'if why in NO_TLS and self._came_from("http") and',
+        "if why in NO_TLS and",
+        (DEADMAN + "test_a_till_follows_what_the_server_really_speaks_and_never_trusts_plain_http_alone",),
+    ),
+    Bug(
+        "silent_server_left_alone",
+        "a switched server that stopped answering is never put back",
+        "agents/deadman.py",
+        "            return time.monotonic() - self._answered_at > PATIENCE_S\n",
+        "            return False\n",
+        (DEADMAN + "test_a_switched_server_that_stays_silent_is_put_back",),
+    ),
+)
+
+AGENTS: tuple[Bug, ...] = (*DISK, *ORDERS, *STEPS, *ALONE)
