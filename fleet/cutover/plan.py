@@ -63,14 +63,17 @@ def _cutting_server(s: Snapshot, now: dt.datetime) -> list[Step]:
         if _closing(s, now):
             return [_roll_back("the window closes before the server could be flipped; nothing was changed")]
         return [Ask((server.id,), "switch"), MoveRun(server.id, Run.SWITCHING, "told to switch")]
-    if _overdue(server, now):
-        return [MoveRun(server.id, Run.UNREACHABLE, "no word from the server's agent in time", _lost(server))]
     if s.on_window_close == "roll_back" and _closing(s, now):
         return [_at_close(s)]
+    if _overdue(server, now):
+        return [MoveRun(server.id, Run.UNREACHABLE, "no word from the server's agent in time", _lost(server))]
     return []
 
 
 def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
+    if s.server.state in COUNTS_AS_FAILED:
+        # It had answered, or nobody would be here; its last steps failed, or it went back in vain.
+        return [_roll_back(f"the server did not stay on {s.to_scheme}")]
     if steps := _silent(s, now):
         return steps
     if stop := _threshold(s):
@@ -90,6 +93,8 @@ def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
 
 
 def _verifying(s: Snapshot, now: dt.datetime) -> list[Step]:
+    if steps := _silent(s, now):  # a late one that came back and was lost again
+        return steps
     if s.server.asked != "verify":
         return [Ask((s.server.id,), "verify")]
     if not s.server_checked:
@@ -101,7 +106,7 @@ def _verifying(s: Snapshot, now: dt.datetime) -> list[Step]:
 
 def _completed(s: Snapshot, now: dt.datetime) -> list[Step]:
     steps = _silent(s, now) or _wake_late(s)
-    if not steps and any(r.state in COUNTS_AS_FAILED for r in s.terminals):
+    if not steps and any(r.state in COUNTS_AS_FAILED for r in s.runs):
         return [_at_rest(s)]
     return steps
 
@@ -180,9 +185,9 @@ def _wake_late(s: Snapshot) -> list[Step]:
 
 
 def _at_rest(s: Snapshot) -> Step:
-    bad = [r.name for r in s.terminals if r.state not in DONE]
+    bad = [r.name for r in s.runs if r.state not in DONE]
     if bad:
-        return Move(Cutover.NEEDS_PERSON, f"{len(bad)} terminals are not on {s.to_scheme}: {', '.join(bad[:5])}")
+        return Move(Cutover.NEEDS_PERSON, f"not on {s.to_scheme}: {len(bad)} ({', '.join(bad[:5])})")
     late = sum(r.state is Run.LATE for r in s.terminals)
     return Move(Cutover.COMPLETED, f"every terminal answers over {s.to_scheme}" + (f", {late} late" if late else ""))
 

@@ -20,7 +20,7 @@ def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
         return steps
     if s.server.state not in (Run.RESTORED, Run.PENDING, Run.ARMED):
         return _stuck(s) if s.server.state is Run.UNDO_FAILED else []
-    if steps := _undo(s.terminals) + _undo_late(s):
+    if steps := _undo(s.terminals) + _undo_in_passing(s):
         if s.state is Cutover.NEEDS_PERSON:
             return [Move(Cutover.ROLLING_BACK, "the server is back; its terminals follow")]
         return steps
@@ -43,10 +43,12 @@ def _to_undo(run: RunView) -> bool:
     return run.state in TO_UNDO or (run.touched and run.state in (Run.PENDING, Run.ARMED))
 
 
-def _undo_late(s: Snapshot) -> list[Step]:
-    """A late terminal may have taken its instruction without our hearing of it; the undo waits for it too."""
-    late = tuple(r.id for r in s.terminals if r.state is Run.LATE and r.touched and r.asked != "undo")
-    return [Ask(late, "undo")] if late else []
+def _undo_in_passing(s: Snapshot) -> list[Step]:
+    """A late terminal may have taken its instruction without our hearing of it, and one that was never told
+    to switch may have followed its server by itself. The undo waits for them, and nobody waits for it."""
+    states = (Run.LATE, Run.PENDING, Run.ARMED)
+    ids = [r.id for r in s.terminals if r.state in states and r.asked != "undo" and not _to_undo(r)]
+    return [Ask(tuple(ids), "undo")] if ids and s.server.touched else []
 
 
 def _silent(s: Snapshot, now: dt.datetime) -> list[Step]:

@@ -6,14 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fleet.cutover import states
+from fleet.cutover.plan import OPEN as OPEN_RUNS
 from fleet.cutover.rollback import CLEAN
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from tests.cutover.world import (
+    ENDED,
     FAIR,
     MENDED,
     NEW,
     OLD,
+    OPEN,
+    PASSED,
     PERSON,
     PRESSES,
     REPORTS,
@@ -22,6 +26,7 @@ from tests.cutover.world import (
     Device,
     Event,
     Picture,
+    Row,
     Rules,
     Setting,
     Walkable,
@@ -121,18 +126,25 @@ class _Explorer:
         need(seen == len(self.worlds), "liveness: it goes round in a circle by itself")
 
     def check_ways_out(self) -> None:
-        """Rule 5: wherever it stands, people get it back when faults cease; before it has turned round,
-        they get it to its end, too."""
-        back = self._leads_to(C.ROLLED_BACK)
-        done = self._leads_to(C.COMPLETED)
+        """Rule 5: wherever it stands, people get it back when faults cease; and while the server stays on the
+        new scheme they get it to its end, too."""
+        back, done = self._leads_to(C.ROLLED_BACK), self._leads_to(C.COMPLETED)
+        free = "retry failed" in self.x.setting.presses and not self.x.setting.presses_cost
         for i, world in enumerate(self.worlds):
             self.here = i
-            dash = self.x.dashes[world.dash]
-            state = dash.state
-            if state in states.CAN_ROLL_BACK:
-                need(i in back, "rule 5: no way back, though every fault has ceased")
-            if "retry failed" in self.x.setting.presses and not dash.back and state in {C.PAUSED, C.NEEDS_PERSON, C.COMPLETED}:
-                need(i in done or _before_the_flip(dash), "rule 5: no way to the end, though every fault has ceased")
+            state = self.x.dashes[world.dash].state
+            need(i in back or state not in states.CAN_ROLL_BACK, "rule 5: no way back, though every fault has ceased")
+            if free and self._server_stays(world):
+                need(i in done, "rule 5: no way to the end, though every fault has ceased")
+
+    def _server_stays(self, w: World) -> bool:
+        """Whether a cutover at rest or paused has a server that really is on the new scheme, and no word
+        under way or taken that it has given up. (Not passing the last check is not giving up.)"""
+        dash, rows = self.x.values(picture_of(w))
+        server: Device = self.x.devices[w.server[1]]
+        asks = rows[0].state == R.VERIFIED or dash.paused_from == C.VERIFYING
+        at_hand = not dash.back and dash.state in {C.PAUSED, C.NEEDS_PERSON, C.COMPLETED}
+        return at_hand and asks and server.scheme == NEW and not server.busy and not server.reports
 
     def _leads_to(self, state: C) -> set[int]:
         before: list[list[int]] = [[] for _ in self.worlds]
@@ -171,11 +183,6 @@ def _who(i: int) -> str:
     return f"terminal {i}" if i else "server"
 
 
-def _before_the_flip(dash: Dash) -> bool:
-    """Until the server is flipped its failure only leads back; nothing was changed."""
-    return dash.paused_from in (C.ARMING, C.CUTTING_SERVER)
-
-
 def check_state(x: Walkable, w: World, events: Iterable[Event]) -> None:
     """The rules that hold in each single state."""
     dash: Dash = x.dashes[w.dash]
@@ -190,18 +197,36 @@ def check_picture(x: Walkable, picture: Picture) -> None:
     """The rules about what the dashboard knows, whatever the devices do."""
     dash, rows = x.values(picture)
     if dash.state == C.ROLLED_BACK:
-        need(all(r.state in CLEAN for r in rows), "rolled back with a device that is neither restored nor untouched")
+        clean = all(r.state in CLEAN and not (r.touched and r.state in (R.PENDING, R.ARMED)) for r in rows)
+        need(clean, "rolled back with a device that is neither restored nor untouched")
     if dash.state == C.COMPLETED:
         need(not any(r.state in states.COUNTS_AS_FAILED for r in rows), "completed with a device that has failed")
+        woken = all(r.asked == "switch" for r in rows if r.state == R.LATE)
+        need(woken, "completed, and a late terminal will not find its instruction")
     if dash.state == C.NEEDS_PERSON:
         listed = states.COUNTS_AS_FAILED | {R.UNDO_FAILED}
         need(any(r.state in listed for r in rows), "rule 5: needs a person, and names no device")
     if dash.state in states.CAN_ROLL_BACK - {C.ROLLING_BACK} or dash.state == C.PAUSED:
         need(any(press(x, dash, rows) for press in PRESSES.values()), "rule 5: nobody can do anything")
     need(all(r.asked == "undo" for r in rows if r.state == R.UNDOING), "undoing, and not told so in this epoch")
+    silent = any(r.deadline == PASSED for r in rows if r.state in (R.SWITCHING, R.UNDOING))
+    need(not silent, "a device is silent for too long, and nothing is said about it")
     if dash.back:
-        stale = [(r, said) for r in rows for said in REPORTS if x.judge(dash.state, True, r.state, said, False)]
-        need(not stale, f"rule 4: a report of an older epoch changes something: {stale}")
+        judged = [x.judge(dash.state, True, r.state, said, False, i == 0) for i, r in enumerate(rows) for said in REPORTS]
+        need(not any(judged), f"rule 4: a report of an older epoch changes something: {judged}")
+    elif dash.phase != OPEN:
+        check_window(x, dash, rows)
+
+
+def check_window(x: Walkable, dash: Dash, rows: list[Row]) -> None:
+    """Past the point of no return: whoever chose to roll back is rolled back, and nothing waits for ever
+    for a window that has closed before anything was changed."""
+    waits = dash.state in (C.ARMING, C.CUTTING_SERVER, C.PAUSED)
+    waits = waits or (dash.state == C.SWITCHING and any(r.state in OPEN_RUNS for r in rows[1:]))
+    if x.setting.on_close == "roll_back" and not dash.window_waived:
+        need(not waits, "rule 3: past the point of no return, and not on the way back")
+    before = dash.paused_from in (C.ARMING, C.CUTTING_SERVER) and rows[0].state in (R.PENDING, R.ARMED)
+    need(dash.phase != ENDED or not before, "paused before anything was changed, and the window is over")
 
 
 def check_rest(x: Walkable, w: World) -> None:

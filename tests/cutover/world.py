@@ -34,7 +34,7 @@ DEADLINES = {NO_DEADLINE: None, RUNNING: ENDS + dt.timedelta(days=1), PASSED: ST
 
 MAX_ROUNDS = 12  # after one event the plan has to come to an end within this many rounds
 # Everything that an agent may say.
-REPORTS = tuple((a, o) for a in get_args(Action) for o in get_args(Outcome))
+REPORTS = tuple((a, o, alone) for a in get_args(Action) for o in get_args(Outcome) for alone in (False, True))
 RULE_2 = "rule 2: a terminal is told to undo while the server is not back"
 SOME_FINDING = Finding("fault", "something failed", "look at it")
 
@@ -45,6 +45,9 @@ Kind = Literal["fair", "fault", "person", "mended"]
 
 class Broken(Exception):
     """A rule of design.md section 4 does not hold."""
+
+
+Said = tuple[str, str, bool]
 
 
 class Row(NamedTuple):
@@ -72,15 +75,15 @@ class Dash(NamedTuple):
 
 class Device(NamedTuple):
     """What is really there. busy: a switch is under way, of the epoch of now or of an older one; order:
-    the newest instruction, if it waits (action, dies at the window's end); reports: (action, outcome) of
-    this epoch, not yet taken, oldest first: they are numbered, so one that was overtaken counts as lost."""
+    the newest instruction, if it waits (action, dies at the window's end); reports: (action, outcome, by
+    itself) of this epoch, not yet taken, oldest first: they are numbered, so one that was overtaken counts as lost."""
 
     scheme: int = OLD
     online: bool = True
     trusted: bool = True
     busy: int = IDLE
     order: tuple[str, bool] | tuple[()] = ()
-    reports: tuple[tuple[str, str], ...] = ()
+    reports: tuple[Said, ...] = ()
 
 
 class World(NamedTuple):
@@ -138,7 +141,8 @@ class Numbers:
 class Setting:
     """One cutover to be walked. waves: of each terminal; untrusted: terminals that may lack the root
     certificate (each costs a fault); outbox: reports of one device under way at the same time; presses:
-    what people may do, as often as they like."""
+    what people may do; presses_cost: each press but a rollback counts like a fault, so that larger sites
+    can be walked."""
 
     waves: tuple[int, ...]
     limits: tuple[int, ...]
@@ -148,6 +152,7 @@ class Setting:
     untrusted: int = 1
     outbox: int = 1
     presses: tuple[str, ...] = ("pause", "resume", "retry failed", "roll back")
+    presses_cost: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,9 +208,10 @@ class Walkable:
         found: list[Event] = []
         picture = picture_of(w)
         devices = [w.server[1], *(d for _, d in w.terminals)]
-        scheme, ended = self.devices[devices[0]].scheme, self.dashes[w.dash].phase == ENDED
+        dash: Dash = self.dashes[w.dash]
+        scheme, ended = self.devices[devices[0]].scheme, dash.phase == ENDED
         for i, device in enumerate(devices):
-            for name, kind, after in self.device_events(i == 0, device, scheme, ended, w.faults > 0):
+            for name, kind, after in self.device_events(i == 0, device, scheme, ended, dash.back, w.faults > 0):
                 changed = [*devices[:i], after, *devices[i + 1 :]]
                 parties = tuple(zip(picture[1:], changed, strict=True))
                 world = World(w.dash, parties[0], tuple(sorted(parties[1:])), w.faults - (kind == FAULT))
@@ -214,7 +220,9 @@ class Walkable:
                 changed = [*devices[:i], after, *devices[i + 1 :]]
                 found.append(Event(name, i, kind, self.after(thought, changed, w.faults - (kind == FAULT))))
         for name, i, kind, thought in self.dashboard_events(picture):
-            found.append(Event(name, i, kind, self.after(thought, devices, w.faults)))
+            cost = kind == PERSON and self.setting.presses_cost and name != "roll back"
+            if w.faults >= cost:
+                found.append(Event(name, i, kind, self.after(thought, devices, w.faults - cost)))
         return found
 
     def after(self, thought: Thought, devices: list[int], faults: int) -> World:
@@ -255,6 +263,8 @@ class Walkable:
         for name, press in PRESSES.items():
             if name in self.setting.presses and (after := press(self, dash, rows)) is not None:
                 add(name, 0, PERSON, *after)
+                resumed = name != "resume" or self.values(found[-1][3].picture)[0].state != C.PAUSED
+                need(resumed, "rule 5: resumed, and paused again at once for what the person has seen")
         return found
 
     def _think(self, dash: Dash, rows: list[Row]) -> tuple[Dash, list[Row], dict[int, Order], bool]:
@@ -305,6 +315,7 @@ class Walkable:
             open_states = {R.PENDING, R.ARMED, *states.COUNTS_AS_FAILED, R.UNDOING, R.UNDO_FAILED, R.RESTORED}
             need(not any(r.state in open_states for r in rows[1:]), "completed with a terminal that is not there yet")
             need(rows[0].state == R.VERIFIED, "completed without a verified server")
+            need(dash.state != C.VERIFYING or dash.checked, "completed without the last check of the server")
         if to is C.ROLLING_BACK:  # a new epoch; what only the way forward looks at does not matter any more
             return Dash(to.value, dash.phase, back=True), [_afresh(r) for r in rows]
         if to is C.VERIFYING:
@@ -335,12 +346,13 @@ class Walkable:
         if dash.phase != OPEN and not dash.window_waived:
             follows = self.setting.on_close == "finish" and 0 not in on_time
             need(follows or not on_time, "rule 3: told to switch after the point of no return")
-        if 0 in ask.runs:
-            return
-        need(rows[0].state == R.VERIFIED, "a terminal is told to switch before the server has")
         for wave, limit in enumerate(self.setting.limits):
             failed = sum(r.wave == wave and r.state in states.COUNTS_AS_FAILED for r in rows)
             need(failed <= limit or wave in dash.waived, "told to switch though a threshold is passed")
+        if 0 in ask.runs:
+            need(any(r.state == R.ARMED for r in rows[1:]), "the server is told to switch, and no terminal is there to follow")
+            return
+        need(rows[0].state == R.VERIFIED, "a terminal is told to switch before the server has")
         last = max((rows[i].wave for i in on_time), default=0)
         waits = any(0 <= r.wave < last and r.state in (R.PENDING, R.ARMED, R.SWITCHING) for r in rows)
         need(not waits, "a later wave is told to switch before the one before it has ended")
@@ -363,6 +375,9 @@ class Walkable:
             switching = self.moved(rows[i], R.SWITCHING, None)._replace(deadline=RUNNING)
             heard = self.picture(dash, [*rows[:i], switching, *rows[i + 1 :]])
             found.append(("first step heard of", FAIR, number, self.settled(heard)))
+        if i == 0 and device.busy == BUSY and device.scheme == NEW and rows[0].state == R.SWITCHING:
+            proven = self.picture(dash, [self.moved(rows[0], R.VERIFIED, None), *rows[1:]])
+            found.append(("proof heard of", FAIR, number, self.settled(proven)))
         if not device.reports:
             return found
         report = device.reports[0]
@@ -373,28 +388,32 @@ class Walkable:
         found.append((f"reports {report}", FAIR, rest, thought))
         if may_fail:
             found.append((f"reports {report}, and will again", FAULT, number, thought))
-            found.append((f"loses {report}", FAULT, rest, Thought(picture, (), False)))
+            if not report[2]:  # nobody would miss what nobody had asked for; agents keep reports until they are taken
+                found.append((f"loses {report}", FAULT, rest, Thought(picture, (), False)))
         return found
 
-    def _tell(self, dash: Dash, rows: list[Row], i: int, report: tuple[str, str]) -> tuple[Dash, list[Row]]:
-        if i == 0 and report == ("verify", "done"):
+    def _tell(self, dash: Dash, rows: list[Row], i: int, report: Said) -> tuple[Dash, list[Row]]:
+        if i == 0 and report[:2] == ("verify", "done"):
             dash = dash._replace(checked=True)
-        verdict = self.judge(dash.state, dash.back, rows[i].state, report, True)
+        verdict = self.judge(dash.state, dash.back, rows[i].state, report, True, i == 0)
         if verdict is None:
             return dash, rows
         return dash, [*rows[:i], self.moved(rows[i], verdict.to, verdict.finding), *rows[i + 1 :]]
 
-    def _judge(self, cutover: str, back: bool, run: str, report: tuple[str, str], current: bool) -> Any:
+    def _judge(self, cutover: str, back: bool, run: str, report: Said, current: bool, server: bool) -> Any:
         """The domain's verdict on a report."""
-        action, outcome = report
+        action, outcome, alone = report
         return self.rules.reports.judge(
             C(cutover), "back" if back else "forward", R(run), current_epoch=current,
-            action=action, outcome=outcome, finding=None if outcome == "done" else SOME_FINDING,
+            action=action, outcome=outcome, finding=SOME_FINDING if outcome != "done" or alone else None,
+            server=server, by_itself=alone,
         )  # fmt: skip
 
     # --- devices ---------------------------------------------------------------------------------
 
-    def _device_events(self, server: bool, number: int, scheme: int, ended: bool, may_fail: bool) -> list[Happening]:
+    def _device_events(
+        self, server: bool, number: int, scheme: int, ended: bool, back: bool, may_fail: bool
+    ) -> list[Happening]:
         """What happens to a device or is done by its agent, given what the server speaks."""
         device: Device = self.devices[number]
         room = len(device.reports) < self.setting.outbox
@@ -414,6 +433,8 @@ class Walkable:
             add("breaks", FAULT, scheme=DOWN)
         if server and device.scheme == DOWN and not device.busy:
             add("is repaired", MENDED, scheme=NEW)
+        if not device.busy and room:
+            _acts_alone(server, device, scheme, back, add)
         if device.busy and room:
             _switch_ends(server, device, scheme, add)
         # A newer epoch takes over from a switch that is under way; within one epoch the agent ends it first.
@@ -427,7 +448,7 @@ def _order_taken(server: bool, device: Device, scheme: int, ended: bool, add: Ca
     action, dies = device.order
 
     def end(name: str, kind: Kind, outcome: str, **changes: Any) -> None:
-        add(name, kind, order=(), reports=(*device.reports, (action, outcome)), **changes)
+        add(name, kind, order=(), reports=(*device.reports, (action, outcome, False)), **changes)
 
     if dies and ended:
         end("refuses: expired", FAIR, "refused")
@@ -446,15 +467,36 @@ def _order_taken(server: bool, device: Device, scheme: int, ended: bool, add: Ca
         end("is not ready", FAULT, "failed")
 
 
+def _acts_alone(server: bool, device: Device, scheme: int, back: bool, add: Callable[..., None]) -> None:
+    """The dead man's switch (agents/deadman.py): the dashboard was silent for too long, for this device. What
+    it did before the cutover turned round is told in the older epoch, so it is not listened to."""
+
+    def act(name: str, action: str, outcome: str, becomes: int) -> None:
+        reports = device.reports if back else (*device.reports, (action, outcome, True))
+        add(name, FAULT, scheme=becomes, reports=reports)
+
+    if server and device.scheme != OLD:
+        act("goes back by itself", "undo", "done", OLD)
+        act("goes back by itself in vain", "undo", "undo_failed", DOWN)
+    elif not server and device.scheme == NEW and scheme == OLD:
+        act("follows its server back by itself", "undo", "done", OLD)
+    elif not server and device.scheme == OLD and scheme == NEW and device.trusted:
+        act("follows its server by itself", "switch", "done", NEW)
+
+
 def _switch_ends(server: bool, device: Device, scheme: int, add: Callable[..., None]) -> None:
     """Verified, or everything undone by the agent itself; a crash in between undoes it too when the
     instruction has expired meanwhile. On a server the undoing may fail as well."""
 
     def end(name: str, kind: Kind, outcome: str, becomes: int) -> None:
-        reports = (*device.reports, ("switch", outcome)) if device.busy == BUSY else device.reports
+        reports = (*device.reports, ("switch", outcome, False)) if device.busy == BUSY else device.reports
         add(name, kind, busy=IDLE, scheme=becomes, reports=reports)
 
-    if server:
+    if server and device.scheme == DOWN:
+        add("answers in the new scheme", FAIR, scheme=NEW)
+        end("fails to switch", FAULT, "failed", OLD)
+        end("fails and stays down", FAULT, "failed", DOWN)
+    elif server:  # proven; the end of its instruction is still to come, and may be a bad one
         end("is switched", FAIR, "done", NEW)
         end("fails to switch", FAULT, "failed", OLD)
         end("fails and stays down", FAULT, "failed", DOWN)
@@ -491,6 +533,8 @@ def _retry(x: Walkable, dash: Dash, rows: list[Row]) -> Pressed:
     if dash.state not in may or dash.back or not failed:
         return None
     flipped = rows[0].state == R.VERIFIED
+    if not flipped and dash.state in states.AT_REST:
+        return None  # there is nothing to follow; the way is back
     rows = list(rows)
     for i in failed:
         rows[i] = _afresh(x.moved(rows[i], R.ARMED if flipped else R.PENDING, None))
