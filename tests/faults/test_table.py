@@ -8,7 +8,7 @@ from fleet.management.faults.table import Table, cases
 pytestmark = pytest.mark.lab
 
 CHOSEN = {
-    ("server.start_service.applied", "forward", 2),
+    ("server.start_service.proved", "forward", 2),
     ("server.stop_service.undone", "back", 2),
     ("gateway.take_uncommitted", "forward", 1),
     ("terminal.secured.undone", "back", 1),

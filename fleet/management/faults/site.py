@@ -81,6 +81,7 @@ class Site:
             for pids in self.pids().values():
                 for pid in pids:
                     _signal_group(pid, signal.SIGKILL)
+            self.process.wait()
         self.process = None
 
     def restart(self) -> None:

@@ -89,18 +89,25 @@ class Trial:
             self._forward_first()
             button = "roll_back"
         injector = Injector(self.site, self.plan, self.press)
-        self.result.said = injector.said
+        injector.said = self.result.said
         self.driver.said = injector.note
         injector.run(button)
         ceased = time.monotonic()
         self._judge(button, ceased)
 
     def _forward_first(self) -> None:
-        self.press("start")
-        end = self.driver.to_rest(iter(()), "start", started)
-        if end is None or end["state"] != "completed":
-            raise SiteFailed(f"a cutover without faults ended as {end and end['state']}: {end and end['reason']}")
-        self.driver.rested_at = None
+        """A cutover without faults. On a machine that is busy, arming may give up and roll back, which is no
+        mistake: then once more."""
+        for _ in range(3):
+            self.press("start")
+            end = self.driver.to_rest(iter(()), "start", started)
+            self.driver.rested_at = None
+            if end is not None and end["state"] == "completed":
+                return
+            self.result.said.append(f"a cutover without faults ended as {end and end['state']}: {end and end['reason']}")
+            self._roll_back()
+            self.plan_it()
+        raise SiteFailed("; ".join(self.result.said[-3:]))
 
     def _judge(self, button: str, ceased: float) -> None:
         pressed = started if button == "start" else turned
