@@ -23,7 +23,8 @@ def write(dispatch: Dispatch, now: dt.datetime) -> Next:
     with transaction.atomic():
         cutover = Cutover.objects.select_for_update().select_related("site").get(pk=dispatch.cutover)
         runs = list(missing(cutover).filter(pk__in=dispatch.runs).select_related("device__agent"))
-        rows = [_instruction(cutover, run, now) for run in runs]
+        server = cutover.site.server
+        rows = [_instruction(cutover, run, server.port if server else None, now) for run in runs]
         Agent.objects.filter(pk__in=[row.agent_id for row in rows]).update(seq=F("seq") + 1)
         Instruction.objects.bulk_create(rows)
         points.reached("worker.write_uncommitted")
@@ -58,7 +59,7 @@ def mark_sent(ids: Collection[int], now: dt.datetime) -> None:
         Instruction.objects.filter(Q(pk__in=ids), sent_at__isnull=True).update(sent_at=now)
 
 
-def _instruction(cutover: Cutover, run: DeviceRun, now: dt.datetime) -> Instruction:
+def _instruction(cutover: Cutover, run: DeviceRun, server_port: int | None, now: dt.datetime) -> Instruction:
     agent = run.device.agent
     row = Instruction(
         agent=agent,
@@ -70,16 +71,14 @@ def _instruction(cutover: Cutover, run: DeviceRun, now: dt.datetime) -> Instruct
         attempt=run.asks,
         created_at=now,
     )
-    row.body = protocol.dump_instruction(_message(cutover, row, now))
+    row.body = protocol.dump_instruction(_message(cutover, row, server_port or run.device.port or 10101, now))
     row.signature = keys.sign(row.body)
     return row
 
 
-def _message(cutover: Cutover, row: Instruction, now: dt.datetime) -> protocol.Instruction:
+def _message(cutover: Cutover, row: Instruction, port: int, now: dt.datetime) -> protocol.Instruction:
     run = row.run
     going_back = row.action == "undo"
-    server = cutover.site.server
-    port = (server.port if server else None) or run.device.port or 10101
     return protocol.Instruction(
         agent=row.agent_id,
         seq=row.seq,

@@ -79,6 +79,7 @@ def _apply(cutover_id: int, group: Batch, agents: dict[str, Agent], now: dt.date
             taker.step_done(run, report)
         else:
             taker.finished(run, report)
+    taker.write()
     return session.settle()
 
 
@@ -88,6 +89,8 @@ class _Taker:
     def __init__(self, session: Session, batch: Sequence[Report]) -> None:
         self.session = session
         self.looked_up: dict[tuple[int, int], int] = {}
+        self.new_steps: list[StepRun] = []
+        self.moved_on: dict[int, DeviceRun] = {}
         steps = [r for r in batch if isinstance(r, StepDone)]
         had = StepRun.objects.filter(run__in=list(session.runs), seq__in={r.seq for r in steps})
         self.known = set(had.values_list("run_id", "seq", "name", "direction"))
@@ -98,16 +101,11 @@ class _Taker:
         if key in self.known or report.step not in _steps_of(run):
             return
         self.known.add(key)
-        StepRun.objects.create(
-            run=run,
-            epoch=report.epoch,
-            seq=report.seq,
-            name=report.step,
-            direction=report.direction,
-            at=_time(report.at_ms, self.session.now),
-            took_ms=min(max(report.took_ms, 0), 2**31 - 1),
-            evidence=fit(report.evidence),
-        )
+        row = StepRun(run=run, epoch=report.epoch, seq=report.seq, name=report.step, direction=report.direction)
+        row.at = _time(report.at_ms, self.session.now)
+        row.took_ms = min(max(report.took_ms, 0), 2**31 - 1)
+        row.evidence = fit(report.evidence)
+        self.new_steps.append(row)
         if report.step == "stop_service" and report.direction == "forward":
             self._note_last_answer(report)
         if report.step == "member_lookup" and report.direction == "forward":
@@ -154,8 +152,14 @@ class _Taker:
         step = _following(run, report)
         run.step = step or run.step
         run.deadline_at = self.session.now + dt.timedelta(seconds=step_limit(run.step or report.step))
-        version = self.session.touch()
-        DeviceRun.objects.filter(pk=run.pk).update(step=run.step, deadline_at=run.deadline_at, version=version)
+        run.version = self.session.touch()
+        self.moved_on[run.pk] = run
+
+    def write(self) -> None:
+        """What the steps of the whole batch changed; a run that has come to an end since has been written."""
+        StepRun.objects.bulk_create(self.new_steps, batch_size=500)
+        under_way = [run for run in self.moved_on.values() if run.state in (Run.SWITCHING, Run.UNDOING)]
+        DeviceRun.objects.bulk_update(under_way, ["step", "deadline_at", "version"], batch_size=200)
 
     def _note_last_answer(self, report: StepDone) -> None:
         """The outage of every terminal begins here. A second stop in the same cutover (a retry after a
