@@ -7,7 +7,7 @@ from fleet.management.faults.campaign import Campaign
 
 pytestmark = pytest.mark.lab
 
-TRIALS, JOBS = 16, 2
+TRIALS, JOBS = 12, 2
 
 
 def test_nobody_is_stranded(tmp_path_factory):
