@@ -129,6 +129,7 @@ class _Explorer:
         """Rule 5: wherever it stands, people get it back when faults cease; and while the server stays on the
         new scheme they get it to its end, too."""
         back, done = self._leads_to(C.ROLLED_BACK), self._leads_to(C.COMPLETED)
+        need(bool(done), "it never completes")
         free = "retry failed" in self.x.setting.presses and not self.x.setting.presses_cost
         for i, world in enumerate(self.worlds):
             self.here = i

@@ -398,6 +398,8 @@ class Walkable:
         verdict = self.judge(dash.state, dash.back, rows[i].state, report, True, i == 0)
         if verdict is None:
             return dash, rows
+        good = verdict.to not in (R.ARMED, R.VERIFIED, R.RESTORED) or report[1] == "done"
+        need(good, f"bad news taken for good: {report}")
         return dash, [*rows[:i], self.moved(rows[i], verdict.to, verdict.finding), *rows[i + 1 :]]
 
     def _judge(self, cutover: str, back: bool, run: str, report: Said, current: bool, server: bool) -> Any:
