@@ -1,0 +1,23 @@
+"""How long a cutover and its rollback are expected to take."""
+
+import pytest
+
+from fleet.cutover.forecast import Timings, forward_s, rollback_s
+
+TIMINGS = Timings(server_forward_s=10, server_back_s=20, terminal_forward_s=3, terminal_back_s=4, parallel=50)
+
+
+@pytest.mark.parametrize(
+    ("terminals", "rounds"), [(0, 0), (1, 1), (49, 1), (50, 1), (51, 2), (100, 2), (101, 3), (10_000, 200)]
+)
+def test_terminals_go_in_rounds_of_as_many_as_at_once(terminals, rounds):
+    assert forward_s(terminals, TIMINGS) == 10 + 3 * rounds
+    assert rollback_s(terminals, TIMINGS) == 20 + 4 * rounds
+
+
+def test_one_at_a_time():
+    assert forward_s(5, Timings(10, 10, 2, 2, parallel=1)) == 20
+
+
+def test_the_figures_of_a_first_night_are_careful_enough_for_a_rollback():
+    assert rollback_s(24, Timings()) >= forward_s(24, Timings())
