@@ -1,6 +1,6 @@
 """Many at once: a guarded update and one constraint let exactly one win.
 
-make test plays 10 rounds with 20 threads; TILLWAY_ROUNDS=200 TILLWAY_THREADS=50 plays the whole of it."""
+make test plays 4 rounds with 10 threads; TILLWAY_ROUNDS=200 TILLWAY_THREADS=50 plays the whole of it."""
 
 import datetime as dt
 import os
@@ -18,8 +18,8 @@ from tests.factories import NOW, make_club, make_user
 from tests.services.fleet_sim import SimFleet, check_chain, dump, states
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = int(os.environ.get("TILLWAY_ROUNDS", "10"))
-THREADS = int(os.environ.get("TILLWAY_THREADS", "20"))
+ROUNDS = int(os.environ.get("TILLWAY_ROUNDS", "4"))
+THREADS = int(os.environ.get("TILLWAY_THREADS", "10"))
 LATER = NOW + dt.timedelta(hours=2)
 
 
