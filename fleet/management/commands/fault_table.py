@@ -44,9 +44,9 @@ class Command(BaseCommand):
                 site.stop()
         good = sum(row.good for row in rows)
         twice = Counter(row.deaths for row in rows if row.case.times == 2)
-        self.stdout.write(
-            f"\n{good} of {len(rows)} good; of those asked to die twice, {twice[2]} did and {twice[1]} came by once"
-        )
+        alike = sum(row.good and row.undisturbed for row in rows)
+        self.stdout.write(f"\n{good} of {len(rows)} good; {alike} of them ended as if nothing had happened")
+        self.stdout.write(f"Of those that were to die twice, {twice[2]} did, and {twice[1]} came by that point only once")
         sys.exit(0 if good == len(rows) else 1)
 
 

@@ -40,9 +40,9 @@ class Row:
 
     @property
     def good(self) -> bool:
-        """Died there at least once, and everything that must hold at rest holds. (Some points are passed only once
-        on a way, such as the press of a button: there is no second death to be had.)"""
-        return self.deaths > 0 and not self.violations
+        """Died there at least once, and everything that must hold at rest holds; a way back has only one good end.
+        (Some points are passed once on a way, such as the press of a button: there is no second death to be had.)"""
+        return self.deaths > 0 and not self.violations and (self.undisturbed or self.case.way == FORWARD)
 
     @property
     def undisturbed(self) -> bool:
