@@ -10,7 +10,7 @@ from collections.abc import Callable
 from agents.protocol import Finding
 from fleet.cutover import rollback
 from fleet.cutover.snapshot import Ask, Move, MoveRun, RunView, Snapshot, Step
-from fleet.cutover.states import CAN_ROLL_BACK, COUNTS_AS_FAILED, Cutover, Run
+from fleet.cutover.states import ACTIVE, CAN_ROLL_BACK, COUNTS_AS_FAILED, Cutover, Run
 
 OPEN = frozenset({Run.PENDING, Run.ARMED, Run.SWITCHING})
 DONE = frozenset({Run.VERIFIED, Run.LATE})  # what every terminal of a completed cutover is
@@ -18,6 +18,16 @@ DONE = frozenset({Run.VERIFIED, Run.LATE})  # what every terminal of a completed
 
 def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
     """What to do now, in this order; empty when there is nothing but waiting."""
+    steps = _wanted(s, now)
+    # Once a later cutover is on, one at rest only takes note: it neither tells anybody anything nor runs again.
+    return [] if s.superseded and any(_acts(step) for step in steps) else steps
+
+
+def _acts(step: Step) -> bool:
+    return isinstance(step, Ask) or (isinstance(step, Move) and step.to in ACTIVE)
+
+
+def _wanted(s: Snapshot, now: dt.datetime) -> list[Step]:
     if s.direction == "forward" and s.server.state is Run.RESTORED and s.state in CAN_ROLL_BACK:
         return [_roll_back("the server went back by itself; its terminals follow")]
     rule = _RULES.get(s.state)

@@ -32,7 +32,7 @@ class Snapshot:
     """One cutover at one moment. limits[i]: how many terminals of wave i may fail; waived: waves whose
     limit a person chose to ignore by resuming; window_waived: the same for the window's close;
     server_checked: the final check of `verifying` came back good; forward_s: the forecast of the way
-    forward, looked up when the window opens."""
+    forward, looked up when the window opens; superseded: a later cutover of the site decides."""
 
     state: Cutover
     direction: Direction
@@ -50,6 +50,7 @@ class Snapshot:
     window_waived: bool = False
     server_checked: bool = False
     forward_s: float = 0.0
+    superseded: bool = False
 
     @property
     def runs(self) -> tuple[RunView, ...]:

@@ -185,6 +185,7 @@ def _retry_failed(session: Session, user: Any) -> None:
     cutover, actor = session.cutover, user.get_username()
     if cutover.direction == "back":
         raise Conflict("the cutover is on its way back: press Roll back to try the rest again")
+    _refuse_superseded(session)
     failed = [r for r in session.runs.values() if r.kind == "terminal" and r.state in COUNTS_AS_FAILED]
     if not failed:
         raise Conflict("no terminal has failed")
@@ -202,10 +203,13 @@ def _retry_failed(session: Session, user: Any) -> None:
 
 def _roll_back(session: Session, user: Any) -> None:
     _need(session, "roll_back")
+def _refuse_superseded(session: Session) -> None:
+    if roster.is_superseded(session.cutover):
+        raise Conflict("a later cutover of this site is on, or has started; roll that one back, or plan the way back")
+
+
     cutover = session.cutover
-    later = Cutover.objects.filter(site=cutover.site, started_at__gt=cutover.started_at)
-    if later.exists():
-        raise Conflict("a later cutover of this site has started; roll that one back, or plan the way back")
+    _refuse_superseded(session)
     if cutover.state == C.ROLLING_BACK and not any(r.state == Run.UNDO_FAILED for r in session.runs.values()):
         return  # asked twice: it is on its way
     session.move(C.ROLLING_BACK, "rolled back by a person", actor=user.get_username())

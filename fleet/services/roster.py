@@ -3,6 +3,8 @@
 import datetime as dt
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from agents.protocol import Finding
 from fleet.cutover import forecast, states, waves
 from fleet.cutover.snapshot import RunView, Snapshot
@@ -52,7 +54,16 @@ def snapshot(cutover: Cutover, runs: Iterable[DeviceRun], now: dt.datetime) -> S
         window_waived=cutover.window_waived,
         server_checked=cutover.server_checked,
         forward_s=forecast.forward_s(len(terminals), timings(cutover)) if opening else 0.0,
+        superseded=cutover.state in states.AT_REST and is_superseded(cutover),
     )
+
+
+def is_superseded(cutover: Cutover) -> bool:
+    """Whether another cutover of the site is on, or has started after this one did."""
+    later = Q(state__in=states.ACTIVE)
+    if cutover.started_at:
+        later |= Q(started_at__gt=cutover.started_at)
+    return Cutover.objects.filter(later, site=cutover.site_id).exclude(pk=cutover.pk).exists()
 
 
 def finding_of(data: dict[str, str] | None) -> Finding | None:

@@ -196,3 +196,48 @@ def test_buttons_follow_state_and_role(fleet):
     assert actions.allowed(make_user(role=Role.AUDITOR), cutover) == set()
     cutover.state = "submitted"
     assert actions.allowed(make_user(role=Role.APPROVER), cutover) == {"approve"}
+
+
+def failed_server_undo(fleet):
+    """A cutover whose rollback needs a person, because its server was off; it comes back after another was begun."""
+    cutover = running(fleet)
+    fleet.server.offline = True
+    fleet.act(cutover, "roll_back")
+    fleet.tick(300)
+    fleet.work()
+    cutover.refresh_from_db()
+    assert cutover.state == "needs_person", dump(cutover)
+    other = fleet.plan(starts_at=fleet.now + dt.timedelta(hours=2))
+    fleet.act(other, "start")
+    fleet.server.offline = False
+    return cutover, other
+
+
+def test_an_older_cutover_at_rest_does_not_begin_again_while_another_is_on(fleet):
+    """The report that brought its server back once broke one_active_cutover_per_site, and with it every batch and tick."""
+    older, other = failed_server_undo(fleet)
+    fleet.work()
+    older.refresh_from_db()
+    assert older.state == "needs_person"
+    assert states(older)["netpos"] == "restored"
+    fleet.act(other, "cancel")
+    fleet.work()
+    older.refresh_from_db()
+    assert older.state == "rolled_back", dump(older)
+    assert fleet.stranded() == []
+
+
+@pytest.mark.parametrize("verb", ["roll_back", "retry_failed"])
+def test_an_older_cutover_is_not_taken_up_again_while_another_is_on(verb):
+    site, _, _ = make_club(11)
+    fleet = SimFleet.of(site)
+    fleet["T05"].broken = True
+    older = fleet.plan()
+    fleet.act(older, "start")
+    fleet.work()
+    older.refresh_from_db()
+    assert older.state == "needs_person", dump(older)
+    fleet.act(fleet.plan(to_scheme="http"), "start")
+    fleet.work()
+    with pytest.raises(Conflict, match="a later cutover"):
+        fleet.act(older, verb)

@@ -99,12 +99,12 @@ class Nights(RuleBasedStateMachine):
             return
         assert may, f"{verb} was not offered, and was done"
 
-    @rule(which=st.integers(0, 3))
-    def roll_an_older_one_back(self, which):
+    @rule(which=st.integers(0, 3), verb=st.sampled_from(["roll_back", "retry_failed"]))
+    def take_an_older_one_up_again(self, which, verb):
         older = list(Cutover.objects.exclude(started_at=None).order_by("id"))[:-1]
         if which < len(older):
             with pytest.raises(Conflict):
-                self.world.press(older[which].pk, "roll_back")
+                self.world.press(older[which].pk, verb)
 
     # --- agents
 
