@@ -173,7 +173,7 @@ def _resume(session: Session, user: Any) -> None:
     _need(session, "resume")
     cutover = session.cutover
     # Whoever resumes has seen why it stopped: what is passed now does not stop it again.
-    failed = [r.wave for r in session.runs.values() if r.state in COUNTS_AS_FAILED]
+    failed = [r.wave for r in session.runs.values() if r.kind == "terminal" and r.state in COUNTS_AS_FAILED]
     passed = [w for w, limit in enumerate(cutover.limits) if failed.count(w) > limit]
     closing = cutover.no_return_at is not None and session.now >= cutover.no_return_at
     session.set(waived=sorted({*cutover.waived, *passed}), window_waived=cutover.window_waived or closing)
@@ -190,6 +190,8 @@ def _retry_failed(session: Session, user: Any) -> None:
     if not failed:
         raise Conflict("no terminal has failed")
     server_flipped = any(r.kind == "server" and r.state == Run.VERIFIED for r in session.runs.values())
+    if not server_flipped and cutover.state in (C.NEEDS_PERSON, C.COMPLETED):
+        raise Conflict("the server itself is not on the new scheme: press Roll back, then plan anew")
     for run in failed:
         session.move_run(run, Run.ARMED if server_flipped else Run.PENDING, "retry", actor=actor)
     session.forget_asked(failed)
@@ -201,13 +203,13 @@ def _retry_failed(session: Session, user: Any) -> None:
         session.move(C.SWITCHING, f"retrying {len(failed)} terminals", actor=actor)
 
 
-def _roll_back(session: Session, user: Any) -> None:
-    _need(session, "roll_back")
 def _refuse_superseded(session: Session) -> None:
     if roster.is_superseded(session.cutover):
         raise Conflict("a later cutover of this site is on, or has started; roll that one back, or plan the way back")
 
 
+def _roll_back(session: Session, user: Any) -> None:
+    _need(session, "roll_back")
     cutover = session.cutover
     _refuse_superseded(session)
     if cutover.state == C.ROLLING_BACK and not any(r.state == Run.UNDO_FAILED for r in session.runs.values()):

@@ -16,7 +16,7 @@ from agents import protocol
 from fleet.models import Agent, Device, EnrolmentToken, Role, role_of
 from fleet.services import keys, restored
 from fleet.services.errors import Forbidden, Invalid, NotFound, ServiceError
-from fleet.services.foreign import fit, fit_text
+from fleet.services.foreign import countable, fit, fit_text
 from fleet.services.outcome import Next
 
 TOKEN_LIFE = dt.timedelta(hours=24)
@@ -70,10 +70,13 @@ def recognise(message: protocol.Hello, nonce: str, now: dt.datetime) -> Agent:
     if agent.revoked_at:
         raise Stranger("revoked", "this agent was revoked by an admin")
     _check_signature(agent.public_key, message.signature, protocol.hello_payload(nonce, message.agent))
+    if not countable(message.epoch, message.seq) or not 0 <= message.version < 2**31:
+        raise Stranger("bad_message", "a number is out of range")
     with transaction.atomic():
-        Agent.objects.filter(pk=agent.pk).update(connected=True, last_seen=now, version=message.version)
+        # First what locks a cutover: everywhere a cutover is locked before its agents.
         if message.epoch > agent.device.site.epoch or message.seq > agent.seq:
             restored.notice(agent, message, now)
+        Agent.objects.filter(pk=agent.pk).update(connected=True, last_seen=now, version=message.version)
     return agent
 
 

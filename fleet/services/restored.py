@@ -27,12 +27,15 @@ def notice(agent: Agent, hello: Hello, now: dt.datetime) -> None:
     """Called inside a transaction when an agent's epoch or sequence number is ahead of this database."""
     site = agent.device.site
     log.warning("agent %s is ahead: epoch %s, seq %s", agent.pk, hello.epoch, hello.seq)
+    if hello.epoch > site.epoch:
+        _pause(site, hello, now)
     Agent.objects.filter(pk=agent.pk).update(seq=Greatest("seq", Value(hello.seq)))
-    if hello.epoch <= site.epoch:
-        return
+
+
+def _pause(site: Site, hello: Hello, now: dt.datetime) -> None:
+    for cutover in Cutover.objects.filter(site=site, state__in=states.RUNNING):
+        Session(cutover.pk, now).move(states.Cutover.PAUSED, FINDING.message, actor="plan", finding=FINDING)
     Site.objects.filter(pk=site.pk).update(
         epoch=Greatest("epoch", Value(hello.epoch)),
         warning={"code": FINDING.code, "message": FINDING.message, "remedy": FINDING.remedy},
     )
-    for cutover in Cutover.objects.filter(site=site, state__in=states.RUNNING):
-        Session(cutover.pk, now).move(states.Cutover.PAUSED, FINDING.message, actor="plan", finding=FINDING)

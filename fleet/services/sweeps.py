@@ -25,7 +25,7 @@ def tick(now: dt.datetime) -> Next:
     """Look at every cutover that may have something to do. Level-triggered: a tick that was missed costs
     time, one too many nothing."""
     after = Next()
-    for cutover in _may_act():
+    for cutover in _may_act(now):
         if cutover.state in states.ACTIVE and cutover.started_at:
             _note_tick(cutover, cutover.started_at, now)
         after.add(_look_at(cutover, now))
@@ -53,12 +53,19 @@ def _note_tick(cutover: Cutover, started_at: dt.datetime, now: dt.datetime) -> N
         Site.objects.filter(pk=cutover.site_id).update(ticked_at=now)
 
 
-def _may_act() -> list[Cutover]:
+def _may_act(now: dt.datetime) -> list[Cutover]:
     """Active ones, and those at rest that still wait for a device."""
     waiting = Q(state__in=[states.Cutover.COMPLETED, states.Cutover.NEEDS_PERSON, states.Cutover.ROLLED_BACK]) & Q(
         runs__state__in=[Run.LATE, Run.SWITCHING, Run.UNDOING, Run.UNREACHABLE, Run.UNDO_FAILED]
     )
-    found = Cutover.objects.filter(Q(state__in=states.ACTIVE) | waiting).select_related("site").distinct().order_by("pk")
+    # The undo that is asked of untouched terminals in passing may not have been written yet.
+    just_back = Q(state=states.Cutover.ROLLED_BACK, rested_at__gt=now - dt.timedelta(hours=1))
+    found = (
+        Cutover.objects.filter(Q(state__in=states.ACTIVE) | waiting | just_back)
+        .select_related("site")
+        .distinct()
+        .order_by("pk")
+    )
     return list(found)
 
 
