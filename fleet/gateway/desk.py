@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import redis.asyncio
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from agents import points, protocol
 from fleet import tasks
@@ -82,7 +82,7 @@ class Desk:
         points.reached("gateway.take_begun")
         try:
             after, acked = await in_thread(reports.take, batch, clock.now())
-        except DatabaseError as error:
+        except (OperationalError, InterfaceError) as error:
             # Locked or away. The agents keep their reports; those that are here are tried again.
             log.warning("%s reports not taken yet: %s", len(batch), error)
             await asyncio.sleep(0.5)

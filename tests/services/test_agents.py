@@ -86,6 +86,16 @@ def test_a_revoked_agent_is_out(device):
     assert caught.value.code == "revoked"
 
 
+@pytest.mark.parametrize("numbers", [(1, 2**63, 0), (1, 0, 2**63), (2**31, 0, 0), (1, -1, 0)])
+def test_numbers_beyond_every_column_are_refused(device, numbers):
+    key = Key()
+    enrolled = agents.enrol(key.enrol(agents.new_token(device, NOW)), NONCE, NOW)
+    hello = protocol.Hello(enrolled.agent, key.sign(protocol.hello_payload(NONCE, enrolled.agent)), *numbers)
+    with pytest.raises(agents.Stranger) as caught:
+        agents.recognise(hello, NONCE, NOW)
+    assert caught.value.code == "bad_message"
+
+
 def test_the_token_is_not_kept(device):
     token = agents.new_token(device, NOW)
     assert not device.tokens.filter(digest=token).exists()
