@@ -1,5 +1,6 @@
 """`manage.py fault_table`: the process dies at every named point, forward and back, once and twice in a row."""
 
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -28,6 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit 1 unless every line is good."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no demo is left behind
         todo = [case for case in cases(options["times"]) if options["match"] in case.point.name]
         site = Site(Path(options["dir"]).resolve(), options["terminals"])
         with tqdm(total=len(todo), unit="case", disable=None) as bar:

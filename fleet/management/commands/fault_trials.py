@@ -1,5 +1,6 @@
 """`manage.py fault_trials`: random faults against a whole site in the lab, judged from outside."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit 1 on any violation."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no demo is left behind
         first, count = options["first"], options["trials"]
         numbers = range(first, first + count) if options["only"] is None else [options["only"]]
         folder = Path(options["dir"]).resolve()
@@ -49,9 +51,13 @@ class Command(BaseCommand):
                     bar.write(line)
 
             campaign = Campaign(folder, options["seed"], options["terminals"], options["long"], again, told)
-            results = campaign.run(numbers, options["jobs"])
+            try:
+                campaign.run(numbers, options["jobs"])
+            except KeyboardInterrupt:
+                bar.write("ended early")
+        results = campaign.results
         self.stdout.write("\n" + summary.table(results, campaign.restarts))
-        sys.exit(1 if any(r.violations for r in results) else 0)
+        sys.exit(1 if len(results) < len(numbers) or any(r.violations for r in results) else 0)
 
 
 def _lines(result: Result, again: str, folder: Path, *, plain: bool) -> list[str]:

@@ -30,7 +30,7 @@ class Campaign:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, numbers: Iterable[int], jobs: int = 1) -> list[Result]:
-        """Run these trials. Raises SiteFailed when a demo does not come up."""
+        """Run these trials; `results`, in the order of their numbers. Raises SiteFailed when a demo does not come up."""
         todo: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in numbers:
             todo.put(number)
