@@ -1,6 +1,6 @@
 """The window's end, wherever it falls; a window that opened while the dashboard was down; nights of a clock change.
 
-make test plays 25 random ends with each policy; TILLWAY_WINDOWS=500 plays 500."""
+make test plays 12 random ends with each policy; TILLWAY_WINDOWS=500 plays 500."""
 
 import datetime as dt
 import os
@@ -19,7 +19,7 @@ from tests.services.crashing import World
 from tests.services.fleet_sim import SimFleet, check_chain, dump
 
 pytestmark = pytest.mark.django_db
-WINDOWS = int(os.environ.get("TILLWAY_WINDOWS", "25"))
+WINDOWS = int(os.environ.get("TILLWAY_WINDOWS", "12"))
 TERMINALS = 3
 AT_REST = ("completed", "rolled_back", "needs_person", "paused", "cancelled")
 
