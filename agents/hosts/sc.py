@@ -5,6 +5,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from agents.errors import StepError
 from agents.hosts import program, sc_text
@@ -14,6 +15,8 @@ from agents.hosts.sc_text import RUNNING, START_PENDING, STOP_PENDING, STOPPED, 
 STOP_LIMIT_S = 115.0
 START_LIMIT_S = 175.0
 STALL_S = 60.0
+
+T = TypeVar("T")
 
 _NAME = re.compile(r"[A-Za-z0-9_.$ -]{1,256}")
 _START_TYPES = ("auto", "delayed-auto", "demand", "disabled")
@@ -33,24 +36,21 @@ _WORDS = {
 
 async def query(name: str) -> Status:
     """The service's state. Raises StepError, service_missing when there is no such service."""
-    output = await program.run("sc", "query", _checked(name))
+    return await _read("query", name, sc_text.parse_status)
+
+
+async def _read(command: str, name: str, parse: Callable[[str], T | None]) -> T:
+    output = await program.run("sc", command, _checked(name))
     if (number := sc_text.error_number(output.text)) is not None:
         raise _failed(name, number, output.text)
-    status = sc_text.parse_status(output.text)
-    if status is None:
+    if (found := parse(output.text)) is None:
         raise _unreadable(name, output.text)
-    return status
+    return found
 
 
 async def start_type(name: str) -> str:
     """auto, delayed-auto, demand or disabled. Raises StepError."""
-    output = await program.run("sc", "qc", _checked(name))
-    if (number := sc_text.error_number(output.text)) is not None:
-        raise _failed(name, number, output.text)
-    found = sc_text.parse_start_type(output.text)
-    if found is None:
-        raise _unreadable(name, output.text)
-    return found
+    return await _read("qc", name, sc_text.parse_start_type)
 
 
 async def set_start_type(name: str, kind: str) -> None:

@@ -3,6 +3,7 @@ everything is read anew, because the programs of the till may have changed it.""
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from string import ascii_letters, digits, punctuation
@@ -23,7 +24,7 @@ PROBE_PAUSE_S = 0.01
 _PLAIN = ascii_letters + digits + punctuation + " "
 
 
-class Host:
+class Host(ABC):
     """What both roles have: a settings file with one switch in it."""
 
     switch: str  # path of the element that says whether this device speaks HTTPS
@@ -79,18 +80,18 @@ class Host:
         """Raises StepError unless this device works in the scheme that its settings say."""
         await self.lookup(member, within_s)
 
+    @abstractmethod
     async def facts(self) -> dict[str, Any]:
         """The inventory; what cannot be read is told in `error`."""
-        raise NotImplementedError
 
     @property
     def file(self) -> str:
         """The settings file's name, for messages."""
         return self.config.settings.name
 
+    @abstractmethod
     def target(self, thumbprint: str | None) -> Target:
         """Where this device's lookups go, by its settings as they are now. Raises StepError."""
-        raise NotImplementedError
 
     async def _get(self, path: str, thumbprint: str | None) -> Answer:
         return await lookup.get(self.network, self.target(thumbprint), path, self.headers())

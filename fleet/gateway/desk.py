@@ -14,7 +14,7 @@ from fleet import tasks
 from fleet.gateway.connection import Connection, Gone
 from fleet.gateway.threads import in_thread
 from fleet.services import agents, clock, instructions, reports, sweeps
-from fleet.services.outcome import DROP_CHANNEL, NUDGE_CHANNEL
+from fleet.services.outcome import DROP_CHANNEL, NUDGE_CHANNEL, Next
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ class Desk:
         self.reports: asyncio.Queue[tuple[str, protocol.Report]] = asyncio.Queue(maxsize=10_000)
         self._gone: set[str] = set()
         self._wanted: set[str] = set()
+        self._again: set[str] = set()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -65,7 +66,7 @@ class Desk:
 
     def nudge(self, agent_ids: Collection[str], *, again: bool = False) -> None:
         """These agents may have something waiting. again: also what was sent on an earlier connection."""
-        self._wanted.update(a if not again else f"{a}+" for a in agent_ids)
+        (self._again if again else self._wanted).update(agent_ids)
         self._wake.set()
 
     # -- the desk's own jobs; each goes on for ever
@@ -79,15 +80,8 @@ class Desk:
             await self._take(batch)
 
     async def _take(self, batch: list[tuple[str, protocol.Report]]) -> None:
-        points.reached("gateway.take_begun")
         try:
-            after, acked = await in_thread(reports.take, batch, clock.now())
-        except (OperationalError, InterfaceError) as error:
-            # Locked or away. The agents keep their reports; those that are here are tried again.
-            log.warning("%s reports not taken yet: %s", len(batch), error)
-            await asyncio.sleep(0.5)
-            await self._take(batch)
-            return
+            after, acked = await self._in_database(batch)
         except Exception:
             log.exception("a batch of %s reports could not be taken", len(batch))
             if len(batch) > 1:
@@ -98,19 +92,30 @@ class Desk:
         points.reached("gateway.acks_sent")
         await in_thread(tasks.follow, after)
 
+    async def _in_database(self, batch: list[tuple[str, protocol.Report]]) -> tuple[Next, dict[str, int]]:
+        """What reports.take returns, however long the database is locked or away. A loop, and not a call of
+        itself: an outage of some minutes must not end in a stack that is too deep."""
+        while True:
+            points.reached("gateway.take_begun")
+            try:
+                return await in_thread(reports.take, batch, clock.now())
+            except (OperationalError, InterfaceError) as error:
+                log.warning("%s reports not taken yet: %s", len(batch), error)
+                await asyncio.sleep(0.5)
+
     async def _hand_out(self) -> None:
         """Send what is waiting for nudged agents that are here."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            wanted, self._wanted = self._wanted, set()
-            again = {a.removesuffix("+") for a in wanted if a.endswith("+")} & self.here.keys()
-            fresh = {a for a in wanted if not a.endswith("+")} & self.here.keys() - again
+            again, self._again = self._again & self.here.keys(), set()
+            wanted, self._wanted = (self._wanted & self.here.keys()) - again, set()
             try:
                 await self._send_waiting(again, unsent_only=False)
-                await self._send_waiting(fresh, unsent_only=True)
+                await self._send_waiting(wanted, unsent_only=True)
             except DatabaseError as error:
                 log.warning("cannot hand out instructions yet: %s", error)
+                self._again |= again
                 self._wanted |= wanted
                 await asyncio.sleep(0.5)
                 self._wake.set()

@@ -175,9 +175,14 @@ def _resume(session: Session, user: Any) -> None:
     # Whoever resumes has seen why it stopped: what is passed now does not stop it again.
     failed = [r.wave for r in session.runs.values() if r.kind == "terminal" and r.state in COUNTS_AS_FAILED]
     passed = [w for w, limit in enumerate(cutover.limits) if failed.count(w) > limit]
-    closing = cutover.no_return_at is not None and session.now >= cutover.no_return_at
-    session.set(waived=sorted({*cutover.waived, *passed}), window_waived=cutover.window_waived or closing)
+    session.set(waived=sorted({*cutover.waived, *passed}), window_waived=_waives_window(session))
     session.move(C(cutover.paused_from), "resumed", actor=user.get_username())
+
+
+def _waives_window(session: Session) -> bool:
+    """Whoever goes on after the point of no return has decided to, now or before."""
+    cutover = session.cutover
+    return cutover.window_waived or (cutover.no_return_at is not None and session.now >= cutover.no_return_at)
 
 
 def _retry_failed(session: Session, user: Any) -> None:
@@ -197,8 +202,7 @@ def _retry_failed(session: Session, user: Any) -> None:
     session.forget_asked(failed)
     if not server_flipped:
         return
-    closing = cutover.no_return_at is not None and session.now >= cutover.no_return_at
-    session.set(window_waived=cutover.window_waived or closing, waived=[])
+    session.set(window_waived=_waives_window(session), waived=[])
     if cutover.state != C.SWITCHING:
         session.move(C.SWITCHING, f"retrying {len(failed)} terminals", actor=actor)
 

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from agents import catalogue, points, protocol
 from fleet.models import Agent, Cutover, DeviceRun, Instruction
@@ -56,7 +56,7 @@ def waiting(agent_ids: Collection[str], *, unsent_only: bool = False) -> list[In
 def mark_sent(ids: Collection[int], now: dt.datetime) -> None:
     """These are on the wire."""
     with transaction.atomic():
-        Instruction.objects.filter(Q(pk__in=ids), sent_at__isnull=True).update(sent_at=now)
+        Instruction.objects.filter(pk__in=ids, sent_at__isnull=True).update(sent_at=now)
 
 
 def _instruction(cutover: Cutover, run: DeviceRun, server_port: int | None, now: dt.datetime) -> Instruction:

@@ -5,6 +5,7 @@ are moved past everything the agents have seen, the site's cutover pauses, and a
 
 import datetime as dt
 import logging
+from dataclasses import asdict
 
 from django.db.models import Value
 from django.db.models.functions import Greatest
@@ -37,5 +38,5 @@ def _pause(site: Site, hello: Hello, now: dt.datetime) -> None:
         Session(cutover.pk, now).move(states.Cutover.PAUSED, FINDING.message, actor="plan", finding=FINDING)
     Site.objects.filter(pk=site.pk).update(
         epoch=Greatest("epoch", Value(hello.epoch)),
-        warning={"code": FINDING.code, "message": FINDING.message, "remedy": FINDING.remedy},
+        warning=asdict(FINDING),
     )

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from django.db.models import Q
 
-from agents.protocol import Finding
 from fleet.cutover import forecast, states, waves
 from fleet.cutover.snapshot import RunView, Snapshot
 from fleet.models import Cutover, Device, DeviceRun
@@ -64,11 +63,6 @@ def is_superseded(cutover: Cutover) -> bool:
     if cutover.started_at:
         later |= Q(started_at__gt=cutover.started_at)
     return Cutover.objects.filter(later, site=cutover.site_id).exclude(pk=cutover.pk).exists()
-
-
-def finding_of(data: dict[str, str] | None) -> Finding | None:
-    """A stored finding as a value."""
-    return Finding(data["code"], data["message"], data["remedy"]) if data else None
 
 
 def _view(cutover: Cutover, run: DeviceRun) -> RunView:

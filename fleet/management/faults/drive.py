@@ -13,7 +13,6 @@ REST_LIMIT_S = 120.0
 # At rest a till that has just come back may still be on its way; longer than this is a violation.
 GRACE_S = 30.0
 LOOK_S = 0.1
-BEFORE = frozenset({"draft", "scheduled", "submitted"})
 
 
 @dataclass(slots=True)
