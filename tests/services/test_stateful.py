@@ -192,7 +192,13 @@ class Nights(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.world.broker)
     def the_broker_is_emptied(self):
+        """The sweep finds what was lost: one tick for what there is to decide, one to look for it."""
         self.world.broker.clear()
+        self.world.tick()
+        self.world.tick()
+        found = {run for task in self.world.broker for run in task.runs}
+        lost = {run.pk for c in Cutover.objects.filter(state__in=states.ACTIVE) for run in instructions.missing(c)}
+        assert lost <= found, "an instruction was lost with its task"
 
     # --- what holds after every step
 
