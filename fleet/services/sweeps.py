@@ -7,18 +7,19 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import Q
 
-from agents import points
+from agents import catalogue, points
 from fleet.cutover import plan, states
 from fleet.cutover.states import Run
 from fleet.models import Cutover, DeviceRun, Site
 from fleet.services import instructions, roster
-from fleet.services.engine import Lost, Session
+from fleet.services.engine import Lost, Session, step_limit
 from fleet.services.outcome import Dispatch, Next
 
 log = logging.getLogger(__name__)
 
 GAP_S = 6.0  # a tick comes every second; after a longer gap the dashboard was down
 GRACE_S = 15.0  # how long agents get to come back before their silence counts again
+LONGEST_S = max(step_limit(name) for name in catalogue.NAMES)
 
 
 def tick(now: dt.datetime) -> Next:
@@ -50,7 +51,16 @@ def _note_tick(cutover: Cutover, started_at: dt.datetime, now: dt.datetime) -> N
         log.warning("%s: nobody looked for %.0f s; deadlines are extended", cutover, (now - before).total_seconds())
         give_grace(now, [cutover.pk])
     with transaction.atomic():
+        _pull_in_deadlines(cutover, now)
         Site.objects.filter(pk=cutover.site_id).update(ticked_at=now)
+
+
+def _pull_in_deadlines(cutover: Cutover, now: dt.datetime) -> None:
+    """A deadline further away than any that is ever given: the dashboard's clock was put back. Nobody waits
+    for the hour, or the day, until it would come again."""
+    far = now + dt.timedelta(seconds=LONGEST_S)
+    if cutover.runs.filter(deadline_at__gt=far).update(deadline_at=far):
+        log.warning("%s: the clock was put back; deadlines are pulled in", cutover)
 
 
 def _may_act(now: dt.datetime) -> list[Cutover]:

@@ -49,3 +49,20 @@ def test_a_gateway_that_was_away_gives_grace_too(fleet):
     sweeps.give_grace(fleet.now)
     fleet.tick(5)
     assert states(fleet.cutover)["T01"] == "switching"
+
+
+@pytest.mark.parametrize("days", [-1, -365])
+def test_after_the_clock_was_put_back_silence_still_comes_to_an_end(fleet, days):
+    fleet["T01"].offline = True
+    fleet.now += dt.timedelta(days=days)
+    fleet.follow(sweeps.tick(fleet.now))
+    assert states(fleet.cutover)["T01"] == "switching"
+    for _ in range(int(sweeps.LONGEST_S / 50) + 1):
+        fleet.tick(55)
+    assert fleet.cutover.transitions.filter(device_name="T01", new="unreachable").exists()
+
+
+def test_a_clock_that_is_put_forward_blames_nobody(fleet):
+    fleet.now += dt.timedelta(days=1)
+    fleet.tick()
+    assert states(fleet.cutover)["T01"] == "switching"

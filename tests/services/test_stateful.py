@@ -17,7 +17,7 @@ from fleet.cutover import states
 from fleet.cutover.states import Run
 from fleet.cutover.waves import Wave
 from fleet.models import Cutover, DeviceRun, Instruction, StepRun, Transition
-from fleet.services import actions, instructions
+from fleet.services import actions, instructions, sweeps
 from fleet.services.engine import chain_digest
 from fleet.services.errors import Conflict
 from tests.factories import make_club, make_user
@@ -178,6 +178,12 @@ class Nights(RuleBasedStateMachine):
         at = getattr(Cutover.objects.get(pk=self.last), where)
         if at is not None:
             self.world.tick(max(0.0, (at - self.world.now).total_seconds() - early))
+
+    @rule(days=st.sampled_from([-365, -1, 1]))
+    def the_clock_is_set(self, days):
+        """Of the machine that the dashboard runs on; the agents follow it, as agents/clock.py does."""
+        self.world.now += dt.timedelta(days=days)
+        self.world.follow(sweeps.tick(self.world.now))
 
     @rule(i=st.integers(0, 5), twice=st.booleans())
     @precondition(lambda self: self.world.broker)
