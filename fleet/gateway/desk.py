@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 
 import redis.asyncio
 from django.conf import settings
@@ -36,11 +36,18 @@ class Desk:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
-        """Begin to work. Whoever was connected to a gateway before this one is not connected now."""
-        await in_thread(agents.nobody_connected)
-        await in_thread(sweeps.give_grace, clock.now())
-        jobs = (self._take_reports(), self._hand_out(), self._listen(), self._look(), self._keep_presence())
-        self._tasks = [asyncio.create_task(job) for job in jobs]
+        """Begin to work. Whoever was connected to a gateway before this one is not connected now. Waits for a
+        database that is locked, full or away: granian serves on when this fails, and nobody would do the jobs."""
+        while True:
+            try:
+                await in_thread(agents.nobody_connected)
+                await in_thread(sweeps.give_grace, clock.now())
+                break
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("waiting for the database: %s", error)
+                await asyncio.sleep(0.5)
+        jobs = (self._take_reports, self._hand_out, self._listen, self._look, self._keep_presence)
+        self._tasks = [asyncio.create_task(self._for_ever(job)) for job in jobs]
 
     async def close(self) -> None:
         """Stop; agents keep what was not acknowledged."""
@@ -70,6 +77,17 @@ class Desk:
         self._wake.set()
 
     # -- the desk's own jobs; each goes on for ever
+
+    async def _for_ever(self, job: Callable[[], Awaitable[None]]) -> None:
+        """A job that fails in a way nobody foresaw begins anew. What it had in its hands is not lost: the agents
+        connect again, and then say and are told again whatever is not done with."""
+        while True:
+            try:
+                await job()
+            except Exception:
+                log.exception("%s failed and begins anew", job.__name__)
+                await asyncio.gather(*(c.end() for c in list(self.here.values())))
+                await asyncio.sleep(1)
 
     async def _take_reports(self) -> None:
         """Everything that has come in, in one transaction; acknowledged when it is committed."""

@@ -1,5 +1,7 @@
 """The gateway's desk: a batch of reports that cannot be taken must not stop the others."""
 
+import asyncio
+
 import pytest
 from django.db import DataError, OperationalError
 
@@ -56,3 +58,59 @@ async def test_a_locked_database_is_tried_again_with_the_same_batch(taken, monke
     await module.Desk()._take([("a", report(1)), ("c", report(2))])
     assert taken == [1, 2]
     assert tries == [2, 2]
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Nobody sleeps; what is slept is counted."""
+    slept = []
+    sleep = asyncio.sleep
+
+    async def count(seconds):
+        slept.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(module.asyncio, "sleep", count)
+    return slept
+
+
+async def test_a_gateway_that_starts_while_the_disk_is_full_waits_and_then_works(taken, monkeypatch, at_once):
+    # Once its jobs were never begun: it served on, took every report and acknowledged none.
+    tries = []
+
+    def full_at_first():
+        tries.append(1)
+        if len(tries) < 3:
+            raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(module.agents, "nobody_connected", full_at_first)
+    monkeypatch.setattr(module.sweeps, "give_grace", lambda now: None)
+    monkeypatch.setattr(module.agents, "presence", lambda here, gone, now: None)
+    acknowledged = asyncio.Event()
+    monkeypatch.setattr(tasks, "follow", lambda after: acknowledged.set())
+    desk = module.Desk()
+    await desk.open()
+    await desk.reports.put(("a", report(1)))
+    async with asyncio.timeout(10):
+        await acknowledged.wait()
+    assert (len(tries), taken) == (3, [1])
+    await desk.close()
+
+
+async def test_a_job_that_fails_begins_anew_and_agents_connect_again(at_once):
+    desk, ended, runs = module.Desk(), [], []
+
+    class Here:
+        async def end(self):
+            ended.append("a")
+
+    async def job():
+        runs.append(1)
+        if len(runs) == 1:
+            raise ValueError("nobody foresaw this")
+        raise asyncio.CancelledError
+
+    desk.here["a"] = Here()
+    with pytest.raises(asyncio.CancelledError):
+        await desk._for_ever(job)
+    assert (ended, len(runs)) == (["a"], 2)
