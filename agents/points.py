@@ -1,13 +1,15 @@
 """Named places at which this program can be made to die, so that tests can try each of them.
 
 Without the environment variable TILLWAY_FAULTS every call returns at once. With it, the variable names a JSON
-file {"point": name, "times": n}: whoever reaches that point kills its own process, as power loss would, and the
-file says how often that is still to happen. Imports nothing of ours; used by the agent and by the dashboard."""
+file {"point": name, "times": n, "part": name}: whoever reaches that point kills its own process, as power loss
+would, and the file says how often that is still to happen. With a part, only the process whose TILLWAY_PART is
+that one dies, since some code runs in several. Imports nothing of ours; used by the agent and by the dashboard."""
 
 import json
 import os
 
 VARIABLE = "TILLWAY_FAULTS"
+PART_VARIABLE = "TILLWAY_PART"
 
 # A step forward: its undo is in the journal; it is applied; it is proved; its StepDone is in the journal.
 FORWARD = ("saved", "applied", "proved", "reported")
@@ -44,6 +46,7 @@ DASHBOARD = (
 )
 
 _FILE = os.environ.get(VARIABLE)
+_PART = os.environ.get(PART_VARIABLE)
 
 
 def reached(name: str) -> None:
@@ -77,6 +80,8 @@ def _look(path: str, name: str) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         order = json.loads(os.read(file, 10_000))
         if order.get("point") != name or order.get("times", 0) < 1:
+            return
+        if order.get("part") not in (None, _PART):
             return
         order["times"] -= 1
         os.ftruncate(file, 0)

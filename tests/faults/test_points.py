@@ -15,6 +15,7 @@ from agents import catalogue, points
 from agents.steps import steps
 from agents.steps.base import Step
 from fleet.management.faults.points import every
+from fleet.management.faults.table import cases
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,3 +68,26 @@ def test_a_point_kills_so_often_and_no_oftener(tmp_path):
     file.write_text(json.dumps({"point": "web.act_committed", "times": 2}))
     assert reach("gateway.acks_sent") == 0
     assert [reach("web.act_committed") for _ in range(3)] == [-signal.SIGKILL, -signal.SIGKILL, 0]
+
+
+def test_where_processes_share_code_each_of_them_dies_in_turn(tmp_path):
+    file = tmp_path / "point.json"
+    file.write_text(json.dumps({"point": "engine.carried_out", "times": 1, "part": "worker"}))
+
+    def reach(part: str) -> int:
+        code = "from agents import points; points.reached('engine.carried_out')"
+        env = {**os.environ, points.VARIABLE: str(file), points.PART_VARIABLE: part}
+        return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, timeout=20).returncode
+
+    assert [reach(part) for part in ("web", "gateway", "worker")] == [0, 0, -signal.SIGKILL]
+
+
+def test_the_table_has_a_line_for_each_process_that_shares_a_point():
+    lines = [(case.part, case.way) for case in cases((1,)) if case.point.name == "engine.carried_out"]
+    assert sorted(lines) == [
+        ("gateway", "back"),
+        ("gateway", "forward"),
+        ("web", "back"),
+        ("web", "forward"),
+        ("worker", "forward"),
+    ]

@@ -12,7 +12,7 @@ TRIALS, JOBS = 12, 2
 
 def test_nobody_is_stranded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fx")
-    campaign = Campaign(folder, 1, 10, False, lambda number: f"fault_trials --only {number}", lambda result: None)
+    campaign = Campaign(folder, 1, 10, lambda number: f"fault_trials --only {number}", lambda result: None)
     results = campaign.run(range(TRIALS), JOBS)
     wrong = [(r.plan.number, r.violations, r.said) for r in results if r.violations]
     assert not wrong, f"kept in {folder / 'failures'}: {wrong}"

@@ -24,6 +24,7 @@ class Command(BaseCommand):
         """A part of the table can be chosen."""
         parser.add_argument("--terminals", type=int, default=3, help="of the site (default 3)")
         parser.add_argument("--dir", default=str(settings.BASE_DIR / "var" / "fault-table"), help="the demo is kept here")
+        parser.add_argument("--postgres", metavar="URL", help="of a PostgreSQL server: a database for the demo is made there")
         parser.add_argument("--match", default="", help="only points whose name contains this")
         parser.add_argument("--times", type=int, nargs="+", default=[1, 2], help="deaths in a row (default 1 2)")
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         """Exit 1 unless every line is good."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no demo is left behind
         todo = [case for case in cases(options["times"]) if options["match"] in case.point.name]
-        site = Site(Path(options["dir"]).resolve(), options["terminals"])
+        site = Site(Path(options["dir"]).resolve(), options["terminals"], postgres=options["postgres"])
         with tqdm(total=len(todo), unit="case", disable=None) as bar:
 
             def told(row: Row) -> None:
@@ -56,4 +57,4 @@ def _line(row: Row) -> str:
     case = row.case
     wrong = "; ".join([*(f"{v.kind}: {v.text}" for v in row.violations), row.reason])
     mark = ("ok   " if row.undisturbed else "other") if row.good else "BAD  "
-    return f"{mark} {case.point.name:<38} {case.way:<8} {row.deaths} of {case.times} deaths  {row.end:<12} {wrong}"
+    return f"{mark} {case.name:<40} {case.way:<8} {row.deaths} of {case.times} deaths  {row.end:<12} {wrong}"

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from fleet.management.faults import summary
+from fleet.management.faults import disk, summary
 from fleet.management.faults.campaign import Campaign
 from fleet.management.faults.trial import Result
 
@@ -30,6 +30,10 @@ class Command(BaseCommand):
         parser.add_argument("--only", type=int, default=None, metavar="I", help="only this trial, to run a failed one again")
         parser.add_argument("--first", type=int, default=0, metavar="I", help="number of the first trial (default 0)")
         parser.add_argument("--long", action="store_true", help="also keep the dashboard down for 45 to 90 s")
+        parser.add_argument(
+            "--full-disk", action="store_true", help="also fill the disk; --dir must lie on a small file system of its own"
+        )
+        parser.add_argument("--postgres", metavar="URL", help="of a PostgreSQL server: a database for each demo is made there")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit 1 on any violation."""
@@ -37,7 +41,10 @@ class Command(BaseCommand):
         first, count = options["first"], options["trials"]
         numbers = range(first, first + count) if options["only"] is None else [options["only"]]
         folder = Path(options["dir"]).resolve()
-        words = f"--seed {options['seed']} --terminals {options['terminals']}{' --long' if options['long'] else ''}"
+        words = f"--seed {options['seed']} --terminals {options['terminals']}"
+        words += "".join(f" --{switch.replace('_', '-')}" for switch in ("long", "full_disk") if options[switch])
+        if options["full_disk"]:
+            _check_disk(folder)
 
         def again(number: int) -> str:
             return f"python manage.py fault_trials {words} --only {number}"
@@ -50,7 +57,8 @@ class Command(BaseCommand):
                 for line in _lines(result, again(result.plan.number), folder, plain=bool(bar.disable)):
                     bar.write(line)
 
-            campaign = Campaign(folder, options["seed"], options["terminals"], options["long"], again, told)
+            campaign = Campaign(folder, options["seed"], options["terminals"], again, told)
+            campaign.long, campaign.full_disk, campaign.postgres = (options[o] for o in ("long", "full_disk", "postgres"))
             try:
                 campaign.run(numbers, options["jobs"])
             except KeyboardInterrupt:
@@ -58,6 +66,14 @@ class Command(BaseCommand):
         results = campaign.results
         self.stdout.write("\n" + summary.table(results, campaign.restarts))
         sys.exit(1 if len(results) < len(numbers) or any(r.violations for r in results) else 0)
+
+
+def _check_disk(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        disk.check(folder)
+    except disk.NotSmall as error:
+        raise CommandError(f"--full-disk: {error}") from error
 
 
 def _lines(result: Result, again: str, folder: Path, *, plain: bool) -> list[str]:

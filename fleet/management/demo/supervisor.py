@@ -1,6 +1,7 @@
 """Keeps the demo's parts alive: starts them, notices within a moment when one dies, starts it again."""
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -43,6 +44,7 @@ class Supervisor:
         self.groups = groups
         self.parts: list[Part] = []
         self.stopping = False
+        self.written = False
         self.write()
 
     def start(self, part: Part) -> Part:
@@ -54,17 +56,16 @@ class Supervisor:
 
     def look(self) -> None:
         """Start again what has died."""
-        changed = False
         for part in self.parts:
             if part.alive or self.stopping:
                 continue
             if part.process is not None:
                 self._bury(part)
-                changed = True
+                self.written = False
             if time.monotonic() >= part.not_before:
                 self._spawn(part)
-                changed = True
-        if changed:
+                self.written = False
+        if not self.written:
             self.write()
 
     def run_until(self, done: Callable[[], bool], limit_s: float | None = None) -> bool:
@@ -92,14 +93,20 @@ class Supervisor:
         self.write()
 
     def write(self) -> None:
-        """processes.json, replaced in one move."""
+        """processes.json, replaced in one move. On a full disk it is written at a later look."""
         pids: dict[str, list[int]] = {"supervisor": [os.getpid()], **{g: [] for g in self.groups}}
         for part in self.parts:
             if part.alive and part.process:
                 pids[part.group].append(part.process.pid)
         temp = self.file.with_suffix(".tmp")
-        temp.write_text(json.dumps(pids), encoding="utf-8")
-        os.replace(temp, self.file)
+        try:
+            temp.write_text(json.dumps(pids), encoding="utf-8")
+            os.replace(temp, self.file)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+        else:
+            self.written = True
 
     def _spawn(self, part: Part) -> None:
         with part.log.open("ab") as log:

@@ -16,14 +16,16 @@ from fleet.management.faults.trial import Result, Trial
 @dataclass(slots=True)
 class Campaign:
     """folder: a demo per job, and failures/ with what each failed trial left; again(number): the command that
-    runs it again; told(result): called after each trial, never twice at a time."""
+    runs it again; told(result): called after each trial, never twice at a time; postgres: see Site."""
 
     folder: Path
     seed: int
     terminals: int
-    long: bool
     again: Callable[[int], str]
     told: Callable[[Result], None]
+    long: bool = False
+    full_disk: bool = False
+    postgres: str | None = None
     results: list[Result] = field(default_factory=list)
     restarts: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -44,7 +46,7 @@ class Campaign:
         return sorted(self.results, key=lambda r: r.plan.number)
 
     def _work(self, todo: "queue.SimpleQueue[int]", job: int) -> None:
-        site = Site(self.folder / f"site{job}", self.terminals)
+        site = Site(self.folder / f"site{job}", self.terminals, postgres=self.postgres)
         try:
             site.start()
             while not self._stop.is_set():
@@ -57,7 +59,8 @@ class Campaign:
             site.stop()
 
     def _one(self, site: Site, number: int, *, more: bool) -> None:
-        trial = Trial(site, plan.make(self.seed, number, self.terminals, long=self.long))
+        planned = plan.make(self.seed, number, self.terminals, long=self.long, full_disk=self.full_disk)
+        trial = Trial(site, planned)
         result = trial.run()
         bad = bool(result.violations) or not trial.bring_back()
         if bad:

@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,8 @@ from typing import Any
 
 import redis
 
+from fleet.management.faults.database import NotLocked
+from fleet.management.faults.disk import Filler
 from fleet.management.faults.plan import Fault, Plan
 from fleet.management.faults.site import Site
 
@@ -26,7 +27,8 @@ class Injector:
         self._due: list[tuple[float, str, Act]] = []
         self._in_force: list[Fault] = []
         self._down: list[Fault] = []
-        self._locks: dict[int, sqlite3.Connection] = {}
+        self._unlocks: dict[int, Act] = {}
+        self._filler = Filler(site.folder.parent / "filler")
 
     def run(self, button: str) -> None:
         """Press the button at second 0 and do all that the plan says. Afterwards no fault is in force."""
@@ -42,9 +44,10 @@ class Injector:
                     if self._now() >= at:
                         self._due.pop(0)
                         self.note(what)
-                        act()
+                        self._do(act)
                     else:
                         self._hold_down()
+                        self._filler.top_up()
                         time.sleep(min(0.05, max(0.0, at - self._now())))
             finally:
                 self._cease()
@@ -56,10 +59,17 @@ class Injector:
     def _now(self) -> float:
         return time.monotonic() - self._begun
 
+    def _do(self, act: Act) -> None:
+        try:
+            act()
+        except OSError as error:
+            self.note(f"not done: {error}")  # the disk is full for us, too
+
     def _cease(self) -> None:
-        for lock in self._locks.values():
-            lock.close()
-        self._locks = {}
+        for unlock in self._unlocks.values():
+            unlock()
+        self._unlocks = {}
+        self._filler.empty()
         self._down = []
         self.site.thaw()
         self.site.faults(None)
@@ -83,6 +93,7 @@ class Injector:
             "freeze": (lambda: self._freeze(fault, signal.SIGSTOP), lambda: self._freeze(fault, signal.SIGCONT)),
             "broker_flush": (self._flush, None),
             "db_lock": (lambda: self._lock(fault), lambda: self._unlock(fault)),
+            "disk_full": (self._filler.fill, self._filler.empty),
             "down": (lambda: self._down.append(fault), lambda: self._down.remove(fault)),
         }[fault.kind]
         self._due.append((fault.at, f"{fault.kind} {fault.what or ''}", begin))
@@ -115,19 +126,14 @@ class Injector:
                 self.note(f"not flushed, the broker is down just now: {error}")
 
     def _lock(self, fault: Fault) -> None:
-        """From outside, as a backup program or a curious admin with sqlite3 would."""
-        lock = sqlite3.connect(self.site.folder / "tillway.sqlite3", timeout=3, isolation_level=None)
         try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            lock.close()
+            self._unlocks[id(fault)] = self.site.database.lock()
+        except NotLocked as error:
             self.note(f"not locked: {error}")
-        else:
-            self._locks[id(fault)] = lock
 
     def _unlock(self, fault: Fault) -> None:
-        if lock := self._locks.pop(id(fault), None):
-            lock.close()
+        if unlock := self._unlocks.pop(id(fault), None):
+            unlock()
 
     def _force(self, fault: Fault) -> None:
         self._in_force.append(fault)

@@ -50,8 +50,9 @@ class Plan:
         return asdict(self)
 
 
-def make(seed: int, number: int, terminals: int, *, long: bool = False) -> Plan:
-    """Trial `number` of this seed. long: the dashboard may be kept down for longer than a restart takes."""
+def make(seed: int, number: int, terminals: int, *, long: bool = False, full_disk: bool = False) -> Plan:
+    """Trial `number` of this seed. long: the dashboard may be kept down for longer than a restart takes;
+    full_disk: the disk of the whole site is full for a while."""
     rng = random.Random(f"{seed}:{number}:{terminals}:{long}")  # noqa: S311 — trials, not secrets
     way = "back" if rng.random() < 0.3 else "forward"
     kinds = rng.choices(list(KINDS), list(KINDS.values()), k=rng.randint(1, 4))
@@ -60,7 +61,10 @@ def make(seed: int, number: int, terminals: int, *, long: bool = False) -> Plan:
         groups = list(DASHBOARD if rng.random() < 0.5 else DASHBOARD[:3])
         faults.append(Fault("down", _at(rng, way), round(rng.uniform(45, 90), 1), {"groups": groups}))
     presses = tuple(rng.choice(("resume", "roll_back", "retry_failed")) for _ in range(4))
-    return Plan(seed, number, _body(rng, terminals), way, tuple(sorted(faults, key=lambda f: f.at)), presses)
+    body = _body(rng, terminals)
+    if full_disk:
+        faults.append(Fault("disk_full", _at(rng, way), round(rng.uniform(1, 15), 1)))
+    return Plan(seed, number, body, way, tuple(sorted(faults, key=lambda f: f.at)), presses)
 
 
 def _body(rng: random.Random, terminals: int) -> dict[str, Any]:

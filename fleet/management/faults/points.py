@@ -7,18 +7,24 @@ from agents import catalogue, points
 FORWARD, BACK = "forward", "back"
 # Points that only the way forward passes.
 _FORWARD_ONLY = frozenset({"worker.tick_uncommitted", "worker.tick_committed"})
+# Code that a button, a report and the clock pass, each in a process of its own. The worker's clock does so
+# when it begins a cutover; on the way back it only follows reports that somebody else has taken.
+_PARTS = ("web", "gateway", "worker")
+_SHARED = {"engine.carried_out": _PARTS, "tasks.follow_begun": _PARTS, "tasks.follow_done": _PARTS}
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     """where: the process that dies; ways: the ways that pass it; wake: processes to kill first, because the
-    point is passed when they come back; starts_later: passed only when the clock begins a cutover."""
+    point is passed when they come back; starts_later: passed only when the clock begins a cutover; parts: the
+    processes that share this code, each of which is to die there (none: whoever comes by)."""
 
     name: str
     where: str
     ways: tuple[str, ...]
     wake: str = ""
     starts_later: bool = False
+    parts: tuple[str, ...] = ()
 
 
 def every() -> list[Point]:
@@ -54,7 +60,7 @@ def _dashboard() -> list[Point]:
     for name in points.DASHBOARD:
         ways = (FORWARD,) if name in _FORWARD_ONLY else (FORWARD, BACK)
         wake = "terminal_agents" if name == "gateway.agent_recognised" else ""
-        where = name.split(".")[0]
-        where = {"engine": "web, gateway or worker", "tasks": "web, gateway or worker"}.get(where, where)
-        found.append(Point(name, where, ways, wake, name in _FORWARD_ONLY))
+        parts = _SHARED.get(name, ())
+        where = ", ".join(parts) or name.split(".")[0].replace("tasks", "worker")
+        found.append(Point(name, where, ways, wake, name in _FORWARD_ONLY, parts))
     return found

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from agents import points
 from fleet.management.demo.client import ApiError, Client
+from fleet.management.faults import database
 
 T = TypeVar("T")
 
@@ -30,10 +31,12 @@ class SiteFailed(Exception):
 
 
 class Site:
-    """folder: the demo's own folder and, beside it, the armed point and the demo's output."""
+    """folder: the demo's own folder and, beside it, the armed point and the demo's output; postgres: the URL of
+    a PostgreSQL server on which each demo gets a database of its own, None for the embedded one."""
 
-    def __init__(self, folder: Path, terminals: int, *, seed: int = 1) -> None:
-        self.folder, self.terminals, self.seed = folder / "demo", terminals, seed
+    def __init__(self, folder: Path, terminals: int, *, seed: int = 1, postgres: str | None = None) -> None:
+        self.folder, self.terminals, self.seed, self.postgres = folder / "demo", terminals, seed, postgres
+        self.database: database.Sqlite | database.Postgres = database.Sqlite(self.folder / "tillway.sqlite3")
         self.point_file = folder / "point.json"
         self.output = folder / "demo.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -45,17 +48,11 @@ class Site:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.disarm()
         (self.folder / "demo.json").unlink(missing_ok=True)
-        argv = [
-            sys.executable,
-            str(settings.BASE_DIR / "manage.py"),
-            "demo",
-            "--idle",
-            "--dir",
-            str(self.folder),
-            "--port",
-            "0",
-        ]
-        argv += ["--terminals", str(self.terminals), "--seed", str(self.seed)]
+        argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "demo", "--idle", "--dir", str(self.folder)]
+        argv += ["--port", "0", "--terminals", str(self.terminals), "--seed", str(self.seed)]
+        if self.postgres:
+            self.database = database.fresh(self.postgres)
+            argv += ["--database", self.database.url]
         env = {k: v for k, v in os.environ.items() if not k.startswith(("TILLWAY_", "DATABASE_URL"))}
         env[points.VARIABLE] = str(self.point_file)
         with self.output.open("ab") as log:
@@ -139,9 +136,9 @@ class Site:
         else:
             _replace(self.lab / "faults.json", value)
 
-    def arm(self, point: str, times: int) -> None:
-        """Whoever reaches this point dies, so many times."""
-        _replace(self.point_file, {"point": point, "times": times})
+    def arm(self, point: str, times: int, part: str | None = None) -> None:
+        """Whoever reaches this point dies, so many times; with a part, only processes of this group do."""
+        _replace(self.point_file, {"point": point, "times": times, "part": part})
 
     def armed(self) -> int:
         """How many deaths are still to come."""

@@ -21,11 +21,22 @@ GOOD_END = {FORWARD: "completed", BACK: "rolled_back"}
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One line of the table."""
+    """One line of the table. part: the process that is to die where several share the code."""
 
     point: Point
     way: str
     times: int
+    part: str | None = None
+
+    @property
+    def starts_later(self) -> bool:
+        """Passed only when the clock begins the cutover."""
+        return self.point.starts_later or self.part == "worker"
+
+    @property
+    def name(self) -> str:
+        """The point, and whose it is where that is a question."""
+        return f"{self.point.name} in {self.part}" if self.part else self.point.name
 
 
 @dataclass(slots=True)
@@ -52,7 +63,14 @@ class Row:
 
 def cases(times: Iterable[int] = (1, 2)) -> list[Case]:
     """The whole table."""
-    return [Case(point, way, n) for n in times for point in points.every() for way in point.ways]
+    return [
+        Case(point, way, n, part)
+        for n in times
+        for point in points.every()
+        for way in point.ways
+        for part in point.parts or (None,)
+        if part != "worker" or way == FORWARD
+    ]
 
 
 class Table:
@@ -81,7 +99,7 @@ class Table:
             self.told(row)
 
     def _cycle(self, number: int, forward: Case | None, back: Case | None) -> list[Row]:
-        body = {"starts_at": None} if forward is None or not forward.point.starts_later else {"starts_at": _soon()}
+        body = {"starts_at": None} if forward is None or not forward.starts_later else {"starts_at": _soon()}
         trial = Trial(self.site, Plan(0, number, body, FORWARD, (), ()))
         rows = [Row(forward)] if forward else []
         trial.plan_it()
@@ -97,7 +115,7 @@ class Table:
 
     def _way(self, trial: Trial, row: Row | None, button: str) -> None:
         if row:
-            self.site.arm(row.case.point.name, row.case.times)
+            self.site.arm(row.case.point.name, row.case.times, row.case.part)
             if row.case.point.wake:
                 self.site.signal(row.case.point.wake, signal.SIGKILL)
                 self.site.wait(lambda: self.site.armed() == 0, WAKE_LIMIT_S, row.case.point.name)

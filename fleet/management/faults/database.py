@@ -1,0 +1,65 @@
+"""The database of a trial's demo: the embedded one, or a fresh one on a PostgreSQL server. Locked from outside,
+as a backup program or a curious admin would."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+LOCK_WITHIN_S = 3
+
+
+class NotLocked(Exception):
+    """Somebody else held it too long; the text says who or what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sqlite:
+    """The demo's own file."""
+
+    file: Path
+    url: None = None
+
+    def lock(self) -> Callable[[], None]:
+        """Lock everything; the unlock. Raises NotLocked."""
+        lock = sqlite3.connect(self.file, timeout=LOCK_WITHIN_S, isolation_level=None)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            lock.close()
+            raise NotLocked(str(error)) from error
+        return lock.close
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A database made for one demo."""
+
+    url: str
+
+    def lock(self) -> Callable[[], None]:
+        """Lock every table, also against reading; the unlock. Raises NotLocked."""
+        lock = psycopg.connect(self.url)
+        try:
+            lock.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(f"{LOCK_WITHIN_S}s")))
+            names = [row[0] for row in lock.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+            tables = sql.SQL(", ").join(map(sql.Identifier, sorted(names)))
+            lock.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(tables))
+        except psycopg.Error as error:
+            lock.close()
+            raise NotLocked(str(error)) from error
+        return lock.close
+
+
+def fresh(server: str) -> Postgres:
+    """A new database on this server. server: a DATABASE_URL with the right to make databases. Raises psycopg.Error."""
+    name = f"tillway_{uuid4().hex[:12]}"
+    with contextlib.closing(psycopg.connect(server, autocommit=True)) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return Postgres(urlunsplit(urlsplit(server)._replace(path=f"/{name}")))
