@@ -6,6 +6,7 @@ import json
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree
 
 from certificates import Certificate
 
@@ -138,7 +139,8 @@ class FakeWindows:
 
     async def _start(self, name: str, service: Service) -> None:
         if name == "NetPOSNet":
-            tls = b"<UseSSL>True" in self.settings.read_bytes()
+            found = ElementTree.fromstring(self.settings.read_bytes()).findtext("General/UseSSL") or ""
+            tls = found.strip().lower() == "true"
             if tls and self.fail_to_start:
                 return
             await self.listen(tls)
