@@ -13,6 +13,8 @@ from fleet.management.faults import disk, summary
 from fleet.management.faults.campaign import Campaign
 from fleet.management.faults.trial import Result
 
+SWITCHES = ("long", "full_disk", "restored")
+
 
 class Command(BaseCommand):
     """See the module."""
@@ -33,6 +35,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--full-disk", action="store_true", help="also fill the disk; --dir must lie on a small file system of its own"
         )
+        parser.add_argument("--restored", action="store_true", help="also put an older copy of the database in its place")
         parser.add_argument("--postgres", metavar="URL", help="of a PostgreSQL server: a database for each demo is made there")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,9 +45,11 @@ class Command(BaseCommand):
         numbers = range(first, first + count) if options["only"] is None else [options["only"]]
         folder = Path(options["dir"]).resolve()
         words = f"--seed {options['seed']} --terminals {options['terminals']}"
-        words += "".join(f" --{switch.replace('_', '-')}" for switch in ("long", "full_disk") if options[switch])
+        words += "".join(f" --{switch.replace('_', '-')}" for switch in SWITCHES if options[switch])
         if options["full_disk"]:
             _check_disk(folder)
+        if options["restored"] and options["postgres"]:
+            raise CommandError("--restored: copies are made of the embedded database only, so not with --postgres")
 
         def again(number: int) -> str:
             return f"python manage.py fault_trials {words} --only {number}"
@@ -58,7 +63,8 @@ class Command(BaseCommand):
                     bar.write(line)
 
             campaign = Campaign(folder, options["seed"], options["terminals"], again, told)
-            campaign.long, campaign.full_disk, campaign.postgres = (options[o] for o in ("long", "full_disk", "postgres"))
+            campaign.postgres = options["postgres"]
+            campaign.switches = {switch: options[switch] for switch in SWITCHES}
             try:
                 campaign.run(numbers, options["jobs"])
             except KeyboardInterrupt:

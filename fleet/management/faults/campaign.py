@@ -16,15 +16,14 @@ from fleet.management.faults.trial import Result, Trial
 @dataclass(slots=True)
 class Campaign:
     """folder: a demo per job, and failures/ with what each failed trial left; again(number): the command that
-    runs it again; told(result): called after each trial, never twice at a time; postgres: see Site."""
+    runs it again; told(result): called after each trial, never twice at a time; switches: of plan.make; postgres: see Site."""
 
     folder: Path
     seed: int
     terminals: int
     again: Callable[[int], str]
     told: Callable[[Result], None]
-    long: bool = False
-    full_disk: bool = False
+    switches: dict[str, bool] = field(default_factory=dict)
     postgres: str | None = None
     results: list[Result] = field(default_factory=list)
     restarts: int = 0
@@ -59,7 +58,7 @@ class Campaign:
             site.stop()
 
     def _one(self, site: Site, number: int, *, more: bool) -> None:
-        planned = plan.make(self.seed, number, self.terminals, long=self.long, full_disk=self.full_disk)
+        planned = plan.make(self.seed, number, self.terminals, **self.switches)
         trial = Trial(site, planned)
         result = trial.run()
         bad = bool(result.violations) or not trial.bring_back()

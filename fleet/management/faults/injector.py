@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from fleet.management.faults.database import NotLocked
+from fleet.management.faults.database import NotLocked, Sqlite
 from fleet.management.faults.disk import Filler
 from fleet.management.faults.plan import Fault, Plan
 from fleet.management.faults.site import Site
@@ -94,6 +94,7 @@ class Injector:
             "broker_flush": (self._flush, None),
             "db_lock": (lambda: self._lock(fault), lambda: self._unlock(fault)),
             "disk_full": (self._filler.fill, self._filler.empty),
+            "restored": (self._back_up, self._restore),
             "down": (lambda: self._down.append(fault), lambda: self._down.remove(fault)),
         }[fault.kind]
         self._due.append((fault.at, f"{fault.kind} {fault.what or ''}", begin))
@@ -134,6 +135,16 @@ class Injector:
     def _unlock(self, fault: Fault) -> None:
         if unlock := self._unlocks.pop(id(fault), None):
             unlock()
+
+    def _back_up(self) -> None:
+        assert isinstance(self.site.database, Sqlite)
+        try:
+            self.site.database.back_up()
+        except NotLocked as error:
+            self.note(f"no backup: {error}")
+
+    def _restore(self) -> None:
+        self.note("an older database is in its place" if self.site.swap_database() else "no backup to restore")
 
     def _force(self, fault: Fault) -> None:
         self._in_force.append(fault)

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fleet.management.faults import points
+from fleet.management.faults.site import DASHBOARD
 
 GROUPS = ("server_agent", "terminal_agents", "gateway", "worker", "web", "beat", "broker", "netpos", "terminals")
-DASHBOARD = ("gateway", "worker", "beat", "web")
 # A cutover of ten terminals takes about five seconds, its rollback four: faults fall into these.
 SPAN_S = {"forward": 5.5, "back": 4.0}
 # How often each kind is drawn, relative to the others.
@@ -50,9 +50,12 @@ class Plan:
         return asdict(self)
 
 
-def make(seed: int, number: int, terminals: int, *, long: bool = False, full_disk: bool = False) -> Plan:
+def make(
+    seed: int, number: int, terminals: int, *, long: bool = False, full_disk: bool = False, restored: bool = False
+) -> Plan:
     """Trial `number` of this seed. long: the dashboard may be kept down for longer than a restart takes;
-    full_disk: the disk of the whole site is full for a while."""
+    full_disk: the disk of the whole site is full for a while; restored: an older copy of the database is put
+    in its place."""
     rng = random.Random(f"{seed}:{number}:{terminals}:{long}")  # noqa: S311 — trials, not secrets
     way = "back" if rng.random() < 0.3 else "forward"
     kinds = rng.choices(list(KINDS), list(KINDS.values()), k=rng.randint(1, 4))
@@ -64,6 +67,8 @@ def make(seed: int, number: int, terminals: int, *, long: bool = False, full_dis
     body = _body(rng, terminals)
     if full_disk:
         faults.append(Fault("disk_full", _at(rng, way), round(rng.uniform(1, 15), 1)))
+    if restored:
+        faults.append(Fault("restored", _at(rng, way), round(rng.uniform(0.1, 8), 1)))
     return Plan(seed, number, body, way, tuple(sorted(faults, key=lambda f: f.at)), presses)
 
 

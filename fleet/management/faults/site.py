@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 READY_S, STOP_S, POLL_S = 150.0, 20.0, 0.05
 # What a request meets while the web process is being killed, frozen or started again.
+DASHBOARD = ("gateway", "worker", "beat", "web")
 UNANSWERED = (OSError, ValueError, http.client.HTTPException)
 
 
@@ -116,6 +117,20 @@ class Site:
                     os.kill(pid, number)
             else:
                 _signal_group(pid, number)
+
+    def swap_database(self) -> bool:
+        """Every process of the dashboard dies, and comes back with the copy that was made before; False without
+        one. The supervisor is held meanwhile, so that none of them opens what is about to be replaced."""
+        assert self.process is not None
+        assert isinstance(self.database, database.Sqlite)
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            for group in DASHBOARD:
+                for pid in self.pids().get(group, []):
+                    _signal_group(pid, signal.SIGKILL)
+            return self.database.restore()
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def thaw(self) -> None:
         """Nothing is frozen any more."""
