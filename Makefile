@@ -42,6 +42,7 @@ browser: install
 
 test: lint types checks browser
 	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/services tests/api tests/faults/test_trials.py
 
 bench: install
 	$(BIN)/python manage.py bench $(ARGS)

@@ -26,6 +26,15 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     fsync_folder(path.parent)
 
 
+def make_folder(folder: Path, *, mode: int = 0o777) -> None:
+    """Make the folder, and what is missing above it; a power cut does not take it away. Raises OSError."""
+    missing = [item for item in folder.parents if not item.exists()]
+    folder.mkdir(parents=True, exist_ok=True, mode=mode)
+    # Also of a folder that is there: who made it may have died before this.
+    for item in (folder, *missing):
+        fsync_folder(item.parent)
+
+
 def fsync_folder(folder: Path) -> None:
     """Make a rename in this folder outlive a power cut. Windows flushes it with the file and has no such call."""
     if os.name == "nt":

@@ -2,7 +2,6 @@
 so every settings write of the agent goes through the instance that it was given."""
 
 import os
-import secrets
 from pathlib import Path
 
 from agents import atomic
@@ -25,9 +24,16 @@ class Files:
         """Replace the file's bytes at once, keeping mode and owner. Raises OSError."""
         atomic.replace(path, data)
 
+    def settle(self, path: Path) -> None:
+        """Make an earlier process's write outlive a power cut: it may have died before its last flush. Raises
+        OSError."""
+        atomic.fsync_folder(path.resolve().parent)
+
     def try_folder(self, path: Path) -> None:
         """Prove that a neighbour of `path` can be written, by writing one and removing it. Raises OSError."""
-        probe = path.resolve().parent / f".tillway-probe-{secrets.token_hex(4)}"
+        path = path.resolve()
+        probe = path.parent / f".{path.name}.tillway-probe"
+        probe.unlink(missing_ok=True)  # what a crash has left here; one fixed name, so nothing can pile up
         fd = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             atomic.write_all(fd, b"probe")

@@ -34,7 +34,7 @@ class Identity:
 
     def __init__(self, state: Path) -> None:
         """Reads the key, or makes one. Raises OSError or IdentityError."""
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        atomic.make_folder(state, mode=0o700)
         self._path, self._token = state / "identity.json", state / "enrol.token"
         self._key = _load_or_make(state / "agent.key")
         self.known = self._load()

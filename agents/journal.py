@@ -30,7 +30,7 @@ class Journal:
         """Opens or makes the file; reads it. Raises OSError."""
         self.path = path
         self.ledger = Ledger()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.make_folder(path.parent)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         self._unsaved: list[Report] = []
         self._end = 0
@@ -157,9 +157,10 @@ class Journal:
             end = len(data) - len(lines[-1])
             log.warning("the journal's end was torn: %s bytes dropped", len(lines[-1]))
             os.ftruncate(self._fd, end)
-            os.fsync(self._fd)
         else:
             end = self._rescue(data)
+        # What is read is relied on from here, and who wrote it may have died before it was flushed.
+        os.fsync(self._fd)
         atomic.fsync_folder(self.path.parent)
         return end
 

@@ -102,6 +102,7 @@ class Runner:
     async def recover(self) -> None:
         """Bring to an end what the last run of this program left unfinished, before anything else is done:
         forward while the instruction is valid, otherwise by its policy."""
+        self.host.settle_settings()
         for instruction in self.journal.recover():
             log.info("resuming instruction %s (%s)", instruction.seq, instruction.action)
             expired = self.clock.now_ms() > instruction.expires_ms

@@ -3,6 +3,7 @@ everything is read anew, because the programs of the till may have changed it.""
 
 import asyncio
 import contextlib
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from agents.hosts import lookup, netsh, sc, sc_text, settings_file, store
 from agents.hosts.lookup import Answer, Target
 from agents.net import Network
 from agents.protocol import Scheme
+
+log = logging.getLogger(__name__)
 
 SERVER_TIMEOUT_S = 6.0
 PROBE_PAUSE_S = 0.01
@@ -48,6 +51,14 @@ class Host(ABC):
             message = f"{self.file} cannot be written: {error.strerror or error}"
             remedy = "Remove the write protection; check free space and the agent's rights on the folder."
             raise StepError("settings_not_writable", message, remedy) from error
+
+    def settle_settings(self) -> None:
+        """What the settings say now is what a power cut leaves of them. Never raises: without their folder
+        there is nothing to settle."""
+        try:
+            self.files.settle(self.config.settings)
+        except OSError as error:
+            log.warning("the folder of %s cannot be flushed: %s", self.file, error)
 
     def try_settings_folder(self) -> None:
         """Prove that the settings can be rewritten. Raises StepError settings_not_writable."""

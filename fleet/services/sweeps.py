@@ -5,7 +5,7 @@ import logging
 from collections.abc import Collection
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from agents import catalogue, points
 from fleet.cutover import plan, states
@@ -68,8 +68,10 @@ def _may_act(now: dt.datetime) -> list[Cutover]:
     waiting = Q(state__in=[states.Cutover.COMPLETED, states.Cutover.NEEDS_PERSON, states.Cutover.ROLLED_BACK]) & Q(
         runs__state__in=[Run.LATE, Run.SWITCHING, Run.UNDOING, Run.UNREACHABLE, Run.UNDO_FAILED]
     )
-    # The undo that is asked of untouched terminals in passing may not have been written yet.
-    just_back = Q(state=states.Cutover.ROLLED_BACK, rested_at__gt=now - dt.timedelta(hours=1))
+    # The undo that is asked of untouched terminals in passing may not have been written yet; a later cutover
+    # has its own say about them.
+    later = Cutover.objects.filter(site=OuterRef("site"), started_at__gt=OuterRef("started_at"))
+    just_back = Q(state=states.Cutover.ROLLED_BACK, rested_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
     found = (
         Cutover.objects.filter(Q(state__in=states.ACTIVE) | waiting | just_back)
         .select_related("site")
