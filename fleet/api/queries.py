@@ -21,7 +21,7 @@ def iso(at: dt.datetime | None) -> str | None:
 
 def devices(kind: Device.Kind) -> QuerySet[Any]:
     """Devices of one kind in order of name, each with run_state: its state in the latest started cutover."""
-    latest = Cutover.objects.filter(site=OuterRef(OuterRef("site")), started_at__isnull=False).order_by("-started_at", "-id")
+    latest = Cutover.objects.filter(site=OuterRef(OuterRef("site")), started_at__isnull=False).order_by("-epoch", "-id")
     run = DeviceRun.objects.filter(device=OuterRef("pk"), cutover=Subquery(latest.values("pk")[:1]))
     state = Coalesce(Subquery(run.values("state")[:1]), Value("idle"), output_field=CharField())
     return Device.objects.filter(kind=kind).annotate(run_state=state).order_by("name", "id")

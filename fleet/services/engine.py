@@ -153,6 +153,7 @@ class Session:
         changes: dict[str, Any] = {}
         if to is states.Cutover.ARMING and old is states.Cutover.SCHEDULED:
             changes["started_at"] = self.now
+            Site.objects.filter(pk=self.cutover.site_id).update(ticked_at=self.now)
             # A terminal that was enrolled since the cutover was scheduled takes part.
             roster.make_runs(self.cutover)
             self.load_runs()

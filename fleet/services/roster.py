@@ -58,10 +58,11 @@ def snapshot(cutover: Cutover, runs: Iterable[DeviceRun], now: dt.datetime) -> S
 
 
 def is_superseded(cutover: Cutover) -> bool:
-    """Whether another cutover of the site is on, or has started after this one did."""
+    """Whether another cutover of the site is on, or was started after this one. By epoch, not by time: the
+    clock may have been put back in between."""
     later = Q(state__in=states.ACTIVE)
     if cutover.started_at:
-        later |= Q(started_at__gt=cutover.started_at)
+        later |= Q(epoch__gt=cutover.epoch, started_at__isnull=False)
     return Cutover.objects.filter(later, site=cutover.site_id).exclude(pk=cutover.pk).exists()
 
 

@@ -28,7 +28,7 @@ def tick(now: dt.datetime) -> Next:
     after = Next()
     for cutover in _may_act(now):
         if cutover.state in states.ACTIVE and cutover.started_at:
-            _note_tick(cutover, cutover.started_at, now)
+            _note_tick(cutover, now)
         after.add(_look_at(cutover, now))
     return after
 
@@ -44,9 +44,9 @@ def give_grace(now: dt.datetime, cutovers: Collection[int] | None = None) -> Non
         runs.update(deadline_at=grace)
 
 
-def _note_tick(cutover: Cutover, started_at: dt.datetime, now: dt.datetime) -> None:
+def _note_tick(cutover: Cutover, now: dt.datetime) -> None:
     """Keep when this site was looked at; a long gap means that the dashboard was down meanwhile."""
-    before = max(cutover.site.ticked_at or started_at, started_at)
+    before = cutover.site.ticked_at or now
     if now - before > dt.timedelta(seconds=GAP_S):
         log.warning("%s: nobody looked for %.0f s; deadlines are extended", cutover, (now - before).total_seconds())
         give_grace(now, [cutover.pk])
@@ -70,7 +70,7 @@ def _may_act(now: dt.datetime) -> list[Cutover]:
     )
     # The undo that is asked of untouched terminals in passing may not have been written yet; a later cutover
     # has its own say about them.
-    later = Cutover.objects.filter(site=OuterRef("site"), started_at__gt=OuterRef("started_at"))
+    later = Cutover.objects.filter(site=OuterRef("site"), epoch__gt=OuterRef("epoch"), started_at__isnull=False)
     just_back = Q(state=states.Cutover.ROLLED_BACK, rested_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
     found = (
         Cutover.objects.filter(Q(state__in=states.ACTIVE) | waiting | just_back)

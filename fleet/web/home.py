@@ -87,7 +87,7 @@ def _current_cutovers() -> dict[int, Cutover]:
     ran = Cutover.objects.filter(Q(started_at__isnull=False) | Q(state__in=states.ACTIVE)).filter(site=OuterRef("pk"))
     active_first = ran.annotate(
         idle=Case(When(state__in=states.ACTIVE, then=Value(0)), default=Value(1), output_field=IntegerField())
-    ).order_by("idle", "-pk")
+    ).order_by("idle", "-epoch", "-pk")
     ids = Site.objects.annotate(cutover=Subquery(active_first.values("pk")[:1])).values("cutover")
     return {c.site_id: c for c in Cutover.objects.filter(pk__in=ids).select_related("site")}
 
