@@ -9,13 +9,14 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.middleware.csrf import get_token
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0  # how long a change may go unseen when the broker's nudge was lost
 TOGETHER_S = 0.08  # changes within this time become one event
 BEAT_S = 10.0  # a comment now and then, so that proxies and browsers keep the connection
+ASK_S = 10.0  # how long somebody who has logged out, or lost their role, may still be listening
 
 
 async def stream(request: HttpRequest, pk: int) -> HttpResponseBase:
@@ -44,7 +46,14 @@ async def stream(request: HttpRequest, pk: int) -> HttpResponseBase:
         return HttpResponse("a user without a role may not look", status=403, content_type="text/plain")
     if not await Cutover.objects.filter(pk=pk).aexists():
         return HttpResponse("there is no such cutover", status=404, content_type="text/plain")
-    viewer = Viewer(pk, user, cursor(request), get_token(request))
+
+    session = request.session.session_key or ""
+
+    def may_look() -> bool:
+        known = get_user_model().objects.filter(pk=user.pk).first()
+        return known is not None and role_of(known) is not None and request.session.exists(session)
+
+    viewer = Viewer(pk, user, cursor(request), get_token(request), may_look)
     response = StreamingHttpResponse(viewer.events(), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
@@ -60,10 +69,10 @@ def cursor(request: HttpRequest) -> int:
 
 
 class Viewer:
-    """One browser on one live page."""
+    """One browser on one live page. may_look: whether the one who opened it is still logged in."""
 
-    def __init__(self, pk: int, user: Any, seen: int, csrf: str) -> None:
-        self.pk, self.user, self.csrf = pk, user, csrf
+    def __init__(self, pk: int, user: Any, seen: int, csrf: str, may_look: Callable[[], bool] = lambda: True) -> None:
+        self.pk, self.user, self.csrf, self.may_look = pk, user, csrf, may_look
         self.seen = seen
         self.runs: frozenset[int] | None = None  # which terminals its page has; None: not known yet
         self.parts: dict[str, str] = {}
@@ -72,11 +81,15 @@ class Viewer:
     async def events(self) -> AsyncIterator[bytes]:
         """Subscribed before the first look, so that no change falls between the two."""
         listener = asyncio.create_task(self._listen())
-        spoke = time.monotonic()
+        spoke = asked = time.monotonic()
         yield b"retry: 1000\n\n"
         try:
             while True:
                 self.changed.clear()
+                if time.monotonic() - asked > ASK_S:
+                    if not await sync_to_async(self._still_may, thread_sensitive=False)():
+                        return  # the browser comes again at once, and is told to log in
+                    asked = time.monotonic()
                 # A pool thread, not the request's own: a stream must not hold a database connection for hours.
                 if event := await sync_to_async(self._look, thread_sensitive=False)():
                     yield event
@@ -105,6 +118,13 @@ class Viewer:
             except (RedisError, OSError) as error:
                 log.info("live page of cutover %s listens without the broker: %s", self.pk, error)
                 await asyncio.sleep(2)
+
+    def _still_may(self) -> bool:
+        close_old_connections()
+        try:
+            return self.may_look()
+        finally:
+            close_old_connections()
 
     def _look(self) -> bytes:
         """What is new since the last look as one event, or nothing."""

@@ -5,6 +5,8 @@ import re
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 from django.test import AsyncRequestFactory, RequestFactory
 from django.urls import reverse
@@ -113,19 +115,31 @@ def test_the_cursor_is_the_browsers_word_first(header, query, seen):
     assert events.cursor(request) == seen
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_the_view_streams_a_change(monkeypatch, switching):
-    cutover, (one, *_) = switching
+@pytest.fixture
+def listen(monkeypatch, switching):
+    """listen() opens the stream of a logged-in auditor and returns the response and the session."""
     monkeypatch.setattr(events.Viewer, "_listen", lambda self: asyncio.Event().wait())
     monkeypatch.setattr(events, "LOOK_S", 0.01)
-    request = AsyncRequestFactory().get(reverse("events", args=[cutover.pk]), {"after": "1"})
-    user = await sync_to_async(make_user)("ada", Role.AUDITOR)
 
-    async def auser():
-        return user
+    async def open_it():
+        request = AsyncRequestFactory().get(reverse("events", args=[switching[0].pk]), {"after": "1"})
+        user = await sync_to_async(make_user)("ada", Role.AUDITOR)
+        request.session = SessionStore()
+        await request.session.acreate()
 
-    request.auser = auser
-    response = await events.stream(request, cutover.pk)
+        async def auser():
+            return user
+
+        request.auser = auser
+        return await events.stream(request, switching[0].pk), request.session
+
+    return open_it
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_view_streams_a_change(listen, switching):
+    cutover, (one, *_) = switching
+    response, _ = await listen()
     assert response["Content-Type"] == "text/event-stream"
     assert response["X-Accel-Buffering"] == "no"
     stream = response.streaming_content
@@ -135,6 +149,25 @@ async def test_the_view_streams_a_change(monkeypatch, switching):
     event = (await asyncio.wait_for(waiting, 10)).decode()
     assert re.search(r'data-terminal="T01" data-state="verified"', event)
     await stream.aclose()
+    await sync_to_async(connections.close_all, thread_sensitive=False)()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["logged out", "without a role", "deleted"])
+async def test_whoever_has_logged_out_hears_no_more(listen, monkeypatch, how):
+    monkeypatch.setattr(events, "ASK_S", 0)
+    response, session = await listen()
+    stream = response.streaming_content
+    assert await anext(stream) == b"retry: 1000\n\n"
+    ada = get_user_model().objects.filter(username="ada")
+    if how == "logged out":
+        await session.aflush()
+    elif how == "without a role":
+        await sync_to_async(lambda: ada.get().groups.clear())()
+    else:
+        await ada.adelete()
+    with pytest.raises(StopAsyncIteration):
+        await asyncio.wait_for(anext(stream), 10)
     await sync_to_async(connections.close_all, thread_sensitive=False)()
 
 
