@@ -1,0 +1,100 @@
+"""From files, or from one JSON object of a batch, to a Request."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+from fleet.preflight.certificate import Request
+from fleet.preflight.certs import Cert
+from fleet.preflight.codes import Code
+from fleet.preflight.findings import Finding, Profile
+from fleet.preflight.hosts import Host
+from fleet.preflight.keys import belongs
+from fleet.preflight.path import MOST_INTERMEDIATES
+from fleet.preflight.reading import Material, read
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file's bytes. what: its field and name, for messages."""
+
+    what: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a person gives: the server's certificate, what else it sends, its key, and a terminal's roots."""
+
+    leaf: File
+    roots: Sequence[File]
+    chain: Sequence[File] = field(default_factory=tuple)
+    key: File | None = None
+    password: bytes | None = None
+
+
+def assemble(
+    files: Files,
+    hosts: tuple[Host, ...],
+    times: tuple[dt.datetime, ...],
+    profile: Profile = Profile.TERMINALS,
+    most_intermediates: int = MOST_INTERMEDIATES,
+) -> Request:
+    """One Request from files. times: UTC, at least one. Never raises for what is in the files."""
+    first = read(files.leaf.data, files.leaf.what, files.password)
+    rest = [read(file.data, file.what, files.password) for file in files.chain]
+    key = read(files.key.data, files.key.what, files.password) if files.key else Material()
+    anchors, faults = _anchors(files.roots)
+    keys = (*first.keys, *key.keys)
+    faults += [finding for part in (first, *rest, key) for finding in part.findings]
+    leaf = _pick_leaf(first, keys)
+    if leaf is None and not any(finding.code is Code.BAD_PASSWORD for finding in first.findings):
+        faults.append(Finding(Code.NO_LEAF, f"{files.leaf.what}: no certificate is in it"))
+    return Request(
+        leaf=leaf,
+        given=tuple(_sent(first, leaf)) + tuple(cert for part in rest for cert in part.certs),
+        anchors=tuple(anchors),
+        hosts=tuple(dict.fromkeys(hosts)),
+        times=tuple(sorted(set(times))),
+        keys=keys,
+        key_expected=files.key is not None or (first.is_pfx and bool(first.certs)),
+        profile=profile,
+        most_intermediates=most_intermediates,
+        faults=tuple(faults),
+    )
+
+
+def for_host(request: Request, hosts: tuple[Host, ...], anchors: tuple[Cert, ...]) -> Request:
+    """The same certificate seen from another terminal."""
+    return replace(request, hosts=hosts, anchors=anchors)
+
+
+def _anchors(files: Sequence[File]) -> tuple[list[Cert], list[Finding]]:
+    """The roots. One unreadable root among many is passed over, aloud: a terminal's store holds a hundred."""
+    parts = [read(file.data, file.what) for file in files]
+    certs = list(dict.fromkeys(cert for part in parts for cert in part.certs))
+    findings = [finding for part in parts for finding in part.findings]
+    if certs:
+        findings = [Finding(Code.PROFILE_GAP, f"passed over: {finding.message}") for finding in findings]
+    return certs, findings
+
+
+def _pick_leaf(material: Material, keys: Sequence[PrivateKeyTypes]) -> Cert | None:
+    """The server's own among the certificates of a file: the PFX's own; the key's; the one that issued no other
+    and is no CA; else the first."""
+    certs = material.certs
+    if material.own is not None or len(certs) < 2:
+        return material.own or (certs[0] if certs else None)
+    fitting = [cert for cert in certs if any(belongs(key, cert) for key in keys)]
+    lowest = [cert for cert in certs if not any(other.issuer_der == cert.subject_der and other != cert for other in certs)]
+    servers = [cert for cert in lowest if not cert.is_ca]
+    return (fitting or servers or lowest or certs)[0]
+
+
+def _sent(material: Material, leaf: Cert | None) -> list[Cert]:
+    """The certificates of the leaf's file. A PFX has no order of its own, so the server's comes first."""
+    if not material.is_pfx or leaf is None:
+        return material.certs
+    return [leaf, *(cert for cert in material.certs if cert != leaf)]

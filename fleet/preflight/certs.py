@@ -1,0 +1,173 @@
+"""One certificate, looked at once: what the checks ask for, each with its failure made a value."""
+
+import datetime as dt
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar, cast
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
+
+from fleet.preflight.codes import Code
+from fleet.preflight.der import names
+from fleet.preflight.findings import Finding
+from fleet.preflight.lazy import lazy
+
+# A small certificate is kept: the same roots come again with every request. A large one is hostile or rare.
+_KEPT_BYTES = 8192
+
+Value = TypeVar("Value", bound=x509.ExtensionType)
+
+
+class Unreadable(ValueError):
+    """These bytes are no certificate; the text says why."""
+
+
+class Cert:
+    """A parsed certificate. Two of the same bytes are equal."""
+
+    def __init__(self, raw: x509.Certificate, der: bytes) -> None:
+        self.raw = raw
+        self.der = der
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cert) and other.der == self.der
+
+    def __hash__(self) -> int:
+        return hash(self.der)
+
+    @lazy
+    def _names(self) -> tuple[bytes, bytes]:
+        return names(self.raw.tbs_certificate_bytes)
+
+    @property
+    def issuer_der(self) -> bytes:
+        """What names are compared by: exact bytes, as Windows and `cryptography` do."""
+        return self._names[0]
+
+    @property
+    def subject_der(self) -> bytes:
+        return self._names[1]
+
+    @lazy
+    def self_issued(self) -> bool:
+        """Subject and issuer are the same name, which is not yet a proof of a self-signature."""
+        return self.subject_der == self.issuer_der
+
+    @lazy
+    def subject(self) -> x509.Name:
+        """The subject; without parts where it cannot be read, and then there is a fault."""
+        return _name(lambda: self.raw.subject) or x509.Name([])
+
+    @lazy
+    def issuer(self) -> x509.Name:
+        return _name(lambda: self.raw.issuer) or x509.Name([])
+
+    @lazy
+    def label(self) -> str:
+        """For people: the subject, and the first digits of the SHA-1 thumbprint that Windows shows."""
+        name = self.subject.rfc4514_string() or "without a subject"
+        return f"{name[:120]} ({self.raw.fingerprint(hashes.SHA1()).hex().upper()[:8]}…)"  # noqa: S303
+
+    @lazy
+    def not_before(self) -> dt.datetime:
+        return self.raw.not_valid_before_utc
+
+    @lazy
+    def not_after(self) -> dt.datetime:
+        return self.raw.not_valid_after_utc
+
+    @lazy
+    def key(self) -> CertificatePublicKeyTypes | None:
+        """The public key; None for a kind that cannot be read (explicit curves, unknown algorithms)."""
+        try:
+            return self.raw.public_key()
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            return None
+
+    @lazy
+    def _extensions(self) -> x509.Extensions | Finding:
+        if _name(lambda: self.raw.subject) is None or _name(lambda: self.raw.issuer) is None:
+            return Finding(Code.MALFORMED_INPUT, "one of its names cannot be read", self.label)
+        try:
+            return self.raw.extensions
+        except x509.DuplicateExtension as error:
+            return Finding(Code.DUPLICATE_EXTENSION, f"the extension {error.oid.dotted_string} is in it twice", self.label)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            return Finding(Code.MALFORMED_INPUT, f"one of its extensions cannot be read: {error}", self.label)
+
+    @property
+    def fault(self) -> Finding | None:
+        """Why its names or extensions cannot be judged, or None. With a fault, every extension reads as absent."""
+        return self._extensions if isinstance(self._extensions, Finding) else None
+
+    @lazy
+    def extensions(self) -> tuple[x509.Extension[x509.ExtensionType], ...]:
+        return () if isinstance(self._extensions, Finding) else tuple(self._extensions)
+
+    @lazy
+    def _by_kind(self) -> dict[type[x509.ExtensionType], x509.Extension[x509.ExtensionType]]:
+        return {type(extension.value): extension for extension in self.extensions}
+
+    def extension(self, kind: type[Value]) -> x509.Extension[Value] | None:
+        """The extension of this kind, or None."""
+        return cast("x509.Extension[Value] | None", self._by_kind.get(kind))
+
+    def value(self, kind: type[Value]) -> Value | None:
+        """The extension's value, or None."""
+        found = self.extension(kind)
+        return found.value if found else None
+
+    @lazy
+    def is_ca(self) -> bool:
+        constraints = self.value(x509.BasicConstraints)
+        return bool(constraints and constraints.ca)
+
+    @lazy
+    def key_id(self) -> bytes | None:
+        found = self.value(x509.SubjectKeyIdentifier)
+        return found.digest if found else None
+
+    @lazy
+    def issuer_key_id(self) -> bytes | None:
+        found = self.value(x509.AuthorityKeyIdentifier)
+        return found.key_identifier if found else None
+
+
+def _name(read: Callable[[], x509.Name]) -> x509.Name | None:
+    try:
+        return read()
+    except (ValueError, TypeError):
+        return None
+
+
+def parse(der: bytes) -> Cert:
+    """One certificate from its DER bytes. Raises Unreadable with the reason."""
+    return _kept(der) if len(der) <= _KEPT_BYTES else _parse(der)
+
+
+def _parse(der: bytes) -> Cert:
+    try:
+        with warnings.catch_warnings():
+            # A serial number that is not positive is refused in library.py, by name; the warning would only repeat it.
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            raw = x509.load_der_x509_certificate(der)
+        cert = Cert(raw, der)
+        # These fail late, when they are first asked for; here it is expected.
+        _ = cert.not_before, cert.not_after
+        return cert
+    except (ValueError, TypeError, OverflowError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
+        raise Unreadable(str(error)) from error
+
+
+_kept = lru_cache(maxsize=512)(_parse)
+
+
+def to_der(raw: x509.Certificate) -> bytes:
+    """The certificate's DER bytes."""
+    return raw.public_bytes(Encoding.DER)

@@ -1,0 +1,100 @@
+"""May this way be gone? Every rule about the certificates of one route, below the anchor and of the anchor.
+RFC 5280 section 6.1, with what terminals do not enforce as warnings."""
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from fleet.preflight.certs import Cert
+from fleet.preflight.codes import Code
+from fleet.preflight.constraints import check_constraints
+from fleet.preflight.findings import Finding
+from fleet.preflight.path import Link, Route
+from fleet.preflight.strength import check_anchor_key, check_key, check_signature_hash
+from fleet.preflight.usage import critical_extensions
+
+_SERVES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+
+
+def check_route(route: Route) -> list[Finding]:
+    """Findings about a route, whatever the moment and the host. Errors close it."""
+    found = [] if route.pinned else check_signature_hash(route.certs[0])
+    for place, cert in enumerate(route.certs[1:], 1):
+        found += [cert.fault] if cert.fault else _issuer(cert, place, route)
+        found += check_anchor_key(cert) if cert == route.anchor else [*check_key(cert), *check_signature_hash(cert)]
+    found += check_constraints(route)
+    found += _unchecked(route)
+    return found + _anchor(route)
+
+
+def _issuer(cert: Cert, place: int, route: Route) -> list[Finding]:
+    return [
+        *critical_extensions(cert),
+        *_authority(cert),
+        *_path_length(cert, place, route),
+        *_usage(cert),
+        *_gaps(cert, cert == route.anchor),
+    ]
+
+
+def _authority(cert: Cert) -> list[Finding]:
+    if not list(cert.subject):
+        return [Finding(Code.MALFORMED_INPUT, "it issues certificates, but has no name", cert.label)]
+    if cert.is_ca:
+        return []
+    if cert.value(x509.BasicConstraints) is None:
+        return [Finding(Code.NOT_A_CA, "it issues, but does not say that it is a CA (no basic constraints)", cert.label)]
+    return [Finding(Code.NOT_A_CA, "it issues, but says that it is no CA", cert.label)]
+
+
+def _path_length(cert: Cert, place: int, route: Route) -> list[Finding]:
+    constraints = cert.value(x509.BasicConstraints)
+    if constraints is None or constraints.path_length is None:
+        return []
+    below = sum(1 for other in route.certs[1:place] if not other.self_issued)
+    if below <= constraints.path_length:
+        return []
+    message = f"it allows {constraints.path_length} CAs below itself, and {below} are there"
+    return [Finding(Code.PATH_LENGTH, message, cert.label)]
+
+
+def _usage(cert: Cert) -> list[Finding]:
+    found = []
+    usage = cert.value(x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
+        found.append(Finding(Code.KEY_USAGE, "this CA's key usage does not allow signing certificates", cert.label))
+    extended = cert.value(x509.ExtendedKeyUsage)
+    if extended is not None and not any(purpose in extended for purpose in _SERVES):
+        found.append(Finding(Code.EKU_CHAIN, "this CA is not made for issuing to servers (extended key usage)", cert.label))
+    return found
+
+
+def _gaps(cert: Cert, is_anchor: bool) -> list[Finding]:
+    """What the profile of public CAs asks for and terminals do without. reliability.md 1.4."""
+    gaps = []
+    constraints = cert.extension(x509.BasicConstraints)
+    if cert.key_id is None:
+        gaps.append("it does not name its own key (no subject key identifier)")
+    if cert.value(x509.KeyUsage) is None:
+        gaps.append("it does not say what its key is for (no key usage)")
+    if constraints is not None and not constraints.critical:
+        gaps.append("its basic constraints are not marked critical")
+    if cert.issuer_key_id is None and not is_anchor:
+        gaps.append("it does not name its issuer's key (no authority key identifier)")
+    return [Finding(Code.PROFILE_GAP, f"this CA: {gap}", cert.label) for gap in gaps]
+
+
+def _unchecked(route: Route) -> list[Finding]:
+    """A signature that could not be verified is never passed over, even where nothing else names the reason."""
+    return [
+        Finding(Code.WEAK_SIGNATURE, "its signature cannot be verified by terminals", cert.label)
+        for cert, link in zip(route.certs, route.links, strict=False)
+        if link is Link.UNKNOWN
+    ]
+
+
+def _anchor(route: Route) -> list[Finding]:
+    if route.pinned:
+        return [Finding(Code.SELF_SIGNED_PINNED, "it is self-signed, and terminals have this very one", route.anchor.label)]
+    if route.anchor.self_issued and route.anchor.issuer_key_id in (None, route.anchor.key_id):
+        return []
+    return [Finding(Code.ANCHOR_NOT_SELF_SIGNED, "terminals trust this CA directly, without a root", route.anchor.label)]

@@ -1,0 +1,78 @@
+"""The host exactly as it stands in a terminal's settings, and whether a certificate can be checked against it."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# RFC 1123 2.1: letters, digits, inner hyphens, 63 a label, 253 the whole.
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LONGEST = 253
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """text: as typed. name: as compared, lower case and without the last dot; address: for an IP host.
+    fault: why it cannot be checked; then both others are None."""
+
+    text: str
+    name: str | None = None
+    address: Address | None = None
+    fault: str | None = None
+
+
+def parse_host(text: str) -> Host:
+    """A terminal's host string, told apart into name or address. Never raises."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if (address := _address(bare)) is not None:
+        return Host(text, address=address)
+    return parse_name(text)
+
+
+def parse_name(text: str) -> Host:
+    """The same for a string that is known to be meant as a name."""
+    name = text.removesuffix(".").lower()
+    if not name.isascii():
+        try:
+            name = name.encode("idna").decode()
+        except UnicodeError:
+            return Host(text, fault="it holds letters that no host name can have")
+    fault = _fault(name)
+    return Host(text, fault=fault) if fault else Host(text, name=name)
+
+
+def parse_address(text: str) -> Host:
+    """The same for a string that is known to be meant as an IP address."""
+    address = _address(text)
+    return Host(text, fault="it is no IP address") if address is None else Host(text, address=address)
+
+
+def _address(text: str) -> Address | None:
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # An address with a zone ("fe80::1%4") means something on one machine only; no certificate can hold it.
+    return None if "%" in text else found
+
+
+def _fault(name: str) -> str | None:
+    labels = name.split(".")
+    if not name:
+        return "it is empty"
+    if name != name.strip() or any(letter.isspace() for letter in name):
+        return "it holds a blank"
+    if "://" in name or "/" in name:
+        return "it is an address of a page; only the host belongs there"
+    if ":" in name:
+        return "it holds a colon; the port has a field of its own"
+    if "_" in name:
+        return "it holds an underscore, which host names may not have; many programs refuse to compare it"
+    if "*" in name:
+        return "it holds a star, which only certificates may have"
+    if len(name) > _LONGEST or not all(_LABEL.fullmatch(label) for label in labels):
+        return "it is no host name: letters, digits and inner hyphens, labels of 1 to 63"
+    if labels[-1].isdigit() or labels[-1].startswith("0x"):
+        return "it looks like an IP address, but is none"
+    return None

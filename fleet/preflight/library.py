@@ -1,0 +1,89 @@
+"""The last word on a path: `cryptography`'s own verifier over exactly the route that our checks found good.
+
+It is asked with the profile of public CAs, loosened only where reliability.md 1.4 says that terminals are lenient
+and a check of our own, in usage.py or chain.py, looks at the same thing. A refusal is an error, always; the two
+exceptions are named here, each with its reason and its test."""
+
+import datetime as dt
+
+from cryptography import x509
+from cryptography.x509 import verification
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
+
+from fleet.preflight.codes import Code
+from fleet.preflight.findings import Finding
+from fleet.preflight.hosts import Host
+from fleet.preflight.path import Route
+from fleet.preflight.strength import is_weak_anchor
+
+_ANY = Criticality.AGNOSTIC
+# Missing key identifiers, key usage and extended key usage of CAs: chain.py.
+_CA = (
+    ExtensionPolicy.webpki_defaults_ca()
+    .may_be_present(x509.AuthorityKeyIdentifier, Criticality.NON_CRITICAL, None)
+    .may_be_present(x509.KeyUsage, _ANY, None)
+    .may_be_present(x509.ExtendedKeyUsage, _ANY, None)
+    .may_be_present(x509.CertificatePolicies, _ANY, None)
+    .require_present(x509.BasicConstraints, _ANY, None)
+)
+# The server's own: usage.py. Its names stay under the library's rules.
+_SERVER = (
+    ExtensionPolicy.webpki_defaults_ee()
+    .may_be_present(x509.AuthorityKeyIdentifier, Criticality.NON_CRITICAL, None)
+    .may_be_present(x509.ExtendedKeyUsage, _ANY, None)
+    .may_be_present(x509.CertificatePolicies, _ANY, None)
+)
+_ANY_NAME = _SERVER.may_be_present(x509.SubjectAlternativeName, _ANY, None)
+_NOBODY = x509.DNSName("any.invalid")
+
+# What the library's words mean; the first that fits. Each of these has a check of our own that should have spoken
+# before, so this is the net under it.
+_MEANINGS = (
+    ("no matching subjectAltName", Code.NAME_MISMATCH),
+    ("not valid at validation time", Code.EXPIRED),
+    ("signature does not match", Code.BAD_SIGNATURE),
+    ("name constraint", Code.NAME_CONSTRAINTS),
+    ("Forbidden signature algorithm", Code.WEAK_SIGNATURE),
+    ("Forbidden public key algorithm", Code.KEY_TYPE),
+    ("RSA key is too weak", Code.WEAK_KEY),
+    ("path length", Code.PATH_LENGTH),
+    ("chain depth", Code.PATH_LENGTH),
+    ("critical", Code.UNKNOWN_CRITICAL_EXTENSION),
+    ("duplicate extension", Code.DUPLICATE_EXTENSION),
+)
+
+
+def last_word(route: Route, host: Host | None, moment: dt.datetime, most_intermediates: int) -> list[Finding]:
+    """What the library has against this route, for this host (None: whatever its names) at this moment, UTC."""
+    if route.pinned:
+        return []  # Exception 1, reliability.md 1.4: a certificate that terminals have themselves needs no path.
+    policy = PolicyBuilder().store(Store([route.anchor.raw])).time(moment.astimezone(dt.UTC).replace(tzinfo=None))
+    policy = policy.max_chain_depth(min(most_intermediates, 255))
+    policy = policy.extension_policies(ca_policy=_CA, ee_policy=_SERVER if host else _ANY_NAME)
+    try:
+        verifier = policy.build_server_verifier(_subject(host))
+        verifier.verify(route.certs[0].raw, [cert.raw for cert in route.certs[1:-1]])
+    except VerificationError as error:
+        return [] if _is_excepted(str(error), route) else [_meaning(str(error), route)]
+    except ValueError as error:
+        return [Finding(Code.HOST_NOT_CHECKABLE, f'the host "{host.text if host else ""}" cannot be checked: {error}')]
+    return []
+
+
+def _subject(host: Host | None) -> verification.Subject:
+    if host is None:
+        return _NOBODY
+    return x509.IPAddress(host.address) if host.address is not None else x509.DNSName(host.name or "")
+
+
+def _is_excepted(words: str, route: Route) -> bool:
+    """Exception 2: the anchor's key (contract 6.5 judges keys below the anchor) and directory names in constraints,
+    which constraints.py compares and the library says it does not."""
+    weak_root = "RSA key is too weak" in words and is_weak_anchor(route.anchor)
+    return weak_root or "directoryName matching is not implemented" in words
+
+
+def _meaning(words: str, route: Route) -> Finding:
+    code = next((code for part, code in _MEANINGS if part in words), Code.MALFORMED_INPUT)
+    plain = words.removeprefix("validation failed: ").partition(" (encountered processing")[0]
+    return Finding(code, f"the path to the root is refused: {plain[:200]}", route.certs[0].label)
