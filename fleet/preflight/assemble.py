@@ -1,7 +1,7 @@
 """From files, or from one JSON object of a batch, to a Request."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -41,12 +41,19 @@ def assemble(
     times: tuple[dt.datetime, ...],
     profile: Profile = Profile.TERMINALS,
     most_intermediates: int = MOST_INTERMEDIATES,
+    on_reading: Callable[[str], None] = lambda what: None,
 ) -> Request:
-    """One Request from files. times: UTC, at least one. Never raises for what is in the files."""
-    first = read(files.leaf.data, files.leaf.what, files.password)
-    rest = [read(file.data, file.what, files.password) for file in files.chain]
-    key = read(files.key.data, files.key.what, files.password) if files.key else Material()
-    anchors, faults = _anchors(files.roots)
+    """One Request from files. times: UTC, at least one. on_reading: told each file before it is read, so that one
+    that takes for ever can be named. Never raises for what is in the files."""
+
+    def read_file(file: File) -> Material:
+        on_reading(file.what)
+        return read(file.data, file.what, files.password)
+
+    first = read_file(files.leaf)
+    rest = [read_file(file) for file in files.chain]
+    key = read_file(files.key) if files.key else Material()
+    anchors, faults = _anchors([read_file(file) for file in files.roots])
     keys = (*first.keys, *key.keys)
     faults += [finding for part in (first, *rest, key) for finding in part.findings]
     leaf = _pick_leaf(first, keys)
@@ -71,9 +78,8 @@ def for_host(request: Request, hosts: tuple[Host, ...], anchors: tuple[Cert, ...
     return replace(request, hosts=hosts, anchors=anchors)
 
 
-def _anchors(files: Sequence[File]) -> tuple[list[Cert], list[Finding]]:
+def _anchors(parts: Sequence[Material]) -> tuple[list[Cert], list[Finding]]:
     """The roots. One unreadable root among many is passed over, aloud: a terminal's store holds a hundred."""
-    parts = [read(file.data, file.what) for file in files]
     certs = list(dict.fromkeys(cert for part in parts for cert in part.certs))
     findings = [finding for part in parts for finding in part.findings]
     if certs:

@@ -8,7 +8,8 @@ from fleet.preflight.certs import Cert
 from fleet.preflight.codes import Code
 from fleet.preflight.constraints import check_constraints
 from fleet.preflight.findings import Finding
-from fleet.preflight.path import Link, Route
+from fleet.preflight.path import Route
+from fleet.preflight.signatures import Link
 from fleet.preflight.strength import check_anchor_key, check_key, check_signature_hash
 from fleet.preflight.usage import critical_extensions
 
@@ -17,13 +18,19 @@ _SERVES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY
 
 def check_route(route: Route) -> list[Finding]:
     """Findings about a route, whatever the moment and the host. Errors close it."""
-    found = [] if route.pinned else check_signature_hash(route.certs[0])
+    found = [finding for cert, link in zip(route.certs, route.links, strict=False) for finding in _signature(cert, link)]
     for place, cert in enumerate(route.certs[1:], 1):
         found += [cert.fault] if cert.fault else _issuer(cert, place, route)
-        found += check_anchor_key(cert) if cert == route.anchor else [*check_key(cert), *check_signature_hash(cert)]
-    found += check_constraints(route)
-    found += _unchecked(route)
-    return found + _anchor(route)
+        found += check_anchor_key(cert) if cert == route.anchor else check_key(cert)
+    return [*found, *check_constraints(route), *_anchor(route)]
+
+
+def _signature(cert: Cert, link: Link) -> list[Finding]:
+    """The anchor's own signature has no link and is not looked at: terminals have it, whoever signed it."""
+    found = check_signature_hash(cert)
+    if not found and link is Link.UNKNOWN:
+        found.append(Finding(Code.WEAK_SIGNATURE, "its signature cannot be verified by terminals", cert.label))
+    return found
 
 
 def _issuer(cert: Cert, place: int, route: Route) -> list[Finding]:
@@ -81,15 +88,6 @@ def _gaps(cert: Cert, is_anchor: bool) -> list[Finding]:
     if cert.issuer_key_id is None and not is_anchor:
         gaps.append("it does not name its issuer's key (no authority key identifier)")
     return [Finding(Code.PROFILE_GAP, f"this CA: {gap}", cert.label) for gap in gaps]
-
-
-def _unchecked(route: Route) -> list[Finding]:
-    """A signature that could not be verified is never passed over, even where nothing else names the reason."""
-    return [
-        Finding(Code.WEAK_SIGNATURE, "its signature cannot be verified by terminals", cert.label)
-        for cert, link in zip(route.certs, route.links, strict=False)
-        if link is Link.UNKNOWN
-    ]
 
 
 def _anchor(route: Route) -> list[Finding]:

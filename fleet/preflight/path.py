@@ -5,23 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-
 from fleet.preflight.certs import Cert
+from fleet.preflight.signatures import Link, signed_by
 
 # Both as in cryptography: 8 CAs in between, 128 signatures looked at. Hostile chains ask for more.
 MOST_INTERMEDIATES = 8
 MOST_SIGNATURES = 128
 # Above any real path; keeps the search finite whatever max_chain_depth says.
 _LONGEST = 24
-
-
-class Link(Enum):
-    """Whether a certificate was signed by the one above it. UNKNOWN: by an algorithm that nobody here can check."""
-
-    GOOD = "good"
-    BAD = "bad"
-    UNKNOWN = "unknown"
 
 
 class End(Enum):
@@ -121,16 +112,3 @@ class Search:
         # RFC 5280 6.1.4: self-issued CAs, as in a change of keys, are not counted.
         counted = sum(1 for cert in way[1:] if not cert.self_issued)
         return counted > self.most_intermediates or len(way) > _LONGEST
-
-
-def signed_by(cert: Cert, issuer: Cert) -> Link:
-    """Whether `issuer` signed `cert`, names included."""
-    if issuer.key is None:
-        return Link.UNKNOWN
-    try:
-        cert.raw.verify_directly_issued_by(issuer.raw)
-    except (InvalidSignature, ValueError):
-        return Link.BAD
-    except (TypeError, UnsupportedAlgorithm):
-        return Link.UNKNOWN
-    return Link.GOOD

@@ -91,8 +91,8 @@ def _read_der(data: bytes, what: str, password: bytes | None, material: Material
     try:
         material.certs.append(parse(data))
         return
-    except Unreadable as error:
-        why = str(error)
+    except Unreadable:
+        pass  # It may still be one of the two other kinds.
     if _looks_like_pfx(data):
         _read_pfx(data, what, password, material)
         return
@@ -101,7 +101,7 @@ def _read_der(data: bytes, what: str, password: bytes | None, material: Material
     if probe.keys:
         material.keys += probe.keys
     else:
-        material.findings.append(Finding(Code.MALFORMED_INPUT, f"{what}: neither PEM nor DER nor PFX ({why})"))
+        material.findings.append(Finding(Code.MALFORMED_INPUT, f"{what}: neither PEM nor DER nor PFX"))
 
 
 def _looks_like_pfx(data: bytes) -> bool:

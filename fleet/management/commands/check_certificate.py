@@ -1,0 +1,172 @@
+"""`manage.py check_certificate`: is this certificate suitable for these terminals? Contract 6.5."""
+
+import base64
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from fleet.management.preflight.guard import CannotStart, Guard, Internal
+from fleet.management.preflight.limits import FILE_BYTES, LINE_BYTES, PASSWORD_BYTES
+from fleet.preflight.batch import BadRequest, moment_of, parse_line, refusal
+from fleet.preflight.codes import Code
+from fleet.preflight.findings import Profile
+
+NOT_SUITABLE, UNUSABLE, INTERNAL, TIME_LIMIT = 1, 2, 3, 4
+
+
+class Command(BaseCommand):
+    """Reads files, asks the checking child, prints its answer. Touches no database, broker or network."""
+
+    help = (
+        "Checks a server certificate as terminals will. Exit: 0 suitable, 1 not, 2 unusable arguments, "
+        "3 internal error, 4 time limit. With --batch: JSON lines in, JSON lines out."
+    )
+    requires_system_checks: list[str] = []
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--leaf", help="the server's certificate: PEM, DER or PFX")
+        parser.add_argument("--chain", action="append", default=[], help="more certificates that the server sends; repeatable")
+        parser.add_argument("--key", help="the private key, if it is in a file of its own")
+        parser.add_argument("--password-file", help="a file whose first line opens the PFX or the key")
+        parser.add_argument("--roots", action="append", default=[], help="the terminals' roots; repeatable")
+        parser.add_argument("--host", action="append", default=[], help="a terminal's host, exactly as typed there; repeatable")
+        parser.add_argument("--at", action="append", default=[], help="a moment, ISO 8601, UTC without offset; repeatable")
+        parser.add_argument("--profile", choices=[profile.value for profile in Profile], default=Profile.TERMINALS.value)
+        parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+        parser.add_argument("--batch", action="store_true", help="JSON lines on stdin, an answer each on stdout")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        task = None if options["batch"] else _task(options)  # Unusable arguments need no child.
+        try:
+            with Guard() as guard:
+                if task is None:
+                    self._batch(guard, sys.stdin.buffer)
+                else:
+                    self._one(guard, task, as_json=options["json"])
+        except (CannotStart, Internal) as error:
+            raise CommandError(f"internal error: {error}", returncode=INTERNAL) from error
+
+    def _one(self, guard: Guard, task: dict[str, Any], *, as_json: bool) -> None:
+        answer = task.get("refused") or guard.ask(task)
+        self.stdout.write(json.dumps(answer, ensure_ascii=False) if as_json else _as_text(answer))
+        if any(finding["code"] == Code.CHECK_TIMEOUT for finding in answer["findings"]):
+            sys.exit(TIME_LIMIT)
+        if not answer["suitable"]:
+            sys.exit(NOT_SUITABLE)
+
+    def _batch(self, guard: Guard, lines: BinaryIO) -> None:
+        faults = 0
+        while line := lines.readline(LINE_BYTES + 1):
+            if len(line) > LINE_BYTES:
+                _skip_rest(line, lines)
+                answer = refusal(Code.BAD_REQUEST, f"the line is longer than {LINE_BYTES} bytes")
+            elif not line.strip():
+                continue
+            else:
+                answer, fault = _answer(guard, line)
+                faults += fault
+            self.stdout.write(json.dumps(answer, ensure_ascii=True))
+            self.stdout.flush()
+        if faults:
+            raise CommandError(f"internal error: {faults} lines could not be judged", returncode=INTERNAL)
+
+
+def _answer(guard: Guard, line: bytes) -> tuple[dict[str, Any], int]:
+    """The answer to one line, and 1 when it is one for a fault of ours."""
+    try:
+        answer = guard.ask({"line": base64.b64encode(line).decode()})
+        fault = 0
+    except Internal as error:
+        answer, fault = refusal(Code.MALFORMED_INPUT, f"it could not be judged: {error}"), 1
+    if answer["id"] is None:
+        # A child that was cut off cannot say whose answer it is.
+        try:
+            answer["id"] = parse_line(line).identifier
+        except BadRequest:
+            return answer, fault
+    return answer, fault
+
+
+def _skip_rest(line: bytes, lines: BinaryIO) -> None:
+    while line and not line.endswith(b"\n"):
+        line = lines.readline(LINE_BYTES)
+
+
+def _task(options: dict[str, Any]) -> dict[str, Any]:
+    """What the child is asked, or `refused` with an answer that needs no child. Raises CommandError with exit 2."""
+    if not options["leaf"]:
+        raise CommandError("--leaf: the server's certificate is needed", returncode=UNUSABLE)
+    if not options["roots"]:
+        raise CommandError("--roots: the terminals' roots are needed", returncode=UNUSABLE)
+    if refused := _too_large(options):
+        return {"refused": refused}
+    files = {
+        "leaf": _file("--leaf", options["leaf"]),
+        "chain": [_file("--chain", path) for path in options["chain"]],
+        "key": _file("--key", options["key"]) if options["key"] else None,
+        "roots": [_file("--roots", path) for path in options["roots"]],
+        "password": _password(options["password_file"]),
+        "hosts": [_text("--host", host) for host in options["host"]],
+        "times": [_moment(text) for text in options["at"]] or [dt.datetime.now(dt.UTC).isoformat()],
+        "profile": options["profile"],
+    }
+    return {"files": files}
+
+
+def _too_large(options: dict[str, Any]) -> dict[str, Any] | None:
+    """A file that no certificate fills is not even read: that is a verdict on the input, like garbage in it."""
+    named = [("--leaf", options["leaf"]), ("--key", options["key"])]
+    named += [("--chain", path) for path in options["chain"]] + [("--roots", path) for path in options["roots"]]
+    for field, path in named:
+        if path and Path(path).is_file() and (size := Path(path).stat().st_size) > FILE_BYTES:
+            message = f"{field} {path}: {size / 2**20:.1f} MB are too much for certificates; {FILE_BYTES // 2**20} MB are read"
+            return refusal(Code.MALFORMED_INPUT, message)
+    return None
+
+
+def _file(field: str, path: str) -> dict[str, str]:
+    return {"what": _text(field, f"{field} {path}"), "data": base64.b64encode(_read(field, path, FILE_BYTES)).decode()}
+
+
+def _read(field: str, path: str, most: int) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(most + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise CommandError(f"{field}: {path} cannot be read: {why}", returncode=UNUSABLE) from error
+    if len(data) > most:
+        raise CommandError(f"{field}: {path} holds more than {most} bytes", returncode=UNUSABLE)
+    return data
+
+
+def _password(path: str | None) -> str | None:
+    if not path:
+        return None
+    lines = _read("--password-file", path, PASSWORD_BYTES).removeprefix(b"\xef\xbb\xbf").splitlines()
+    return base64.b64encode(lines[0] if lines else b"").decode()
+
+
+def _moment(text: str) -> str:
+    try:
+        return moment_of(text).isoformat()
+    except ValueError as error:
+        raise CommandError(f"--at: {text!r} is no ISO 8601 moment: {error}", returncode=UNUSABLE) from error
+
+
+def _text(field: str, text: str) -> str:
+    """Text from the command line, where bytes that are no UTF-8 arrive as lone surrogates."""
+    return text.encode("utf-8", errors="replace").decode()
+
+
+def _as_text(answer: dict[str, Any]) -> str:
+    lines = ["SUITABLE" if answer["suitable"] else "NOT SUITABLE"]
+    for finding in answer["findings"]:
+        about = f" [{finding['cert']}]" if finding["cert"] else ""
+        lines.append(f"{finding['severity']:7} {finding['code']}: {finding['message']}{about}\n        {finding['remedy']}")
+    return "\n".join(lines)

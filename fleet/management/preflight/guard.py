@@ -1,0 +1,136 @@
+"""The caller's side of the checking child: starts it, gives it one task at a time, and kills it when a task takes
+too long. Whatever is in a certificate, the caller lives and has an answer."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from fleet.management.preflight.limits import SECONDS, START_SECONDS
+from fleet.preflight.batch import refusal
+from fleet.preflight.codes import Code
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Internal(Exception):
+    """A fault of ours in the child, not of the input; the text says which."""
+
+
+class CannotStart(Exception):
+    """The child did not come up at all."""
+
+
+class Guard:
+    """A checking child that is started again after it had to be killed. Use as a context manager."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pending = b""
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop()
+
+    def ask(self, task: dict[str, Any]) -> dict[str, Any]:
+        """The child's answer in the shape of contract 6.5. Where the child was cut off, the answer's only finding is
+        check_timeout and names what it was reading. Raises Internal for a fault of ours."""
+        if self._child is None:
+            self._start()
+        deadline = time.monotonic() + self._seconds
+        field = ""
+        try:
+            self._send(json.dumps(task).encode() + b"\n", deadline)
+            while "field" in (message := self._receive(deadline)):
+                field = message["field"]
+        except TimeoutError:
+            return self._cut_off(f"it took longer than {self._seconds:g} s", field)
+        except (EOFError, BrokenPipeError):
+            return self._cut_off("it ended the checking process, most likely by its use of memory", field)
+        if message.get("error") == "memory":
+            return self._cut_off(f"it took {message['text']}", field)
+        if "error" in message:
+            raise Internal(message["text"])
+        answer: dict[str, Any] = message["answer"]
+        return answer
+
+    def _cut_off(self, why: str, field: str) -> dict[str, Any]:
+        self._stop()
+        return refusal(
+            Code.CHECK_TIMEOUT, f"{field}: the check was cut off: {why}" if field else f"the check was cut off: {why}"
+        )
+
+    def _start(self) -> None:
+        # Its own group and hardly any environment: the dashboard's secrets are none of its business.
+        kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
+        self._pending = b""
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "fleet.management.preflight.child"],
+            cwd=ROOT,
+            env={**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe:
+                os.set_blocking(pipe.fileno(), False)
+        try:
+            self._receive(time.monotonic() + START_SECONDS)
+        except (TimeoutError, EOFError) as error:
+            self._stop()
+            raise CannotStart("the checking process did not start") from error
+
+    def _stop(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    continue  # What it had not read yet is of no use any more.
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        pipe = self._pipe("stdin")
+        view = memoryview(data)
+        while view:
+            _wait([], [pipe], deadline)
+            view = view[os.write(pipe, view[:65536]) :]
+
+    def _receive(self, deadline: float) -> dict[str, Any]:
+        pipe = self._pipe("stdout")
+        parts = [self._pending]
+        while b"\n" not in parts[-1]:
+            _wait([pipe], [], deadline)
+            if not (part := os.read(pipe, 1 << 20)):
+                raise EOFError
+            parts.append(part)
+        line, _, self._pending = b"".join(parts).partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def _pipe(self, name: str) -> int:
+        pipe = getattr(self._child, name, None)
+        if pipe is None:
+            raise EOFError
+        number: int = pipe.fileno()
+        return number
+
+
+def _wait(reading: list[int], writing: list[int], deadline: float) -> None:
+    if not any(select.select(reading, writing, [], max(deadline - time.monotonic(), 0))):
+        raise TimeoutError
