@@ -7,7 +7,7 @@ from itertools import islice
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from fleet.preflight.certs import Cert
-from fleet.preflight.chain import check_route
+from fleet.preflight.chain import check_anchor_signature, check_route
 from fleet.preflight.codes import Code
 from fleet.preflight.dead_ends import explain
 from fleet.preflight.findings import Finding, Profile, Verdict, once
@@ -67,7 +67,7 @@ def check(request: Request) -> Verdict:
 
 def _check_leaf(request: Request, leaf: Cert) -> list[Finding]:
     search = Search(leaf, request.given, request.anchors, request.most_intermediates)
-    ways = [_Way(route, tuple(check_route(route))) for route in islice(search.routes(), _MOST_ROUTES)]
+    ways = _ways(search, request.times)
     pinned = any(way.route.pinned for way in ways)
     own = [*check_usage(leaf, pinned), *check_key(leaf)]
     own += [] if leaf.fault else check_names(leaf, request.hosts)
@@ -77,6 +77,16 @@ def _check_leaf(request: Request, leaf: Cert) -> list[Finding]:
         own += [finding for cert in way for finding in check_validity(cert, request.times, cert == leaf)]
         return own + check_order(request.given, way)
     return own + _weigh(request, ways, sound=not any(finding.is_error for finding in own))
+
+
+def _ways(search: Search, times: tuple[dt.datetime, ...]) -> list[_Way]:
+    """The ways to a root, up to the first that nothing speaks against."""
+    ways = []
+    for route in islice(search.routes(), _MOST_ROUTES):
+        ways.append(_Way(route, tuple(check_route(route))))
+        if not ways[-1].errors and not any(_invalid(route, moment) for moment in times):
+            break
+    return ways
 
 
 def _weigh(request: Request, ways: list[_Way], sound: bool) -> list[Finding]:
@@ -91,6 +101,7 @@ def _weigh(request: Request, ways: list[_Way], sound: bool) -> list[Finding]:
             moments.setdefault(cert, []).append(moment)
         found += check_order(request.given, best.route.certs)
         if sound and not best.errors and not _invalid(best.route, moment):
+            found += check_anchor_signature(best.route.anchor)
             found += _library(request, best.route, moment, hosts=request.hosts if number == 0 else request.hosts[:1])
     for cert in moments:
         # At every moment asked for, not only at those where this way was the best: the codes tell them apart.

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TypeVar, cast
 
@@ -60,12 +61,17 @@ class Cert:
         return self.subject_der == self.issuer_der
 
     @lazy
+    def _subject(self) -> x509.Name | None:
+        return _name(lambda: self.raw.subject)
+
+    @property
     def subject(self) -> x509.Name:
         """The subject; without parts where it cannot be read, and then there is a fault."""
-        return _name(lambda: self.raw.subject) or x509.Name([])
+        return self._subject or x509.Name([])
 
     @lazy
     def issuer(self) -> x509.Name:
+        """The issuer, for people; without parts where it cannot be read."""
         return _name(lambda: self.raw.issuer) or x509.Name([])
 
     @lazy
@@ -92,10 +98,11 @@ class Cert:
 
     @lazy
     def _extensions(self) -> x509.Extensions | Finding:
-        if _name(lambda: self.raw.subject) is None or _name(lambda: self.raw.issuer) is None:
-            return Finding(Code.MALFORMED_INPUT, "one of its names cannot be read", self.label)
+        if self._subject is None:
+            return Finding(Code.MALFORMED_INPUT, "its subject cannot be read", self.label)
         try:
-            return self.raw.extensions
+            with _quiet():
+                return self.raw.extensions
         except x509.DuplicateExtension as error:
             return Finding(Code.DUPLICATE_EXTENSION, f"the extension {error.oid.dotted_string} is in it twice", self.label)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -103,7 +110,7 @@ class Cert:
 
     @property
     def fault(self) -> Finding | None:
-        """Why its names or extensions cannot be judged, or None. With a fault, every extension reads as absent."""
+        """Why its subject or extensions cannot be judged, or None. With a fault, every extension reads as absent."""
         return self._extensions if isinstance(self._extensions, Finding) else None
 
     @lazy
@@ -139,6 +146,14 @@ class Cert:
         return found.key_identifier if found else None
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """A serial number that is not positive is refused in library.py, by name; the warning would only repeat it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        yield
+
+
 def _name(read: Callable[[], x509.Name]) -> x509.Name | None:
     try:
         return read()
@@ -153,9 +168,7 @@ def parse(der: bytes) -> Cert:
 
 def _parse(der: bytes) -> Cert:
     try:
-        with warnings.catch_warnings():
-            # A serial number that is not positive is refused in library.py, by name; the warning would only repeat it.
-            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        with _quiet():
             raw = x509.load_der_x509_certificate(der)
         cert = Cert(raw, der)
         # These fail late, when they are first asked for; here it is expected.

@@ -9,7 +9,7 @@ from fleet.preflight.codes import Code
 from fleet.preflight.constraints import check_constraints
 from fleet.preflight.findings import Finding
 from fleet.preflight.path import Route
-from fleet.preflight.signatures import Link
+from fleet.preflight.signatures import Link, signed_by
 from fleet.preflight.strength import check_anchor_key, check_key, check_signature_hash
 from fleet.preflight.usage import critical_extensions
 
@@ -26,7 +26,7 @@ def check_route(route: Route) -> list[Finding]:
 
 
 def _signature(cert: Cert, link: Link) -> list[Finding]:
-    """The anchor's own signature has no link and is not looked at: terminals have it, whoever signed it."""
+    """The anchor has no link: with what it is signed does not matter, terminals have it."""
     found = check_signature_hash(cert)
     if not found and link is Link.UNKNOWN:
         found.append(Finding(Code.WEAK_SIGNATURE, "its signature cannot be verified by terminals", cert.label))
@@ -96,3 +96,10 @@ def _anchor(route: Route) -> list[Finding]:
     if route.anchor.self_issued and route.anchor.issuer_key_id in (None, route.anchor.key_id):
         return []
     return [Finding(Code.ANCHOR_NOT_SELF_SIGNED, "terminals trust this CA directly, without a root", route.anchor.label)]
+
+
+def check_anchor_signature(anchor: Cert) -> list[Finding]:
+    """No path needs a root's own signature, but a root of which it is wrong is not the one that terminals have."""
+    if anchor.self_issued and anchor.issuer_key_id in (None, anchor.key_id) and signed_by(anchor, anchor) is Link.BAD:
+        return [Finding(Code.BAD_SIGNATURE, "this root's own signature is wrong: the file is damaged", anchor.label)]
+    return []

@@ -4,6 +4,7 @@ blocks in any order, DER, PFX."""
 import base64
 import binascii
 import re
+import warnings
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -134,9 +135,12 @@ def _read_pfx(data: bytes, what: str, password: bytes | None, material: Material
 
 def _open_pfx(data: bytes, password: bytes | None) -> pkcs12.PKCS12KeyAndCertificates:
     """RFC 7292 B.1 knows two kinds of "no password", none and an empty one; programs differ."""
-    if password:
-        return pkcs12.load_pkcs12(data, password)
-    try:
-        return pkcs12.load_pkcs12(data, None)
-    except ValueError:
-        return pkcs12.load_pkcs12(data, b"")
+    with warnings.catch_warnings():
+        # Some programs write BER, with lengths left open. It is read all the same; the warning is no admin's business.
+        warnings.simplefilter("ignore", UserWarning)
+        if password:
+            return pkcs12.load_pkcs12(data, password)
+        try:
+            return pkcs12.load_pkcs12(data, None)
+        except ValueError:
+            return pkcs12.load_pkcs12(data, b"")

@@ -9,19 +9,23 @@ from fleet.preflight.codes import Code
 from fleet.preflight.findings import Finding
 
 # What the path check or a check of our own gives a meaning to. Anything else marked critical has to be refused.
-UNDERSTOOD: tuple[type[x509.ExtensionType], ...] = (
-    x509.BasicConstraints,
-    x509.KeyUsage,
-    x509.ExtendedKeyUsage,
-    x509.SubjectAlternativeName,
-    x509.NameConstraints,
-    x509.CertificatePolicies,
+UNDERSTOOD: frozenset[type[x509.ExtensionType]] = frozenset(
+    (
+        x509.BasicConstraints,
+        x509.KeyUsage,
+        x509.ExtendedKeyUsage,
+        x509.SubjectAlternativeName,
+        x509.NameConstraints,
+        x509.CertificatePolicies,
+    )
 )
 # RFC 5280 4.2.1.1, 4.2.1.2 and 4.2.2.1: these are never marked critical.
-NEVER_CRITICAL: tuple[type[x509.ExtensionType], ...] = (
-    x509.AuthorityKeyIdentifier,
-    x509.SubjectKeyIdentifier,
-    x509.AuthorityInformationAccess,
+NEVER_CRITICAL: frozenset[type[x509.ExtensionType]] = frozenset(
+    (
+        x509.AuthorityKeyIdentifier,
+        x509.SubjectKeyIdentifier,
+        x509.AuthorityInformationAccess,
+    )
 )
 
 
@@ -43,9 +47,9 @@ def critical_extensions(cert: Cert) -> list[Finding]:
     """Extensions marked critical that terminals do not know, or that must not be marked so. RFC 5280 4.2."""
     found = []
     for extension in cert.extensions:
-        if not extension.critical or isinstance(extension.value, UNDERSTOOD):
+        if not extension.critical or type(extension.value) in UNDERSTOOD:
             continue
-        known = isinstance(extension.value, NEVER_CRITICAL)
+        known = type(extension.value) in NEVER_CRITICAL
         what = "is marked critical, which the standard forbids" if known else "is marked critical and unknown to terminals"
         message = f"its extension {extension.oid.dotted_string} {what}"
         found.append(Finding(Code.UNKNOWN_CRITICAL_EXTENSION, message, cert.label))

@@ -41,6 +41,11 @@ class Guard:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop()
 
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None while there is none."""
+        return self._child.pid if self._child else None
+
     def ask(self, task: dict[str, Any]) -> dict[str, Any]:
         """The child's answer in the shape of contract 6.5. Where the child was cut off, the answer's only finding is
         check_timeout and names what it was reading. Raises Internal for a fault of ours."""
