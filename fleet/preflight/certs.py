@@ -1,9 +1,7 @@
 """One certificate, looked at once: what the checks ask for, each with its failure made a value."""
 
 import datetime as dt
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar, cast
 
@@ -12,7 +10,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.utils import CryptographyDeprecationWarning
 
 from fleet.preflight.codes import Code
 from fleet.preflight.der import names
@@ -21,6 +18,7 @@ from fleet.preflight.lazy import lazy
 
 # A small certificate is kept: the same roots come again with every request. A large one is hostile or rare.
 _KEPT_BYTES = 8192
+_EMPTY_NAME = b"\x30\x00"
 
 Value = TypeVar("Value", bound=x509.ExtensionType)
 
@@ -66,8 +64,17 @@ class Cert:
 
     @property
     def subject(self) -> x509.Name:
-        """The subject; without parts where it cannot be read, and then there is a fault."""
+        """The subject; without parts where it cannot be read."""
         return self._subject or x509.Name([])
+
+    @property
+    def has_subject(self) -> bool:
+        """Whether there is one, be it readable or not."""
+        return self.subject_der != _EMPTY_NAME
+
+    @property
+    def subject_is_readable(self) -> bool:
+        return self._subject is not None
 
     @lazy
     def issuer(self) -> x509.Name:
@@ -98,11 +105,8 @@ class Cert:
 
     @lazy
     def _extensions(self) -> x509.Extensions | Finding:
-        if self._subject is None:
-            return Finding(Code.MALFORMED_INPUT, "its subject cannot be read", self.label)
         try:
-            with _quiet():
-                return self.raw.extensions
+            return self.raw.extensions
         except x509.DuplicateExtension as error:
             return Finding(Code.DUPLICATE_EXTENSION, f"the extension {error.oid.dotted_string} is in it twice", self.label)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -110,7 +114,7 @@ class Cert:
 
     @property
     def fault(self) -> Finding | None:
-        """Why its subject or extensions cannot be judged, or None. With a fault, every extension reads as absent."""
+        """Why its extensions cannot be judged, or None. With a fault, every extension reads as absent."""
         return self._extensions if isinstance(self._extensions, Finding) else None
 
     @lazy
@@ -146,14 +150,6 @@ class Cert:
         return found.key_identifier if found else None
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """A serial number that is not positive is refused in library.py, by name; the warning would only repeat it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        yield
-
-
 def _name(read: Callable[[], x509.Name]) -> x509.Name | None:
     try:
         return read()
@@ -168,9 +164,7 @@ def parse(der: bytes) -> Cert:
 
 def _parse(der: bytes) -> Cert:
     try:
-        with _quiet():
-            raw = x509.load_der_x509_certificate(der)
-        cert = Cert(raw, der)
+        cert = Cert(x509.load_der_x509_certificate(der), der)
         # These fail late, when they are first asked for; here it is expected.
         _ = cert.not_before, cert.not_after
         return cert

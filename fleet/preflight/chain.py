@@ -44,7 +44,7 @@ def _issuer(cert: Cert, place: int, route: Route) -> list[Finding]:
 
 
 def _authority(cert: Cert) -> list[Finding]:
-    if not list(cert.subject):
+    if not cert.has_subject:
         return [Finding(Code.MALFORMED_INPUT, "it issues certificates, but has no name", cert.label)]
     if cert.is_ca:
         return []

@@ -31,7 +31,11 @@ def check_constraints(route: Route) -> list[Finding]:
         permitted, excluded = limits.permitted_subtrees or [], limits.excluded_subtrees or []
         if not permitted and not excluded:
             found.append(Finding(Code.NAME_CONSTRAINTS, "it limits names, and lists none", cert.label))
-        names = [(below, name) for below in _below(route, place) for name in _names(below)]
+        kinds = {type(subtree) for subtree in [*permitted, *excluded]}
+        if not all(below.subject_is_readable for below in _below(route, place)):
+            found.append(Finding(Code.NAME_CONSTRAINTS, "it limits names, and one below it cannot be read", cert.label))
+            continue
+        names = [(below, name) for below in _below(route, place) for name in _names(below, kinds)]
         left -= len(names) * (len(permitted) + len(excluded))
         if left < 0:
             return [*found, Finding(Code.NAME_CONSTRAINTS, "too many names under too many limits to compare", cert.label)]
@@ -62,16 +66,15 @@ def _below(route: Route, place: int) -> Iterator[Cert]:
     yield from (cert for cert in route.certs[1:place] if not cert.self_issued)
 
 
-def _names(cert: Cert) -> list[x509.GeneralName]:
-    held = list(cert.value(x509.SubjectAlternativeName) or [])
-    if list(cert.subject):
+def _names(cert: Cert, kinds: set[type[x509.GeneralName]]) -> list[x509.GeneralName]:
+    """The certificate's names of these kinds. RFC 5280 4.2.1.10: the subject counts as a directory name, and its
+    mail address as one when there is no other."""
+    held = [name for name in cert.value(x509.SubjectAlternativeName) or () if type(name) in kinds]
+    if x509.DirectoryName in kinds and cert.has_subject:
         held.append(x509.DirectoryName(cert.subject))
-    if not any(isinstance(name, x509.RFC822Name) for name in held):
-        held += [
-            x509.RFC822Name(str(mail.value))
-            for mail in cert.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)
-            if str(mail.value).isascii()
-        ]
+    if x509.RFC822Name in kinds and not any(isinstance(name, x509.RFC822Name) for name in held):
+        mails = [str(mail.value) for mail in cert.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
+        held += [x509.RFC822Name(mail) for mail in mails if mail.isascii()]
     return held
 
 

@@ -93,7 +93,7 @@ def _common_name(leaf: Cert, names: x509.SubjectAlternativeName) -> list[Finding
 def _criticality(leaf: Cert) -> list[Finding]:
     """RFC 5280 4.2.1.6: the names are critical exactly when there is no subject."""
     extension = leaf.extension(x509.SubjectAlternativeName)
-    empty = not list(leaf.subject)
+    empty = not leaf.has_subject
     if extension is None or extension.critical == empty:
         return []
     if empty:

@@ -1,10 +1,9 @@
 """Files of certificates and keys, told apart by what is in them and not by their names: PEM with any number of
 blocks in any order, DER, PFX."""
 
-import base64
 import binascii
-import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -16,8 +15,7 @@ from fleet.preflight.certs import Cert, Unreadable, parse, to_der
 from fleet.preflight.codes import Code
 from fleet.preflight.findings import Finding
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
-_BEGIN = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----")
+_BEGIN, _END = b"-----BEGIN ", b"-----END "
 _CERTIFICATES = (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE")
 # Notepad saves so when asked for "Unicode".
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -41,7 +39,7 @@ def read(data: bytes, what: str, password: bytes | None = None) -> Material:
     text = _narrow(data)
     if not data.strip():
         material.findings.append(Finding(Code.MALFORMED_INPUT, f"{what}: the file is empty"))
-    elif _BEGIN.search(text):
+    elif _BEGIN in text:
         _read_pem(text, what, password, material)
     else:
         _read_der(data, what, password, material)
@@ -54,20 +52,35 @@ def _narrow(data: bytes) -> bytes:
 
 
 def _read_pem(text: bytes, what: str, password: bytes | None, material: Material) -> None:
-    blocks = list(_BLOCK.finditer(text))
-    if len(blocks) != len(_BEGIN.findall(text)):
-        material.findings.append(Finding(Code.MALFORMED_INPUT, f"{what}: a PEM block begins and does not end"))
-    for number, block in enumerate(blocks, 1):
+    for number, (label, whole, body) in enumerate(_blocks(text), 1):
         place = f"{what}, block {number}"
-        if block[1] in _CERTIFICATES:
-            _read_block(block[2], place, material)
-        elif block[1].endswith(b"PRIVATE KEY"):
-            _read_key(block[0] + b"\n", place, password, material, pem=True)
+        if body is None:
+            material.findings.append(Finding(Code.MALFORMED_INPUT, f"{place}: it begins and does not end"))
+        elif label in _CERTIFICATES:
+            _read_block(body, place, material)
+        elif label.endswith(b"PRIVATE KEY"):
+            _read_key(whole + b"\n", place, password, material, pem=True)
+
+
+def _blocks(text: bytes) -> Iterator[tuple[bytes, bytes, bytes | None]]:
+    """Label, the whole and what is in between, of each PEM block; None in between for one that has no end. RFC 7468."""
+    start = text.find(_BEGIN)
+    while start >= 0:
+        label_end = text.find(b"-----", start + len(_BEGIN))
+        label = text[start + len(_BEGIN) : label_end]
+        following = text.find(_BEGIN, start + len(_BEGIN))
+        close = _END + label + b"-----"
+        end = text.find(close, label_end, following if following >= 0 else len(text)) if label_end >= 0 else -1
+        if end < 0:
+            yield label, b"", None
+        else:
+            yield label, text[start : end + len(close)], text[label_end + 5 : end]
+        start = following
 
 
 def _read_block(body: bytes, place: str, material: Material) -> None:
     try:
-        material.certs.append(parse(base64.b64decode(b"".join(body.split()), validate=True)))
+        material.certs.append(parse(binascii.a2b_base64(b"".join(body.split()), strict_mode=True)))
     except (binascii.Error, Unreadable) as error:
         material.findings.append(Finding(Code.MALFORMED_INPUT, f"{place}: no certificate can be read: {error}"))
 

@@ -33,6 +33,8 @@ def check_usage(leaf: Cert, pinned: bool) -> list[Finding]:
     """Findings about the server's own certificate. pinned: it is itself among the terminals' roots."""
     if leaf.fault:
         return [leaf.fault]
+    if not leaf.subject_is_readable:
+        return [Finding(Code.MALFORMED_INPUT, "its subject cannot be read", leaf.label)]
     return [
         *critical_extensions(leaf),
         *_basic_constraints(leaf, pinned),

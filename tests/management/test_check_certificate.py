@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, pkcs12
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from fleet.management.preflight.guard import Guard
 from fleet.management.preflight.limits import FILE_BYTES, MEMORY_BYTES
@@ -61,23 +61,31 @@ def _pfx(leaf: Issued, lock: Any) -> bytes:
     return pkcs12.serialize_key_and_certificates(b"pos", leaf.key, leaf.cert, [ROOT.cert], lock)
 
 
-def _slow_key() -> bytes:
-    """A locked key that asks for 8 million rounds. It is locked with fewer, which are then exchanged: made quickly."""
-    lock = PrivateFormat.PKCS8.encryption_builder().kdf_rounds(100_000).build(b"geheim")
-    made = LEAF.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, lock)
-    rounds, more = b"\x02\x03" + (100_000).to_bytes(3), b"\x02\x03\x7f\xff\xff"
-    assert rounds in made
-    return made.replace(rounds, more)
+def _slow_key(rounds: int = 10_000_000) -> bytes:
+    """A locked key (PBES2, RFC 8018 appendix A.4) that asks for so many rounds before it can be opened."""
+
+    def element(tag: int, *parts: bytes) -> bytes:
+        body = b"".join(parts)
+        return bytes([tag, len(body)]) + body
+
+    def oid(hexadecimal: str) -> bytes:
+        return element(0x06, bytes.fromhex(hexadecimal))
+
+    digest = element(0x30, oid("2a864886f70d0209"), element(0x05))
+    derive = element(0x30, element(0x04, bytes(8)), element(0x02, rounds.to_bytes(4)), digest)
+    cipher = element(0x30, oid("60864801650304012a"), element(0x04, bytes(16)))
+    scheme = element(0x30, element(0x30, oid("2a864886f70d01050c"), derive), cipher)
+    return element(0x30, element(0x30, oid("2a864886f70d01050d"), scheme), element(0x04, bytes(16)))
 
 
-def _stuck_task() -> dict[str, Any]:
+def _stuck_task() -> bytes:
     def given(what: str, data: bytes) -> dict[str, str]:
         return {"what": what, "data": base64.b64encode(data).decode()}
 
     password = base64.b64encode(b"geheim").decode()
     files = {"leaf": given("--leaf", _slow_key()), "chain": [], "key": None, "roots": [given("--roots", ROOT.pem)]}
     more = {"password": password, "hosts": [], "times": ["2026-12-01T00:00:00+00:00"], "profile": "terminals"}
-    return {"files": {**files, **more}}
+    return json.dumps({**files, **more}).encode()
 
 
 def _codes(done: subprocess.CompletedProcess[str]) -> set[str]:
@@ -199,10 +207,10 @@ def test_a_batch_answers_every_line_in_order_and_a_broken_one_does_not_stop_it(r
 def test_the_caller_lives_when_the_child_is_stuck_and_the_next_question_is_answered() -> None:
     with Guard(seconds=0.5) as guard:
         begun = time.monotonic()
-        stuck = guard.ask(_stuck_task())
+        stuck = guard.ask("files", _stuck_task())
         assert time.monotonic() - begun < 2
-        assert [finding["code"] for finding in stuck["findings"]] == ["check_timeout"]
-        assert guard.ask({"line": base64.b64encode(_line().encode()).decode()})["suitable"]
+        assert (stuck.cut_off, "check_timeout" in stuck.json) == (True, True)
+        assert json.loads(guard.ask("line", _line().encode()).json)["suitable"]
 
 
 def test_a_child_that_dies_is_told_from_an_internal_error() -> None:
@@ -210,9 +218,9 @@ def test_a_child_that_dies_is_told_from_an_internal_error() -> None:
     with Guard() as guard:
         assert guard.pid is not None
         os.kill(guard.pid, signal.SIGKILL)
-        dead = guard.ask({"line": base64.b64encode(_line().encode()).decode()})
-        assert [finding["code"] for finding in dead["findings"]] == ["check_timeout"]
-        assert guard.ask({"line": base64.b64encode(_line().encode()).decode()})["suitable"]
+        dead = guard.ask("line", _line().encode())
+        assert (dead.cut_off, "check_timeout" in dead.json) == (True, True)
+        assert json.loads(guard.ask("line", _line().encode()).json)["suitable"]
 
 
 def test_the_child_has_a_memory_limit_and_none_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:

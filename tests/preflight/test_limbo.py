@@ -17,7 +17,10 @@ DATA = Path(os.environ.get("TILLWAY_LIMBO", "/work/shared/limbo/cases.jsonl.gz")
 # Where a case names no moment, "now" is meant; one moment for all, so that the answers are the same next year.
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
-pytestmark = pytest.mark.skipif(not DATA.is_file(), reason=f"{DATA} is not here: x509-limbo is NOT measured")
+pytestmark = [
+    pytest.mark.skipif(not DATA.is_file(), reason=f"{DATA} is not here: x509-limbo is NOT measured"),
+    pytest.mark.filterwarnings("ignore:Parsed a serial number"),
+]
 
 
 def _cases() -> Iterator[tuple[dict, dict]]:

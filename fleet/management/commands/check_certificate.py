@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from fleet.management.preflight.guard import CannotStart, Guard, Internal
+from fleet.management.preflight.guard import CannotStart, Guard, Internal, Reply
 from fleet.management.preflight.limits import FILE_BYTES, LINE_BYTES, PASSWORD_BYTES
 from fleet.preflight.batch import BadRequest, moment_of, parse_line, refusal
 from fleet.preflight.codes import Code
@@ -52,9 +52,13 @@ class Command(BaseCommand):
             raise CommandError(f"internal error: {error}", returncode=INTERNAL) from error
 
     def _one(self, guard: Guard, task: dict[str, Any], *, as_json: bool) -> None:
-        answer = task.get("refused") or guard.ask(task)
-        self.stdout.write(json.dumps(answer, ensure_ascii=False) if as_json else _as_text(answer))
-        if any(finding["code"] == Code.CHECK_TIMEOUT for finding in answer["findings"]):
+        if refused := task.get("refused"):
+            reply = Reply(json.dumps(refused), cut_off=False)
+        else:
+            reply = guard.ask("files", json.dumps(task).encode())
+        answer = json.loads(reply.json)
+        self.stdout.write(reply.json if as_json else _as_text(answer))
+        if reply.cut_off:
             sys.exit(TIME_LIMIT)
         if not answer["suitable"]:
             sys.exit(NOT_SUITABLE)
@@ -64,32 +68,33 @@ class Command(BaseCommand):
         while line := lines.readline(LINE_BYTES + 1):
             if len(line) > LINE_BYTES:
                 _skip_rest(line, lines)
-                answer = refusal(Code.BAD_REQUEST, f"the line is longer than {LINE_BYTES} bytes")
+                text = json.dumps(refusal(Code.BAD_REQUEST, f"the line is longer than {LINE_BYTES} bytes"))
             elif not line.strip():
                 continue
             else:
-                answer, fault = _answer(guard, line)
+                text, fault = _answer(guard, line)
                 faults += fault
-            self.stdout.write(json.dumps(answer, ensure_ascii=True))
-            self.stdout.flush()
+            self.stdout.write(text)
+            self.stdout.flush()  # Whoever sends one line and waits gets its answer.
         if faults:
             raise CommandError(f"internal error: {faults} lines could not be judged", returncode=INTERNAL)
 
 
-def _answer(guard: Guard, line: bytes) -> tuple[dict[str, Any], int]:
+def _answer(guard: Guard, line: bytes) -> tuple[str, int]:
     """The answer to one line, and 1 when it is one for a fault of ours."""
     try:
-        answer = guard.ask({"line": base64.b64encode(line).decode()})
-        fault = 0
+        reply = guard.ask("line", line)
+        if not reply.cut_off:
+            return reply.json, 0
+        answer, fault = json.loads(reply.json), 0
     except Internal as error:
         answer, fault = refusal(Code.MALFORMED_INPUT, f"it could not be judged: {error}"), 1
-    if answer["id"] is None:
-        # A child that was cut off cannot say whose answer it is.
-        try:
-            answer["id"] = parse_line(line).identifier
-        except BadRequest:
-            return answer, fault
-    return answer, fault
+    try:
+        # The child cannot say any more whose answer it is.
+        answer["id"] = parse_line(line).identifier
+    except BadRequest:
+        return json.dumps(answer), fault
+    return json.dumps(answer), fault
 
 
 def _skip_rest(line: bytes, lines: BinaryIO) -> None:
@@ -105,7 +110,7 @@ def _task(options: dict[str, Any]) -> dict[str, Any]:
         raise CommandError("--roots: the terminals' roots are needed", returncode=UNUSABLE)
     if refused := _too_large(options):
         return {"refused": refused}
-    files = {
+    return {
         "leaf": _file("--leaf", options["leaf"]),
         "chain": [_file("--chain", path) for path in options["chain"]],
         "key": _file("--key", options["key"]) if options["key"] else None,
@@ -115,7 +120,6 @@ def _task(options: dict[str, Any]) -> dict[str, Any]:
         "times": [_moment(text) for text in options["at"]] or [dt.datetime.now(dt.UTC).isoformat()],
         "profile": options["profile"],
     }
-    return {"files": files}
 
 
 def _too_large(options: dict[str, Any]) -> dict[str, Any] | None:

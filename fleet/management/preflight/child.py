@@ -1,14 +1,15 @@
 """The child that does the checking: `python -m fleet.management.preflight.child`. It loads no Django, opens no
-file and no socket: tasks come in on stdin and answers go out on stdout, one JSON object a line.
+file and no socket: tasks come in on stdin and answers go out on stdout.
 
-A task is {"line": text} for a line of a batch, or {"files": …} for files. An answer is {"answer": …}, or
-{"error": kind, "text": …} where kind is `memory` or `internal`. `{"field": …}` before it says what is being read."""
+A task is a kind, a length and so many bytes: "line 4096\\n…" for a line of a batch, "files 999\\n…" for files as JSON.
+What comes back is a line of a kind and JSON: "answer {…}", or "memory …" or "internal …" when there is none; before
+it, "reading …" says which file is being read. An answer's JSON goes to people as it is, so that nobody parses it twice."""
 
 import base64
 import datetime as dt
 import json
 import sys
-from typing import Any, BinaryIO
+from typing import Any
 
 from fleet.management.preflight.limits import MEMORY_BYTES
 from fleet.preflight.assemble import File, Files, assemble
@@ -22,28 +23,23 @@ def main() -> None:
     """Serves until stdin ends."""
     _limit_memory()
     sys.set_int_max_str_digits(10_000)
-    _say({"ready": True})
-    for task in sys.stdin.buffer:
-        _say(_guarded(task))
+    _say("ready", "")
+    while header := sys.stdin.buffer.readline():
+        kind, _, size = header.decode().partition(" ")
+        _say(*_guarded(kind, sys.stdin.buffer.read(int(size))))
 
 
-def _guarded(task: bytes) -> dict[str, Any]:
+def _guarded(kind: str, task: bytes) -> tuple[str, Any]:
     """The answer, or what went wrong as a value. The check raises for nothing that is in a certificate, so anything
     that arrives here is either the memory limit or a fault of ours, and the caller tells people so."""
     try:
-        return {"answer": _work(json.loads(task))}
+        return "answer", answer(task, dt.datetime.now(dt.UTC)) if kind == "line" else _check_files(json.loads(task))
     except MemoryError:
-        return {"error": "memory", "text": f"more than {MEMORY_BYTES // 2**20} MB"}
+        return "memory", f"more than {MEMORY_BYTES // 2**20} MB"
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 (a panic in the library's Rust is no Exception)
-        return {"error": "internal", "text": f"{type(error).__name__}: {error}"}
-
-
-def _work(task: dict[str, Any]) -> dict[str, Any]:
-    if "line" in task:
-        return answer(base64.b64decode(task["line"]), dt.datetime.now(dt.UTC))
-    return _check_files(task["files"])
+        return "internal", f"{type(error).__name__}: {error}"
 
 
 def _check_files(task: dict[str, Any]) -> dict[str, Any]:
@@ -60,17 +56,16 @@ def _check_files(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reading(what: str) -> None:
-    _say({"field": what})
+    _say("reading", what)
 
 
 def _file(entry: dict[str, str]) -> File:
     return File(entry["what"], base64.b64decode(entry["data"]))
 
 
-def _say(message: dict[str, Any]) -> None:
-    out: BinaryIO = sys.stdout.buffer
-    out.write(json.dumps(message).encode() + b"\n")
-    out.flush()
+def _say(kind: str, content: Any) -> None:
+    sys.stdout.buffer.write(f"{kind} {json.dumps(content)}\n".encode())
+    sys.stdout.buffer.flush()
 
 
 def _limit_memory() -> None:

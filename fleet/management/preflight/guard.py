@@ -7,9 +7,10 @@ import select
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from fleet.management.preflight.limits import SECONDS, START_SECONDS
 from fleet.preflight.batch import refusal
@@ -24,6 +25,14 @@ class Internal(Exception):
 
 class CannotStart(Exception):
     """The child did not come up at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of contract 6.5 as JSON, on one line. cut_off: it is ours, because there was none in time."""
+
+    json: str
+    cut_off: bool
 
 
 class Guard:
@@ -46,33 +55,31 @@ class Guard:
         """The child's process id; None while there is none."""
         return self._child.pid if self._child else None
 
-    def ask(self, task: dict[str, Any]) -> dict[str, Any]:
-        """The child's answer in the shape of contract 6.5. Where the child was cut off, the answer's only finding is
-        check_timeout and names what it was reading. Raises Internal for a fault of ours."""
+    def ask(self, kind: str, task: bytes) -> Reply:
+        """The child's answer to a task of kind `line` or `files`. Where the child was cut off, the answer's only finding
+        is check_timeout and names what it was reading. Raises Internal for a fault of ours."""
         if self._child is None:
             self._start()
         deadline = time.monotonic() + self._seconds
         field = ""
         try:
-            self._send(json.dumps(task).encode() + b"\n", deadline)
-            while "field" in (message := self._receive(deadline)):
-                field = message["field"]
+            self._send(f"{kind} {len(task)}\n".encode() + task, deadline)
+            while (said := self._receive(deadline))[0] == "reading":
+                field = json.loads(said[1])
         except TimeoutError:
             return self._cut_off(f"it took longer than {self._seconds:g} s", field)
         except (EOFError, BrokenPipeError):
             return self._cut_off("it ended the checking process, most likely by its use of memory", field)
-        if message.get("error") == "memory":
-            return self._cut_off(f"it took {message['text']}", field)
-        if "error" in message:
-            raise Internal(message["text"])
-        answer: dict[str, Any] = message["answer"]
-        return answer
+        if said[0] == "memory":
+            return self._cut_off(f"it took {json.loads(said[1])}", field)
+        if said[0] != "answer":
+            raise Internal(json.loads(said[1]))
+        return Reply(said[1].decode(), cut_off=False)
 
-    def _cut_off(self, why: str, field: str) -> dict[str, Any]:
+    def _cut_off(self, why: str, field: str) -> Reply:
         self._stop()
-        return refusal(
-            Code.CHECK_TIMEOUT, f"{field}: the check was cut off: {why}" if field else f"the check was cut off: {why}"
-        )
+        message = f"{field}: the check was cut off: {why}" if field else f"the check was cut off: {why}"
+        return Reply(json.dumps(refusal(Code.CHECK_TIMEOUT, message)), cut_off=True)
 
     def _start(self) -> None:
         # Its own group and hardly any environment: the dashboard's secrets are none of its business.
@@ -116,7 +123,7 @@ class Guard:
             _wait([], [pipe], deadline)
             view = view[os.write(pipe, view[:65536]) :]
 
-    def _receive(self, deadline: float) -> dict[str, Any]:
+    def _receive(self, deadline: float) -> tuple[str, bytes]:
         pipe = self._pipe("stdout")
         parts = [self._pending]
         while b"\n" not in parts[-1]:
@@ -125,8 +132,8 @@ class Guard:
                 raise EOFError
             parts.append(part)
         line, _, self._pending = b"".join(parts).partition(b"\n")
-        message: dict[str, Any] = json.loads(line)
-        return message
+        kind, _, content = line.partition(b" ")
+        return kind.decode(), content
 
     def _pipe(self, name: str) -> int:
         pipe = getattr(self._child, name, None)
