@@ -100,9 +100,10 @@ def _hosts(value: Any) -> tuple[Host, ...]:
     if not isinstance(value, dict) or not isinstance(value.get("value"), str):
         raise BadRequest('expected_peer_name: {"kind", "value"} is needed, or null')
     kinds = {"DNS": parse_name, "IP": parse_address}
-    if value.get("kind") not in kinds:
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
         raise BadRequest("expected_peer_name.kind: DNS or IP")
-    return (kinds[value["kind"]](value["value"]),)
+    return (kinds[kind](value["value"]),)
 
 
 def _moment(value: Any, now: dt.datetime) -> dt.datetime:

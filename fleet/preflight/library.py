@@ -10,9 +10,10 @@ from cryptography import x509
 from cryptography.x509 import verification
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
+from fleet.preflight.certs import Cert
 from fleet.preflight.codes import Code
 from fleet.preflight.findings import Finding
-from fleet.preflight.hosts import Host
+from fleet.preflight.hosts import Host, parse_host
 from fleet.preflight.path import Route
 from fleet.preflight.strength import is_weak_anchor
 
@@ -33,8 +34,6 @@ _SERVER = (
     .may_be_present(x509.ExtendedKeyUsage, _ANY, None)
     .may_be_present(x509.CertificatePolicies, _ANY, None)
 )
-_ANY_NAME = _SERVER.may_be_present(x509.SubjectAlternativeName, _ANY, None)
-_NOBODY = x509.DNSName("any.invalid")
 
 # What the library's words mean; the first that fits. Each of these has a check of our own that should have spoken
 # before, so this is the net under it.
@@ -55,25 +54,33 @@ _MEANINGS = (
 
 
 def last_word(route: Route, host: Host | None, moment: dt.datetime, most_intermediates: int) -> list[Finding]:
-    """What the library has against this route, for this host (None: whatever its names) at this moment, UTC."""
+    """What the library has against this route at this moment, UTC. host: None when nobody named one; then it is asked
+    for one of the certificate's own names, because it has no question without a name."""
     if route.pinned:
         return []  # Exception 1, reliability.md 1.4: a certificate that terminals have themselves needs no path.
+    host = host or own_host(route.certs[0])
     policy = PolicyBuilder().store(Store([route.anchor.raw])).time(moment.astimezone(dt.UTC).replace(tzinfo=None))
     policy = policy.max_chain_depth(min(most_intermediates, 255))
-    policy = policy.extension_policies(ca_policy=_CA, ee_policy=_SERVER if host else _ANY_NAME)
+    policy = policy.extension_policies(ca_policy=_CA, ee_policy=_SERVER)
     try:
         verifier = policy.build_server_verifier(_subject(host))
         verifier.verify(route.certs[0].raw, [cert.raw for cert in route.certs[1:-1]])
     except VerificationError as error:
         return [] if _is_excepted(str(error), route) else [_meaning(str(error), route)]
     except ValueError as error:
-        return [Finding(Code.HOST_NOT_CHECKABLE, f'the host "{host.text if host else ""}" cannot be checked: {error}')]
+        return [Finding(Code.HOST_NOT_CHECKABLE, f'the host "{host.text}" cannot be checked: {host.fault or error}')]
     return []
 
 
-def _subject(host: Host | None) -> verification.Subject:
-    if host is None:
-        return _NOBODY
+def own_host(leaf: Cert) -> Host:
+    """One of the certificate's own names as a host; a faulty one when none of them can be checked."""
+    names = leaf.value(x509.SubjectAlternativeName)
+    entries = [*names.get_values_for_type(x509.DNSName), *names.get_values_for_type(x509.IPAddress)] if names else []
+    hosts = [parse_host(str(entry).replace("*.", "any.", 1)) for entry in entries]
+    return next((host for host in hosts if not host.fault), Host("", fault="none of the certificate's names can be"))
+
+
+def _subject(host: Host) -> verification.Subject:
     return x509.IPAddress(host.address) if host.address is not None else x509.DNSName(host.name or "")
 
 
@@ -86,5 +93,9 @@ def _is_excepted(words: str, route: Route) -> bool:
 
 def _meaning(words: str, route: Route) -> Finding:
     code = next((code for part, code in _MEANINGS if part in words), Code.MALFORMED_INPUT)
+    if code is Code.BAD_SIGNATURE and any(cert.self_issued for cert in route.certs[1:-1]):
+        # With two CAs of one name it tries both and tells of the last. What it does not do is to leave a CA's change
+        # of keys out of the path's length.
+        code = Code.PATH_LENGTH
     plain = words.removeprefix("validation failed: ").partition(" (encountered processing")[0]
     return Finding(code, f"the path to the root is refused: {plain[:200]}", route.certs[0].label)

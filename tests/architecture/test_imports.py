@@ -16,6 +16,8 @@ HEAVY = ("django", "celery", "redis", "kombu", "granian", "ninja")
         "fleet.cutover.states",
         "fleet.cutover.plan",
         "fleet.cutover.reports",
+        "fleet.preflight.batch",
+        "fleet.preflight.seats",
         "agents.runner",
         "agents.transport",
         "agents.__main__",

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from fleet.management.preflight.guard import Guard
 from fleet.management.preflight.limits import FILE_BYTES, MEMORY_BYTES
+from fleet.management.preflight.lines import chunks
 from tests.preflight.pki import Issued, ca, key, server
 
 ROOT_FOLDER = Path(__file__).resolve().parents[2]
@@ -187,6 +188,7 @@ def test_a_batch_answers_every_line_in_order_and_a_broken_one_does_not_stop_it(r
         "[" * 100_000,
         _line(id={"any": ["value"]}, peer_certificate="nonsense"),
         _line(id="k", peer_certificate_key=LEAF.key_pem.decode()),
+        "",
     ]
     done = run("--batch", stdin="\n".join(lines))
     answers = [json.loads(line) for line in done.stdout.splitlines()]
@@ -204,13 +206,18 @@ def test_a_batch_answers_every_line_in_order_and_a_broken_one_does_not_stop_it(r
     ]
 
 
+def _asked(guard: Guard, line: bytes) -> dict[str, Any]:
+    (reply,) = guard.ask_lines([line])
+    return json.loads(reply.json)
+
+
 def test_the_caller_lives_when_the_child_is_stuck_and_the_next_question_is_answered() -> None:
     with Guard(seconds=0.5) as guard:
         begun = time.monotonic()
-        stuck = guard.ask("files", _stuck_task())
+        stuck = guard.ask_files(_stuck_task())
         assert time.monotonic() - begun < 2
         assert (stuck.cut_off, "check_timeout" in stuck.json) == (True, True)
-        assert json.loads(guard.ask("line", _line().encode()).json)["suitable"]
+        assert _asked(guard, _line().encode())["suitable"]
 
 
 def test_a_child_that_dies_is_told_from_an_internal_error() -> None:
@@ -218,9 +225,10 @@ def test_a_child_that_dies_is_told_from_an_internal_error() -> None:
     with Guard() as guard:
         assert guard.pid is not None
         os.kill(guard.pid, signal.SIGKILL)
-        dead = guard.ask("line", _line().encode())
-        assert (dead.cut_off, "check_timeout" in dead.json) == (True, True)
-        assert json.loads(guard.ask("line", _line().encode()).json)["suitable"]
+        first, second = guard.ask_lines([_line().encode(), _line().encode()])
+        assert (first.cut_off, "check_timeout" in first.json) == (True, True)
+        assert json.loads(second.json)["suitable"]
+        assert _asked(guard, _line().encode())["suitable"]
 
 
 def test_the_child_has_a_memory_limit_and_none_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,3 +248,29 @@ def test_the_child_loads_nothing_of_the_dashboard() -> None:
     code = f"import sys, fleet.management.preflight.child; print({{m.split('.')[0] for m in sys.modules}} & {heavy})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT_FOLDER, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_lines_come_in_any_pieces_and_a_huge_one_is_passed_over() -> None:
+    class Pieces:
+        def __init__(self, *parts: bytes) -> None:
+            self.parts = list(parts)
+
+        def read1(self, size: int, /) -> bytes:
+            return self.parts.pop(0) if self.parts else b""
+
+    assert list(chunks(Pieces(b"a\nb", b"c\n\n \n", b"d"))) == [[b"a"], [b"bc"], [b"d"]]
+    huge = Pieces(b"a\n" + b"x" * 9, b"x" * 9, b"\nb\n", b"y" * 11)
+    assert list(chunks(huge, longest=10)) == [[b"a"], [None, b"b"], [None]]
+
+
+def test_one_who_sends_a_line_and_waits_gets_the_answer() -> None:
+    command = [sys.executable, "manage.py", "check_certificate", "--batch"]
+    with subprocess.Popen(command, cwd=ROOT_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as talk:
+        assert talk.stdin is not None
+        assert talk.stdout is not None
+        for number in range(3):
+            talk.stdin.write(_line(id=number).encode() + b"\n")
+            talk.stdin.flush()
+            assert json.loads(talk.stdout.readline())["id"] == number
+        talk.stdin.close()
+        assert talk.wait(10) == 0

@@ -5,12 +5,13 @@ import datetime as dt
 import json
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from fleet.management.preflight.guard import CannotStart, Guard, Internal, Reply
 from fleet.management.preflight.limits import FILE_BYTES, LINE_BYTES, PASSWORD_BYTES
+from fleet.management.preflight.lines import Source, chunks
 from fleet.preflight.batch import BadRequest, moment_of, parse_line, refusal
 from fleet.preflight.codes import Code
 from fleet.preflight.findings import Profile
@@ -45,7 +46,7 @@ class Command(BaseCommand):
         try:
             with Guard() as guard:
                 if task is None:
-                    self._batch(guard, sys.stdin.buffer)
+                    self._batch(guard, cast("Source", sys.stdin.buffer))
                 else:
                     self._one(guard, task, as_json=options["json"])
         except (CannotStart, Internal) as error:
@@ -55,7 +56,7 @@ class Command(BaseCommand):
         if refused := task.get("refused"):
             reply = Reply(json.dumps(refused), cut_off=False)
         else:
-            reply = guard.ask("files", json.dumps(task).encode())
+            reply = guard.ask_files(json.dumps(task).encode())
         answer = json.loads(reply.json)
         self.stdout.write(reply.json if as_json else _as_text(answer))
         if reply.cut_off:
@@ -63,43 +64,36 @@ class Command(BaseCommand):
         if not answer["suitable"]:
             sys.exit(NOT_SUITABLE)
 
-    def _batch(self, guard: Guard, lines: BinaryIO) -> None:
+    def _batch(self, guard: Guard, source: Source) -> None:
         faults = 0
-        while line := lines.readline(LINE_BYTES + 1):
-            if len(line) > LINE_BYTES:
-                _skip_rest(line, lines)
-                text = json.dumps(refusal(Code.BAD_REQUEST, f"the line is longer than {LINE_BYTES} bytes"))
-            elif not line.strip():
-                continue
-            else:
-                text, fault = _answer(guard, line)
-                faults += fault
-            self.stdout.write(text)
-            self.stdout.flush()  # Whoever sends one line and waits gets its answer.
+        for lines in chunks(source):
+            replies = guard.ask_lines([line for line in lines if line is not None])
+            for line in lines:
+                reply = _too_long() if line is None else next(replies)
+                faults += isinstance(reply, Internal)
+                self.stdout.write(_answer(line, reply))
+                self.stdout.flush()
         if faults:
             raise CommandError(f"internal error: {faults} lines could not be judged", returncode=INTERNAL)
 
 
-def _answer(guard: Guard, line: bytes) -> tuple[str, int]:
-    """The answer to one line, and 1 when it is one for a fault of ours."""
+def _too_long() -> Reply:
+    return Reply(json.dumps(refusal(Code.BAD_REQUEST, f"the line is longer than {LINE_BYTES} bytes")), cut_off=False)
+
+
+def _answer(line: bytes | None, reply: Reply | Internal) -> str:
+    """The JSON for one line. A child that was cut off could not say whose answer it is."""
+    if isinstance(reply, Reply) and not reply.cut_off:
+        return reply.json
+    if isinstance(reply, Reply):
+        answer = json.loads(reply.json)
+    else:
+        answer = refusal(Code.MALFORMED_INPUT, f"it could not be judged: {reply}")
     try:
-        reply = guard.ask("line", line)
-        if not reply.cut_off:
-            return reply.json, 0
-        answer, fault = json.loads(reply.json), 0
-    except Internal as error:
-        answer, fault = refusal(Code.MALFORMED_INPUT, f"it could not be judged: {error}"), 1
-    try:
-        # The child cannot say any more whose answer it is.
-        answer["id"] = parse_line(line).identifier
+        answer["id"] = parse_line(line or b"").identifier
     except BadRequest:
-        return json.dumps(answer), fault
-    return json.dumps(answer), fault
-
-
-def _skip_rest(line: bytes, lines: BinaryIO) -> None:
-    while line and not line.endswith(b"\n"):
-        line = lines.readline(LINE_BYTES)
+        return json.dumps(answer)
+    return json.dumps(answer)
 
 
 def _task(options: dict[str, Any]) -> dict[str, Any]:

@@ -26,14 +26,16 @@ def main() -> None:
     _say("ready", "")
     while header := sys.stdin.buffer.readline():
         kind, _, size = header.decode().partition(" ")
-        _say(*_guarded(kind, sys.stdin.buffer.read(int(size))))
+        task = sys.stdin.buffer.read(int(size))
+        for part in task.split(b"\n") if kind == "lines" else [task]:
+            _say(*_guarded(kind, part))
 
 
 def _guarded(kind: str, task: bytes) -> tuple[str, Any]:
     """The answer, or what went wrong as a value. The check raises for nothing that is in a certificate, so anything
     that arrives here is either the memory limit or a fault of ours, and the caller tells people so."""
     try:
-        return "answer", answer(task, dt.datetime.now(dt.UTC)) if kind == "line" else _check_files(json.loads(task))
+        return "answer", answer(task, dt.datetime.now(dt.UTC)) if kind == "lines" else _check_files(json.loads(task))
     except MemoryError:
         return "memory", f"more than {MEMORY_BYTES // 2**20} MB"
     except (KeyboardInterrupt, SystemExit):

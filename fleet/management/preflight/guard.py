@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -55,20 +56,42 @@ class Guard:
         """The child's process id; None while there is none."""
         return self._child.pid if self._child else None
 
-    def ask(self, kind: str, task: bytes) -> Reply:
-        """The child's answer to a task of kind `line` or `files`. Where the child was cut off, the answer's only finding
-        is check_timeout and names what it was reading. Raises Internal for a fault of ours."""
+    def ask_files(self, task: bytes) -> Reply:
+        """The answer about files. Where the child was cut off, its only finding is check_timeout, which names what was
+        being read. Raises Internal for a fault of ours."""
+        self._ready()
+        self._send("files", task)
+        return self._reply()
+
+    def ask_lines(self, lines: Sequence[bytes]) -> Iterator[Reply | Internal]:
+        """The answers to lines of a batch, in their order, one each; Internal, as a value, where the fault is ours. A
+        line that has to be cut off does not take those after it along."""
+        sent = 0
+        for place in range(len(lines)):
+            if self._child is None or sent <= place:
+                self._ready()
+                self._send("lines", b"\n".join(lines[place:]))
+                sent = len(lines)
+            try:
+                reply = self._reply()
+            except Internal as error:
+                yield error
+                continue
+            sent = place if reply.cut_off else sent
+            yield reply
+
+    def _ready(self) -> None:
         if self._child is None:
             self._start()
-        deadline = time.monotonic() + self._seconds
-        field = ""
+
+    def _reply(self) -> Reply:
+        deadline, field = time.monotonic() + self._seconds, ""
         try:
-            self._send(f"{kind} {len(task)}\n".encode() + task, deadline)
             while (said := self._receive(deadline))[0] == "reading":
                 field = json.loads(said[1])
         except TimeoutError:
             return self._cut_off(f"it took longer than {self._seconds:g} s", field)
-        except (EOFError, BrokenPipeError):
+        except EOFError:
             return self._cut_off("it ended the checking process, most likely by its use of memory", field)
         if said[0] == "memory":
             return self._cut_off(f"it took {json.loads(said[1])}", field)
@@ -116,12 +139,16 @@ class Guard:
                 except BrokenPipeError:
                     continue  # What it had not read yet is of no use any more.
 
-    def _send(self, data: bytes, deadline: float) -> None:
-        pipe = self._pipe("stdin")
-        view = memoryview(data)
-        while view:
-            _wait([], [pipe], deadline)
-            view = view[os.write(pipe, view[:65536]) :]
+    def _send(self, kind: str, task: bytes) -> None:
+        """Hands a task over. A child that does not take it is found out by its answer, which will not come."""
+        pipe, deadline = self._pipe("stdin"), time.monotonic() + self._seconds
+        view = memoryview(f"{kind} {len(task)}\n".encode() + task)
+        try:
+            while view:
+                _wait([], [pipe], deadline)
+                view = view[os.write(pipe, view[:65536]) :]
+        except (TimeoutError, BrokenPipeError):
+            return
 
     def _receive(self, deadline: float) -> tuple[str, bytes]:
         pipe = self._pipe("stdout")

@@ -1,0 +1,27 @@
+"""One certificate from every terminal's seat: its own host string, its own roots."""
+
+from fleet.preflight.assemble import assemble
+from fleet.preflight.certs import parse
+from fleet.preflight.seats import Seat, check_seats
+from tests.preflight.pki import NOW, ca, codes, files, server
+
+ROOT, OTHER = ca("Seat Root"), ca("Another Root")
+
+
+def test_each_terminal_has_its_own_verdict() -> None:
+    request = assemble(files(server(ROOT, "pos-srv", "10.0.0.5"), roots=[ROOT]), (), (NOW,))
+    mine, wrong = (parse(ROOT.der),), (parse(OTHER.der),)
+    verdicts = check_seats(
+        request,
+        [
+            Seat("till-1", "pos-srv", mine),
+            Seat("till-2", "10.0.0.5", mine),
+            Seat("till-3", "pos-srv", wrong),
+            Seat("till-4", "pos_srv", mine),
+            Seat("till-5", "pos-srv", mine),
+        ],
+    )
+    assert [verdict.suitable for verdict in verdicts.values()] == [True, True, False, False, True]
+    assert "missing_intermediate" in codes(verdicts["till-3"])
+    assert codes(verdicts["till-4"]) == {"host_not_checkable"}
+    assert verdicts["till-5"] is verdicts["till-1"]
