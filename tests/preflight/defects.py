@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat, pkcs12
 
 from fleet.preflight.assemble import Files
-from tests.preflight.old_signatures import signed_anew
+from tests.preflight.handmade import altered, signed_anew
 from tests.preflight.pki import NOTHING, NOW, Issued, ca, files, key, san, server, usage
 
 DAY = dt.timedelta(days=1)
@@ -285,11 +285,11 @@ def key_mismatch(site: Site) -> Case:
 
 
 def duplicate_extension(site: Site) -> Case:
-    """The same extension twice, which no library writes: another OID of equal length is overwritten, then signed."""
-    twice = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.99"), b"\x30\x00")
-    der = site.leaf(own=key("p256", 52), extra=[(twice, False)]).der
-    place = site.rng.choice([b"\x11", b"\x25", b"\x0e"])  # Alternative names, extended key usage, key identifier.
-    return site.case(der.replace(b"\x55\x1d\x63", b"\x55\x1d" + place))
+    """The same extension twice, which no library writes: another one's number is overwritten, and signed then."""
+    other = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.99"), b"\x30\x00")
+    twice = site.rng.choice([b"\x11", b"\x25", b"\x0e"])  # Alternative names, extended key usage, key identifier.
+    leaf = site.leaf(own=key("p256", 52), extra=[(other, False)])
+    return site.case(altered(leaf, b"\x06\x03\x55\x1d\x63", b"\x06\x03\x55\x1d" + twice, site.line[-1].key))
 
 
 def cn_not_in_san(site: Site) -> Case:

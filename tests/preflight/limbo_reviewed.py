@@ -1,5 +1,6 @@
 """Cases of x509-limbo in which profile `terminals` answers otherwise than their authors, each with the reason.
-Reviewed by hand; a case that is not here fails the test."""
+Reviewed by hand; a case that is not here fails the test. Some of these are not in the part of the suite that lies in
+the research folder; they were judged from their published description and are measured wherever TILLWAY_LIMBO has them."""
 
 _NO_CRL = "revocation lists are not part of the request, and .NET clients do not fetch them by default (windows-domain.md 5)"
 _CABF_CN = (
@@ -25,9 +26,8 @@ FALSE_ACCEPTS = {
     "rfc5280::nc::permitted-dns-match-noncritical": "webpki::nc of the same name says SUCCESS; BR 7.1.2.5.2 allows it",
     "rfc5280::pc::ica-noncritical-pc": "policy constraints not marked critical: nothing on a till asks for policies",
     "webpki::aki::root-with-aki-missing-keyidentifier": _GAP,
-    "webpki::aki::root-with-aki-authoritycertissuer": _GAP,
-    "webpki::aki::root-with-aki-authoritycertserialnumber": _GAP,
     "webpki::aki::root-with-aki-all-fields": _GAP,
+    "webpki::aki::root-with-aki-ski-mismatch": "what a root says about its issuer's key decides nothing: anchor_not_self_signed",
     "webpki::eku::ee-anyeku": _EKU,
     "webpki::eku::ee-critical-eku": _EKU,
     "webpki::eku::ee-without-eku": _EKU,
@@ -41,7 +41,6 @@ FALSE_ACCEPTS = {
     "webpki::san::public-suffix-multi-label-wildcard-san": _SUFFIX,
     "webpki::forbidden-weak-rsa-key-in-root": _ROOT_KEY,
     "webpki::forbidden-rsa-not-divisible-by-8-in-root": _ROOT_KEY,
-    "webpki::forbidden-rsa-key-not-divisible-by-8-in-leaf": "a length in bits that is no multiple of 8 is unusual, not weak",
 }
 
 # Expected SUCCESS, refused.
