@@ -27,7 +27,7 @@ FALSE_ACCEPTS = {
     "rfc5280::pc::ica-noncritical-pc": "policy constraints not marked critical: nothing on a till asks for policies",
     "webpki::aki::root-with-aki-missing-keyidentifier": _GAP,
     "webpki::aki::root-with-aki-all-fields": _GAP,
-    "webpki::aki::root-with-aki-ski-mismatch": "what a root says about its issuer's key decides nothing: anchor_not_self_signed",
+    "webpki::aki::root-with-aki-ski-mismatch": "what a root says of its issuer's key decides nothing: anchor_not_self_signed",
     "webpki::eku::ee-anyeku": _EKU,
     "webpki::eku::ee-critical-eku": _EKU,
     "webpki::eku::ee-without-eku": _EKU,
