@@ -172,6 +172,46 @@ SERVICES = (
         "",
         (AGENTS + "test_a_signature_for_another_connection_is_refused",),
     ),
+    Bug(
+        "gateway_gives_up_at_its_start",
+        "a gateway that starts while the database is locked or full serves on and does nothing",
+        "fleet/gateway/desk.py",
+        '            except (DatabaseError, InterfaceError) as error:\n                log.warning("waiting for the database',
+        '            except InterfaceError as error:\n                log.warning("waiting for the database',
+        ("tests/services/test_desk.py::test_a_gateway_that_starts_while_the_disk_is_full_waits_and_then_works",),
+    ),
+    Bug(
+        "dead_job_stays_dead",
+        "a job of the gateway that fails once is never done again",
+        "fleet/gateway/desk.py",
+        "                await job()\n            except Exception:\n",
+        "                await job()\n            except KeyError:\n",
+        ("tests/services/test_desk.py::test_a_job_that_fails_begins_anew_and_agents_connect_again",),
+    ),
+    Bug(
+        "later_by_the_clock",
+        "after the clock was put back an older cutover counts as the later one",
+        "fleet/services/roster.py",
+        "later |= Q(epoch__gt=cutover.epoch, started_at__isnull=False)",
+        "later |= Q(started_at__gt=cutover.started_at)",
+        ("tests/services/test_grace.py::test_after_the_clock_was_put_back_the_newest_cutover_is_still_the_newest",),
+    ),
+    Bug(
+        "far_deadlines_stay",
+        "after the clock was put back nobody's silence counts for a day",
+        "fleet/services/sweeps.py",
+        "        _pull_in_deadlines(cutover, now)\n",
+        "",
+        ("tests/services/test_grace.py::test_after_the_clock_was_put_back_silence_still_comes_to_an_end",),
+    ),
+    Bug(
+        "listening_after_logout",
+        "who has logged out still sees the live page's stream",
+        "fleet/web/events.py",
+        "if time.monotonic() - asked > ASK_S:",
+        "if False:",
+        ("tests/web/test_live_stream.py::test_whoever_has_logged_out_hears_no_more",),
+    ),
 )
 
 DASHBOARD: tuple[Bug, ...] = (*DOMAIN, *SERVICES)

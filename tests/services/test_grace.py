@@ -66,3 +66,16 @@ def test_a_clock_that_is_put_forward_blames_nobody(fleet):
     fleet.now += dt.timedelta(days=1)
     fleet.tick()
     assert states(fleet.cutover)["T01"] == "switching"
+
+
+def test_after_the_clock_was_put_back_the_newest_cutover_is_still_the_newest(fleet):
+    fleet.work()
+    fleet.now -= dt.timedelta(days=1)
+    back = fleet.plan(to_scheme="http")
+    fleet.act(back, "start")
+    fleet.work()
+    fleet.act(back, "roll_back")
+    fleet.work()
+    back.refresh_from_db()
+    assert back.state == "rolled_back", dump(back)
+    assert fleet.stranded() == []
