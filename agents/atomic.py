@@ -1,5 +1,6 @@
 """Rewriting a file so that a crash at any moment leaves the old bytes or the new ones, never a mixture."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -30,9 +31,11 @@ def make_folder(folder: Path, *, mode: int = 0o777) -> None:
     """Make the folder, and what is missing above it; a power cut does not take it away. Raises OSError."""
     missing = [item for item in folder.parents if not item.exists()]
     folder.mkdir(parents=True, exist_ok=True, mode=mode)
-    # Also of a folder that is there: who made it may have died before this.
+    # Also of a folder that is there: who made it may have died before this. Where we may not even look, an
+    # installer made it, long ago.
     for item in (folder, *missing):
-        fsync_folder(item.parent)
+        with contextlib.suppress(PermissionError):
+            fsync_folder(item.parent)
 
 
 def fsync_folder(folder: Path) -> None:

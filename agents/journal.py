@@ -90,12 +90,17 @@ class Journal:
             log.warning("acknowledgement of %s is not kept: %s", n, error)
 
     def compact(self) -> None:
-        """Rewrite the file to what is still needed."""
+        """Rewrite the file to what is still needed. It is closed meanwhile: Windows replaces no open file."""
         data = _line(self.ledger.snapshot())
-        atomic.replace(self.path, data)
-        old, self._fd = self._fd, os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-        self._end = len(data)
-        os.close(old)
+        os.close(self._fd)
+        self._fd = -1  # should it not open again, every write fails, and none goes to somebody else's file
+        try:
+            atomic.replace(self.path, data)
+        finally:
+            # Also when only the last flush failed: whichever file is there now is the one to go on with.
+            self._fd = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+            if os.read(self._fd, len(data) + 1) == data:
+                self._end = len(data)
 
     # --- what is known ---------------------------------------------------------------------------
 

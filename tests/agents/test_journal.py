@@ -244,3 +244,40 @@ def test_a_refused_report_ends_no_instruction(tmp_path: Path, make_instruction: 
     journal.report(refused)
     assert [item.seq for item in journal.recover()] == [1]
     journal.close()
+
+
+@pytest.mark.parametrize("failing", ["replace", "fsync_folder"])
+def test_a_compaction_that_fails_loses_nothing_that_comes_after(
+    tmp_path: Path, make_instruction: Make, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """Before the rename the old file goes on, after it the new one: never a file that has no name any more."""
+    journal = Journal(tmp_path / "journal")
+    journal.accept(make_instruction("terminal", seq=3, epoch=2))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(journal_module.atomic.os if failing == "replace" else journal_module.atomic, failing, full)
+        with pytest.raises(OSError, match="No space"):
+            journal.compact()
+    last = journal.report(_finished(3))
+    journal.close()
+    again = Journal(tmp_path / "journal")
+    assert (again.pending(), again.recover()) == ([last], [])
+    again.close()
+
+
+def test_the_file_is_closed_while_it_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows refuses to replace a file that is open."""
+    journal = Journal(tmp_path / "journal")
+    opened, replace = journal._fd, journal_module.atomic.replace
+
+    def as_windows(path: Path, data: bytes) -> None:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(opened)
+        replace(path, data)
+
+    monkeypatch.setattr(journal_module.atomic, "replace", as_windows)
+    journal.compact()
+    journal.close()
