@@ -1,13 +1,22 @@
 """What a person does at the device itself when its agent could not: the vendor's steps, corrected
 (shared findings: one port everywhere, the computer's own certificate store, no account names)."""
 
+from typing import NamedTuple
+
 from fleet.cutover.states import WITH_FINDING, Run
 from fleet.models import DeviceRun
 
 APPID = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
 
 
-def steps(run: DeviceRun) -> list[str]:
+class Step(NamedTuple):
+    """text: what to do; command: what to type, exactly, if anything."""
+
+    text: str
+    command: str = ""
+
+
+def steps(run: DeviceRun) -> list[Step]:
     """Plain steps that bring this device to where its server is going, or none while no person is needed."""
     if run.state not in WITH_FINDING or run.state == Run.LATE:
         return []
@@ -16,27 +25,29 @@ def steps(run: DeviceRun) -> list[str]:
     return _server(run, scheme) if run.kind == "server" else _terminal(scheme)
 
 
-def _terminal(scheme: str) -> list[str]:
+def _terminal(scheme: str) -> list[Step]:
     tick = "tick" if scheme == "https" else "untick"
-    return [
+    texts = [
         "In Touch open Tools, Basic Tools, Terminal Settings, Customers, and there the tab Validation.",
         f"{tick.capitalize()} Secured. Leave host and port as they are. Save.",
         "Press Refresh Interface List; it must show the interfaces.",
         f"Look a member up. If that works, the till is on {scheme.upper()}; its agent will report so by itself.",
     ]
+    return [Step(text) for text in texts]
 
 
-def _server(run: DeviceRun, scheme: str) -> list[str]:
+def _server(run: DeviceRun, scheme: str) -> list[Step]:
     port = run.device.port or 10101
     other = "http" if scheme == "https" else "https"
     thumbprint = run.cutover.certificate_thumbprint or "<thumbprint>"
     bind = f"netsh http add sslcert ipport=0.0.0.0:{port} certhash={thumbprint} appid={APPID} certstorename=MY"
+    unbind = f"netsh http delete sslcert ipport=0.0.0.0:{port}"
     return [
-        "Stop the SwiftPOS Services Monitor, then the NetPOS.Net service.",
-        f"In a command prompt as administrator (not PowerShell): netsh http delete urlacl url={other}://+:{port}/",
-        f'Then: netsh http add urlacl url={scheme}://+:{port}/ sddl="D:(A;;GX;;;WD)"',
-        bind if scheme == "https" else f"netsh http delete sslcert ipport=0.0.0.0:{port}",
-        f"In NetPOS.Net's settings {'tick' if scheme == 'https' else 'untick'} Use SSL. Save.",
-        "Start NetPOS.Net, then the Services Monitor.",
-        f"Look a member up on one till that is on {scheme.upper()}.",
+        Step("Stop the SwiftPOS Services Monitor, then the NetPOS.Net service."),
+        Step("In a command prompt as administrator (not PowerShell):", f"netsh http delete urlacl url={other}://+:{port}/"),
+        Step("Then:", f'netsh http add urlacl url={scheme}://+:{port}/ sddl="D:(A;;GX;;;WD)"'),
+        Step("And:", bind if scheme == "https" else unbind),
+        Step(f"In NetPOS.Net's settings {'tick' if scheme == 'https' else 'untick'} Use SSL. Save."),
+        Step("Start NetPOS.Net, then the Services Monitor."),
+        Step(f"Look a member up on one till that is on {scheme.upper()}."),
     ]
