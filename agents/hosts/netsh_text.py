@@ -1,7 +1,9 @@
 """What `netsh http show` prints, read by the shape of the values and never by a label: labels are translated,
 columns, blank lines and titles differ between versions of Windows. Pure functions."""
 
+import itertools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 # Direction marks, joiners and a byte-order mark: they come along when a thumbprint is copied from a dialog.
@@ -12,8 +14,12 @@ _ENDPOINT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9*](?:[A-Za-z0-9._-]*[A-Z
 _HASH = re.compile(r"[0-9A-Fa-f]{40}")
 _GUID = re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
 _URL = re.compile(r"(https?)://\s*(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})(/\S*)?")
+_SDDL = re.compile(r"[ODGS]:\S*\(")
 _RULE = re.compile(r"[-=─]{3,}")
 _ERROR = re.compile(r"(?::\s|\uff1a)\s*(\d{1,5})\s*$", re.MULTILINE)
+# No console breaks its lines earlier, and no value that is looked for is broken more often.
+_NARROWEST, _MOST_BREAKS = 60, 20
+_BROKEN_NUMBER = re.compile(rf"^(.{{{_NARROWEST - 1},}}\d)\r?\n(?=\d{{1,4}}\s*$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +87,12 @@ def parse_urlacl(text: str) -> Reservations:
     rows: list[Reservation] = []
     lines = _clean(text).splitlines()
     for number, line in enumerate(lines):
-        value = _value(line)
+        value = _whole(line, lines[number + 1 : number + 1 + _MOST_BREAKS], _is_of_reservation)
         if value is None:
             continue
         if (match := _URL.fullmatch(value)) and 1 <= int(match[3]) <= 65535:
             rows.append(Reservation(re.sub(r"\s", "", value), None))
-        elif rows and rows[-1].sddl is None and re.match(r"[ODGS]:\S*\(", value):
+        elif rows and rows[-1].sddl is None and _SDDL.match(value):
             rows[-1] = Reservation(rows[-1].url, _unwrap(value, lines[number + 1 :]))
     return Reservations(tuple(rows), bool(rows) or _is_empty(text))
 
@@ -94,7 +100,7 @@ def parse_urlacl(text: str) -> Reservations:
 def error_number(text: str) -> int | None:
     """The Windows error number in what a changing command printed ("... Error: 183"), by its place at a
     line's end; None where there is none, which is success or an error without number."""
-    match = _ERROR.search(_clean(text))
+    match = _ERROR.search(_BROKEN_NUMBER.sub(r"\1", _clean(text)))
     return int(match[1]) if match else None
 
 
@@ -108,7 +114,38 @@ def _value(line: str) -> str | None:
 
 
 def _values(text: str) -> list[str]:
-    return [value for line in _clean(text).splitlines() if (value := _value(line)) is not None]
+    """The values in the output of `show sslcert`."""
+    lines = _clean(text).splitlines()
+    found = (_whole(line, lines[number + 1 : number + 1 + _MOST_BREAKS], _is_of_binding) for number, line in enumerate(lines))
+    return [value for value in found if value is not None]
+
+
+def _whole(line: str, following: list[str], wanted: Callable[[str], bool]) -> str | None:
+    """The line's value: joined with the lines that it was broken over, if so it is one that is looked for. The
+    longest counts, because an address, a path or an access list that is cut may look whole."""
+    value = _value(line)
+    if value is None or len(line) < _NARROWEST:
+        return value
+    rest = list(itertools.takewhile(lambda more: more.strip() and _value(more) is None, following))
+    for end in range(len(rest), 0, -1):
+        tail = "".join(rest[:end])
+        # The break may have parted the value itself, or "http:" from "//", which looks like a label.
+        for joined in ((value + tail).strip(), _value(line + tail)):
+            if joined and wanted(joined):
+                return joined
+    return value
+
+
+def _is_of_binding(value: str) -> bool:
+    """An endpoint, a hash, which may have blanks in it, or a GUID."""
+    return bool(_ENDPOINT.fullmatch(value) or _GUID.fullmatch(value) or _HASH.fullmatch(re.sub(r"\s", "", value)))
+
+
+def _is_of_reservation(value: str) -> bool:
+    """A whole URL, which ends with a slash, or a whole access list."""
+    if _URL.fullmatch(value):
+        return value.endswith("/")
+    return _SDDL.match(value) is not None and value.endswith(")") and " " not in value and value.count("(") == value.count(")")
 
 
 def _binding(values: list[str]) -> Binding:
