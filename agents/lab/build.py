@@ -6,7 +6,7 @@ import random
 import sys
 from pathlib import Path
 
-from agents.lab import machine, pki, settings
+from agents.lab import languages, machine, pki, settings
 from agents.lab.layout import LAYOUT, MEMBERS, MONITOR, SERVICE, LabLayout, load
 
 __all__ = ["LabLayout", "build", "load"]
@@ -19,23 +19,34 @@ sys.exit({name}.main(sys.argv[2], sys.argv[3:]))' {root} "${{0%/*}}/.." "$@"
 """
 
 
-def build(folder: Path, *, terminals: int, seed: int, port: int, gateway: str, gateway_ca: Path) -> LabLayout:
+def build(
+    folder: Path,
+    *,
+    terminals: int,
+    seed: int,
+    port: int,
+    gateway: str,
+    gateway_ca: Path,
+    language: str = languages.DEFAULT,
+) -> LabLayout:
     """Make the lab in `folder`, or leave the one that is there as it is but for its agents' gateway, which may
-    have another address after a restart. Settings depend on the seed alone; keys are always new."""
+    have another address after a restart. Settings depend on the seed alone; keys are always new. language: one of
+    languages.NAMES, for what netsh and sc print. Raises ValueError for another."""
+    languages.Language(language)
     folder = folder.resolve()
     if not (folder / LAYOUT).exists():
-        _make(folder, terminals, seed, port)
+        _make(folder, terminals, seed, port, language)
     layout = load(folder)
     _configure_agents(layout, gateway, gateway_ca.resolve())
     _write_programs(layout.server_dir / "bin")
     return layout
 
 
-def _make(folder: Path, terminals: int, seed: int, port: int) -> None:
+def _make(folder: Path, terminals: int, seed: int, port: int, language: str) -> None:
     rng = random.Random(seed)
     names = settings.names(terminals, rng)
     certificates = pki.make()
-    _make_server(folder / "server", port, certificates)
+    _make_server(folder / "server", port, certificates, language)
     (folder / "foreign-root.pem").write_bytes(certificates.foreign[0])
     for number, name in enumerate(names):
         here = folder / "terminals" / name
@@ -55,7 +66,7 @@ def _make(folder: Path, terminals: int, seed: int, port: int) -> None:
     machine.write(str(folder), LAYOUT, layout)
 
 
-def _make_server(server: Path, port: int, certificates: pki.Pki) -> None:
+def _make_server(server: Path, port: int, certificates: pki.Pki, language: str) -> None:
     store = server / machine.CERTIFICATES
     store.mkdir(parents=True, exist_ok=True)
     for entry in certificates.store:
@@ -84,7 +95,7 @@ def _make_server(server: Path, port: int, certificates: pki.Pki) -> None:
     machine.write(str(server), machine.HTTPSYS, tables)
     rows = [_service(SERVICE, "running", "auto"), _service(MONITOR, "running", "auto"), _service("Spooler", "running", "auto")]
     machine.write(str(server), machine.SERVICES, {"services": rows})
-    machine.write(str(server), machine.OPTIONS, {"urlacl_conflict": True})
+    machine.write(str(server), machine.OPTIONS, {"urlacl_conflict": True, "elevated": True, "language": language})
 
 
 def _service(name: str, state: str, start_type: str) -> machine.Row:

@@ -84,6 +84,11 @@ def httpsys(server: str) -> dict[str, "Any"]:
     return {**empty, **read(server, HTTPSYS, {})}
 
 
+def elevated(server: str) -> bool:
+    """Whether whoever runs netsh and sc may change anything."""
+    return bool(read(server, OPTIONS, {}).get("elevated", True))
+
+
 def services(server: str) -> list[Row]:
     """All services, in the order of the file."""
     rows: list[Row] = read(server, SERVICES, {"services": []})["services"]

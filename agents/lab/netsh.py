@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from agents.lab import machine, netsh_out
+from agents.lab import languages, machine, netsh_out
 
 TYPE_CHECKING = False  # without typing, which takes as long to load as all the rest
 if TYPE_CHECKING:
@@ -25,40 +25,50 @@ _SDDL = re.compile(r"D:(\([A-Z]*;[A-Z]*;[A-Z]*;;;[A-Z0-9-]+\))+")
 _RIGHTS = {("yes", "no"): "GX", ("no", "yes"): "GW", ("yes", "yes"): "GA"}
 
 
-class Failed(Exception):
-    """netsh prints this text and ends with 1."""
-
-
 class Numbered(Exception):
     """A Windows error number; its text depends on the command."""
 
 
+class Bare(Exception):
+    """A Windows error of which netsh prints the sentence, but not the number."""
+
+
+class Usage(Exception):
+    """Arguments are missing or unknown: netsh prints the command's syntax."""
+
+
 def main(server: str, argv: list[str]) -> int:
     """Do what `netsh ARGV` would do; the exit code. Output goes to standard output, as netsh's errors do."""
-    try:
-        text, code = _run(server, argv), 0
-    except Failed as failed:
-        text, code = str(failed), 1
+    language = languages.of(server)
+    text, code = _run(server, language.say, argv)
     machine.note_call(server, "netsh", argv, code)
-    sys.stdout.write(f"\n{text}\n\n")
+    # Bytes: which ones they are is the site's choice, not that of this process's locale.
+    sys.stdout.buffer.write(language.printed(f"\n{text}\n\n"))
     return code
 
 
-def _run(server: str, argv: list[str]) -> str:
+def _run(server: str, say: languages.Say, argv: list[str]) -> tuple[str, int]:
     words = [word.lower() for word in argv[:3]]
-    if len(words) < 3 or words[0] != "http" or (words[1], words[2]) not in _COMMANDS:
-        raise Failed(f"The following command was not found: {' '.join(argv)}.")
+    if len(words) < 3 or words[0] != "http" or words[1] not in _VERBS or words[2] not in _KNOWN:
+        return netsh_out.not_found(say, argv), 1
     verb, what = words[1], words[2]
     try:
+        arguments = _named(verb, what, argv[3:])
         if verb == "show":
-            return _COMMANDS[verb, what](server, machine.httpsys(server), _named(verb, what, argv[3:]))
+            return netsh_out.SHOW[what](say, _SHOW[what](machine.httpsys(server), arguments)), 0
+        if not machine.elevated(server):
+            raise Numbered(5)
         with machine.httpsys_lock(server):
             tables = machine.httpsys(server)
-            _COMMANDS[verb, what](server, tables, _named(verb, what, argv[3:]))
+            _CHANGE[verb, what](server, tables, arguments)
             machine.write(server, machine.HTTPSYS, tables)
     except Numbered as error:
-        raise Failed(netsh_out.failure(verb, what, int(str(error)))) from None
-    return netsh_out.DONE[verb, what]
+        return netsh_out.failure(say, verb, what, int(str(error))), 1
+    except Bare as error:
+        return netsh_out.bare(say, int(str(error))), 1
+    except Usage:
+        return netsh_out.usage(say, verb, what), 1
+    return say(netsh_out.DONE[verb, what]), 0
 
 
 def _named(verb: str, what: str, words: list[str]) -> Arguments:
@@ -67,33 +77,32 @@ def _named(verb: str, what: str, words: list[str]) -> Arguments:
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or name.lower() not in _KNOWN[what]:
-            raise Failed(netsh_out.usage(verb, what) if verb != "show" else netsh_out.INCORRECT)
+            raise Bare(87) if verb == "show" else Usage
         out[name.lower()] = value
     return out
 
 
-def _need(verb: str, what: str, arguments: Arguments, *names: str) -> None:
+def _need(arguments: Arguments, *names: str) -> None:
     if any(not arguments.get(name) for name in names):
-        raise Failed(netsh_out.usage(verb, what))
+        raise Usage
 
 
-def _add_urlacl(server: str, tables: Tables, arguments: Arguments) -> str:
-    _need("add", "urlacl", arguments, "url")
+def _add_urlacl(server: str, tables: Tables, arguments: Arguments) -> None:
+    _need(arguments, "url")
     if not arguments.get("sddl") and not arguments.get("user"):
-        raise Failed(netsh_out.usage("add", "urlacl"))
+        raise Usage
     url = arguments["url"]
     match = _URL.fullmatch(url)
     if not match or not 1 <= int(match[3]) <= 65535:
         raise Numbered(87)
-    sddl = arguments.get("sddl") or _sddl(arguments)
+    sddl = arguments.get("sddl") or _sddl(server, arguments)
     if not _SDDL.fullmatch(sddl):
-        raise Failed(netsh_out.INCORRECT)
+        raise Bare(87)
     if any(row["url"].lower() == url.lower() for row in tables["urlacl"]):
         raise Numbered(183)
     if _conflicts(tables, match[1], match[3]) and machine.read(server, machine.OPTIONS, {}).get("urlacl_conflict", True):
         raise Numbered(183)
     tables["urlacl"].append({"url": url, "sddl": sddl})
-    return ""
 
 
 def _conflicts(tables: Tables, scheme: str, port: str) -> bool:
@@ -102,92 +111,89 @@ def _conflicts(tables: Tables, scheme: str, port: str) -> bool:
     return any(m and m[3] == port and m[1].lower() != scheme.lower() for m in there)
 
 
-def _sddl(arguments: Arguments) -> str:
-    user = arguments["user"].lower()
-    trustee = next(
-        (sid for name, sid in netsh_out.ACCOUNTS.items() if user in (name.lower(), name.lower().split("\\")[1])), None
-    )
+def _sddl(server: str, arguments: Arguments) -> str:
+    """An account is known by its name in this Windows' language, and by no other."""
+    user, say = arguments["user"].lower(), languages.of(server).say
+    accounts = {say(name).lower(): sid for name, sid in netsh_out.ACCOUNTS.items()}
+    trustee = next((sid for name, sid in accounts.items() if user in (name, name.partition("\\")[2])), None)
     if trustee is None:
         raise Numbered(1332)
     rights = _RIGHTS.get((arguments.get("listen", "yes").lower(), arguments.get("delegate", "no").lower()))
     if rights is None:
-        raise Failed(netsh_out.INCORRECT)
+        raise Bare(87)
     return f"D:(A;;{rights};;;{trustee})"
 
 
-def _delete_urlacl(_: str, tables: Tables, arguments: Arguments) -> str:
-    _need("delete", "urlacl", arguments, "url")
-    return _delete(tables, "urlacl", lambda row: row["url"].lower() == arguments["url"].lower())
+def _delete_urlacl(_: str, tables: Tables, arguments: Arguments) -> None:
+    _need(arguments, "url")
+    _delete(tables, "urlacl", lambda row: row["url"].lower() == arguments["url"].lower())
 
 
-def _show_urlacl(_: str, tables: Tables, arguments: Arguments) -> str:
+def _show_urlacl(tables: Tables, arguments: Arguments) -> list["Any"]:
     wanted = arguments.get("url")
-    return netsh_out.urlacl([row for row in tables["urlacl"] if wanted is None or row["url"].lower() == wanted.lower()])
+    return [row for row in tables["urlacl"] if wanted is None or row["url"].lower() == wanted.lower()]
 
 
-def _endpoint(verb: str, arguments: Arguments) -> str:
+def _endpoint(arguments: Arguments) -> str:
     """The row that ipport= or hostnameport= names."""
     for name, shape in (("ipport", _IPPORT), ("hostnameport", _NAMEPORT)):
         if value := arguments.get(name):
             if not shape.fullmatch(value) or not 1 <= int(value.rpartition(":")[2]) <= 65535:
-                raise Failed(netsh_out.INCORRECT)
+                raise Bare(87)
             return value.lower()
-    raise Failed(netsh_out.usage(verb, "sslcert"))
+    raise Usage
 
 
-def _add_sslcert(server: str, tables: Tables, arguments: Arguments) -> str:
-    endpoint = _endpoint("add", arguments)
-    _need("add", "sslcert", arguments, "appid", "certhash")
+def _add_sslcert(server: str, tables: Tables, arguments: Arguments) -> None:
+    endpoint = _endpoint(arguments)
+    _need(arguments, "appid", "certhash")
     certhash, appid, store = arguments["certhash"], arguments["appid"], arguments.get("certstorename")
     # A malformed value is refused by netsh itself, without a number.
     if not _HASH.fullmatch(certhash) or not _GUID.fullmatch(appid):
-        raise Failed(netsh_out.INCORRECT)
+        raise Bare(87)
     if any(row["endpoint"] == endpoint for row in tables["sslcert"]):
         raise Numbered(183)
     key = os.path.join(server, machine.CERTIFICATES, f"{certhash.upper()}.key")
     if (store or "MY").upper() != "MY" or not os.path.exists(key):
         raise Numbered(1312)
     tables["sslcert"].append({"endpoint": endpoint, "certhash": certhash.lower(), "appid": appid.lower(), "store": store})
-    return ""
 
 
-def _delete_sslcert(_: str, tables: Tables, arguments: Arguments) -> str:
-    endpoint = _endpoint("delete", arguments)
-    return _delete(tables, "sslcert", lambda row: row["endpoint"] == endpoint)
+def _delete_sslcert(_: str, tables: Tables, arguments: Arguments) -> None:
+    endpoint = _endpoint(arguments)
+    _delete(tables, "sslcert", lambda row: row["endpoint"] == endpoint)
 
 
-def _show_sslcert(_: str, tables: Tables, arguments: Arguments) -> str:
+def _show_sslcert(tables: Tables, arguments: Arguments) -> list["Any"]:
     if not arguments:
-        return netsh_out.sslcert(tables["sslcert"])
-    rows = [row for row in tables["sslcert"] if row["endpoint"] == _endpoint("delete", arguments)]
+        return list(tables["sslcert"])
+    rows = [row for row in tables["sslcert"] if row["endpoint"] == _endpoint(arguments)]
     if not rows:
-        raise Failed(netsh_out.TEXTS[2])
-    return netsh_out.sslcert(rows)
+        raise Bare(2)
+    return rows
 
 
-def _add_iplisten(_: str, tables: Tables, arguments: Arguments) -> str:
-    _need("add", "iplisten", arguments, "ipaddress")
+def _add_iplisten(_: str, tables: Tables, arguments: Arguments) -> None:
+    _need(arguments, "ipaddress")
     if arguments["ipaddress"] in tables["iplisten"]:
         raise Numbered(183)
     tables["iplisten"].append(arguments["ipaddress"])
-    return ""
 
 
-def _delete_iplisten(_: str, tables: Tables, arguments: Arguments) -> str:
-    _need("delete", "iplisten", arguments, "ipaddress")
-    return _delete(tables, "iplisten", lambda row: row == arguments["ipaddress"])
+def _delete_iplisten(_: str, tables: Tables, arguments: Arguments) -> None:
+    _need(arguments, "ipaddress")
+    _delete(tables, "iplisten", lambda row: row == arguments["ipaddress"])
 
 
-def _show_iplisten(_: str, tables: Tables, arguments: Arguments) -> str:
-    return netsh_out.iplisten(tables["iplisten"])
+def _show_iplisten(tables: Tables, _: Arguments) -> list["Any"]:
+    return list(tables["iplisten"])
 
 
-def _delete(tables: Tables, what: str, is_it: Callable[["Any"], bool]) -> str:
+def _delete(tables: Tables, what: str, is_it: Callable[["Any"], bool]) -> None:
     left = [row for row in tables[what] if not is_it(row)]
     if len(left) == len(tables[what]):
         raise Numbered(2)
     tables[what] = left
-    return ""
 
 
 _KNOWN = {
@@ -195,14 +201,17 @@ _KNOWN = {
     "sslcert": {"ipport", "hostnameport", "certhash", "appid", "certstorename"},
     "iplisten": {"ipaddress"},
 }
-_COMMANDS: dict[tuple[str, str], Callable[[str, Tables, Arguments], str]] = {
+_VERBS = ("show", "add", "delete")
+_SHOW: dict[str, Callable[[Tables, Arguments], list["Any"]]] = {
+    "urlacl": _show_urlacl,
+    "sslcert": _show_sslcert,
+    "iplisten": _show_iplisten,
+}
+_CHANGE: dict[tuple[str, str], Callable[[str, Tables, Arguments], None]] = {
     ("add", "urlacl"): _add_urlacl,
     ("delete", "urlacl"): _delete_urlacl,
-    ("show", "urlacl"): _show_urlacl,
     ("add", "sslcert"): _add_sslcert,
     ("delete", "sslcert"): _delete_sslcert,
-    ("show", "sslcert"): _show_sslcert,
     ("add", "iplisten"): _add_iplisten,
     ("delete", "iplisten"): _delete_iplisten,
-    ("show", "iplisten"): _show_iplisten,
 }

@@ -1,12 +1,19 @@
-"""What `netsh http` prints, in the English layout of Windows 10. Sources: the captures listed in
-docs/lab.md."""
+"""What `netsh http` prints, in the layout of Windows 10. Texts are in English here; `say` puts them into the site's
+language. Sources: the captures listed in docs/lab.md."""
 
+from collections.abc import Callable
+
+from agents.lab.languages import Say
 from agents.lab.machine import Row
 
-INCORRECT = "The parameter is incorrect."
+TYPE_CHECKING = False  # without typing, which takes as long to load as all the rest
+if TYPE_CHECKING:
+    from typing import Any
+
 TEXTS = {
     2: "The system cannot find the file specified.",
-    87: INCORRECT,
+    5: "Access is denied.",
+    87: "The parameter is incorrect.",
     183: "Cannot create a file when that file already exists.",
     1312: "A specified logon session does not exist. It may already have been terminated.",
     1332: "No mapping between account names and security IDs was done.",
@@ -71,57 +78,71 @@ _CERTIFICATE_TAIL = (
 )
 
 
-def failure(verb: str, what: str, number: int) -> str:
+def failure(say: Say, verb: str, what: str, number: int) -> str:
     """The text of a numbered error."""
     begin = "Create SDDL failed" if number == 1332 else FAILED[verb, what]
-    return f"{begin}, Error: {number}\n{TEXTS[number]}"
+    return f"{say(begin)}, {say('Error')}: {number}\n{say(TEXTS[number])}"
 
 
-def usage(verb: str, what: str) -> str:
+def bare(say: Say, number: int) -> str:
+    """The text of an error that netsh tells without its number."""
+    return say(TEXTS[number])
+
+
+def not_found(say: Say, argv: list[str]) -> str:
+    """The text for a command that does not exist."""
+    return f"{say('The following command was not found')}: {' '.join(argv)}."
+
+
+def usage(say: Say, verb: str, what: str) -> str:
     """The text for arguments that are missing or unknown."""
-    return (
-        "One or more essential parameters were not entered.\n"
-        "Verify the required parameters, and reenter them.\n"
-        "The syntax supplied for this command is not valid. Check help for the correct syntax.\n\n"
-        f"Usage: {USAGE[verb, what]}"
+    sentences = (
+        "One or more essential parameters were not entered.",
+        "Verify the required parameters, and reenter them.",
+        "The syntax supplied for this command is not valid. Check help for the correct syntax.",
     )
+    return "\n".join([*map(say, sentences), "", f"{say('Usage')}: {USAGE[verb, what]}"])
 
 
-def urlacl(rows: list[Row]) -> str:
+def urlacl(say: Say, rows: list[Row]) -> str:
     """The output of `show urlacl`."""
-    blocks = [_reservation(row) for row in rows]
-    return "\n".join(["URL Reservations:", "-----------------", "", *blocks])
+    return _listed(say("URL Reservations:"), [_reservation(say, row) for row in rows])
 
 
-def sslcert(rows: list[Row]) -> str:
+def sslcert(say: Say, rows: list[Row]) -> str:
     """The output of `show sslcert`."""
-    blocks = [_binding(row) for row in rows]
-    return "\n".join(["SSL Certificate bindings:", "-------------------------", "", *blocks])
+    return _listed(say("SSL Certificate bindings:"), [_binding(say, row) for row in rows])
 
 
-def iplisten(rows: list[str]) -> str:
+def iplisten(say: Say, rows: list[str]) -> str:
     """The output of `show iplisten`."""
-    title = "IP addresses present in the IP listen list:"
-    return "\n".join([title, "-" * len(title), "", *[f"    {row}" for row in rows], ""])
+    return _listed(say("IP addresses present in the IP listen list:"), [*[f"    {row}" for row in rows], ""])
 
 
-def _reservation(row: Row) -> str:
-    lines = [f"    Reserved URL            : {row['url']}"]
+SHOW: dict[str, Callable[[Say, list["Any"]], str]] = {"urlacl": urlacl, "sslcert": sslcert, "iplisten": iplisten}
+
+
+def _listed(title: str, blocks: list[str]) -> str:
+    return "\n".join([title, "-" * len(title), "", *blocks])
+
+
+def _reservation(say: Say, row: Row) -> str:
+    lines = [f"    {say('Reserved URL'):<23} : {row['url']}"]
     for entry in row["sddl"].removeprefix("D:").strip("()").split(")("):
         fields = entry.split(";")
         if len(fields) != 6:
             continue
         rights, trustee = fields[2], fields[5]
-        account = next((name for name, short in ACCOUNTS.items() if short == trustee), trustee)
+        account = next((say(name) for name, short in ACCOUNTS.items() if short == trustee), trustee)
         lines += [
-            f"        User: {account}",
-            f"            Listen: {_yes('GX' in rights or 'GA' in rights)}",
-            f"            Delegate: {_yes('GW' in rights or 'GA' in rights)}",
+            f"        {say('User')}: {account}",
+            f"            {say('Listen')}: {say(_yes('GX' in rights or 'GA' in rights))}",
+            f"            {say('Delegate')}: {say(_yes('GW' in rights or 'GA' in rights))}",
         ]
     return "\n".join([*lines, f"            SDDL: {row['sddl']}", ""])
 
 
-def _binding(row: Row) -> str:
+def _binding(say: Say, row: Row) -> str:
     host = row["endpoint"].rpartition(":")[0]
     by_address = host.startswith("[") or host.replace(".", "").isdigit()
     head = (
@@ -130,7 +151,8 @@ def _binding(row: Row) -> str:
         ("Application ID", row["appid"]),
         ("Certificate Store Name", row["store"] or "(null)"),
     )
-    return "\n".join([f"    {label:<28} : {value}" for label, value in (*head, *_CERTIFICATE_TAIL)] + [""])
+    tail = [(label, say(value) if value[0].isalpha() else value) for label, value in _CERTIFICATE_TAIL]
+    return "\n".join([f"    {say(label):<28} : {value}" for label, value in (*head, *tail)] + [""])
 
 
 def _yes(it_is: bool) -> str:

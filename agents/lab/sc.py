@@ -4,7 +4,7 @@ real one does while a service is still on its way; the reference server carries 
 import sys
 from collections.abc import Callable
 
-from agents.lab import machine, sc_out
+from agents.lab import languages, machine, sc_out
 from agents.lab.machine import Row
 
 WAIT_HINT_MS = 1000
@@ -12,22 +12,22 @@ _START_WORDS = {"auto": "auto", "demand": "manual", "disabled": "disabled"}
 
 
 class Failed(Exception):
-    """sc prints this and ends with the number."""
+    """sc prints which call failed and why, and ends with the number."""
 
     def __init__(self, call: str, number: int) -> None:
-        super().__init__(sc_out.failed(call, number))
-        self.number = number
+        super().__init__(call, number)
+        self.call, self.number = call, number
 
 
 def main(server: str, argv: list[str]) -> int:
     """Do what `sc ARGV` would do; the exit code is the error's number, of which POSIX keeps the lowest byte."""
-    code = 0
+    language, code = languages.of(server), 0
     try:
         text = _run(server, argv)
     except Failed as failed:
-        text, code = str(failed), failed.number
+        text, code = sc_out.failed(language.say, failed.call, failed.number), failed.number
     machine.note_call(server, "sc", argv, code)
-    sys.stdout.write(text)
+    sys.stdout.buffer.write(language.printed(text))
     return code & 0xFF
 
 
@@ -42,6 +42,8 @@ def _run(server: str, argv: list[str]) -> str:
         row = machine.find(machine.services(server), rest[0])
         if row is None:
             raise Failed("EnumQueryServicesStatus:OpenService" if verb.startswith("query") else "OpenService", 1060)
+        if verb in _CHANGING and not machine.elevated(server):
+            raise Failed("OpenService", 5)
         return _COMMANDS[verb](server, row, rest[1:])
 
 
@@ -89,13 +91,14 @@ def _config(server: str, row: Row, rest: list[str]) -> str:
         if other["name"] == row["name"]:
             other["start_type"] = _START_WORDS[words[1]]
     machine.write(server, machine.SERVICES, {"services": rows})
-    return "[SC] ChangeServiceConfig SUCCESS\n"
+    return sc_out.done(languages.of(server).say, "ChangeServiceConfig")
 
 
-def _qc(_: str, row: Row, __: list[str]) -> str:
-    return sc_out.configuration(row)
+def _qc(server: str, row: Row, _: list[str]) -> str:
+    return sc_out.configuration(languages.of(server).say, row)
 
 
+_CHANGING = ("stop", "start", "config")
 _COMMANDS: dict[str, Callable[[str, Row, list[str]], str]] = {
     "query": _query,
     "queryex": _queryex,

@@ -1,8 +1,11 @@
-"""What `sc` prints, in English. Sources: the captures listed in docs/lab.md."""
+"""What `sc` prints. Its field names are the same in every language; `say` puts its error sentences into the site's.
+Sources: the captures listed in docs/lab.md."""
 
+from agents.lab.languages import Say
 from agents.lab.machine import Row
 
 TEXTS = {
+    5: "Access is denied.",
     1051: "A stop control has been sent to a service that other running services are dependent on.",
     1056: "An instance of the service is already running.",
     1058: "The service cannot be started, either because it is disabled or because it has no enabled devices "
@@ -21,9 +24,14 @@ _ACCEPTS = {3: "STOPPABLE, NOT_PAUSABLE, ACCEPTS_SHUTDOWN", 4: "STOPPABLE, NOT_P
 _START_TYPES = {"auto": "2   AUTO_START", "manual": "3   DEMAND_START", "disabled": "4   DISABLED"}
 
 
-def failed(call: str, number: int) -> str:
+def failed(say: Say, call: str, number: int) -> str:
     """The text of an error; `call` is the API call that failed."""
-    return f"[SC] {call} FAILED {number}:\n\n{TEXTS[number]}\n\n"
+    return f"[SC] {call} {say('FAILED')} {number}:\n\n{say(TEXTS[number])}\n\n"
+
+
+def done(say: Say, call: str) -> str:
+    """The line for an API call that did what it was asked for."""
+    return f"[SC] {call} {say('SUCCESS')}\n"
 
 
 def status(row: Row, way: Row | None, exit_code: int, *, extended: bool) -> str:
@@ -46,11 +54,10 @@ def status(row: Row, way: Row | None, exit_code: int, *, extended: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def configuration(row: Row) -> str:
+def configuration(say: Say, row: Row) -> str:
     """The output of qc."""
-    return "\n".join(
+    return done(say, "QueryServiceConfig") + "\n".join(
         [
-            "[SC] QueryServiceConfig SUCCESS",
             "",
             f"SERVICE_NAME: {row['name']}",
             "        TYPE               : 10  WIN32_OWN_PROCESS ",
