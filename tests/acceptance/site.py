@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+from agents.lab import languages
 from fleet.management.faults.site import Site
 
 REST = {"completed", "rolled_back", "needs_person", "cancelled"}
@@ -15,8 +16,8 @@ REST = {"completed", "rolled_back", "needs_person", "cancelled"}
 class DemoSite(Site):
     """Starts the demo in a folder of its own; use as a context manager."""
 
-    def __init__(self, terminals: int = 8, *, seed: int = 3) -> None:
-        super().__init__(Path(tempfile.mkdtemp(prefix="tw-acc-")), terminals, seed=seed)
+    def __init__(self, terminals: int = 8, *, seed: int = 3, language: str = languages.DEFAULT) -> None:
+        super().__init__(Path(tempfile.mkdtemp(prefix="tw-acc-")), terminals, seed=seed, language=language)
 
     def __enter__(self) -> "DemoSite":
         self.start()

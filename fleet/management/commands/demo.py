@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from agents.lab import languages
 from agents.lab.build import build
 from agents.lab.layout import LabLayout
 from fleet.management.demo import parts as demo_parts
@@ -43,6 +44,12 @@ class Command(BaseCommand):
         parser.add_argument("--exit", action="store_true", help="run one cutover to HTTPS, then end; exit 0 if all verified")
         parser.add_argument("--idle", action="store_true", help="start no cutover (this is also so without --exit)")
         parser.add_argument("--seed", type=int, default=1, help="of the lab's names and settings")
+        parser.add_argument(
+            "--language",
+            type=_language,
+            default=languages.DEFAULT,
+            help="of the lab's Windows, such as german-oem; see docs/lab.md",
+        )
         parser.add_argument("--database", default=None, help="DATABASE_URL to use in place of the embedded one")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -91,6 +98,7 @@ class Demo:
             port=demo_parts.free_port(),
             gateway=make.env["TILLWAY_GATEWAY_URL"],
             gateway_ca=self.folder / "keys" / "gateway-ca.pem",
+            language=self.options["language"],
         )
         for part in make.lab(layout):
             self.supervisor.start(part)
@@ -167,6 +175,12 @@ def _terminals(text: str) -> int:
     if not 1 <= count <= 2000:
         raise argparse.ArgumentTypeError("must be from 1 to 2000")
     return count
+
+
+def _language(text: str) -> str:
+    if text not in languages.NAMES:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(languages.NAMES)}")
+    return text
 
 
 def _fresh(folder: Path) -> Path:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from agents import points
+from agents.lab import languages
 from fleet.management.demo.client import ApiError, Client
 from fleet.management.faults import database
 
@@ -33,10 +34,14 @@ class SiteFailed(Exception):
 
 class Site:
     """folder: the demo's own folder and, beside it, the armed point and the demo's output; postgres: the URL of
-    a PostgreSQL server on which each demo gets a database of its own, None for the embedded one."""
+    a PostgreSQL server on which each demo gets a database of its own, None for the embedded one; language: what the
+    lab's Windows speaks."""
 
-    def __init__(self, folder: Path, terminals: int, *, seed: int = 1, postgres: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, terminals: int, *, seed: int = 1, postgres: str | None = None, language: str = languages.DEFAULT
+    ) -> None:
         self.folder, self.terminals, self.seed, self.postgres = folder / "demo", terminals, seed, postgres
+        self.language = language
         self.database: database.Sqlite | database.Postgres = database.Sqlite(self.folder / "tillway.sqlite3")
         self.point_file = folder / "point.json"
         self.output = folder / "demo.log"
@@ -50,7 +55,7 @@ class Site:
         self.disarm()
         (self.folder / "demo.json").unlink(missing_ok=True)
         argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "demo", "--idle", "--dir", str(self.folder)]
-        argv += ["--port", "0", "--terminals", str(self.terminals), "--seed", str(self.seed)]
+        argv += ["--port", "0", "--terminals", str(self.terminals), "--seed", str(self.seed), "--language", self.language]
         if self.postgres:
             self.database = database.fresh(self.postgres)
             argv += ["--database", self.database.url]
