@@ -82,6 +82,24 @@ def test_a_security_descriptor_broken_over_lines_is_joined_and_a_cut_one_is_not(
     ]
 
 
+LONG = "a label that is longer than most others and nearly reaches the edge"
+
+
+def test_values_broken_over_lines_are_joined_and_what_merely_follows_is_not() -> None:
+    text = f"{LONG} : 0.0.0.0:10\n101\n{LONG} :\n {HASH[:38]}\n{HASH[38:]}\n{LONG} : 10.0.0.5:443\nOk.\n{LONG} : {HASH}\nab\n"
+    assert [(row.endpoint, row.certhash) for row in netsh_text.parse_sslcert(text).rows] == [
+        ("0.0.0.0:10101", HASH),
+        ("10.0.0.5:443", HASH),
+    ]
+    text = f"{LONG} : http:\n//+:101\n01/a\nb/\n{LONG} : D:\n(A;;GX;;;WD)\n(A;;GX;;;BU)\n{LONG} : http://*:80/a/\ndeleted\n"
+    assert [(row.url, row.sddl) for row in netsh_text.parse_urlacl(text).rows] == [
+        ("http://+:10101/ab/", "D:(A;;GX;;;WD)(A;;GX;;;BU)"),
+        ("http://*:80/a/", None),
+    ]
+    assert netsh_text.error_number(f"{LONG}: 13\n12\n") == 1312
+    assert netsh_text.error_number("Error: 13\n12\n") == 13
+
+
 @pytest.mark.parametrize("endpoint", ["[::]:10101", "[fe80::1%4]:10101", "10.0.0.5:10101", "till.example:10101", "*:10101"])
 def test_every_kind_of_endpoint_is_seen(endpoint: str) -> None:
     parsed = netsh_text.parse_sslcert(ROW.format("a ", HASH).replace("0.0.0.0:10101", endpoint))
