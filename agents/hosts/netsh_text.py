@@ -18,7 +18,7 @@ _SDDL = re.compile(r"[ODGS]:\S*\(")
 _RULE = re.compile(r"[-=─]{3,}")
 _ERROR = re.compile(r"(?::\s|\uff1a)\s*(\d{1,5})\s*$", re.MULTILINE)
 # No console breaks its lines earlier, and no value that is looked for is broken more often.
-_NARROWEST, _MOST_BREAKS = 60, 20
+_NARROWEST, _MOST_BREAKS = 60, 40
 _BROKEN_NUMBER = re.compile(rf"^(.{{{_NARROWEST - 1},}}\d)\r?\n(?=\d{{1,4}}\s*$)", re.MULTILINE)
 
 
