@@ -1,7 +1,6 @@
 """What `netsh http show` prints, read by the shape of the values and never by a label: labels are translated,
 columns, blank lines and titles differ between versions of Windows. Pure functions."""
 
-import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ _URL = re.compile(r"(https?)://\s*(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})(/\
 _SDDL = re.compile(r"[ODGS]:\S*\(")
 _RULE = re.compile(r"[-=─]{3,}")
 _ERROR = re.compile(r"(?::\s|\uff1a)\s*(\d{1,5})\s*$", re.MULTILINE)
-# No console breaks its lines earlier, and no value that is looked for is broken more often.
-_NARROWEST, _MOST_BREAKS = 60, 40
+# No console breaks its lines earlier. Longest: a host's name with its port; an access list.
+_NARROWEST, _LONGEST_OF_BINDING, _LONGEST_OF_RESERVATION = 60, 320, 2400
+_MOST_BREAKS = _LONGEST_OF_RESERVATION // _NARROWEST
 _BROKEN_NUMBER = re.compile(rf"^(.{{{_NARROWEST - 1},}}\d)\r?\n(?=\d{{1,4}}\s*$)", re.MULTILINE)
 
 
@@ -86,8 +86,8 @@ def parse_urlacl(text: str) -> Reservations:
     """The reservations in the output of `netsh http show urlacl`."""
     rows: list[Reservation] = []
     lines = _clean(text).splitlines()
-    for number, line in enumerate(lines):
-        value = _whole(line, lines[number + 1 : number + 1 + _MOST_BREAKS], _is_of_reservation)
+    for number in range(len(lines)):
+        value = _whole(lines, number, _is_of_reservation, _LONGEST_OF_RESERVATION)
         if value is None:
             continue
         if (match := _URL.fullmatch(value)) and 1 <= int(match[3]) <= 65535:
@@ -116,19 +116,23 @@ def _value(line: str) -> str | None:
 def _values(text: str) -> list[str]:
     """The values in the output of `show sslcert`."""
     lines = _clean(text).splitlines()
-    found = (_whole(line, lines[number + 1 : number + 1 + _MOST_BREAKS], _is_of_binding) for number, line in enumerate(lines))
+    found = (_whole(lines, number, _is_of_binding, _LONGEST_OF_BINDING) for number in range(len(lines)))
     return [value for value in found if value is not None]
 
 
-def _whole(line: str, following: list[str], wanted: Callable[[str], bool]) -> str | None:
-    """The line's value: joined with the lines that it was broken over, if so it is one that is looked for. The
+def _whole(lines: list[str], number: int, wanted: Callable[[str], bool], longest: int) -> str | None:
+    """This line's value: joined with the lines that it was broken over, if so it is one that is looked for. The
     longest counts, because an address, a path or an access list that is cut may look whole."""
+    line = lines[number]
     value = _value(line)
     if value is None or len(line) < _NARROWEST:
         return value
-    rest = list(itertools.takewhile(lambda more: more.strip() and _value(more) is None, following))
-    for end in range(len(rest), 0, -1):
-        tail = "".join(rest[:end])
+    tails = [""]
+    for more in lines[number + 1 : number + 1 + _MOST_BREAKS]:
+        if not more.strip() or len(tails[-1]) + len(more) > longest or _value(more) is not None:
+            break
+        tails.append(tails[-1] + more)
+    for tail in reversed(tails[1:]):
         # The break may have parted the value itself, or "http:" from "//", which looks like a label.
         for joined in ((value + tail).strip(), _value(line + tail)):
             if joined and wanted(joined):
