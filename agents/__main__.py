@@ -1,4 +1,5 @@
-"""`python -m agents --config FILE [--config FILE ...]`: run one agent, or several in one process."""
+"""`python -m agents --config FILE [--config FILE ...]`: run one agent, or several in one process.
+`python -m agents profile check FILE`: try a settings profile, see agents/check_profile.py."""
 
 import argparse
 import asyncio
@@ -8,10 +9,12 @@ import signal
 import sys
 from pathlib import Path
 
-from agents import config, log
+from agents import check_profile, config, log
 from agents.agent import run_agent
 from agents.files import Files
 from agents.net import Network
+
+_HELP = "Tillway's agent for tills and servers. `python -m agents profile --help`: try a settings profile."
 
 
 async def run(configs: list[config.Config]) -> None:
@@ -26,8 +29,12 @@ async def run(configs: list[config.Config]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the process's exit code: 0 after a signal, 2 for a configuration that cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m agents", description="Tillway's agent for tills and servers.")
+    """Returns the process's exit code: 0 after a signal, 2 for a configuration that cannot be used;
+    those of agents/check_profile.py for `profile`."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["profile"]:
+        return check_profile.main(arguments[1:])
+    parser = argparse.ArgumentParser(prog="python -m agents", description=_HELP)
     parser.add_argument("--config", type=Path, action="append", required=True, help="TOML file, one per agent")
     options = parser.parse_args(arguments)
     log.to_stderr()

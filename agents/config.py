@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.profiles import validator
+from agents.profiles.profile import Profile, ProfileError
 from agents.protocol import Role
 
 SERVICE = "NetPOSNet"
 MONITOR = "SwiftPOSServicesMonitor"
+
+
+_KEYS = ("role", "name", "gateway", "gateway_ca", "state", "settings", "profile", "roots", "service", "monitor", "store")
 
 
 class ConfigError(Exception):
@@ -19,7 +24,8 @@ class ConfigError(Exception):
 class Config:
     """name: the device's name; gateway: wss://host:port/agent; gateway_ca: PEM of the dashboard's CA, the
     only one trusted for the gateway; state: folder of key, identity and journal; settings: the settings
-    file of Touch or NetPOS.Net; roots: PEM of the till's root store (None: the system's).
+    file of Touch or NetPOS.Net, None where the profile names a registry key; profile: what to find there, None
+    for the built-in one; roots: PEM of the till's root store (None: the system's).
     Server only: service and monitor are Windows service names, store is the machine store's folder."""
 
     role: Role
@@ -27,11 +33,12 @@ class Config:
     gateway: str
     gateway_ca: Path
     state: Path
-    settings: Path
+    settings: Path | None
     roots: Path | None = None
     service: str = SERVICE
     monitor: str = MONITOR
     store: Path | None = None
+    profile: Profile | None = None
 
 
 def load(path: Path) -> Config:
@@ -43,24 +50,45 @@ def load(path: Path) -> Config:
     role = _text(data, "role")
     if role not in ("server", "terminal"):
         raise ConfigError("role: must be server or terminal")
-    known = {"role", "name", "gateway", "gateway_ca", "state", "settings", "roots", "service", "monitor", "store"}
+    known = set(_KEYS)
     if unknown := sorted(set(data) - known):
         raise ConfigError(f"{unknown[0]}: is no key of this file")
     if role == "server" and "store" not in data:
         raise ConfigError("store: is missing, a server agent needs its certificate store")
     base = path.parent
+    profile = _profile(base / _text(data, "profile"), role) if "profile" in data else None
     return Config(
         role="server" if role == "server" else "terminal",
         name=_text(data, "name"),
         gateway=_text(data, "gateway"),
         gateway_ca=base / _text(data, "gateway_ca"),
         state=base / _text(data, "state"),
-        settings=base / _text(data, "settings"),
+        settings=_settings(data, base, profile),
         roots=base / _text(data, "roots") if "roots" in data else None,
         service=_text(data, "service", SERVICE),
         monitor=_text(data, "monitor", MONITOR),
         store=base / _text(data, "store") if "store" in data else None,
+        profile=profile,
     )
+
+
+def _profile(path: Path, role: str) -> Profile:
+    try:
+        profile = validator.load(path)
+    except ProfileError as error:
+        raise ConfigError(f"profile: {path}: {error}") from error
+    if profile.role != role:
+        raise ConfigError(f"profile: {path} is for a {profile.role}, this agent's role is {role}")
+    return profile
+
+
+def _settings(data: dict[str, Any], base: Path, profile: Profile | None) -> Path | None:
+    """The file of this device; where the configuration names none, the one that the profile names."""
+    if profile is not None and profile.format == "registry":
+        if "settings" in data:
+            raise ConfigError("settings: must be left out, the profile names a registry key")
+        return None
+    return base / _text(data, "settings") if profile is None or "settings" in data else profile.file
 
 
 def _text(data: dict[str, Any], key: str, default: object = None) -> str:

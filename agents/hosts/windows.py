@@ -14,9 +14,12 @@ from urllib.parse import quote
 from agents.config import Config
 from agents.errors import StepError
 from agents.files import Files
-from agents.hosts import lookup, netsh, sc, sc_text, settings_file, store
+from agents.hosts import lookup, netsh, sc, sc_text, settings_store, store
 from agents.hosts.lookup import Answer, Target
+from agents.hosts.settings_store import SettingsStore
 from agents.net import Network
+from agents.profiles.profile import BUILT_IN
+from agents.profiles.reading import Reading
 from agents.protocol import Scheme
 
 log = logging.getLogger(__name__)
@@ -28,25 +31,23 @@ _PLAIN = ascii_letters + digits + punctuation + " "
 
 
 class Host(ABC):
-    """What both roles have: a settings file with one switch in it."""
-
-    switch: str  # path of the element that says whether this device speaks HTTPS
-    port_path: str
+    """What both roles have: settings with one switch in them, which a profile finds."""
 
     def __init__(self, config: Config, network: Network, files: Files) -> None:
         self.config, self.network, self.files = config, network, files
+        self.profile = config.profile or BUILT_IN[config.role]
 
     def settings(self) -> bytes:
-        """The settings file's bytes. Raises StepError settings_unreadable."""
+        """The settings' bytes. Raises StepError settings_unreadable."""
         try:
-            return self.files.read(self.config.settings)
+            return self._store.read()
         except OSError as error:
             raise StepError("settings_unreadable", f"{self.file}: {error.strerror or error}", "Check the file.") from error
 
     def write_settings(self, data: bytes) -> None:
-        """Replace the settings file. Raises StepError settings_not_writable."""
+        """Replace the settings. Raises StepError settings_not_writable."""
         try:
-            self.files.write(self.config.settings, data)
+            self._store.write(data)
         except OSError as error:
             message = f"{self.file} cannot be written: {error.strerror or error}"
             remedy = "Remove the write protection; check free space and the agent's rights on the folder."
@@ -56,25 +57,29 @@ class Host(ABC):
         """What the settings say now is what a power cut leaves of them. Never raises: without their folder
         there is nothing to settle."""
         try:
-            self.files.settle(self.config.settings)
+            self._store.settle()
         except OSError as error:
             log.warning("the folder of %s cannot be flushed: %s", self.file, error)
 
     def try_settings_folder(self) -> None:
         """Prove that the settings can be rewritten. Raises StepError settings_not_writable."""
         try:
-            self.files.try_folder(self.config.settings)
+            self._store.try_write()
         except OSError as error:
             message = f"the folder of {self.file} cannot be written: {error.strerror or error}"
             raise StepError("settings_not_writable", message, "Check free space and the agent's rights.") from error
 
     def scheme(self) -> Scheme:
         """What the device speaks by its own settings. Raises StepError."""
-        return "https" if settings_file.read_bool(self.settings(), self.switch, self.file) else "http"
+        return "https" if self.reading(self.settings()).secure() else "http"
 
     def port(self) -> int:
         """The port in the settings. Raises StepError."""
-        return settings_file.read_port(self.settings(), self.port_path, self.file)
+        return self.reading(self.settings()).port()
+
+    def reading(self, data: bytes) -> Reading:
+        """What these bytes of the settings say."""
+        return Reading(self.profile, data, self.file)
 
     async def lookup(self, member: str, within_s: float, thumbprint: str | None = None) -> Answer:
         """A member lookup, repeated while the failure may pass. Raises StepError."""
@@ -97,8 +102,12 @@ class Host(ABC):
 
     @property
     def file(self) -> str:
-        """The settings file's name, for messages."""
-        return self.config.settings.name
+        """The settings' name, for messages."""
+        return self._store.name
+
+    @property
+    def _store(self) -> SettingsStore:
+        return settings_store.of(self.profile, self.config.settings, self.files)
 
     @abstractmethod
     def target(self, thumbprint: str | None) -> Target:
@@ -115,16 +124,13 @@ class Host(ABC):
 class TerminalHost(Host):
     """A till with Touch."""
 
-    switch = "TouchSettings/Customers/Secured"
-    port_path = "TouchSettings/Customers/NetPosPort"
-
     def target(self, thumbprint: str | None) -> Target:
-        data = self.settings()
+        reading = self.reading(self.settings())
         return Target(
-            host=settings_file.read(data, "TouchSettings/Customers/NetPosHost", self.file).text,
-            port=settings_file.read_port(data, self.port_path, self.file),
-            tls=settings_file.read_bool(data, self.switch, self.file),
-            timeout_s=settings_file.read_number(data, "TouchSettings/Customers/TimeoutSeconds", self.file, 1, 600),
+            host=reading.host(),
+            port=reading.port(),
+            tls=reading.secure(),
+            timeout_s=reading.timeout_s(),
             roots=self.network.roots(self.config.roots),
             thumbprint=thumbprint,
         )
@@ -146,9 +152,6 @@ class Stopped:
 
 class ServerHost(Host):
     """The server with NetPOS.Net."""
-
-    switch = "NetPOSSettings/General/UseSSL"
-    port_path = "NetPOSSettings/General/Port"
 
     def target(self, thumbprint: str | None) -> Target:
         # By its own address and without trust: whether tills trust the certificate they say themselves;

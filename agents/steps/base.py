@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.hosts import settings_file
 from agents.hosts.windows import Host
 from agents.protocol import Instruction
 
@@ -72,17 +71,17 @@ class Step:
 
 
 class SwitchStep(Step):
-    """Flips the one element of a settings file that says whether this device speaks HTTPS."""
+    """Flips the one setting that says whether this device speaks HTTPS."""
 
     async def check(self, ctx: Context) -> bool:
         return ctx.host.scheme() == ctx.instruction.to_scheme
 
     async def save(self, ctx: Context) -> Saved:
-        before = ctx.host.settings()
+        before, switch = ctx.host.settings(), ctx.host.profile.switch.at
         after = self._flipped(ctx, before)
         return {
-            "path": ctx.host.switch,
-            "old": settings_file.read(before, ctx.host.switch, ctx.host.file).text,
+            "path": switch,
+            "old": ctx.host.reading(before).find(switch).text,
             "before": base64.b64encode(before).decode(),
             "after_sha256": _digest(after),
         }
@@ -92,8 +91,10 @@ class SwitchStep(Step):
 
     async def verify(self, ctx: Context) -> Evidence:
         data = ctx.host.settings()
-        now = settings_file.read(data, ctx.host.switch, ctx.host.file).text
-        if (now.lower() == "true") != (ctx.instruction.to_scheme == "https"):
+        switch = ctx.host.profile.switch
+        found = ctx.host.reading(data).find(switch.at)
+        now = found.text
+        if switch.meaning(found.value) is not (ctx.instruction.to_scheme == "https"):
             raise StepError("settings_overwritten", f"{ctx.host.file} says {now} again", "Close the program's settings window.")
         return {
             "file": ctx.host.file,
@@ -108,11 +109,11 @@ class SwitchStep(Step):
         if now != before:
             # Somebody else has changed other settings since: then only our own value is put back.
             untouched = _digest(now) == saved["after_sha256"]
-            back = before if untouched else settings_file.replace(now, saved["path"], saved["old"], ctx.host.file)
+            back = before if untouched else ctx.host.reading(now).replaced(saved["path"], saved["old"])
             if back != now:
                 ctx.host.write_settings(back)
         after = ctx.host.settings()
-        value = settings_file.read(after, saved["path"], ctx.host.file).text
+        value = ctx.host.reading(after).find(saved["path"]).text
         if value != saved["old"]:
             raise StepError(
                 "settings_overwritten", f"{ctx.host.file} says {value} again", "Close the program's settings window."
@@ -120,8 +121,7 @@ class SwitchStep(Step):
         return {"file": ctx.host.file, "after": value, "identical": after == before}
 
     def _flipped(self, ctx: Context, data: bytes) -> bytes:
-        value = "True" if ctx.instruction.to_scheme == "https" else "False"
-        return settings_file.replace(data, ctx.host.switch, value, ctx.host.file)
+        return ctx.host.reading(data).switched(ctx.instruction.to_scheme == "https")
 
 
 def check_settings(ctx: Context) -> Evidence:

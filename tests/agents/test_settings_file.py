@@ -3,9 +3,21 @@
 import pytest
 
 from agents.errors import StepError
-from agents.hosts import settings_file
+from agents.profiles import xml_text
+from agents.profiles.profile import Profile, Switch
+from agents.profiles.reading import Reading
 
 PATH = "TouchSettings/Customers/Secured"
+
+
+def read_bool(data: bytes, path: str, file: str) -> bool:
+    return Reading(Profile("terminal", "xml", Switch(path, ("True",), ("False",)), "unused"), data, file).secure()
+
+
+def read_port(data: bytes, path: str, file: str) -> int:
+    return Reading(Profile("terminal", "xml", Switch("unused", ("True",), ("False",)), path), data, file).port()
+
+
 TEXT = (
     "<TouchSettings>\r\n  <!-- <Secured>False</Secured> -->\r\n  <Secured>False</Secured>\n"
     "  <Customers z='1' a='2'>\r\n\t<NetPosHost>kasse.café</NetPosHost><Secured >{}</Secured>\r\n"
@@ -27,10 +39,10 @@ ENCODINGS = {
 def test_only_the_value_changes_in_every_encoding(encoding: str, old: str, new: str) -> None:
     start, codec = ENCODINGS[encoding]
     before = (start + TEXT.format(old)).encode(codec)
-    changed = settings_file.replace(before, PATH, new.strip(), "f")
+    changed = xml_text.replace(before, PATH, new.strip(), "f")
     assert changed == (start + TEXT.format(new)).encode(codec)
-    assert settings_file.replace(changed, PATH, old.strip(), "f") == before
-    assert settings_file.read_bool(changed, PATH, "f") == (new.strip() == "True")
+    assert xml_text.replace(changed, PATH, old.strip(), "f") == before
+    assert read_bool(changed, PATH, "f") == (new.strip() == "True")
 
 
 def _file(customers: str) -> bytes:
@@ -62,7 +74,7 @@ BAD = {
 def test_what_is_not_understood_is_refused_and_named(name: str) -> None:
     data, code = BAD[name]
     with pytest.raises(StepError) as caught:
-        settings_file.read_bool(data, PATH, "Touch.xml")
+        read_bool(data, PATH, "Touch.xml")
     assert caught.value.finding.code == code
     assert "Touch.xml" in caught.value.finding.message
     if code != "settings_not_xml":
@@ -72,10 +84,10 @@ def test_what_is_not_understood_is_refused_and_named(name: str) -> None:
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "1e3", "٣", "10101.0", "0x10", "9" * 5000])
 def test_ports_that_are_none_are_refused(port: str) -> None:
     with pytest.raises(StepError) as caught:
-        settings_file.read_port(_file(f"<NetPosPort>{port}</NetPosPort>"), "TouchSettings/Customers/NetPosPort", "f")
+        read_port(_file(f"<NetPosPort>{port}</NetPosPort>"), "TouchSettings/Customers/NetPosPort", "f")
     assert caught.value.finding.code in ("port_out_of_range", "setting_invalid")
 
 
 @pytest.mark.parametrize("port", [1, 10101, 65535])
 def test_ports_are_read(port: int) -> None:
-    assert settings_file.read_port(_file(f"<P> {port}\n</P>"), "TouchSettings/Customers/P", "f") == port
+    assert read_port(_file(f"<P> {port}\n</P>"), "TouchSettings/Customers/P", "f") == port

@@ -1,0 +1,123 @@
+"""`python -m agents profile check FILE [--settings PATH]`: what a profile finds in a device's settings, and what a
+cutover would change there. Nothing is changed."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from agents.errors import StepError
+from agents.files import Files
+from agents.hosts import settings_store
+from agents.profiles import validator
+from agents.profiles.profile import Profile, ProfileError
+from agents.profiles.reading import DEFAULT_TIMEOUT_S, Reading
+from agents.profiles.text import line_and_column, line_parts
+
+# How much of a long line is shown on each side of the value: some JSON is one line of many thousand characters.
+_AROUND = 60
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit code: 0 fine, 1 the profile or the settings have an error, which is named. Leaves with 2
+    when the command itself is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m agents profile", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="show what would be read and changed, and change nothing")
+    check.add_argument("file", type=Path, metavar="FILE", help="the profile")
+    check.add_argument("--settings", type=Path, metavar="PATH", help="settings file to look at instead of the profile's")
+    options = parser.parse_args(arguments)
+    try:
+        profile = validator.load(options.file)
+        if profile.key is not None and options.settings is not None:
+            check.error("--settings: this profile names a registry key, which is no file")
+        lines = report(options.file, profile, _reading(profile, options.settings or profile.file))
+    except ProfileError as error:
+        return _failed([f"{options.file}: {line}" for line in error.errors])
+    except StepError as error:
+        return _failed([str(error), error.finding.remedy])
+    _print(sys.stdout, lines)
+    return 0
+
+
+def report(name: Path, profile: Profile, reading: Reading) -> list[str]:
+    """What the command prints. Raises StepError for the first setting that cannot be read or changed."""
+    secure = reading.secure()
+    changed = reading.switched(not secure)
+    old = reading.find(profile.switch.at)
+    new = Reading(profile, changed, reading.file).find(profile.switch.at)
+    back = Reading(profile, changed, reading.file).replaced(profile.switch.at, old.text)
+    if back != reading.data:
+        raise StepError("setting_invalid", f"{reading.file}: {profile.switch.at} could not be put back", "Correct the profile.")
+    scheme, other = ("HTTPS", "HTTP") if secure else ("HTTP", "HTTPS")
+    return [
+        f"{name}: a {profile.role}'s profile for {profile.format}",
+        f"{reading.file}: {len(reading.data)} bytes",
+        "",
+        *_settings(profile, reading),
+        "",
+        f"This {profile.role} speaks {scheme}. To make it speak {other}, this alone would change:",
+        f"  {_where(profile, reading, old.begin)}",
+        f"- {_line(profile, reading.data, old.begin, old.end)}",
+        f"+ {_line(profile, changed, new.begin, new.end)}",
+        "Changed back, every byte is what it is now. Nothing has been changed.",
+    ]
+
+
+def _settings(profile: Profile, reading: Reading) -> list[str]:
+    """One line for each setting: its name, what it says, and where."""
+    rows: list[tuple[str, str | None, object]] = [("switch", profile.switch.at, reading.find(profile.switch.at).text)]
+    if profile.host is not None:
+        rows.append(("host", profile.host, reading.host()))
+    rows.append(("port", profile.port, reading.port()))
+    if profile.role == "terminal":
+        rows.append(("timeout", profile.timeout, reading.timeout_s()))
+    lines = []
+    for name, path, value in rows:
+        if path is None:
+            lines.append(f"{name:8} {value} (the profile does not say where; {DEFAULT_TIMEOUT_S} s are Touch's default)")
+        else:
+            lines.append(f"{name:8} {path} = {value}   {_where(profile, reading, reading.find(path).begin)}")
+    return lines
+
+
+def _where(profile: Profile, reading: Reading, begin: int) -> str:
+    if profile.key is not None:
+        return f"in {profile.key}"
+    line, column = line_and_column(reading.data, begin)
+    return f"line {line}, column {column}"
+
+
+def _line(profile: Profile, data: bytes, begin: int, end: int) -> str:
+    """The value's line, cut where it is long."""
+    if profile.key is not None:
+        return f"{profile.switch.at} = {data[begin:end].decode()}"
+    before, value, after = line_parts(data, begin, end)
+    if len(before) > _AROUND:
+        before = "..." + before[-_AROUND:]
+    if len(after) > _AROUND:
+        after = after[:_AROUND] + "..."
+    return before + value + after
+
+
+def _reading(profile: Profile, path: Path | None) -> Reading:
+    store = settings_store.of(profile, path, Files())
+    try:
+        return Reading(profile, store.read(), store.name)
+    except OSError as error:
+        raise StepError("settings_unreadable", f"{path or store.name}: {error.strerror or error}", "Check the file.") from error
+
+
+def _failed(lines: list[str]) -> int:
+    _print(sys.stderr, lines)
+    return 1
+
+
+def _print(stream: TextIO, lines: list[str]) -> None:
+    """Print what a settings file may hold on any console: neither its control characters nor an old code page matter."""
+    for line in lines:
+        plain = _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", line)
+        encoding = stream.encoding or "ascii"
+        stream.write(plain.encode(encoding, "backslashreplace").decode(encoding) + "\n")

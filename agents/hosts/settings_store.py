@@ -1,0 +1,64 @@
+"""Where a device's settings are kept: a file, or on Windows a registry key. Steps know neither; both give bytes and
+take bytes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from agents.files import Files
+from agents.hosts.registry import RegistryStore
+from agents.profiles.profile import Profile
+
+
+class SettingsStore(Protocol):
+    """Every method raises OSError when it cannot be done."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    def read(self) -> bytes:
+        """The settings as they are now."""
+
+    def write(self, data: bytes) -> None:
+        """Make them these bytes, which were read here and have another switch. After a crash or a power cut the
+        old settings are there or the new ones."""
+
+    def settle(self) -> None:
+        """Make an earlier process's write outlive a power cut."""
+
+    def try_write(self) -> None:
+        """Prove that write() can work, without changing the settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """A settings file, rewritten as a whole and atomically."""
+
+    files: Files
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def read(self) -> bytes:
+        return self.files.read(self.path)
+
+    def write(self, data: bytes) -> None:
+        self.files.write(self.path, data)
+
+    def settle(self) -> None:
+        self.files.settle(self.path)
+
+    def try_write(self) -> None:
+        self.files.try_folder(self.path)
+
+
+def of(profile: Profile, path: Path | None, files: Files) -> SettingsStore:
+    """The store of this profile; `path` is the settings file where the profile's format is one of a file."""
+    if profile.key is not None:
+        return RegistryStore(profile, profile.key)
+    if path is None:
+        raise ValueError(f"a profile of format {profile.format} needs a settings file")
+    return FileStore(files, path)

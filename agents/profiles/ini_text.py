@@ -1,0 +1,69 @@
+"""One value of an INI file, read as Windows does: names in any case, `;` and `#` begin a comment only at a line's
+start, quotes around a value are no part of it. Every other byte stays."""
+
+import re
+
+from agents.errors import StepError
+from agents.profiles import text
+from agents.profiles.text import REMEDY, Found
+
+_LINE = re.compile(r"[^\r\n]+")
+_SECTION = re.compile(r"\[([^\]]*)\][ \t]*(?:[;#].*)?")
+
+
+def read(data: bytes, path: str, file: str) -> Found:
+    """The one value at "Section/Key", or at "Key" before the first section. Raises StepError settings_not_ini,
+    setting_missing or setting_invalid."""
+    content = _decode(data, file)
+    section, _, key = path.rpartition("/")
+    now, sections, found = "", 0, []
+    for line in _LINE.finditer(content.text):
+        stripped = line[0].strip(" \t")
+        if stripped.startswith("["):
+            now = _section(stripped, file)
+            sections += _same(now, section)
+            continue
+        name, equals, rest = line[0].partition("=")
+        if equals and not stripped.startswith((";", "#")) and _same(now, section) and _same(name.strip(" \t"), key):
+            found.append((line.end() - len(rest.lstrip(" \t")), rest.strip(" \t")))
+    if section:
+        # Programs differ in which of two sections of one name they read.
+        text.once(sections, f"[{section}]", file)
+    text.once(len(found), path, file)
+    begin, value = found[0]
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        begin, value = begin + 1, value[1:-1]
+    if not value.strip():
+        raise text.invalid(path, file, "has no value")
+    return Found(value, content.offset(begin), content.offset(begin + len(value)), value)
+
+
+def replace(data: bytes, path: str, value: str, file: str) -> bytes:
+    """The file's bytes with this value replaced. Raises StepError as read() does."""
+    changed = text.splice(data, read(data, path, file), value, _decode(data, file).codec)
+    if read(changed, path, file).text != value:
+        raise text.invalid(path, file, f"could not be changed to {value!r}")
+    return changed
+
+
+def _decode(data: bytes, file: str) -> text.Text:
+    try:
+        # Any ANSI code page: its ASCII is ours, and the rest is never written.
+        return text.decode(data, "latin-1")
+    except ValueError as error:
+        raise _not_ini(file, str(error)) from error
+
+
+def _section(line: str, file: str) -> str:
+    match = _SECTION.fullmatch(line)
+    if match is None:
+        raise _not_ini(file, f"a section's line does not end: {line[:40]}")
+    return match[1].strip(" \t")
+
+
+def _same(one: str, other: str) -> bool:
+    return one.lower() == other.lower()
+
+
+def _not_ini(file: str, why: str) -> StepError:
+    return StepError("settings_not_ini", f"{file}: is no INI file that can be read ({why})", REMEDY)

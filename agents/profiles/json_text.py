@@ -1,0 +1,105 @@
+"""One value of a JSON file, with or without comments. Python's parser says whether the file is JSON at all; a
+second pass over its tokens finds where the value stands. Every other byte stays."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import NoReturn
+
+from agents.errors import StepError
+from agents.profiles import text
+from agents.profiles.text import REMEDY, Found, Word
+
+# A string or comment that does not end is a token too: it is refused then, and not looked for again from each
+# of its characters.
+_TOKEN = re.compile(r'"(?:[^"\\\r\n]|\\.)*"?|//[^\r\n]*|/\*(?:.*?\*/|.*)|[{}\[\]:,]|[^\s{}\[\]:,"/]+', re.DOTALL)
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,8})")
+
+
+def read(data: bytes, path: str, file: str) -> Found:
+    """The one value at "A/B/C"; a number is an element of a list, ~1 and ~0 stand for / and ~ as in a JSON
+    Pointer. Raises StepError settings_not_json, setting_missing or setting_invalid."""
+    content = _decode(data, file)
+    wanted = tuple(part.replace("~1", "/").replace("~0", "~") for part in path.split("/"))
+    tokens = list(_tokens(content.text, file))
+    seen = Counter(place for place, _ in _places(tokens))
+    for end in range(1, len(wanted)):
+        # Of two objects of one name a program reads the last, so that a value in the first means nothing.
+        text.once(seen[wanted[:end]], "/".join(path.split("/")[:end]), file)
+    text.once(seen[wanted], path, file)
+    token = next(token for place, token in _places(tokens) if place == wanted)
+    value = _value(token[0], path, file)
+    return Found(token[0], content.offset(token.start()), content.offset(token.end()), value)
+
+
+def replace(data: bytes, path: str, value: str, file: str) -> bytes:
+    """The file's bytes with this value replaced by another token. Raises StepError as read() does."""
+    changed = text.splice(data, read(data, path, file), value, _decode(data, file).codec)
+    if read(changed, path, file).text != value:
+        raise text.invalid(path, file, f"could not be changed to {value}")
+    return changed
+
+
+def _decode(data: bytes, file: str) -> text.Text:
+    try:
+        return text.decode(data)
+    except ValueError as error:
+        raise _not_json(file, error) from error
+
+
+def _tokens(content: str, file: str) -> Iterator[re.Match[str]]:
+    """The tokens of a file that is JSON but for its comments. Raises StepError settings_not_json."""
+    matches = list(_TOKEN.finditer(content))
+    plain, end = [], 0
+    for match in matches:
+        if match[0].startswith("/*") and not (match[0].endswith("*/") and len(match[0]) > 3):
+            raise _not_json(file, ValueError("a comment does not end"))
+        if match[0].startswith("/"):
+            # Of the same length, so that the error below names the right place.
+            plain += [content[end : match.start()], re.sub(r"[^\r\n]", " ", match[0])]
+            end = match.end()
+    try:
+        json.loads("".join([*plain, content[end:]]), parse_constant=_no_constant, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError) as error:
+        raise _not_json(file, error) from error
+    return (match for match in matches if not match[0].startswith("/"))
+
+
+def _places(tokens: list[re.Match[str]]) -> Iterator[tuple[tuple[str, ...], re.Match[str]]]:
+    """Every value's path and first token. Only for tokens that are JSON."""
+    names: list[str | int] = []  # of what encloses the present token, an int for a place in a list
+    value_next = True
+    for number, token in enumerate(tokens):
+        mark = token[0]
+        if mark in ("}", "]"):
+            names.pop()
+        elif mark == ",":
+            last = names[-1]
+            value_next = isinstance(last, int)
+            if isinstance(last, int):
+                names[-1] = last + 1
+        elif mark == ":":
+            value_next = True
+        elif value_next:
+            yield tuple(str(name) for name in names), token
+            if mark in ("{", "["):
+                names.append("" if mark == "{" else 0)
+            value_next = mark == "[" and tokens[number + 1][0] != "]"
+        else:
+            names[-1] = str(json.loads(mark))
+
+
+def _value(token: str, path: str, file: str) -> Word:
+    if token in ("true", "false") or _WHOLE.fullmatch(token) or token.startswith('"'):
+        value: Word = json.loads(token)
+        return value
+    raise text.invalid(path, file, "is neither text nor a whole number nor true or false")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _not_json(file: str, why: Exception) -> StepError:
+    return StepError("settings_not_json", f"{file}: is no JSON that can be read ({why})", REMEDY)

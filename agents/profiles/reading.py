@@ -1,0 +1,76 @@
+"""Settings seen through a profile: what they say, and their bytes with the switch turned."""
+
+import json
+from dataclasses import dataclass
+from types import ModuleType
+
+from agents.errors import StepError
+from agents.profiles import ini_text, json_text, registry_text, text, xml_text
+from agents.profiles.profile import Format, Profile
+from agents.profiles.text import REMEDY, Found, Word
+
+DEFAULT_TIMEOUT_S = 6  # Touch's own
+# Each has read(data, path, file) -> Found and replace(data, path, value, file) -> bytes.
+_FORMATS: dict[Format, ModuleType] = {"xml": xml_text, "ini": ini_text, "json": json_text, "registry": registry_text}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """data: the settings' bytes; file: their name, for messages only. Whatever cannot be read raises StepError
+    settings_not_xml, settings_not_ini, settings_not_json, setting_missing or setting_invalid."""
+
+    profile: Profile
+    data: bytes
+    file: str
+
+    def find(self, path: str) -> Found:
+        """The one value at this selector. Raises StepError."""
+        found: Found = _FORMATS[self.profile.format].read(self.data, path, self.file)
+        return found
+
+    def replaced(self, path: str, value: str) -> bytes:
+        """The bytes with the value at this selector replaced by another text, as find() gives it. Raises StepError."""
+        changed: bytes = _FORMATS[self.profile.format].replace(self.data, path, value, self.file)
+        return changed
+
+    def secure(self) -> bool:
+        """Whether the device speaks HTTPS. Raises StepError."""
+        switch = self.profile.switch
+        answer = switch.meaning(self.find(switch.at).value)
+        if answer is None:
+            words = " nor ".join(self._written(word) for word in (*switch.on, *switch.off))
+            raise text.invalid(switch.at, self.file, f"is neither {words}")
+        return answer
+
+    def switched(self, secure: bool) -> bytes:
+        """The bytes with the switch turned. Raises StepError."""
+        switch = self.profile.switch
+        return self.replaced(switch.at, self._written((switch.on if secure else switch.off)[0]))
+
+    def host(self) -> str:
+        """The server's host as the device has it. Raises StepError."""
+        if self.profile.host is None:
+            raise LookupError("a server's profile names no host")
+        value = self.find(self.profile.host).value
+        if not isinstance(value, str):
+            raise text.invalid(self.profile.host, self.file, "is no text")
+        return value.strip()
+
+    def port(self) -> int:
+        """The TCP port. Raises StepError, port_out_of_range for other numbers."""
+        return self._number(self.profile.port, 1, 65535, "port_out_of_range")
+
+    def timeout_s(self) -> int:
+        """How long the device waits for an answer. Raises StepError."""
+        return self._number(self.profile.timeout, 1, 600) if self.profile.timeout else DEFAULT_TIMEOUT_S
+
+    def _number(self, path: str, low: int, high: int, code: str = "setting_invalid") -> int:
+        value = self.find(path).value
+        digits = "" if isinstance(value, bool) else str(value).strip()
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 10 and low <= int(digits) <= high):
+            raise StepError(code, f"{self.file}: {path} is no whole number from {low} to {high}", REMEDY)
+        return int(digits)
+
+    def _written(self, word: Word) -> str:
+        """How this word stands in a file of this format."""
+        return json.dumps(word) if self.profile.format in ("json", "registry") else str(word)

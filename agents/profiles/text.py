@@ -1,0 +1,88 @@
+"""What the formats share: a value with its place in the file, and text whose bytes can be found again."""
+
+import codecs
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from agents.errors import StepError
+
+Word = str | int | bool
+REMEDY = "Look at the file on the device; open and save the settings in the program they belong to."
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One value. text: as it stands in the file, bytes begin..end (in JSON with its quotes); value: what it means."""
+
+    text: str
+    begin: int
+    end: int
+    value: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file's text. bom: how many bytes its byte-order mark has; codec: of the bytes behind it."""
+
+    bom: int
+    codec: str
+    text: str
+
+    def offset(self, place: int) -> int:
+        """The byte at which this character begins."""
+        return self.bom + len(self.text[:place].encode(self.codec))
+
+
+def decode(data: bytes, otherwise: Literal["latin-1"] | None = None) -> Text:
+    """UTF-8 or UTF-16, with or without byte-order mark; `otherwise` reads bytes that are neither. Raises ValueError."""
+    bom, codec = next(((len(bom), codec) for bom, codec in _BOMS if data.startswith(bom)), (0, _unmarked(data)))
+    try:
+        text = data[bom:].decode(codec)
+    except UnicodeDecodeError:
+        if otherwise is None or bom:
+            raise
+        codec, text = otherwise, data.decode(otherwise)
+    if "\0" in text:
+        raise ValueError("it holds zero bytes, as only other encodings and binary files do")
+    return Text(bom, codec, text)
+
+
+def splice(data: bytes, found: Found, new: str, codec: str) -> bytes:
+    """The bytes with this one value replaced."""
+    return data[: found.begin] + new.encode(codec) + data[found.end :]
+
+
+def line_and_column(data: bytes, offset: int) -> tuple[int, int]:
+    """Where this byte stands, both counted from 1 as editors do."""
+    text = decode(data, "latin-1")
+    lines = _LINE_END.split(data[text.bom : offset].decode(text.codec))
+    return len(lines), len(lines[-1]) + 1
+
+
+def line_parts(data: bytes, begin: int, end: int) -> tuple[str, str, str]:
+    """The text of this value, and what stands before and behind it on its line."""
+    text = decode(data, "latin-1")
+    before, value, after = (part.decode(text.codec) for part in (data[text.bom : begin], data[begin:end], data[end:]))
+    return _LINE_END.split(before)[-1], value, _LINE_END.split(after)[0]
+
+
+def once(places: int, path: str, file: str) -> None:
+    """Raises StepError setting_missing unless a selector matched exactly once."""
+    if places != 1:
+        problem = "is missing" if not places else f"stands there {places} times"
+        raise StepError("setting_missing", f"{file}: {path} {problem}", REMEDY)
+
+
+def invalid(path: str, file: str, problem: str) -> StepError:
+    """A value that is there, and of no use."""
+    return StepError("setting_invalid", f"{file}: {path} {problem}", REMEDY)
+
+
+def _unmarked(data: bytes) -> str:
+    """The first character of any settings file is ASCII: its zero byte tells UTF-16."""
+    if len(data) > 1 and bool(data[0]) != bool(data[1]):
+        return "utf-16-le" if data[0] else "utf-16-be"
+    return "utf-8"

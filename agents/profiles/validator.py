@@ -1,0 +1,140 @@
+"""Reading a profile's TOML. Every mistake is told, each with its field and what would be right."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from agents.profiles.profile import FORMATS, Format, Profile, ProfileError, Switch, same_word
+from agents.profiles.text import Word
+from agents.protocol import Role
+
+# What a selector looks like in each format, and how to say so.
+_SELECTORS: dict[Format, tuple[str, str]] = {
+    "xml": (r"[^/\s]+(/[^/\s]+)*", 'element names from the root down, such as "TouchSettings/Customers/Secured"'),
+    "ini": (r"([^\]\r\n]+/)?[^/=\r\n]+", 'section and key, such as "Customers/Secured"'),
+    "json": (r"[^/\r\n]+(/[^/\r\n]+)*", 'names from the top down, such as "Customers/Secured"'),
+    "registry": (
+        r"[^\\\r\n]+(\\[^\\\r\n]+)*",
+        "a value's name, after the keys below `key`, such as 'Customers\\Secured'",
+    ),
+}
+# Written into files of any encoding without being escaped, and into a registry value whole.
+_WORD = re.compile(r"[A-Za-z0-9_.+-]{1,32}")
+_KEY = re.compile(r"(HKLM|HKU)(\\[^\\/\r\n]+)+", re.IGNORECASE)
+_SECTIONS = {"switch": {"at", "true", "false"}, "host": {"at"}, "port": {"at"}, "timeout": {"at"}}
+
+
+def load(path: Path) -> Profile:
+    """The profile in this file. Raises ProfileError."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ProfileError([f"cannot be read: {error.strerror or error}"]) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProfileError([f"is no TOML: {error}"]) from error
+    return parse(data, path.parent)
+
+
+def parse(data: dict[str, Any], folder: Path = Path()) -> Profile:
+    """The profile that these values say; a relative `file` is meant from `folder`. Raises ProfileError."""
+    check = _Check(data)
+    role: Role = "server" if check.one_of("role", ("server", "terminal")) == "server" else "terminal"
+    form = check.format()
+    switch = Switch(check.selector("switch", form), check.words("true", form), check.words("false", form))
+    port = check.selector("port", form)
+    till = role == "terminal"
+    host = check.selector("host", form) if till else None
+    timeout = check.selector("timeout", form) if till and "timeout" in data else None
+    file, key = check.place(form)
+    check.overlaps(switch, [port, host, timeout], any_case=form in ("ini", "registry"))
+    only_tills = set() if till else {"host", "timeout"}
+    check.unknown({"role", "format", "key" if form == "registry" else "file", *_SECTIONS} - only_tills)
+    if check.errors:
+        raise ProfileError(check.errors)
+    return Profile(role, form, switch, port, host, timeout, folder / file if file else None, key)
+
+
+class _Check:
+    """The fields of one profile. What is wrong is noted and replaced by something harmless, to find the rest too."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data, self.errors = data, list[str]()
+
+    def one_of(self, field: str, allowed: tuple[str, ...]) -> str:
+        value = self.data.get(field)
+        if value in allowed:
+            return str(value)
+        self._wrong(field, value, f"write {', '.join(allowed[:-1])} or {allowed[-1]}")
+        return allowed[0]
+
+    def format(self) -> Format:
+        name = self.one_of("format", FORMATS)
+        return next(form for form in FORMATS if form == name)
+
+    def selector(self, section: str, form: Format) -> str:
+        value = self._section(section).get("at")
+        pattern, example = _SELECTORS[form]
+        if isinstance(value, str) and re.fullmatch(pattern, value):
+            return value
+        self._wrong(f"{section}.at", value, f"for {form} write {example}")
+        return f"?{section}"
+
+    def words(self, name: str, form: Format) -> tuple[Word, ...]:
+        value = self._section("switch").get(name)
+        words: list[Any] = value if isinstance(value, list) else [value]
+        if words and all(_is_word(word, form) for word in words) and len({type(word) for word in words}) == 1:
+            return tuple(words)
+        kinds = {"json": "a text, a whole number, or true and false without quotes", "registry": "a text or a whole number"}
+        kind = kinds.get(form, "a text")
+        meaning = "HTTPS" if name == "true" else "HTTP"
+        advice = f"write the word that means {meaning}, or a list of words of one type"
+        self._wrong(f"switch.{name}", value, f"{advice}: {kind}, of letters, digits and _.+-")
+        return ()
+
+    def place(self, form: Format) -> tuple[str | None, str | None]:
+        if form == "registry":
+            key = self.data.get("key")
+            if not (isinstance(key, str) and _KEY.fullmatch(key)):
+                # The agent is a service: HKCU would be its own, and no till's.
+                self._wrong("key", key, "write a key as regedit shows it, under HKLM or HKU, such as 'HKLM\\SOFTWARE\\Samford'")
+            return None, str(key)
+        file = self.data.get("file")
+        if not (isinstance(file, str) and file.strip() and "\0" not in file):
+            self._wrong("file", file, "write the settings file's path, in single quotes if it has backslashes")
+        return str(file).replace("\0", ""), None
+
+    def overlaps(self, switch: Switch, others: list[str | None], *, any_case: bool) -> None:
+        for word in switch.off:
+            if any(same_word(word, other) for other in switch.on):
+                self.errors.append(f"switch.false: {word!r} also means true; write a word for one of them only")
+        if switch.on and switch.off and type(switch.on[0]) is not type(switch.off[0]):
+            self.errors.append("switch.false: is of another type than switch.true; write both with quotes, or both without")
+        places = [place.lower() if place and any_case else place for place in (switch.at, *others)]
+        for name, place in zip(("port", "host", "timeout"), places[1:], strict=True):
+            if place and places.count(place) > 1:
+                self.errors.append(f"{name}.at: is the selector of another setting too; write where {name} stands")
+
+    def unknown(self, known: set[str]) -> None:
+        for field in sorted(set(self.data) - known):
+            self.errors.append(f"{field}: is no field of this profile; its fields are {', '.join(sorted(known))}")
+        for section in sorted(known & set(_SECTIONS)):
+            for field in sorted(set(self._section(section)) - _SECTIONS[section]):
+                fields = ", ".join(sorted(_SECTIONS[section]))
+                self.errors.append(f"{section}.{field}: is no field of this profile; [{section}] has {fields}")
+
+    def _section(self, name: str) -> dict[str, Any]:
+        value = self.data.get(name, {})
+        return value if isinstance(value, dict) else {}
+
+    def _wrong(self, field: str, value: object, advice: str) -> None:
+        problem = "is missing" if value is None else f"cannot be {value!r}"
+        self.errors.append(f"{field}: {problem}; {advice}")
+
+
+def _is_word(word: object, form: Format) -> bool:
+    if isinstance(word, bool):
+        return form == "json"
+    if isinstance(word, int):
+        return form in ("json", "registry") and 0 <= word < 2**31
+    return isinstance(word, str) and _WORD.fullmatch(word) is not None
