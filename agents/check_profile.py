@@ -13,7 +13,7 @@ from agents.hosts import settings_store
 from agents.profiles import validator
 from agents.profiles.profile import Profile, ProfileError
 from agents.profiles.reading import DEFAULT_TIMEOUT_S, Reading
-from agents.profiles.text import line_and_column, line_parts
+from agents.profiles.text import REMEDY, line_and_column, line_parts
 
 # How much of a long line is shown on each side of the value: some JSON is one line of many thousand characters.
 _AROUND = 60
@@ -33,7 +33,10 @@ def main(arguments: list[str]) -> int:
         profile = validator.load(options.file)
         if profile.key is not None and options.settings is not None:
             check.error("--settings: this profile names a registry key, which is no file")
-        lines = report(options.file, profile, _reading(profile, options.settings or profile.file))
+        reading = _reading(profile, options.settings or profile.file)
+        if wrong := problems(reading):
+            return _failed([*wrong, REMEDY])
+        lines = report(options.file, profile, reading)
     except ProfileError as error:
         return _failed([f"{options.file}: {line}" for line in error.errors])
     except StepError as error:
@@ -42,8 +45,19 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def problems(reading: Reading) -> list[str]:
+    """Every setting that cannot be read, not only the first: a new profile is often wrong in several places."""
+    found = []
+    for read in (reading.secure, *((reading.host,) if reading.profile.host else ()), reading.port, reading.timeout_s):
+        try:
+            read()
+        except StepError as error:
+            found.append(str(error))
+    return list(dict.fromkeys(found))
+
+
 def report(name: Path, profile: Profile, reading: Reading) -> list[str]:
-    """What the command prints. Raises StepError for the first setting that cannot be read or changed."""
+    """What the command prints. Raises StepError when the switch cannot be changed."""
     secure = reading.secure()
     changed = reading.switched(not secure)
     old = reading.find(profile.switch.at)
@@ -107,7 +121,9 @@ def _reading(profile: Profile, path: Path | None) -> Reading:
     try:
         return Reading(profile, store.read(), store.name)
     except OSError as error:
-        raise StepError("settings_unreadable", f"{path or store.name}: {error.strerror or error}", "Check the file.") from error
+        message = f"{path or store.name}: {error.strerror or error}"
+        remedy = "Run this on the device itself; for a file that is elsewhere say --settings PATH."
+        raise StepError("settings_unreadable", message, remedy) from error
 
 
 def _failed(lines: list[str]) -> int:

@@ -39,7 +39,7 @@ def load(path: Path) -> Profile:
 def parse(data: dict[str, Any], folder: Path = Path()) -> Profile:
     """The profile that these values say; a relative `file` is meant from `folder`. Raises ProfileError."""
     check = _Check(data)
-    role: Role = "server" if check.one_of("role", ("server", "terminal")) == "server" else "terminal"
+    role: Role = "terminal" if check.one_of("role", ("server", "terminal")) == "terminal" or _seems_till(data) else "server"
     form = check.format()
     switch = Switch(check.selector("switch", form), check.words("true", form), check.words("false", form))
     port = check.selector("port", form)
@@ -53,6 +53,11 @@ def parse(data: dict[str, Any], folder: Path = Path()) -> Profile:
     if check.errors:
         raise ProfileError(check.errors)
     return Profile(role, form, switch, port, host, timeout, folder / file if file else None, key)
+
+
+def _seems_till(data: dict[str, Any]) -> bool:
+    """Whether a profile whose role is wrong has a till's fields: then these are not called wrong too."""
+    return data.get("role") != "server" and "host" in data
 
 
 class _Check:
