@@ -43,7 +43,8 @@ class Reading:
         return answer
 
     def switched(self, secure: bool) -> bytes:
-        """The bytes with the switch turned. Raises StepError."""
+        """The bytes with the switch turned. Raises StepError, also where what stands there now is no word of it."""
+        self.secure()
         switch = self.profile.switch
         return self.replaced(switch.at, self._written((switch.on if secure else switch.off)[0]))
 

@@ -23,7 +23,7 @@ CODECS = {
 LINE_ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 # Any character but those that end a line or cannot be encoded; line separators of Unicode are ordinary here.
 LINE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), max_size=12)
-WHOLE = settings(max_examples=200, deadline=None)
+WHOLE = settings(max_examples=100, deadline=None)
 
 
 def _proves(form: str, head: bytes, old: str, tail: bytes, codec: str, words: dict[str, Any], new: str) -> None:
@@ -101,6 +101,7 @@ _VALUES: st.SearchStrategy[list[str]] = st.recursive(
     ),
     max_leaves=8,
 )
+_XML_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], exclude_characters="<>&-\ufffe\uffff"), max_size=10)
 JSON_WORDS: dict[str, tuple[dict[str, Any], str, str]] = {
     "literal": ({"switch_true": True, "switch_false": False}, "false", "true"),
     "number": ({"switch_true": 1, "switch_false": 0}, "0", "1"),
@@ -140,15 +141,15 @@ def _beside(pair: list[str], other: list[str], first: bool) -> list[str]:
 
 @given(
     codec=st.sampled_from(sorted(set(CODECS) - {"utf-16 big, no mark", "utf-16 little, no mark"})),
-    noise=st.lists(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"], exclude_characters="<>&-?\ufffe"), max_size=10),
-                   min_size=6, max_size=6),
+    noise=st.lists(_XML_TEXT, min_size=6, max_size=6),
     end=LINE_ENDS, blank=st.sampled_from(["", " ", "\r\n\t"]), old=st.sampled_from(["False", "FALSE", "false"]),
 )  # fmt: skip
 @WHOLE
 def test_an_xml_file_changes_in_its_switch_and_back(codec: str, noise: list[str], end: str, blank: str, old: str) -> None:
     mark, encoding = CODECS[codec]
     a, b, c, d, e, f = (text.replace('"', "'") for text in noise)
-    head = f'<Touch b="{a}" a="{b}">{end}<!-- {c} <Secured>True</Secured> --><Secured>True</Secured><Customers>{d}<Secured >{blank}'
+    head = f'<Touch b="{a}" a="{b}">{end}<!-- {c} <Secured>True</Secured> --><Secured>True</Secured>'
+    head += f"<Customers>{d}<Secured >{blank}"
     tail = f"{blank}</Secured>{e}</Customers>{end}<Customers2><Secured>True</Secured>{f}</Customers2></Touch>{end}"
     _proves("xml", mark + head.encode(encoding), old, tail.encode(encoding), encoding, {}, "True")
 
@@ -182,7 +183,7 @@ BAD_JSON = {
     "missing": (b'{"Customers": {"secured": "True"}}', "setting_missing", "Customers/Secured is missing"),
     "no parent": (b'{"Secured": "True"}', "setting_missing", "Customers is missing"),
     "twice": (b'{"Customers": {"Secured": "True", "Secur\\u0065d": "True"}}', "setting_missing", "stands there 2 times"),
-    "parent twice": (b'{"Customers": {"Secured": "True"}, "Customers": {}}', "setting_missing", "Customers stands there 2 times"),
+    "parent twice": (b'{"Customers": {"Secured": "True"}, "Customers": {}}', "setting_missing", "Customers stands there 2"),
     "null": (b'{"Customers": {"Secured": null}}', "setting_invalid", "is neither text"),
     "object": (b'{"Customers": {"Secured": {}}}', "setting_invalid", "is neither text"),
     "fraction": (b'{"Customers": {"Secured": 1.0}}', "setting_invalid", "is neither text"),
@@ -204,12 +205,6 @@ def test_what_is_not_understood_is_refused_and_named(form: str, name: str) -> No
     data, code, message = (BAD_INI if form == "ini" else BAD_JSON)[name]
     view = Reading(profile(form), data, "Touch.cfg")
     for action in (view.secure, lambda: view.switched(True)):
-        if (
-            code == "setting_invalid"
-            and name in ("another word", "note behind it", "literal for text")
-            and action != view.secure
-        ):
-            continue  # switched() is only ever called for a switch that was read
         with pytest.raises(StepError) as caught:
             action()
         assert caught.value.finding.code == code
