@@ -9,6 +9,8 @@ SERVER = "tests/agents/test_steps_server.py::"
 TERMINAL = "tests/agents/test_steps_terminal.py::"
 TRANSPORT = "tests/agents/test_transport.py::"
 DEADMAN = "tests/agents/test_deadman.py::"
+FORMATS = "tests/agents/test_profiles_formats.py::"
+REGISTRY = "tests/agents/test_profiles_registry.py::"
 LOCKS = "tests/agents/test_second_locks.py::"
 
 DISK = (
@@ -269,6 +271,22 @@ STEPS = (
         '            untouched = _digest(now) == saved["after_sha256"]\n',
         "            untouched = True\n",
         (TERMINAL + "test_undo_keeps_what_somebody_else_has_changed_since",),
+    ),
+    Bug(
+        "mark_not_counted",
+        "a value is written beside its place in files with a byte-order mark",
+        "agents/profiles/text.py",
+        "return self.bom + len(",
+        "return len(",
+        (FORMATS + "test_an_ini_file_changes_in_its_switch_and_back",),
+    ),
+    Bug(
+        "registry_not_flushed",
+        "a power cut takes the switch in the registry back after it was reported",
+        "agents/hosts/registry.py",
+        "REG_SZ, value)\n            winreg.FlushKey(key)\n",
+        "REG_SZ, value)\n",
+        (REGISTRY + "test_a_till_is_switched_and_restored_in_the_registry",),
     ),
     Bug(
         "certificate_not_compared",
