@@ -18,7 +18,9 @@ def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
         return steps
     if steps := _undo((s.server,)):
         return steps
-    if s.server.state not in (Run.RESTORED, Run.PENDING, Run.ARMED):
+    # A server that answers as before takes its terminals along, also while its Services Monitor needs a person.
+    answers = s.server_back and s.server.state is Run.UNDO_FAILED
+    if s.server.state not in (Run.RESTORED, Run.PENDING, Run.ARMED) and not answers:
         return _stuck(s) if s.server.state is Run.UNDO_FAILED else []
     if steps := _undo(s.terminals) + _undo_in_passing(s):
         if s.state is Cutover.NEEDS_PERSON:
@@ -26,7 +28,7 @@ def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
         return steps
     if any(r.state is Run.UNDOING for r in s.terminals):
         return []
-    if all(r.state in CLEAN for r in s.terminals):
+    if all(r.state in CLEAN for r in s.terminals) and not answers:
         return [Move(Cutover.ROLLED_BACK, "the server and every terminal that was touched are as before")]
     return _stuck(s)
 

@@ -32,7 +32,8 @@ class Snapshot:
     """One cutover at one moment. limits[i]: how many terminals of wave i may fail; waived: waves whose
     limit a person chose to ignore by resuming; window_waived: the same for the window's close;
     server_checked: the final check of `verifying` came back good; forward_s: the forecast of the way
-    forward, looked up when the window opens; superseded: a later cutover of the site decides."""
+    forward, looked up when the window opens; superseded: a later cutover of the site decides; server_back: the
+    server was proven to answer in the old scheme again, even if not all of its undo could be done."""
 
     state: Cutover
     direction: Direction
@@ -51,6 +52,7 @@ class Snapshot:
     server_checked: bool = False
     forward_s: float = 0.0
     superseded: bool = False
+    server_back: bool = False
 
     @property
     def runs(self) -> tuple[RunView, ...]:

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from fleet.cutover import forecast, states, waves
 from fleet.cutover.snapshot import RunView, Snapshot
-from fleet.models import Cutover, Device, DeviceRun
+from fleet.models import Cutover, Device, DeviceRun, StepRun
 from fleet.services.timings import timings
 
 
@@ -54,7 +54,15 @@ def snapshot(cutover: Cutover, runs: Iterable[DeviceRun], now: dt.datetime) -> S
         server_checked=cutover.server_checked,
         forward_s=forecast.forward_s(len(terminals), timings(cutover)) if opening else 0.0,
         superseded=cutover.state in states.AT_REST and is_superseded(cutover),
+        server_back=server.state is states.Run.UNDO_FAILED and _answers_as_before(cutover, server.id),
     )
+
+
+def _answers_as_before(cutover: Cutover, server_run: int) -> bool:
+    """Whether the last that was heard of the service's stop is that it was undone: the service was started again
+    and proven by a lookup in the old scheme."""
+    last = StepRun.objects.filter(run=server_run, name="stop_service").order_by("-seq", "-id").first()
+    return last is not None and last.direction == "back" and last.evidence.get("scheme") == cutover.from_scheme
 
 
 def is_superseded(cutover: Cutover) -> bool:

@@ -344,7 +344,7 @@ ROLLBACK_GUARDS: list[tuple[str, Setting, list[tuple[str, str]]]] = [
     (
         "the server goes back first",
         CALM,
-        [("if s.server.state not in (Run.RESTORED, Run.PENDING, Run.ARMED):", "if False:")],
+        [("if s.server.state not in (Run.RESTORED, Run.PENDING, Run.ARMED) and not answers:", "if False:")],
     ),
     (
         "the server goes back at all",
@@ -435,7 +435,7 @@ ROLLBACK_GUARDS: list[tuple[str, Setting, list[tuple[str, str]]]] = [
     (
         "nothing is rolled back with a terminal that is not",
         CALM,
-        [("if all(r.state in CLEAN for r in s.terminals):", "if True:")],
+        [("if all(r.state in CLEAN for r in s.terminals) and not answers:", "if True:")],
     ),
     (
         "whoever needs a person is told so once",

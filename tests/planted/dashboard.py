@@ -42,6 +42,14 @@ DOMAIN = (
         (LOCKS + "test_on_the_way_back_terminals_wait_for_their_server",),
     ),
     Bug(
+        "terminals_wait_for_the_monitor",
+        "a server that answers as before, but not all of whose undo worked, leaves its terminals behind",
+        "fleet/cutover/rollback.py",
+        "answers = s.server_back and s.server.state is Run.UNDO_FAILED",
+        "answers = False",
+        (CUTOVER + "test_a_server_that_answers_as_before_takes_its_terminals_along_though_it_needs_a_person",),
+    ),
+    Bug(
         "older_epoch_believed",
         "a report from before the turn moves a device that is on its way back",
         "fleet/cutover/reports.py",

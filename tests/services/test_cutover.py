@@ -2,8 +2,9 @@
 
 import pytest
 
-from agents.protocol import Finding, Finished
+from agents.protocol import Finding, Finished, StepDone, parse_instruction
 from fleet.models import Transition
+from fleet.services import instructions
 from fleet.services.engine import chain_digest
 from tests.factories import make_club
 from tests.services.fleet_sim import SimFleet, dump, states
@@ -199,3 +200,49 @@ def test_a_terminal_that_went_back_by_itself_is_named(fleet):
     alone(fleet, "T02", cutover)
     cutover.refresh_from_db()
     assert (cutover.state, states(cutover)["T02"]) == ("needs_person", "failed")
+
+
+@pytest.fixture
+def half_undone(fleet):
+    """half_undone(scheme): a finished cutover is rolled back; the server's service is started again and answers
+    in this scheme, and then the Services Monitor cannot be started."""
+
+    def undo(scheme):
+        cutover = fleet.plan()
+        fleet.act(cutover, "start")
+        fleet.work()
+        fleet.act(cutover, "roll_back")
+        agent_id, server = fleet.server.device.agent.pk, fleet.server
+        (row,) = instructions.waiting([agent_id])
+        order = parse_instruction(row.body)
+        server.done.add(order.seq)
+        server.epoch, server.n, server.scheme = order.epoch, server.n + 2, scheme
+        ids = (order.seq, order.epoch, order.cutover)
+        monitor = Finding("service_failed_to_start", "The Services Monitor does not start.", "Start it by hand.")
+        fleet.deliver(
+            [
+                (agent_id, StepDone(server.n - 1, *ids, "stop_service", "back", 1, 1, {"scheme": scheme})),
+                (agent_id, Finished(server.n, *ids, "undo", "undo_failed", 1, scheme, monitor)),
+            ]
+        )
+        fleet.work()
+        cutover.refresh_from_db()
+        return cutover
+
+    return undo
+
+
+def test_a_server_that_answers_as_before_takes_its_terminals_along_though_it_needs_a_person(fleet, half_undone):
+    # A trial with a full disk stranded ten terminals: they waited for a Services Monitor that could not start.
+    cutover = half_undone("http")
+    assert fleet.stranded() == []
+    assert (cutover.state, states(cutover).pop("netpos")) == ("needs_person", "undo_failed"), dump(cutover)
+    assert {state for name, state in states(cutover).items() if name != "netpos"} == {"restored"}
+    assert "netpos" in cutover.reason
+
+
+def test_a_server_that_still_answers_in_the_new_scheme_keeps_its_terminals(fleet, half_undone):
+    cutover = half_undone("https")
+    assert fleet.stranded() == []
+    assert {state for name, state in states(cutover).items() if name != "netpos"} == {"verified"}
+    assert cutover.state == "needs_person"
