@@ -3,6 +3,7 @@ one place that decides to take, refuse or end them, and it runs one at a time. P
 
 import asyncio
 import dataclasses
+import functools
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 VERIFY_AFTER_UNDO_S = 20.0
 GLANCE_S = 3.0
+# A disk that is full for a moment or a service that is still busy: before a person is called, undoing is worth
+# some more tries. Together they are shorter than the silence that the dashboard bears.
+UNDO_PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 
 
 class Runner:
@@ -208,13 +212,13 @@ class Runner:
                 self._finish(instruction, "done")
                 return
         failure = self.journal.ledger.failures[instruction.seq]
-        problems = await self.passes.back(instruction)
+        problems = await self._back(instruction)
         self._finish(instruction, "failed", _with(failure, problems), restored=not problems)
 
     async def _undo(self, instruction: Instruction, by_itself: Finding | None = None) -> None:
         instruction = dataclasses.replace(instruction, action="undo")
         alone = by_itself is not None
-        problems = await self.passes.back(instruction)
+        problems = await self._back(instruction)
         try:
             await self._verify_restored(instruction)
         except StepError as error:
@@ -224,6 +228,16 @@ class Runner:
             self._finish(instruction, "undo_failed", finding, by_itself=alone)
         else:
             self._finish(instruction, "done", Failure(by_itself) if by_itself else None, restored=True, by_itself=alone)
+
+    async def _back(self, instruction: Instruction) -> list[StepError]:
+        """Undo everything; what cannot be undone is tried again a few times. Returns what is left. Raises Superseded."""
+        problems = await self.passes.back(instruction)
+        for pause_s in UNDO_PAUSES_S:
+            if not any(problem.finding.code != "crash_loop" for problem in problems):
+                break
+            await self.passes.ask(functools.partial(asyncio.sleep, pause_s), pause_s + 1)
+            problems = await self.passes.back(instruction)
+        return problems
 
     async def _verify_restored(self, instruction: Instruction) -> None:
         """A restored device must work in the scheme that its settings now say, whatever certificate."""

@@ -10,6 +10,7 @@ import certificates
 import pytest
 from fake_windows import MEMBER, FakeWindows
 
+from agents import runner
 from agents.clock import Clock
 from agents.config import Config
 from agents.files import Files
@@ -25,6 +26,12 @@ SERVER_STEPS = (
     "use_ssl", "start_service", "verify_server", "release_monitor",
 )  # fmt: skip
 TERMINAL_STEPS = ("secured", "interface_list", "member_lookup")
+
+
+@pytest.fixture(autouse=True)
+def _undo_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that mean the further tries of an undo say so."""
+    monkeypatch.setattr(runner, "UNDO_PAUSES_S", ())
 
 
 @pytest.fixture(scope="session")

@@ -375,3 +375,61 @@ async def test_reports_name_the_order_that_runs(start: Callable, world: World, m
         (3, 2, "forward"),
         (4, 3, "back"),
     }
+
+
+@pytest.fixture
+def stuck(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Undoing one step fails every time, until it no longer trips."""
+    world.again = True
+    world.trips = {"undo interface_list": StepError("device_error", "no space left", "make room")}
+    monkeypatch.setattr("agents.runner.UNDO_PAUSES_S", (0.0, 0.0, 0.0))
+    return world
+
+
+async def test_an_undo_that_fails_for_a_moment_is_tried_again(
+    start: Callable, stuck: World, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A trial with a full disk stranded nine tills: the server's undo failed once and was never tried again.
+    desk = start()
+    await desk.do(make_instruction("terminal"))
+    back, tries = desk.runner.passes.back, []
+
+    async def room_at_the_third(instruction: object) -> list[StepError]:
+        tries.append(1)
+        if len(tries) == 3:
+            stuck.trips = {}
+        return await back(instruction)
+
+    monkeypatch.setattr(desk.runner.passes, "back", room_at_the_third)
+    finished = await desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
+    assert (finished.outcome, stuck.applied, len(tries)) == ("done", NONE, 3)
+
+
+async def test_an_undo_that_fails_for_good_comes_to_an_end(start: Callable, stuck: World, make_instruction: Callable) -> None:
+    desk = start()
+    await desk.do(make_instruction("terminal"))
+    finished = await desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
+    assert (finished.outcome, finished.finding.code) == ("undo_failed", "device_error")
+    assert stuck.calls.count("undo interface_list") == 4
+
+
+async def test_a_newer_order_does_not_wait_for_the_next_try(
+    start: Callable, stuck: World, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.runner.UNDO_PAUSES_S", (3600.0,))
+    desk = start()
+    await desk.do(make_instruction("terminal"))
+    back, tried = desk.runner.passes.back, asyncio.Event()
+
+    async def told(instruction: object) -> list[StepError]:
+        problems = await back(instruction)
+        tried.set()
+        return problems
+
+    monkeypatch.setattr(desk.runner.passes, "back", told)
+    undoing = asyncio.ensure_future(desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo")))
+    await tried.wait()
+    stuck.trips = {}
+    desk.runner.submit(make_instruction("terminal", seq=3, epoch=3, action="undo"))
+    await asyncio.wait_for(undoing, 10)
+    assert [r.outcome for r in desk.reports if isinstance(r, Finished)][-2:] == ["failed", "done"]
