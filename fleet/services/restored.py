@@ -7,7 +7,7 @@ import datetime as dt
 import logging
 from dataclasses import asdict
 
-from django.db.models import Value
+from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
 from agents.protocol import Finding, Hello
@@ -17,6 +17,8 @@ from fleet.services.engine import Session
 
 log = logging.getLogger(__name__)
 
+LOST_AT_MOST = 100_000  # instructions to one agent since the backup; numbers are not scarce
+
 FINDING = Finding(
     "restored_backup",
     "Agents have carried out newer instructions than this database knows: it was restored from an older backup.",
@@ -25,11 +27,14 @@ FINDING = Finding(
 
 
 def notice(agent: Agent, hello: Hello, now: dt.datetime) -> None:
-    """Called inside a transaction when an agent's epoch or sequence number is ahead of this database."""
+    """Called inside a transaction when an agent's epoch or sequence number is ahead of this database. Every
+    instruction is committed before it is sent, so either means that a backup was restored."""
     site = agent.device.site
     log.warning("agent %s is ahead: epoch %s, seq %s", agent.pk, hello.epoch, hello.seq)
-    if hello.epoch > site.epoch:
-        _pause(site, hello, now)
+    _pause(site, hello, now)
+    # Also of the agents that have yet to come back: an instruction with a number that one of them has had
+    # before would be taken for that one, and answered as done.
+    Agent.objects.filter(device__site=site).update(seq=F("seq") + LOST_AT_MOST)
     Agent.objects.filter(pk=agent.pk).update(seq=Greatest("seq", Value(hello.seq)))
 
 

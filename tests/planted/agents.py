@@ -174,6 +174,14 @@ ORDERS = (
 
 STEPS = (
     Bug(
+        "undo_tried_once",
+        "a disk that is full for a moment during an undo strands a site until a person comes",
+        "agents/runner.py",
+        "        for pause_s in UNDO_PAUSES_S:\n",
+        "        for pause_s in ():\n",
+        ("tests/agents/test_runner.py::test_an_undo_that_fails_for_a_moment_is_tried_again",),
+    ),
+    Bug(
         "undo_written_after_apply",
         "a crash right after a step leaves nothing to undo it with",
         "agents/steps/passes.py",

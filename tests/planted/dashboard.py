@@ -165,6 +165,14 @@ SERVICES = (
         (LOCKS + "test_an_agent_that_says_hello_with_a_newer_epoch_is_noticed",),
     ),
     Bug(
+        "numbers_given_twice",
+        "after a restore an agent that comes back late takes a new instruction for one that it has carried out",
+        "fleet/services/restored.py",
+        '    Agent.objects.filter(device__site=site).update(seq=F("seq") + LOST_AT_MOST)\n',
+        "",
+        ("tests/services/test_restored.py::test_a_number_that_an_agent_has_had_is_not_given_again",),
+    ),
+    Bug(
         "token_for_every_key",
         "who finds a used enrolment token is let in as its device",
         "fleet/services/agents.py",

@@ -43,3 +43,15 @@ def test_a_rollback_afterwards_is_newer_than_anything_the_agents_have_seen(fleet
     assert cutover.epoch > 50
     assert cutover.state == "rolled_back", dump(cutover)
     assert Agent.objects.get(pk=fleet["T01"].device.agent.pk).seq >= 90
+
+
+def test_a_number_that_an_agent_has_had_is_not_given_again(fleet):
+    # A trial stranded a till: it came back late, and answered its undo with the end of the switch of that number.
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    late = Agent.objects.get(pk=fleet["T02"].device.agent.pk)
+    agent = Agent.objects.select_related("device__site").get(pk=fleet["T01"].device.agent.pk)
+    restored.notice(agent, Hello(agent.pk, "", 1, epoch=cutover.epoch, seq=agent.seq + 1), fleet.now)
+    cutover.refresh_from_db()
+    assert cutover.state == "paused", "the same epoch, but an instruction that nobody here knows of"
+    assert Agent.objects.get(pk=late.pk).seq == late.seq + restored.LOST_AT_MOST
