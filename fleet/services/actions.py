@@ -14,6 +14,7 @@ from fleet.services import roster
 from fleet.services.engine import Session
 from fleet.services.errors import Conflict, Forbidden, NotFound
 from fleet.services.outcome import Next
+from fleet.services.restored import is_in_doubt
 from fleet.services.timings import timings
 
 C = states.Cutover
@@ -47,6 +48,8 @@ def allowed(user: Any, cutover: Cutover) -> set[Verb]:
     verbs: set[Verb] = {verb for verb in VERBS if state in _STATES[verb]}
     if state is C.NEEDS_PERSON and cutover.direction == "back":
         verbs.discard("retry_failed")
+    if is_in_doubt(cutover):
+        verbs -= _BELIEVES
     if role is Role.APPROVER:
         return verbs & {"approve"}
     return verbs - (_own_plan(user, cutover)) if role is Role.ADMIN else set()
@@ -71,6 +74,10 @@ _STATES: dict[Verb, frozenset[C]] = {
 }
 
 
+# These go on from what the database says of the devices.
+_BELIEVES: frozenset[Verb] = frozenset({"resume", "retry_failed"})
+
+
 def _may(user: Any, verb: Verb) -> None:
     role = role_of(user)
     if role is Role.ADMIN or (role is Role.APPROVER and verb == "approve"):
@@ -84,6 +91,10 @@ def _need(session: Session, verb: Verb) -> None:
         expected = ", ".join(sorted(_STATES[verb]))
         name = verb.replace("_", " ")
         raise Conflict(f"cannot {name}: the cutover is {session.cutover.state}; {name} needs one of: {expected}")
+    if verb in _BELIEVES and is_in_doubt(session.cutover):
+        raise Conflict(
+            "this database was restored from an older backup, so what it says of the devices is old: press Roll back"
+        )
 
 
 def _submit(session: Session, user: Any) -> None:

@@ -22,7 +22,7 @@ LOST_AT_MOST = 100_000  # instructions to one agent since the backup; numbers ar
 FINDING = Finding(
     "restored_backup",
     "Agents have carried out newer instructions than this database knows: it was restored from an older backup.",
-    "Compare the terminals' schemes on the Fleet page with the server's, then Resume or Roll back.",
+    "Press Roll back: every device undoes what it has really done. Then plan the cutover again.",
 )
 
 
@@ -38,9 +38,20 @@ def notice(agent: Agent, hello: Hello, now: dt.datetime) -> None:
     Agent.objects.filter(pk=agent.pk).update(seq=Greatest("seq", Value(hello.seq)))
 
 
+def is_in_doubt(cutover: Cutover) -> bool:
+    """Whether this cutover was met by a restore and nobody has decided since: what it says of devices may be old."""
+    return cutover.finding is not None and cutover.finding["code"] == FINDING.code
+
+
 def _pause(site: Site, hello: Hello, now: dt.datetime) -> None:
-    for cutover in Cutover.objects.filter(site=site, state__in=states.RUNNING):
-        Session(cutover.pk, now).move(states.Cutover.PAUSED, FINDING.message, actor="plan", finding=FINDING)
+    for cutover in Cutover.objects.filter(site=site, state__in=[*states.RUNNING, states.Cutover.PAUSED]):
+        session = Session(cutover.pk, now)
+        if cutover.state == states.Cutover.PAUSED:
+            session.set(reason=FINDING.message, finding=asdict(FINDING))
+        else:
+            session.move(states.Cutover.PAUSED, FINDING.message, actor="plan", finding=FINDING)
+        # Any of them may have been told to switch since the backup, so a rollback asks and awaits them all.
+        cutover.runs.update(touched=True)
     Site.objects.filter(pk=site.pk).update(
         epoch=Greatest("epoch", Value(hello.epoch)),
         warning=asdict(FINDING),

@@ -165,6 +165,22 @@ SERVICES = (
         (LOCKS + "test_an_agent_that_says_hello_with_a_newer_epoch_is_noticed",),
     ),
     Bug(
+        "old_claims_believed",
+        "after a restore a cutover goes on from what devices were before the backup",
+        "fleet/services/actions.py",
+        "    if verb in _BELIEVES and is_in_doubt(session.cutover):\n",
+        "    if False:\n",
+        ("tests/services/test_restored.py::test_nobody_goes_on_from_what_an_old_database_says",),
+    ),
+    Bug(
+        "touched_unknown_after_restore",
+        "a device that was switched after the backup is forgotten by the rollback",
+        "fleet/services/restored.py",
+        "        cutover.runs.update(touched=True)\n",
+        "",
+        ("tests/services/test_restored.py::test_after_a_restore_the_rollback_asks_and_awaits_every_device",),
+    ),
+    Bug(
         "numbers_given_twice",
         "after a restore an agent that comes back late takes a new instruction for one that it has carried out",
         "fleet/services/restored.py",
