@@ -11,9 +11,9 @@ from agents.protocol import Role
 
 SERVICE = "NetPOSNet"
 MONITOR = "SwiftPOSServicesMonitor"
-
-
-_KEYS = ("role", "name", "gateway", "gateway_ca", "state", "settings", "profile", "roots", "service", "monitor", "store")
+_KEYS = frozenset(
+    ("role", "name", "gateway", "gateway_ca", "state", "settings", "profile", "roots", "service", "monitor", "store")
+)
 
 
 class ConfigError(Exception):
@@ -50,8 +50,7 @@ def load(path: Path) -> Config:
     role = _text(data, "role")
     if role not in ("server", "terminal"):
         raise ConfigError("role: must be server or terminal")
-    known = set(_KEYS)
-    if unknown := sorted(set(data) - known):
+    if unknown := sorted(set(data) - _KEYS):
         raise ConfigError(f"{unknown[0]}: is no key of this file")
     if role == "server" and "store" not in data:
         raise ConfigError("store: is missing, a server agent needs its certificate store")

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from fleet.cutover import forecast, states, waves
 from fleet.cutover.snapshot import RunView, Snapshot
@@ -66,12 +66,17 @@ def _answers_as_before(cutover: Cutover, server_run: int) -> bool:
 
 
 def is_superseded(cutover: Cutover) -> bool:
-    """Whether another cutover of the site is on, or was started after this one. By epoch, not by time: the
-    clock may have been put back in between."""
+    """Whether another cutover of the site is on, or was started after this one."""
     later = Q(state__in=states.ACTIVE)
     if cutover.started_at:
-        later |= Q(epoch__gt=cutover.epoch, started_at__isnull=False)
+        later |= started_after(cutover.epoch)
     return Cutover.objects.filter(later, site=cutover.site_id).exclude(pk=cutover.pk).exists()
+
+
+def started_after(epoch: int | F) -> Q:
+    """Cutovers that were started after the one of this epoch. By epoch, not by time: the clock may have been put
+    back in between."""
+    return Q(epoch__gt=epoch, started_at__isnull=False)
 
 
 def _view(cutover: Cutover, run: DeviceRun) -> RunView:

@@ -70,7 +70,7 @@ def _may_act(now: dt.datetime) -> list[Cutover]:
     )
     # The undo that is asked of untouched terminals in passing may not have been written yet; a later cutover
     # has its own say about them.
-    later = Cutover.objects.filter(site=OuterRef("site"), epoch__gt=OuterRef("epoch"), started_at__isnull=False)
+    later = Cutover.objects.filter(roster.started_after(OuterRef("epoch")), site=OuterRef("site"))
     just_back = Q(state=states.Cutover.ROLLED_BACK, rested_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
     found = (
         Cutover.objects.filter(Q(state__in=states.ACTIVE) | waiting | just_back)

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import redis.asyncio
 from asgiref.sync import sync_to_async
@@ -30,6 +30,7 @@ from fleet.web import live_model, live_parts
 from fleet.web.shared import Shared
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LOOK_S = 1.0  # how long a change may go unseen when the broker's nudge was lost
 TOGETHER_S = 0.08  # changes within this time become one event
@@ -46,7 +47,6 @@ async def stream(request: HttpRequest, pk: int) -> HttpResponseBase:
         return HttpResponse("a user without a role may not look", status=403, content_type="text/plain")
     if not await Cutover.objects.filter(pk=pk).aexists():
         return HttpResponse("there is no such cutover", status=404, content_type="text/plain")
-
     session = request.session.session_key or ""
 
     def may_look() -> bool:
@@ -68,6 +68,19 @@ def cursor(request: HttpRequest) -> int:
     return 0
 
 
+async def _in_pool(look: Callable[[], T]) -> T:
+    """In a pool thread, not the request's own: a stream must not hold a database connection for hours."""
+
+    def call() -> T:
+        close_old_connections()
+        try:
+            return look()
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(call, thread_sensitive=False)()
+
+
 class Viewer:
     """One browser on one live page. may_look: whether the one who opened it is still logged in."""
 
@@ -87,11 +100,10 @@ class Viewer:
             while True:
                 self.changed.clear()
                 if time.monotonic() - asked > ASK_S:
-                    if not await sync_to_async(self._still_may, thread_sensitive=False)():
+                    if not await _in_pool(self.may_look):
                         return  # the browser comes again at once, and is told to log in
                     asked = time.monotonic()
-                # A pool thread, not the request's own: a stream must not hold a database connection for hours.
-                if event := await sync_to_async(self._look, thread_sensitive=False)():
+                if event := await _in_pool(self._event):
                     yield event
                     spoke = time.monotonic()
                     await asyncio.sleep(TOGETHER_S)
@@ -119,22 +131,8 @@ class Viewer:
                 log.info("live page of cutover %s listens without the broker: %s", self.pk, error)
                 await asyncio.sleep(2)
 
-    def _still_may(self) -> bool:
-        close_old_connections()
-        try:
-            return self.may_look()
-        finally:
-            close_old_connections()
-
-    def _look(self) -> bytes:
-        """What is new since the last look as one event, or nothing."""
-        close_old_connections()
-        try:
-            return self._event()
-        finally:
-            close_old_connections()
-
     def _event(self) -> bytes:
+        """What is new since the last look as one event, or nothing."""
         version = Cutover.objects.filter(pk=self.pk).values_list("version", flat=True).first()
         if version is None or (version == self.seen and self.runs is not None):
             return b""

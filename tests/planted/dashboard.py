@@ -224,8 +224,8 @@ SERVICES = (
         "later_by_the_clock",
         "after the clock was put back an older cutover counts as the later one",
         "fleet/services/roster.py",
-        "later |= Q(epoch__gt=cutover.epoch, started_at__isnull=False)",
-        "later |= Q(started_at__gt=cutover.started_at)",
+        "        later |= started_after(cutover.epoch)\n",
+        "        later |= Q(started_at__gt=cutover.started_at)\n",
         ("tests/services/test_grace.py::test_after_the_clock_was_put_back_the_newest_cutover_is_still_the_newest",),
     ),
     Bug(

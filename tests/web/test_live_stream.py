@@ -44,28 +44,28 @@ def viewer(cutover, seen=1):
 
 
 def test_a_page_that_is_up_to_date_gets_nothing(switching):
-    assert viewer(switching[0])._look() == b""
+    assert viewer(switching[0])._event() == b""
 
 
 def test_a_change_arrives_alone(switching):
     cutover, (one, two, _) = switching
     watcher = viewer(cutover)
-    watcher._look()
+    watcher._event()
     change(cutover, two, "verified")
-    event = watcher._look().decode()
+    event = watcher._event().decode()
     assert event.startswith("id: 2\n")
     assert event.count('data-terminal="T02" data-state="verified"') == 2
     assert f'id="c{one.pk}"' not in event
     assert "became verified" in event
-    assert watcher._look() == b""
+    assert watcher._event() == b""
 
 
 def test_a_part_that_did_not_change_is_not_sent(switching):
     cutover, (one, *_) = switching
     watcher = viewer(cutover)
-    watcher._look()
+    watcher._event()
     change(cutover, one, "verified")
-    event = watcher._look().decode()
+    event = watcher._event().decode()
     assert 'id="live-numbers"' in event
     assert 'id="live-controls"' not in event  # a swapped button would lose its focus for nothing
 
@@ -74,7 +74,7 @@ def test_who_was_away_gets_everything_and_each_log_line_once(switching):
     cutover, runs = switching
     for run in runs:
         change(cutover, run, "verified")
-    event = viewer(cutover, seen=2)._look().decode()
+    event = viewer(cutover, seen=2)._event().decode()
     assert event.startswith("id: 4\n")
     assert event.count('data-state="verified"') == 6
     assert 'id="rows"' in event
@@ -85,7 +85,7 @@ def test_many_viewers_cost_one_rendering(switching, django_assert_max_num_querie
     cutover, (one, *_) = switching
     watchers = [viewer(cutover) for _ in range(5)]
     for watcher in watchers:
-        watcher._look()
+        watcher._event()
     change(cutover, one, "verified")
     assert b"T01" in watchers[0]._event()
     with django_assert_max_num_queries(3):
@@ -95,10 +95,10 @@ def test_many_viewers_cost_one_rendering(switching, django_assert_max_num_querie
 def test_terminals_that_join_bring_the_whole_grid(switching):
     cutover, _ = switching
     watcher = viewer(cutover)
-    watcher._look()
+    watcher._event()
     late = make_run(cutover, make_club(1)[2][0], "pending")
     change(cutover, late, "armed")
-    event = watcher._look().decode()
+    event = watcher._event().decode()
     assert 'id="cells"' in event
     assert event.count("<li ") == 4
 

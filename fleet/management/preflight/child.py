@@ -1,7 +1,7 @@
 """The child that does the checking: `python -m fleet.management.preflight.child`. It loads no Django, opens no
 file and no socket: tasks come in on stdin and answers go out on stdout.
 
-A task is a kind, a length and so many bytes: "line 4096\\n…" for a line of a batch, "files 999\\n…" for files as JSON.
+A task is a kind, a length and so many bytes: "lines 4096\\n…" for lines of a batch, "files 999\\n…" for files as JSON.
 What comes back is a line of a kind and JSON: "answer {…}", or "memory …" or "internal …" when there is none; before
 it, "reading …" says which file is being read. An answer's JSON goes to people as it is, so that nobody parses it twice."""
 
