@@ -6,7 +6,10 @@ A connection is one WebSocket over TLS, opened by the agent. The gateway speaks 
     agent    Enrol | Hello        a one-time token and a new public key, or a known agent's signature
     gateway  Enrolled | Welcome   or Refused, and the connection closes
     gateway  Instruct             a signed Instruction; stored before it is sent
-    agent    StepDone, Finished, Inventory      numbered, kept on disk until acknowledged
+    agent    StepDone, Finished   numbered, kept on disk until acknowledged
+    agent    Inventory            what the device looks like
+    gateway  Rehearse             a signed Rehearsal: look, measure, change nothing
+    agent    Rehearsed            what was seen; kept nowhere, a rehearsal can be repeated
     gateway  Ack                  everything up to n is in the database
     both     Beat                 every few seconds; the dashboard's beat renews the lease
 
@@ -30,6 +33,7 @@ Action = Literal["arm", "switch", "undo", "verify"]
 Direction = Literal["forward", "back"]
 Outcome = Literal["done", "failed", "undo_failed", "refused"]
 Policy = Literal["finish", "restore"]
+Look = Literal["open", "ask", "close"]
 
 
 class ProtocolError(Exception):
@@ -74,6 +78,31 @@ class Instruction:
     policy: Policy = "restore"
 
 
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """One part of a rehearsal for one agent, valid only with the dashboard's signature (see Rehearse). Nothing on
+    the device is changed by it, so there is nothing to undo and no journal.
+
+    open: the server listens on two spare ports, one with the certificate `thumbprint` and one without TLS, and
+    forwards what comes to the live `port`, until `expires_ms` at the latest. ask: a terminal makes lookups at `port`,
+    `shadow_port` and `plain_port`, `samples` of each kind, after at most `spread_ms`; issuers: the subjects (base64
+    of their DER) of which it shall say whether its root store has them. close: the listener ends.
+    """
+
+    agent: str
+    rehearsal: int
+    action: Look
+    port: int
+    member: str
+    expires_ms: int
+    thumbprint: str | None = None
+    shadow_port: int = 0
+    plain_port: int = 0
+    samples: int = 0
+    spread_ms: int = 0
+    issuers: tuple[str, ...] = ()
+
+
 # --- gateway to agent ---------------------------------------------------------------------------
 
 
@@ -105,6 +134,14 @@ class Welcome:
 @dataclass(frozen=True, slots=True)
 class Instruct:
     """A signed instruction: `body` is the JSON text of an Instruction, signed byte for byte."""
+
+    body: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearse:
+    """A signed part of a rehearsal: `body` is the JSON text of a Rehearsal, signed byte for byte."""
 
     body: str
     signature: str
@@ -172,6 +209,17 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What this device saw in a rehearsal; docs/agent-protocol.md lists the facts of each action. finding: why it
+    is not ready, None when all went well."""
+
+    rehearsal: int
+    action: Look
+    facts: dict[str, Any]
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StepDone:
     """One step was applied and verified (direction forward), or undone (back)."""
 
@@ -207,15 +255,15 @@ class Finished:
 
 
 Report = StepDone | Finished
-ToAgent = Challenge | Enrolled | Welcome | Instruct | Ack | Refused | Beat
-ToGateway = Enrol | Hello | Inventory | StepDone | Finished | Beat
+ToAgent = Challenge | Enrolled | Welcome | Instruct | Rehearse | Ack | Refused | Beat
+ToGateway = Enrol | Hello | Inventory | Rehearsed | StepDone | Finished | Beat
 Message = ToAgent | ToGateway
 
 TYPES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        Challenge, Enrolled, Welcome, Instruct, Ack, Refused, Beat,
-        Enrol, Hello, Inventory, StepDone, Finished,
+        Challenge, Enrolled, Welcome, Instruct, Rehearse, Ack, Refused, Beat,
+        Enrol, Hello, Inventory, Rehearsed, StepDone, Finished,
     )
 }  # fmt: skip
 
@@ -235,9 +283,9 @@ def dump(message: Message) -> str:
     return json.dumps({"type": type(message).__name__, "v": VERSION, **dataclasses.asdict(message)}, separators=(",", ":"))
 
 
-def dump_instruction(instruction: Instruction) -> str:
-    """The text that is signed: canonical JSON of one instruction."""
-    return json.dumps(dataclasses.asdict(instruction), separators=(",", ":"), sort_keys=True)
+def dump_signed(order: Instruction | Rehearsal) -> str:
+    """The text that is signed: canonical JSON."""
+    return json.dumps(dataclasses.asdict(order), separators=(",", ":"), sort_keys=True)
 
 
 def parse(text: str | bytes) -> Message:
@@ -254,6 +302,11 @@ def parse(text: str | bytes) -> Message:
 def parse_instruction(text: str) -> Instruction:
     """The instruction in a signed body. Raises ProtocolError naming the field that is wrong."""
     return typing.cast(Instruction, _build(Instruction, _load(text), ""))
+
+
+def parse_rehearsal(text: str) -> Rehearsal:
+    """The part of a rehearsal in a signed body. Raises ProtocolError naming the field that is wrong."""
+    return typing.cast(Rehearsal, _build(Rehearsal, _load(text), ""))
 
 
 def _load(text: str | bytes) -> dict[str, Any]:

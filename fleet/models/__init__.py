@@ -4,6 +4,7 @@ from fleet.models.agents import Agent, EnrolmentToken, Instruction
 from fleet.models.cutovers import Cutover, DeviceRun, StepRun, Transition
 from fleet.models.devices import Device, Site
 from fleet.models.people import ApiToken, Role, role_of
+from fleet.models.rehearsals import Rehearsal, Seat
 
 __all__ = [
     "Agent",
@@ -13,7 +14,9 @@ __all__ = [
     "DeviceRun",
     "EnrolmentToken",
     "Instruction",
+    "Rehearsal",
     "Role",
+    "Seat",
     "Site",
     "StepRun",
     "Transition",

@@ -15,6 +15,10 @@ class Site(models.Model):
     epoch = models.PositiveBigIntegerField(default=0)
     warning = models.JSONField(null=True, blank=True)
     ticked_at = models.DateTimeField(null=True, blank=True)
+    rehearsal_hours = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How old a rehearsal may be at approval; empty: none is asked for."
+    )
+    rehearse_every_hours = models.PositiveIntegerField(default=0, help_text="0: only by button.")
 
     class Meta:
         ordering = ("name", "id")

@@ -19,6 +19,8 @@ MAX_BYTES = 1_000_000
 MAX_ROWS = 10_000
 MAX_ERRORS = 100
 COLUMNS = ("name", "kind", "note", "tags")
+# A real site rehearses before it is approved; within three days, because certificates and tills change.
+REHEARSAL_HOURS = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def site_of(target: "int | NewSite") -> Site:
         errors.append(("zone", f"{target.zone[:40]!r} is no IANA time zone, such as Australia/Sydney"))
     if errors:
         raise Invalid(*errors)
-    return Site(name=name, zone=target.zone, two_persons=target.two_persons)
+    return Site(name=name, zone=target.zone, two_persons=target.two_persons, rehearsal_hours=REHEARSAL_HOURS)
 
 
 def import_devices(user: Any, target: "int | NewSite", text: str, now: dt.datetime) -> list[tuple[NewDevice, str]]:

@@ -71,7 +71,7 @@ def _instruction(cutover: Cutover, run: DeviceRun, server_port: int | None, now:
         attempt=run.asks,
         created_at=now,
     )
-    row.body = protocol.dump_instruction(_message(cutover, row, server_port or run.device.port or 10101, now))
+    row.body = protocol.dump_signed(_message(cutover, row, server_port or run.device.port or 10101, now))
     row.signature = keys.sign(row.body)
     return row
 

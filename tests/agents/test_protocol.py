@@ -62,7 +62,7 @@ def test_a_nested_fault_is_named_by_its_path() -> None:
 
 def test_an_instruction_survives_signing_text(make_instruction) -> None:
     instruction = make_instruction()
-    assert protocol.parse_instruction(protocol.dump_instruction(instruction)) == instruction
+    assert protocol.parse_instruction(protocol.dump_signed(instruction)) == instruction
 
 
 @pytest.mark.parametrize("role", ["server", "terminal"])

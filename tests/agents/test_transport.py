@@ -60,7 +60,7 @@ class Gateway:
                 await line.send(protocol.dump(protocol.Ack(self.acked)))
 
     async def instruct(self, instruction: Instruction, key: Ed25519PrivateKey | None = None) -> None:
-        body = protocol.dump_instruction(instruction)
+        body = protocol.dump_signed(instruction)
         signature = base64.b64encode((key or self.key).sign(body.encode())).decode()
         await self.line.send(protocol.dump(protocol.Instruct(body, signature)))
 

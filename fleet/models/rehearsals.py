@@ -1,0 +1,74 @@
+"""A rehearsal: every terminal tries the certificate from its own seat, with nothing changed anywhere."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from fleet.models.agents import Agent
+from fleet.models.devices import Device, Site
+
+
+class Rehearsal(models.Model):
+    """One rehearsal of one site. opening: the server is to open its shadow listener; asking: the terminals are to
+    try it; then done, or failed with a finding where no terminal could be asked. facts: what the server said when it
+    opened; requested_by: None when the schedule asked for it; deadline_at: when this stage's silence counts."""
+
+    class State(models.TextChoices):
+        OPENING = "opening"
+        ASKING = "asking"
+        DONE = "done"
+        FAILED = "failed"
+
+    site = models.ForeignKey(Site, models.CASCADE, related_name="rehearsals")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    thumbprint = models.CharField(max_length=40)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPENING)
+    created_at = models.DateTimeField(default=timezone.now)
+    deadline_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    finding = models.JSONField(null=True, blank=True)
+    facts = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site"], condition=models.Q(state__in=["opening", "asking"]), name="one_rehearsal_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"rehearsal {self.pk} of {self.site}: {self.state}"
+
+    @property
+    def under_way(self) -> bool:
+        """Whether answers are still awaited."""
+        return self.state in (self.State.OPENING, self.State.ASKING)
+
+
+class Seat(models.Model):
+    """One device in a rehearsal. action, body, signature: what its agent is told now, "" until it is written;
+    facts and finding: its answer, somebody else's words; answered_at: None while, or because, there was none."""
+
+    rehearsal = models.ForeignKey(Rehearsal, models.CASCADE, related_name="seats")
+    device = models.ForeignKey(Device, models.CASCADE, related_name="seats")
+    agent = models.ForeignKey(Agent, models.SET_NULL, null=True, related_name="+")
+    action = models.CharField(max_length=5, blank=True)
+    body = models.TextField(blank=True)
+    signature = models.CharField(max_length=128, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    facts = models.JSONField(default=dict, blank=True)
+    finding = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("device__kind", "device__name", "id")
+        constraints = [models.UniqueConstraint(fields=["rehearsal", "device"], name="one_seat_per_device")]
+
+    def __str__(self) -> str:
+        return f"{self.device} in {self.rehearsal_id}"
+
+    @property
+    def ready(self) -> bool | None:
+        """Whether all went well from here; None without an answer."""
+        return None if self.answered_at is None else self.finding is None
