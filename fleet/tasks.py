@@ -9,7 +9,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from agents import points
-from fleet.services import clock, instructions, sweeps
+from fleet.services import clock, instructions, looks, rehearsals, sweeps
 from fleet.services.outcome import CHANGED_CHANNEL, DROP_CHANNEL, NUDGE_CHANNEL, Dispatch, Next
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ def follow(after: Next) -> None:
     try:
         for chunk in after.dispatch:
             dispatch.apply_async((chunk.cutover, list(chunk.runs)), retry=False)
+        for rehearsal_id in after.rehearse:
+            rehearse.apply_async((rehearsal_id,), retry=False)
         _publish(after)
     except (OperationalError, redis.RedisError, OSError) as error:
         log.warning("the broker cannot be reached, a sweep will follow: %s", error)
@@ -40,9 +42,16 @@ def dispatch(cutover_id: int, run_ids: list[int]) -> None:
 
 
 @shared_task  # type: ignore[untyped-decorator]
+def rehearse(rehearsal_id: int) -> None:
+    """Write and sign what a rehearsal wants of its agents, then nudge the gateway."""
+    follow(looks.write(rehearsal_id, clock.now()))
+
+
+@shared_task  # type: ignore[untyped-decorator]
 def tick() -> None:
-    """Once a second, from beat."""
+    """Once a second, from beat. A cutover goes first, and a rehearsal that fails cannot hold it up."""
     follow(sweeps.tick(clock.now()))
+    follow(rehearsals.tick(clock.now()))
 
 
 def _publish(after: Next) -> None:

@@ -107,6 +107,8 @@ async def _answer(desk: "Desk", connection: Connection, message: protocol.Messag
         case protocol.StepDone() | protocol.Finished():
             points.reached("gateway.report_received")
             await desk.reports.put((connection.agent, message))
+        case protocol.Rehearsed():
+            await desk.looks.answers.put((connection.agent, message))
         case protocol.Beat():
             await connection.say(protocol.Beat(clock.to_ms(clock.now())))
         case protocol.Inventory():

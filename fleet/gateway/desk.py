@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from agents import points, protocol
 from fleet import tasks
 from fleet.gateway.connection import Connection, Gone
+from fleet.gateway.rehearsing import Rehearsing
 from fleet.gateway.threads import in_thread
 from fleet.services import agents, clock, instructions, reports, sweeps
 from fleet.services.outcome import DROP_CHANNEL, NUDGE_CHANNEL, Next
@@ -29,6 +30,7 @@ class Desk:
     def __init__(self) -> None:
         self.here: dict[str, Connection] = {}
         self.reports: asyncio.Queue[tuple[str, protocol.Report]] = asyncio.Queue(maxsize=10_000)
+        self.looks = Rehearsing(self._say)
         self._gone: set[str] = set()
         self._wanted: set[str] = set()
         self._again: set[str] = set()
@@ -46,7 +48,8 @@ class Desk:
             except (DatabaseError, InterfaceError) as error:
                 log.warning("waiting for the database: %s", error)
                 await asyncio.sleep(0.5)
-        jobs = (self._take_reports, self._hand_out, self._listen, self._look, self._keep_presence)
+        own = (self._take_reports, self._hand_out, self._listen, self._look, self._keep_presence)
+        jobs = (*own, self.looks.take, self.looks.hand_out)
         self._tasks = [asyncio.create_task(self._for_ever(job)) for job in jobs]
 
     async def close(self) -> None:
@@ -75,6 +78,7 @@ class Desk:
         """These agents may have something waiting. again: also what was sent on an earlier connection."""
         (self._again if again else self._wanted).update(agent_ids)
         self._wake.set()
+        self.looks.nudge(agent_ids, again=again)
 
     # -- the desk's own jobs; each goes on for ever
 

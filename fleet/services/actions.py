@@ -10,7 +10,7 @@ from agents import points
 from fleet.cutover import forecast, states, window
 from fleet.cutover.states import COUNTS_AS_FAILED, Run
 from fleet.models import Cutover, Role, role_of
-from fleet.services import roster
+from fleet.services import certificates, gate, roster
 from fleet.services.engine import Session
 from fleet.services.errors import Conflict, Forbidden, NotFound
 from fleet.services.outcome import Next
@@ -123,7 +123,10 @@ def _schedule(session: Session, user: Any, word: str) -> None:
         raise Conflict(f"cutover {other.pk} of this site is {other.state}; one at a time")
     starts = now if cutover.starts_now else cutover.starts_at
     ends = window.ends_at(starts, cutover.duration_minutes)
-    thumbprint = cutover.certificate_thumbprint or _newest_certificate(cutover, now)
+    thumbprint = cutover.certificate_thumbprint
+    if cutover.to_scheme == "https" and not thumbprint:
+        thumbprint = certificates.newest(cutover.site.server, now)
+    gate.refuse_unrehearsed(cutover, thumbprint, now)
     roster.make_runs(cutover)
     terminals = cutover.runs.filter(kind="terminal").count()
     measured = timings(cutover)
@@ -155,24 +158,6 @@ def _refuse_without_server(session: Session) -> None:
     to_scheme = session.cutover.to_scheme
     if server.scheme == to_scheme and not others.exclude(scheme=to_scheme).exists():
         raise Conflict(f"the server and every terminal of this site are on {to_scheme.upper()} already")
-
-
-def _newest_certificate(cutover: Cutover, now: dt.datetime) -> str:
-    """The certificate of the server's store that has a key and is valid the longest; "" on the way to http."""
-    if cutover.to_scheme != "https":
-        return ""
-    server = cutover.site.server
-    usable = [
-        (str(c.get("not_after")), str(c["thumbprint"]))
-        for c in (server.facts.get("certificates") or [] if server else [])
-        if c.get("has_key") and str(c.get("not_after")) > now.isoformat()
-    ]
-    if not usable:
-        raise Conflict(
-            "the server's store has no certificate with a private key that is valid now; "
-            "import one (PFX, into Personal of the computer), then plan again"
-        )
-    return max(usable)[1]
 
 
 def _pause(session: Session, user: Any) -> None:

@@ -15,12 +15,14 @@ class Dispatch:
 @dataclass(slots=True)
 class Next:
     """dispatch: for the workers; nudge: agents that have something waiting at the gateway; changed:
-    cutovers whose watchers should look again; dropped: agents whose connection must end."""
+    cutovers whose watchers should look again; dropped: agents whose connection must end; rehearse: rehearsals
+    of which the next part is to be written."""
 
     dispatch: list[Dispatch] = field(default_factory=list)
     nudge: set[str] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
+    rehearse: set[int] = field(default_factory=set)
 
     def add(self, other: "Next") -> Self:
         """Both together."""
@@ -28,6 +30,7 @@ class Next:
         self.nudge |= other.nudge
         self.changed |= other.changed
         self.dropped |= other.dropped
+        self.rehearse |= other.rehearse
         return self
 
 

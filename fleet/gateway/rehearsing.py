@@ -1,0 +1,68 @@
+"""The gateway's part in a rehearsal: hand the signed looks out, take what was seen. A rehearsal can be repeated, so
+an answer that cannot be kept is dropped, and cutovers never wait for one."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+
+from django.db import DatabaseError, InterfaceError
+
+from agents import protocol
+from fleet import tasks
+from fleet.gateway.threads import in_thread
+from fleet.services import clock, rehearsals
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+Say = Callable[[str, protocol.Message], Awaitable[bool]]
+
+
+class Rehearsing:
+    """One per gateway process. say(agent, message): send to an agent that is here, tells whether that went."""
+
+    def __init__(self, say: Say) -> None:
+        self.answers: asyncio.Queue[tuple[str, protocol.Rehearsed]] = asyncio.Queue(maxsize=1000)
+        self._say = say
+        self._wanted: set[str] = set()
+        self._again: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def nudge(self, agent_ids: Collection[str], *, again: bool) -> None:
+        """These agents may have something waiting; again: also what was sent on an earlier connection."""
+        (self._again if again else self._wanted).update(agent_ids)
+        self._wake.set()
+
+    async def hand_out(self) -> None:
+        """Send what is waiting, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            again, self._again = self._again, set()
+            wanted, self._wanted = self._wanted - again, set()
+            try:
+                await self._send(again, unsent_only=False)
+                await self._send(wanted, unsent_only=True)
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("cannot hand out a rehearsal: %s", error)  # the desk nudges everybody every two seconds
+
+    async def _send(self, agent_ids: set[str], *, unsent_only: bool) -> None:
+        if not agent_ids:
+            return
+        seats = await in_thread(rehearsals.waiting, agent_ids, clock.now(), unsent_only=unsent_only)
+        sent = [seat.pk for seat in seats if await self._say(seat.agent_id or "", protocol.Rehearse(seat.body, seat.signature))]
+        if sent:
+            await in_thread(rehearsals.mark_sent, sent, clock.now())
+
+    async def take(self) -> None:
+        """Put answers into the database, for ever."""
+        while True:
+            batch = [await self.answers.get()]
+            while len(batch) < BATCH and not self.answers.empty():
+                batch.append(self.answers.get_nowait())
+            try:
+                after = await in_thread(rehearsals.take, batch, clock.now())
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("%s answers to a rehearsal were not kept: %s", len(batch), error)
+            else:
+                await in_thread(tasks.follow, after)

@@ -1,0 +1,107 @@
+"""What each agent is told in a rehearsal: written and signed by a worker, before anything is sent."""
+
+import base64
+import datetime as dt
+from typing import Any
+
+from cryptography import x509
+from django.db import transaction
+
+from agents import protocol
+from fleet.models import Device, Rehearsal, Seat
+from fleet.services import keys
+from fleet.services.clock import to_ms
+from fleet.services.outcome import Next
+
+LIFE = dt.timedelta(seconds=180)  # the listener ends by itself, whatever becomes of us
+ANSWER_S = 30.0  # for one terminal, from the moment it begins; a till waits 6 s for one answer
+MOST_SAMPLES, FEWEST_SAMPLES = 8, 2
+ROUNDS_IN_ALL = 400  # of the whole site: hundreds of terminals need few each, and the live ones must not notice
+SPREAD_MS_EACH = 15
+MAX_CHAIN = 10
+
+
+def write(rehearsal_id: int, now: dt.datetime) -> Next:
+    """Write what is wanted and not written yet. Called twice, the second call finds nothing to do."""
+    with transaction.atomic():
+        rehearsal = Rehearsal.objects.select_for_update().select_related("site").get(pk=rehearsal_id)
+        seats = list(_unwritten().filter(rehearsal=rehearsal).select_related("device"))
+        server = rehearsal.site.server
+        port = (server.port if server else None) or 10101
+        issuers = _issuers(rehearsal.facts)
+        terminals = rehearsal.seats.exclude(device__kind=Device.Kind.SERVER).count()
+        for seat in seats:
+            seat.body = protocol.dump_signed(_look(rehearsal, seat, port, terminals, issuers, now))
+            seat.signature = keys.sign(seat.body)
+        Seat.objects.bulk_update(seats, ["body", "signature"], batch_size=200)
+    return Next(nudge={seat.agent_id for seat in seats if seat.agent_id})
+
+
+def lost() -> set[int]:
+    """Rehearsals of which something is wanted and not written: the broker forgot it, or a worker died."""
+    return set(_unwritten().values_list("rehearsal_id", flat=True))
+
+
+def ports(facts: Any) -> tuple[int, int] | None:
+    """The shadow listener's TLS port and plain port; None where these are none."""
+    said = facts if isinstance(facts, dict) else {}
+    tls, plain = _port(said.get("port")), _port(said.get("plain_port"))
+    return (tls, plain) if tls and plain else None
+
+
+def _port(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65535 else None
+
+
+def ask_limit(rehearsal: Rehearsal) -> dt.timedelta:
+    """How long answers of the terminals are awaited."""
+    terminals = rehearsal.seats.exclude(device__kind=Device.Kind.SERVER).count()
+    return dt.timedelta(seconds=ANSWER_S + _spread_ms(terminals) / 1000)
+
+
+def _unwritten() -> Any:
+    return Seat.objects.filter(body="", agent__isnull=False).exclude(action="")
+
+
+def _look(
+    rehearsal: Rehearsal, seat: Seat, port: int, terminals: int, issuers: tuple[str, ...], now: dt.datetime
+) -> protocol.Rehearsal:
+    action: protocol.Look = seat.action  # type: ignore[assignment]
+    shadow, plain = ports(rehearsal.facts) or (0, 0)
+    asks = action == "ask"
+    return protocol.Rehearsal(
+        agent=seat.agent_id or "",
+        rehearsal=rehearsal.pk,
+        action=action,
+        port=port,
+        member=rehearsal.site.member,
+        expires_ms=to_ms(rehearsal.deadline_at if asks else max(now, rehearsal.created_at) + LIFE),
+        thumbprint=rehearsal.thumbprint,
+        shadow_port=shadow if asks else 0,
+        plain_port=plain if asks else 0,
+        samples=_samples(terminals) if asks else 0,
+        spread_ms=_spread_ms(terminals) if asks else 0,
+        issuers=issuers if asks else (),
+    )
+
+
+def _samples(terminals: int) -> int:
+    return min(max(ROUNDS_IN_ALL // max(terminals, 1), FEWEST_SAMPLES), MOST_SAMPLES)
+
+
+def _spread_ms(terminals: int) -> int:
+    return terminals * SPREAD_MS_EACH
+
+
+def _issuers(facts: Any) -> tuple[str, ...]:
+    """The issuers' names in the chain that the server will send, base64 of their DER: terminals say whether their
+    root store has them. The chain is the agent's text: what is no certificate is passed over."""
+    chain = facts.get("chain") if isinstance(facts, dict) else None
+    names: dict[str, None] = {}
+    for pem in chain[:MAX_CHAIN] if isinstance(chain, list) else []:
+        try:
+            certificate = x509.load_pem_x509_certificate(str(pem).encode())
+            names[base64.b64encode(certificate.issuer.public_bytes()).decode()] = None
+        except ValueError:
+            continue
+    return tuple(names)

@@ -1,0 +1,251 @@
+"""Rehearsals: every terminal tries the certificate from its own seat, days before the night, and nothing changes.
+
+The server opens its shadow listener (opening), then the terminals are asked (asking), then the listener is told to
+close (done). What an agent does not answer in its time counts as no answer; a rehearsal can always be repeated, so
+nothing here is retried for long, and nothing is lost that matters."""
+
+import datetime as dt
+import json
+import logging
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from agents import protocol
+from fleet.cutover import states
+from fleet.models import Agent, Cutover, Device, Rehearsal, Role, Seat, Site, role_of
+from fleet.services import certificates, looks
+from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
+from fleet.services.foreign import countable, fit, fit_text
+from fleet.services.outcome import Next
+
+log = logging.getLogger(__name__)
+
+State = Rehearsal.State
+KEPT = 20  # rehearsals of a site; each holds what every terminal has measured
+OPEN_LIMIT = dt.timedelta(seconds=20)
+MAX_FACTS_BYTES = 128 * 1024
+BUSY = states.ACTIVE - {states.Cutover.SCHEDULED}
+
+
+def start(user: Any, site_id: int, thumbprint: str, now: dt.datetime) -> tuple[Rehearsal, Next]:
+    """Begin a rehearsal with this certificate, "" for the newest of the server's store. Raises Forbidden, NotFound,
+    Invalid for a thumbprint that the store does not have, Conflict with the reason where it cannot be now."""
+    if role_of(user) is not Role.ADMIN:
+        raise Forbidden("only an admin starts a rehearsal")
+    site = Site.objects.filter(pk=site_id).first()
+    if site is None:
+        raise NotFound("there is no such site")
+    return begin(site, thumbprint, now, user)
+
+
+def begin(site: Site, thumbprint: str, now: dt.datetime, user: Any = None) -> tuple[Rehearsal, Next]:
+    """The same without asking who wants it; user: None for the schedule."""
+    server = _server(site)
+    thumbprint = _certificate(server, thumbprint, now)
+    try:
+        with transaction.atomic():
+            rehearsal = Rehearsal.objects.create(
+                site=site, requested_by=user, thumbprint=thumbprint, created_at=now, deadline_at=now + OPEN_LIMIT
+            )
+            Seat.objects.bulk_create(_seats(rehearsal, server))
+            old = site.rehearsals.order_by("-pk").values_list("pk", flat=True)[KEPT:]
+            Rehearsal.objects.filter(pk__in=list(old)).delete()
+    except IntegrityError as error:
+        raise Conflict("a rehearsal of this site is under way") from error
+    return rehearsal, Next(rehearse={rehearsal.pk})
+
+
+def take(batch: Sequence[tuple[str, protocol.Rehearsed]], now: dt.datetime) -> Next:
+    """Put these (agent id, answer) pairs into the database. Answers to what was not asked, or too late, are dropped."""
+    after = Next()
+    with transaction.atomic():
+        touched = {pk for agent, answer in batch if (pk := _take(agent, answer, now))}
+        for rehearsal in Rehearsal.objects.select_for_update().filter(pk__in=touched).order_by("pk"):
+            after.add(_advance(rehearsal, now))
+    return after
+
+
+def tick(now: dt.datetime) -> Next:
+    """What the clock does: stages that took too long end, what got lost on the way to a worker is found, and where a
+    site wants it, the next rehearsal begins."""
+    after = Next(rehearse=set(looks.lost()))
+    over = Q(deadline_at__lte=now) | Q(created_at__gt=now + OPEN_LIMIT)  # or the clock was put back
+    due = Rehearsal.objects.filter(over, state__in=[State.OPENING, State.ASKING])
+    with transaction.atomic():
+        for rehearsal in due.select_for_update().order_by("pk"):
+            after.add(_time_is_over(rehearsal, now))
+    for site in _due_sites(now):
+        try:
+            after.add(begin(site, "", now)[1])
+        except Conflict as error:
+            log.info("%s: no rehearsal now: %s", site, error)
+    return after
+
+
+def last(site: Site) -> Rehearsal | None:
+    """The newest rehearsal of this site that has come to its end."""
+    return site.rehearsals.filter(state=State.DONE).order_by("-pk").first()
+
+
+# --- beginning ----------------------------------------------------------------------------------------
+
+
+def _server(site: Site) -> Device:
+    server = site.server
+    if server is None:
+        raise Conflict("the site has no server: add one on the Import page")
+    agent = Agent.objects.filter(device=server, revoked_at__isnull=True).first()
+    if agent is None:
+        raise Conflict(f"the server {server.name} has no agent yet: enrol it on the Agents page")
+    if not agent.connected:
+        raise Conflict(f"the agent of the server {server.name} is not in contact: look at that machine, then try again")
+    if server.scheme == "https":
+        raise Conflict("the server is on HTTPS already: there is nothing to rehearse")
+    if cutover := Cutover.objects.filter(site=site, state__in=BUSY).first():
+        raise Conflict(f"cutover {cutover.pk} of this site is {cutover.state}: rehearse when it is at rest")
+    return server
+
+
+def _certificate(server: Device, thumbprint: str, now: dt.datetime) -> str:
+    if not thumbprint:
+        return certificates.newest(server, now)
+    known = {str(c.get("thumbprint")) for c in server.facts.get("certificates") or [] if isinstance(c, dict)}
+    if thumbprint.upper() not in known:
+        raise Invalid(("certificate_thumbprint", "is not in the server's certificate store"))
+    return thumbprint.upper()
+
+
+def _seats(rehearsal: Rehearsal, server: Device) -> list[Seat]:
+    """One for every device; who has no agent stays without an answer, and is shown so."""
+    agents = {a.device_id: a for a in Agent.objects.filter(device__site=rehearsal.site, revoked_at__isnull=True)}
+    return [
+        Seat(rehearsal=rehearsal, device=device, agent=agents.get(device.pk), action="open" if device == server else "")
+        for device in rehearsal.site.devices.all()
+    ]
+
+
+def _due_sites(now: dt.datetime) -> list[Site]:
+    """Sites whose schedule asks for a rehearsal at this moment, and where one could begin."""
+    wanting = Site.objects.filter(
+        rehearse_every_hours__gt=0, devices__kind=Device.Kind.SERVER, devices__scheme="http", devices__agent__connected=True
+    )
+    free = wanting.exclude(rehearsals__state__in=[State.OPENING, State.ASKING]).exclude(cutovers__state__in=sorted(BUSY))
+    return [site for site in free.distinct() if _is_due(site, now)]
+
+
+def _is_due(site: Site, now: dt.datetime) -> bool:
+    newest = site.rehearsals.order_by("-pk").first()
+    if newest is not None and now - newest.created_at < dt.timedelta(hours=site.rehearse_every_hours):
+        return False
+    try:
+        certificates.newest(site.server, now)
+    except Conflict:
+        return False
+    return True
+
+
+# --- answers ------------------------------------------------------------------------------------------
+
+
+def _take(agent_id: str, answer: protocol.Rehearsed, now: dt.datetime) -> int | None:
+    """Keep one answer; the rehearsal's key, or None where nobody had asked for it."""
+    if not countable(answer.rehearsal) or len(json.dumps(answer.facts)) > MAX_FACTS_BYTES:
+        return None
+    asked = Seat.objects.filter(rehearsal=answer.rehearsal, agent=agent_id, action=answer.action, answered_at__isnull=True)
+    if answer.action == "ask":
+        asked = asked.filter(rehearsal__state=State.ASKING)
+    kept = asked.update(facts=fit(answer.facts), finding=_finding(answer.finding), answered_at=now)
+    return answer.rehearsal if kept else None
+
+
+def _finding(finding: protocol.Finding | None) -> dict[str, str] | None:
+    if finding is None:
+        return None
+    return {
+        "code": fit_text(finding.code)[:64],
+        "message": fit_text(finding.message)[:1000],
+        "remedy": fit_text(finding.remedy)[:1000],
+    }
+
+
+def _advance(rehearsal: Rehearsal, now: dt.datetime) -> Next:
+    if rehearsal.state == State.OPENING:
+        return _opened(rehearsal, now)
+    if rehearsal.state == State.ASKING and not _awaited(rehearsal).exists():
+        return _close(rehearsal, now)
+    return Next()
+
+
+def _opened(rehearsal: Rehearsal, now: dt.datetime) -> Next:
+    """The server has answered: ask the terminals, or give up with what it said."""
+    seat = rehearsal.seats.get(device__kind=Device.Kind.SERVER)
+    rehearsal.facts = seat.facts
+    if seat.finding is not None or not looks.ports(rehearsal.facts):
+        return _fail(rehearsal, seat.finding or _NO_PORTS, now)
+    rehearsal.state = State.ASKING
+    rehearsal.deadline_at = now + looks.ask_limit(rehearsal)
+    rehearsal.save(update_fields=["facts", "state", "deadline_at"])
+    rehearsal.seats.filter(device__kind=Device.Kind.TERMINAL, agent__isnull=False).update(action="ask")
+    if not _awaited(rehearsal).exists():
+        return _close(rehearsal, now)
+    return Next(rehearse={rehearsal.pk})
+
+
+def _awaited(rehearsal: Rehearsal) -> Any:
+    """Seats whose answer may still come: their agents are in contact."""
+    return rehearsal.seats.filter(action="ask", answered_at__isnull=True, agent__connected=True)
+
+
+def _time_is_over(rehearsal: Rehearsal, now: dt.datetime) -> Next:
+    if rehearsal.state == State.OPENING:
+        return _fail(rehearsal, _NOT_OPENED, now)
+    return _close(rehearsal, now)
+
+
+def _fail(rehearsal: Rehearsal, finding: dict[str, str], now: dt.datetime) -> Next:
+    rehearsal.finding = finding
+    return _end(rehearsal, State.FAILED, now)
+
+
+def _close(rehearsal: Rehearsal, now: dt.datetime) -> Next:
+    return _end(rehearsal, State.DONE, now)
+
+
+def _end(rehearsal: Rehearsal, state: Rehearsal.State, now: dt.datetime) -> Next:
+    """The listener is told to close, whether it was ever heard of or not. Its seat's answer stays as it is."""
+    rehearsal.state, rehearsal.finished_at = state, now
+    rehearsal.save(update_fields=["state", "finished_at", "finding", "facts"])
+    server = Q(device__kind=Device.Kind.SERVER)
+    rehearsal.seats.filter(~server, answered_at__isnull=True).update(action="")
+    rehearsal.seats.filter(server).update(action="close", body="", signature="", sent_at=None)
+    return Next(rehearse={rehearsal.pk})
+
+
+def waiting(agent_ids: Collection[str], now: dt.datetime, *, unsent_only: bool) -> list[Seat]:
+    """What these agents have to be told, and is not too old to be told."""
+    found = Seat.objects.filter(agent__in=agent_ids, rehearsal__created_at__gt=now - looks.LIFE).exclude(body="")
+    found = found.filter(Q(answered_at__isnull=True) | Q(action="close"))
+    if unsent_only:
+        found = found.filter(sent_at__isnull=True)
+    return list(found.order_by("pk"))
+
+
+def mark_sent(ids: Collection[int], now: dt.datetime) -> None:
+    """These are on the wire."""
+    with transaction.atomic():
+        Seat.objects.filter(pk__in=ids, sent_at__isnull=True).update(sent_at=now)
+
+
+_NOT_OPENED = {
+    "code": "no_answer",
+    "message": "The server's agent did not answer in time, so no terminal could try anything.",
+    "remedy": "Look whether the agent runs on the server, then rehearse again.",
+}
+_NO_PORTS = {
+    "code": "bad_answer",
+    "message": "The server's agent answered without the ports of its shadow listener.",
+    "remedy": "Look whether the agent on the server is of the same version as the dashboard.",
+}
