@@ -12,8 +12,8 @@ APPID = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
 EVERYONE_LISTENS = "D:(A;;GX;;;WD)"
 
 _HOST = r"(?:\+|\*|\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)"
-_URL = re.compile(rf"https?://{_HOST}:(\d{{1,5}})/(?:[A-Za-z0-9._~%-]+/)*")
-_ENDPOINT = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):(\d{1,5})")
+_URL = re.compile(rf"https?://{_HOST}:([0-9]{{1,5}})/(?:[A-Za-z0-9._~%-]+/)*")
+_ENDPOINT = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})")
 _GRAMMAR = {
     "certhash": re.compile(r"[0-9A-F]{40}"),
     "appid": re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}"),
