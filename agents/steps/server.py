@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from agents.hosts import netsh, sc, sc_text
+from agents.hosts import httpsys_registry, netsh, sc, sc_text
 from agents.hosts.windows import ServerHost
 from agents.steps.base import Context, Evidence, Saved, Step, SwitchStep, check_settings
 from agents.steps.httpsys import BindCertificate, SwapReservation, check_certificate, check_port
@@ -23,8 +23,10 @@ class Ready(Step):
     async def verify(self, ctx: Context) -> Evidence:
         evidence = check_settings(ctx)
         check_certificate(ctx)
-        await netsh.reservations()
-        check_port(ctx, await netsh.bindings(ctx.instruction.port))
+        port = ctx.instruction.port
+        reservations, bindings = await netsh.reservations(), await netsh.bindings(port)
+        httpsys_registry.compare(httpsys_registry.read(), port, bindings, reservations)
+        check_port(ctx, bindings)
         for name in (server(ctx).config.service, server(ctx).config.monitor):
             evidence[name] = {"state": (await sc.query(name)).state, "start_type": await sc.start_type(name)}
         return evidence
