@@ -1,6 +1,7 @@
 """The machine's certificate store, as a folder: `<thumbprint>.pem`, and `<thumbprint>.key` where there is
 a private key. On Windows the installer's export task keeps this folder in step with LocalMachine\\My."""
 
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,12 @@ def has_certificate(store: Path, thumbprint: str) -> bool:
     """Whether a certificate with this thumbprint is in the store, and really is that one."""
     certificate = _load(store / f"{thumbprint}.pem") if _NAME.fullmatch(thumbprint) else None
     return certificate is not None and _thumbprint(certificate) == thumbprint
+
+
+def validity(store: Path, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | None:
+    """From when until when this certificate is valid (UTC); None where it is not in the store."""
+    certificate = _load(store / f"{thumbprint}.pem") if _NAME.fullmatch(thumbprint) else None
+    return (certificate.not_valid_before_utc, certificate.not_valid_after_utc) if certificate else None
 
 
 def has_key(store: Path, thumbprint: str) -> bool:

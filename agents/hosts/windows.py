@@ -3,6 +3,7 @@ everything is read anew, because the programs of the till may have changed it.""
 
 import asyncio
 import contextlib
+import datetime as dt
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -187,6 +188,10 @@ class ServerHost(Host):
     def has_certificate(self, thumbprint: str) -> bool:
         """Whether the machine's store holds this certificate."""
         return self.config.store is not None and store.has_certificate(self.config.store, thumbprint)
+
+    def validity(self, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | None:
+        """From when until when this certificate is valid; None where the machine's store does not hold it."""
+        return store.validity(self.config.store, thumbprint) if self.config.store else None
 
     def has_key(self, thumbprint: str) -> bool:
         """Whether the machine's store holds its private key."""

@@ -2,6 +2,7 @@
 first, and everything that goes is remembered with all that is needed to bring it back."""
 
 import dataclasses
+import datetime as dt
 import re
 from typing import cast
 
@@ -109,7 +110,8 @@ class BindCertificate(Step):
 
 
 def check_certificate(ctx: Context) -> None:
-    """No binding without a certificate and its key. Raises StepError."""
+    """No binding without a certificate, its key, and a time in which it is valid. Asked when the server is armed and
+    again before it is stopped, because days may lie between approval and window. Raises StepError."""
     if ctx.instruction.to_scheme == "http":
         return
     host, thumbprint = cast(ServerHost, ctx.host), ctx.instruction.thumbprint
@@ -119,6 +121,19 @@ def check_certificate(ctx: Context) -> None:
     if not host.has_key(thumbprint):
         message = f"certificate {thumbprint} has no private key in the machine's store"
         raise StepError("certificate_key_missing", message, "Import the PFX with its key, not the .cer alone.")
+    _check_validity(ctx, host, thumbprint)
+
+
+def _check_validity(ctx: Context, host: ServerHost, thumbprint: str) -> None:
+    """By the dashboard's clock, which is more to be trusted than this machine's."""
+    now = dt.datetime.fromtimestamp(ctx.clock.now_ms() / 1000, dt.UTC)
+    times = host.validity(thumbprint)
+    if times and now > times[1]:
+        message = f"certificate {thumbprint} has expired on {times[1]:%Y-%m-%d %H:%M} UTC"
+        raise StepError("certificate_expired", message, "Import a certificate that is valid, then plan again with it.")
+    if times and now < times[0]:
+        message = f"certificate {thumbprint} is valid only from {times[0]:%Y-%m-%d %H:%M} UTC on"
+        raise StepError("certificate_not_yet_valid", message, "Plan the window for later, or use another certificate.")
 
 
 def check_port(ctx: Context, rows: tuple[Binding, ...]) -> None:

@@ -64,6 +64,7 @@ class StopService(Step):
         return not await server(ctx).running(server(ctx).config.service)
 
     async def save(self, ctx: Context) -> Saved:
+        check_certificate(ctx)  # once more: nobody is cut off for a certificate that has gone or expired meanwhile
         return {"last_answer_ms": ctx.clock.now_ms()}
 
     async def apply(self, ctx: Context) -> None:
