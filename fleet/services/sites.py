@@ -6,7 +6,9 @@ from typing import Any
 from django.db import transaction
 
 from fleet.models import Device, Role, Site, role_of
-from fleet.services.errors import Forbidden, Invalid
+from fleet.services.errors import Forbidden, Invalid, NotFound
+
+MOST_HOURS = 24 * 90
 
 
 def add_site(name: str, *, zone: str, member: str, two_persons: bool = True) -> Site:
@@ -33,3 +35,23 @@ def dismiss_warning(user: Any, site_id: int) -> None:
         raise Forbidden("only an admin dismisses a warning")
     with transaction.atomic():
         Site.objects.filter(pk=site_id).update(warning=None)
+
+
+def set_policy(user: Any, site_id: int, *, rehearsal_hours: int | None, rehearse_every_hours: int) -> None:
+    """What this site asks of rehearsals. rehearsal_hours: how old one may be at approval, None where none is asked
+    for; rehearse_every_hours: how often one begins by itself, 0 for never. Raises Forbidden, NotFound, Invalid."""
+    if role_of(user) is not Role.ADMIN:
+        raise Forbidden("only an admin changes what a site asks for")
+    errors = []
+    if rehearsal_hours is not None and not 1 <= rehearsal_hours <= MOST_HOURS:
+        errors.append(("rehearsal_hours", f"must be a whole number of hours from 1 to {MOST_HOURS}, or empty"))
+    if not 0 <= rehearse_every_hours <= MOST_HOURS:
+        errors.append(("rehearse_every_hours", f"must be a whole number of hours from 0 to {MOST_HOURS}"))
+    if errors:
+        raise Invalid(*errors)
+    with transaction.atomic():
+        changed = Site.objects.filter(pk=site_id).update(
+            rehearsal_hours=rehearsal_hours, rehearse_every_hours=rehearse_every_hours
+        )
+    if not changed:
+        raise NotFound("there is no such site")
