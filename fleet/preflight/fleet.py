@@ -1,0 +1,42 @@
+"""Readiness: a SiteView in, a verdict out. One rule file per question; the order of the items is theirs."""
+
+from fleet.preflight.certificate_rules import check_certificate, check_store
+from fleet.preflight.device_rules import check_devices
+from fleet.preflight.fine import what_is_fine
+from fleet.preflight.httpsys_rules import check_httpsys
+from fleet.preflight.network_rules import check_network
+from fleet.preflight.presence_rules import check_presence
+from fleet.preflight.readiness import Item, Readiness, conclude
+from fleet.preflight.rehearsal_rules import check_rehearsal
+from fleet.preflight.service_rules import check_services
+from fleet.preflight.site_view import SiteView
+from fleet.preflight.terminal_rules import check_terminals
+
+_RULES = (
+    check_presence, check_rehearsal, check_devices, check_terminals, check_httpsys, check_services, check_store, check_network,
+)  # fmt: skip
+
+
+# What says the same less precisely about the same device: (dropped, where one of these is found).
+_ECHOES = (
+    ({"name_mismatch"}, {"ip_not_in_san", "ip_in_dns_san", "wildcard_scope", "host_not_checkable"}),
+    ({"cert_expired", "cert_not_yet_valid", "clock_off"}, {"clock_outside_validity"}),
+)
+
+
+def assess(view: SiteView) -> Readiness:
+    """Whether this site may be moved, as far as can be known now. Never raises for what devices have said."""
+    found = [one for rule in _RULES for one in rule(view)]
+    found += check_certificate(view, {(one.code, one.device) for one in found})
+    found = _without_echoes(found)
+    found += what_is_fine(view, {one.code for one in found if one.severity in ("error", "warning")})
+    return conclude(found, view.rehearsal is not None)
+
+
+def _without_echoes(found: list[Item]) -> list[Item]:
+    there = {(one.code, one.device) for one in found}
+    return [
+        one
+        for one in found
+        if not any(one.code in dull and any((code, one.device) in there for code in sharp) for dull, sharp in _ECHOES)
+    ]

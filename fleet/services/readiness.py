@@ -1,0 +1,90 @@
+"""Readiness of a site from its rows: loaded in a fixed number of queries, judged by fleet.preflight.fleet."""
+
+import datetime as dt
+from typing import Any
+
+from fleet.cutover.states import BEFORE_WINDOW
+from fleet.models import Agent, Cutover, Device, Rehearsal, Seat, Site
+from fleet.preflight.fleet import assess
+from fleet.preflight.readiness import Readiness
+from fleet.preflight.site_reading import rehearsal_view, seat_view, server_view, terminal_view
+from fleet.preflight.site_view import Contact, RehearsalView, SiteView
+
+_NAMED = 5
+
+
+def assess_site(site: Site, now: dt.datetime, plan: Cutover | None = None) -> Readiness:
+    """Whether this site may be moved. plan: whose certificate, window and excluded terminals count; without one the
+    site's newest plan to HTTPS that has not begun, if there is one."""
+    return assess(view_of(site, now, plan))
+
+
+def view_of(site: Site, now: dt.datetime, plan: Cutover | None = None) -> SiteView:
+    """The site as the rules see it."""
+    plan = plan or planned(site)
+    devices = list(site.devices.select_related("agent").order_by("name", "id"))
+    server = next((d for d in devices if d.kind == Device.Kind.SERVER), None)
+    return SiteView(
+        now=now.astimezone(dt.UTC),
+        server=server_view(server.name, contact_of(server), server.facts, port=server.port) if server else None,
+        terminals=tuple(
+            terminal_view(d.name, contact_of(d), d.facts, host=d.host, port=d.port)
+            for d in devices
+            if d.kind == Device.Kind.TERMINAL
+        ),
+        rehearsal=_last(site),
+        excluded=frozenset(map(str, plan.exclude)) if plan else frozenset(),
+        policy_hours=site.rehearsal_hours,
+        thumbprint=plan.certificate_thumbprint if plan else "",
+        window=(plan.starts_at.astimezone(dt.UTC), plan.ends_at.astimezone(dt.UTC)) if plan else None,
+    )
+
+
+def why_not(plan: Cutover, now: dt.datetime) -> str | None:
+    """Why this plan may not be approved, or None when it may: the site asks for no rehearsal, the plan goes back to
+    HTTP, or nothing but warnings is left. The plan's window and certificate are those that will be used."""
+    if plan.site.rehearsal_hours is None or plan.to_scheme != "https":
+        return None
+    readiness = assess_site(plan.site, now, plan)
+    errors = readiness.of("error")
+    if not errors:
+        return None
+    named = "; ".join(one.message for one in errors[:_NAMED])
+    more = f" and {len(errors) - _NAMED} more" if len(errors) > _NAMED else ""
+    return f"the site is not ready: {named}{more}. See the Readiness page, or exclude terminals by name"
+
+
+def planned(site: Site) -> Cutover | None:
+    """The newest plan to HTTPS that has not begun."""
+    found = Cutover.objects.filter(site=site, to_scheme="https", state__in=sorted(BEFORE_WINDOW))
+    return found.order_by("-pk").first()
+
+
+def last_rehearsal(site: Site) -> Rehearsal | None:
+    """The newest rehearsal that came to an end."""
+    ended = (Rehearsal.State.DONE, Rehearsal.State.FAILED)
+    return Rehearsal.objects.filter(site=site, state__in=ended).order_by("-pk").first()
+
+
+def contact_of(device: Device) -> Contact:
+    """Whether the device's agent is there."""
+    agent: Agent | None = getattr(device, "agent", None)
+    if agent is None or agent.revoked_at is not None:
+        return "none"
+    return "yes" if agent.connected else "no"
+
+
+def _last(site: Site) -> RehearsalView | None:
+    rehearsal = last_rehearsal(site)
+    if rehearsal is None:
+        return None
+    seats = Seat.objects.filter(rehearsal=rehearsal, device__kind=Device.Kind.TERMINAL)
+    rows: Any = seats.values_list("device__name", "answered_at", "finding", "facts")
+    return rehearsal_view(
+        rehearsal.finished_at or rehearsal.created_at,
+        rehearsal.state == Rehearsal.State.FAILED,
+        rehearsal.thumbprint,
+        rehearsal.finding,
+        rehearsal.facts,
+        [seat_view(name, answered is not None, finding, facts) for name, answered, finding, facts in rows],
+    )
