@@ -73,7 +73,8 @@ def _chain(view: SiteView) -> tuple[int, int]:
 
 
 _SEAT_CODES = frozenset({
-    "seat_no_answer", "seat_missing", "intercepted", "untrusted_root", "name_mismatch", "cert_expired",
+    "seat_no_answer",
+        "seat_unproven", "seat_missing", "intercepted", "untrusted_root", "name_mismatch", "cert_expired",
     "cert_not_yet_valid", "tls_refused", "timeout", "unreachable", "connection_refused", "lookup_failed", "busy",
     "seat_finding", "rehearsal_failed", "no_agent",
 })  # fmt: skip

@@ -26,7 +26,7 @@ def _device(device: DeviceView, is_server: bool) -> Iterator[Item]:
         return
     if device.contact == "no":
         yield item("server_no_contact" if is_server else "no_contact", f"{name}'s agent is not in contact", name)
-    if not device.told:
+    if not device.told or (device.port is None and not device.error):
         yield item("no_inventory", f"{name}'s agent has not told yet what it looks like", name)
     if device.error:
         yield item("inventory_error", f"{name}: {device.error}", name)

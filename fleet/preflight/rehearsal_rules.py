@@ -54,7 +54,9 @@ def _seat(terminal: TerminalView, seat: SeatView | None, rehearsal: RehearsalVie
     else:
         if seat.finding is not None:
             yield _finding(name, seat.finding)
-        elif seat.thumbprint and rehearsal.thumbprint and seat.thumbprint != rehearsal.thumbprint:
+        elif seat.thumbprint is None:
+            yield item("seat_unproven", f"{name} answered that all is well, and not which certificate it saw", name)
+        elif seat.thumbprint != rehearsal.thumbprint:
             message = f"{name} was shown certificate {seat.thumbprint[:40]}, the server sent {rehearsal.thumbprint}"
             yield item("intercepted", message, name)
         yield from _first_contact(terminal, seat)

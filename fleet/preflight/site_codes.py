@@ -71,6 +71,7 @@ SITE_RULES: dict[str, SiteRule] = {
         "No answer from this seat",
         "Switch the terminal on and rehearse again, or exclude it from the cutover by name.",
     ),
+    "seat_unproven": SiteRule("error", "An answer without proof", "Update its agent, then rehearse again."),
     "seat_missing": SiteRule("error", "Not asked in the rehearsal", "It was enrolled after the rehearsal: rehearse again."),
     "changed_since": SiteRule("warning", "Changed since the rehearsal", "Rehearse again: what was seen then may not hold now."),
     "intercepted": SiteRule(

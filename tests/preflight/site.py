@@ -15,6 +15,7 @@ from tests.preflight.pki import NOW, YEAR, Issued, ca, server
 PORT = 10101
 HOSTS = ("netpos.club.example", "NetPOS", "10.0.0.5")
 APPID = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
+IIS_EXPRESS = "{214124cd-d05b-4309-9af9-9caa44b2b74a}"
 ROOT = ca("Club Root")
 OTHER_ROOT = ca("Brewery Root")
 ISSUING = ca("Club Issuing CA", ROOT)
@@ -61,7 +62,7 @@ def server_facts(**changes: Any) -> dict[str, Any]:
             {"url": "https://*:5358/", "sddl": "D:(A;;GX;;;LS)"},
         ],
         "sslcert": [
-            {"endpoint": "0.0.0.0:8443", "certhash": "61" * 20, "appid": "{214124cd-d05b-4309-9af9-9caa44b2b74a}", "store": "MY"}
+            {"endpoint": "0.0.0.0:8443", "certhash": "61" * 20, "appid": IIS_EXPRESS, "store": "MY"},
         ],
         "iplisten": [],
         "owner": None,

@@ -1,0 +1,68 @@
+"""What can be wrong with the site of site.py, each as a function that spoils it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.preflight.site import APPID, THUMBPRINT, Sketch, stored, thumbprint
+
+Spoil = Callable[[Sketch], object]
+
+
+def told(**facts: Any) -> Spoil:
+    """The server's inventory says this."""
+    return lambda site: site.server.update(facts)
+
+
+def till(**facts: Any) -> Spoil:
+    """T001's inventory says this."""
+    return lambda site: site.terminals["T001"].update(facts)
+
+
+def saw(**facts: Any) -> Spoil:
+    """T001 saw this in the rehearsal."""
+    return lambda site: site.seats["T001"].update(facts)
+
+
+def says(code: str) -> Spoil:
+    """T001's agent found this in the rehearsal."""
+    finding = {"code": code, "message": "https://netpos: words of the agent", "remedy": "ask somebody"}
+    return lambda site: site.findings.update(T001=finding)
+
+
+def option(**options: Any) -> Spoil:
+    """The plan or the site says this."""
+    return lambda site: site.options.update(options)
+
+
+def contact(name: str, word: str) -> Spoil:
+    """This device's agent is there, away, or was never enrolled."""
+    return lambda site: site.contacts.update({name: word})
+
+
+def bound(endpoint: str, **changes: Any) -> Spoil:
+    """http.sys has this binding."""
+    row = {"endpoint": endpoint, "certhash": THUMBPRINT, "appid": APPID, "store": "MY"} | changes
+    return lambda site: site.server["sslcert"].append(row)
+
+
+def reserved(url: str, sddl: str | None = "D:(A;;GX;;;WD)") -> Spoil:
+    """http.sys has this reservation."""
+    return lambda site: site.server["urlacl"].append({"url": url, "sddl": sddl})
+
+
+def rehearsed_with(leaf: Any) -> Spoil:
+    """The server would send this certificate; the seats saw it."""
+
+    def spoil(site: Sketch) -> None:
+        site.thumbprint = thumbprint(leaf)
+        site.rehearsal["chain"][0] = leaf.pem.decode()
+        site.server["certificates"] = [stored(thumbprint=site.thumbprint)]
+        for seat in site.seats.values():
+            seat["thumbprint"] = site.thumbprint
+
+    return spoil
+
+
+def both(*spoils: Spoil) -> Spoil:
+    """One after the other."""
+    return lambda site: [spoil(site) for spoil in spoils]

@@ -1,0 +1,114 @@
+"""Readiness of a site from its rows."""
+
+import datetime as dt
+
+import pytest
+
+from fleet.models import Rehearsal, Seat
+from fleet.services import readiness
+from tests.factories import NOW, make_cutover, make_device, make_site
+from tests.preflight.site import healthy
+
+pytestmark = pytest.mark.django_db
+HOUR = dt.timedelta(hours=1)
+
+
+def make_rehearsed(terminals: int = 3, **site):
+    """A site in order whose terminals were all ready an hour ago, by the PKI of the tests."""
+    sketch = healthy(terminals)
+    club = make_site(**site)
+    make_device(club, "server", name="netpos", facts=sketch.server, port=10101)
+    rehearsal = Rehearsal.objects.create(
+        site=club, thumbprint=sketch.thumbprint, state="done", facts=sketch.rehearsal,
+        created_at=NOW - HOUR, deadline_at=NOW - HOUR, finished_at=NOW - HOUR,
+    )  # fmt: skip
+    for name, facts in sketch.terminals.items():
+        device = make_device(club, name=name, facts=facts)
+        Seat.objects.create(rehearsal=rehearsal, device=device, answered_at=NOW - HOUR, facts=sketch.seats[name])
+    return club, rehearsal
+
+
+def codes(found):
+    return [(one.code, one.device) for one in found.of("error", "warning")]
+
+
+def test_a_rehearsed_site_in_order_is_ready():
+    club, _ = make_rehearsed()
+    found = readiness.assess_site(club, NOW)
+    assert (found.verdict, codes(found)) == ("ready", [])
+
+
+def test_the_number_of_queries_does_not_grow_with_the_site(django_assert_num_queries):
+    for size in (1, 40):
+        club, _ = make_rehearsed(size)
+        with django_assert_num_queries(4):
+            readiness.assess_site(club, NOW)
+
+
+def test_only_a_rehearsal_that_came_to_an_end_counts():
+    club, rehearsal = make_rehearsed()
+    Rehearsal.objects.create(site=club, thumbprint=rehearsal.thumbprint, state="asking", deadline_at=NOW)
+    assert readiness.assess_site(club, NOW).verdict == "ready"
+    Rehearsal.objects.all().update(state="failed", finding={"code": "busy", "message": "no", "remedy": ""})
+    assert ("rehearsal_failed", None) in codes(readiness.assess_site(club, NOW))
+
+
+def test_a_silent_seat_and_a_finding_block():
+    club, rehearsal = make_rehearsed()
+    rehearsal.seats.filter(device__name="T000").update(answered_at=None, facts={})
+    rehearsal.seats.filter(device__name="T001").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
+    assert codes(readiness.assess_site(club, NOW)) == [("seat_no_answer", "T000"), ("timeout", "T001")]
+
+
+def test_the_newest_plan_that_has_not_begun_decides_what_is_asked():
+    club, _ = make_rehearsed()
+    make_cutover(club, exclude=["T000"], starts_at=NOW + HOUR, ends_at=NOW + 2 * HOUR)
+    make_cutover(club, state="completed", exclude=["T001"])
+    assert codes(readiness.assess_site(club, NOW)) == [("excluded", "T000")]
+
+
+def test_a_revoked_agent_is_none():
+    club, _ = make_rehearsed()
+    agent = club.devices.get(name="T001").agent
+    agent.revoked_at = NOW
+    agent.save()
+    assert codes(readiness.assess_site(club, NOW)) == [("no_agent", "T001")]
+
+
+class TestApproval:
+    """Only a site that asks for rehearsals is kept from going on without one."""
+
+    def test_without_a_policy_nothing_is_asked(self):
+        club = make_site()
+        make_device(club, "server")
+        assert readiness.why_not(make_cutover(club), NOW) is None
+
+    def test_back_to_http_nothing_is_asked(self):
+        club = make_site(rehearsal_hours=1)
+        assert readiness.why_not(make_cutover(club, from_scheme="https", to_scheme="http"), NOW) is None
+
+    def test_never_rehearsed(self):
+        club = make_site(rehearsal_hours=24)
+        make_device(club, "server")
+        assert "no terminal has tried" in readiness.why_not(make_cutover(club), NOW)
+
+    def test_too_old(self):
+        club, _ = make_rehearsed(rehearsal_hours=24)
+        plan = make_cutover(club)
+        assert readiness.why_not(plan, NOW + 23 * HOUR) is None
+        assert "this site allows 24" in readiness.why_not(plan, NOW + 24 * HOUR)
+
+    def test_a_bad_seat_unless_it_is_excluded_by_name(self):
+        club, rehearsal = make_rehearsed(rehearsal_hours=24)
+        rehearsal.seats.filter(device__name="T001").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
+        assert "T001: m" in readiness.why_not(make_cutover(club), NOW)
+        assert readiness.why_not(make_cutover(club, exclude=["T001"]), NOW) is None
+
+    def test_another_certificate_than_the_rehearsed(self):
+        club, _ = make_rehearsed(rehearsal_hours=24)
+        assert "would bind CDCD" in readiness.why_not(make_cutover(club, certificate_thumbprint="CD" * 20), NOW)
+
+    def test_many_reasons_are_counted(self):
+        club, rehearsal = make_rehearsed(9, rehearsal_hours=24)
+        rehearsal.seats.update(answered_at=None)
+        assert "and 4 more" in readiness.why_not(make_cutover(club), NOW)
