@@ -30,7 +30,7 @@ def assess(view: SiteView) -> Readiness:
     found += check_certificate(view, {(one.code, one.device) for one in found})
     found = _without_echoes(found)
     found += what_is_fine(view, {one.code for one in found if one.severity in ("error", "warning")})
-    return conclude(found, view.rehearsal is not None)
+    return conclude(found, view.moved or view.rehearsal is not None)
 
 
 def _without_echoes(found: list[Item]) -> list[Item]:

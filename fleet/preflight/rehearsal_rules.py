@@ -10,17 +10,18 @@ from fleet.preflight.site_view import RehearsalView, Said, SeatView, SiteView, T
 
 def check_rehearsal(view: SiteView) -> Iterator[Item]:
     """Items about the rehearsal as a whole and about every terminal's seat in it."""
+    if view.moved:
+        return
     rehearsal = view.rehearsal
+    if view.failed is not None:
+        message, code = _words(view.failed, "it could not be held")
+        said = f"{message} ({code})" if code else message
+        yield item("rehearsal_failed", f"{said} {view.failed.remedy}".strip(), level="warning" if rehearsal else None)
     if rehearsal is None:
         asked = view.policy_hours is not None
         yield item(NEVER, "no terminal has tried the certificate yet", level="error" if asked else None)
         return
     yield from _age(view, rehearsal)
-    if rehearsal.failed:
-        message, code = _words(rehearsal.finding, "it could not be held")
-        more = f" {rehearsal.finding.remedy}" if rehearsal.finding and rehearsal.finding.remedy else ""
-        yield item("rehearsal_failed", (f"{message} ({code})" if code else message) + more)
-        return
     yield from _certificate(view, rehearsal)
     seats = view.seats()
     for terminal in view.taking_part:
@@ -72,8 +73,8 @@ def _finding(name: str, said: Said) -> Item:
     return item(code, f"{name}: {message}", name, level="error")
 
 
-def _words(said: Said | None, otherwise: str) -> tuple[str, str]:
-    return (said.message or otherwise, said.code) if said else (otherwise, "")
+def _words(said: Said, otherwise: str) -> tuple[str, str]:
+    return said.message or otherwise, said.code
 
 
 def _first_contact(terminal: TerminalView, seat: SeatView) -> Iterator[Item]:

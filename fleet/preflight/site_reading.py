@@ -54,12 +54,9 @@ def server_view(name: str, contact: Contact, facts: Any, *, port: int | None = N
     )
 
 
-def rehearsal_view(
-    at: dt.datetime, failed: bool, thumbprint: str, finding: Any, facts: Any, seats: Iterable[SeatView]
-) -> RehearsalView:
+def rehearsal_view(at: dt.datetime, thumbprint: str, facts: Any, seats: Iterable[SeatView]) -> RehearsalView:
     """A rehearsal from its row. facts: the server's answer when it opened."""
-    chain = pems(mapping(facts).get("chain"), _MOST_SENT) or ()
-    return RehearsalView(at, failed, thumbprint, said(finding), chain, tuple(seats))
+    return RehearsalView(at, thumbprint, pems(mapping(facts).get("chain"), _MOST_SENT) or (), tuple(seats))
 
 
 def seat_view(terminal: str, answered: bool, finding: Any, facts: Any) -> SeatView:

@@ -136,27 +136,27 @@ class SeatView:
 
 @dataclass(frozen=True, slots=True)
 class RehearsalView:
-    """The last rehearsal that came to an end. at: when it ended; finding: why nobody could be asked, None otherwise;
-    chain: PEM, as the server sends it, its own certificate first."""
+    """The last rehearsal in which terminals were asked. at: when it ended; chain: PEM, as the server sends it, its own
+    certificate first."""
 
     at: dt.datetime
-    failed: bool
     thumbprint: str
-    finding: Said | None = None
     chain: tuple[str, ...] = ()
     seats: tuple[SeatView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SiteView:
-    """All of it. now: UTC; excluded: names of terminals that stay as they are; policy_hours: how old a rehearsal may
-    be, None when the site asks for none; thumbprint: the certificate that the plan names, "" when it names none;
-    window: its start and end, UTC, None while nothing is planned."""
+    """All of it. now: UTC; failed: why a later rehearsal could not be held, None where none failed; excluded: names of
+    terminals that stay as they are; policy_hours: how old a rehearsal may be, None when the site asks for none;
+    thumbprint: the certificate that the plan names, "" when it names none; window: its start and end, UTC, None while
+    nothing is planned."""
 
     now: dt.datetime
     server: ServerView | None
     terminals: tuple[TerminalView, ...]
     rehearsal: RehearsalView | None = None
+    failed: Said | None = None
     excluded: frozenset[str] = frozenset()
     policy_hours: int | None = None
     thumbprint: str = ""
@@ -171,6 +171,11 @@ class SiteView:
     def devices(self) -> tuple[DeviceView, ...]:
         """The server, if there is one, and the terminals that take part."""
         return (*((self.server,) if self.server else ()), *self.taking_part)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the server is on HTTPS already: there is nothing left to rehearse."""
+        return self.server is not None and self.server.scheme == "https"
 
     def seats(self) -> dict[str, SeatView]:
         """The seats of the last rehearsal by terminal; empty without one."""

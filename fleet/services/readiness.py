@@ -1,13 +1,14 @@
 """Readiness of a site from its rows: loaded in a fixed number of queries, judged by fleet.preflight.fleet."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from fleet.cutover.states import BEFORE_WINDOW
 from fleet.models import Agent, Cutover, Device, Rehearsal, Seat, Site
 from fleet.preflight.fleet import assess
 from fleet.preflight.readiness import Readiness
-from fleet.preflight.site_reading import rehearsal_view, seat_view, server_view, terminal_view
+from fleet.preflight.site_reading import rehearsal_view, said, seat_view, server_view, terminal_view
 from fleet.preflight.site_view import Contact, RehearsalView, SiteView
 
 _NAMED = 5
@@ -24,6 +25,7 @@ def view_of(site: Site, now: dt.datetime, plan: Cutover | None = None) -> SiteVi
     plan = plan or planned(site)
     devices = list(site.devices.select_related("agent").order_by("name", "id"))
     server = next((d for d in devices if d.kind == Device.Kind.SERVER), None)
+    held, failed = _ended(site)
     return SiteView(
         now=now.astimezone(dt.UTC),
         server=server_view(server.name, contact_of(server), server.facts, port=server.port) if server else None,
@@ -32,7 +34,8 @@ def view_of(site: Site, now: dt.datetime, plan: Cutover | None = None) -> SiteVi
             for d in devices
             if d.kind == Device.Kind.TERMINAL
         ),
-        rehearsal=_last(site),
+        rehearsal=_view(held) if held else None,
+        failed=said(failed.finding or {}) if failed else None,
         excluded=frozenset(map(str, plan.exclude)) if plan else frozenset(),
         policy_hours=site.rehearsal_hours,
         thumbprint=plan.certificate_thumbprint if plan else "",
@@ -40,13 +43,12 @@ def view_of(site: Site, now: dt.datetime, plan: Cutover | None = None) -> SiteVi
     )
 
 
-def why_not(plan: Cutover, now: dt.datetime) -> str | None:
+def why_not(plan: Cutover, thumbprint: str, now: dt.datetime) -> str | None:
     """Why this plan may not be approved, or None when it may: the site asks for no rehearsal, the plan goes back to
-    HTTP, or nothing but warnings is left. The plan's window and certificate are those that will be used."""
+    HTTP, or nothing but warnings is left. thumbprint: of the certificate that will be bound."""
     if plan.site.rehearsal_hours is None or plan.to_scheme != "https":
         return None
-    readiness = assess_site(plan.site, now, plan)
-    errors = readiness.of("error")
+    errors = assess(replace(view_of(plan.site, now, plan), thumbprint=thumbprint)).of("error")
     if not errors:
         return None
     named = "; ".join(one.message for one in errors[:_NAMED])
@@ -60,12 +62,6 @@ def planned(site: Site) -> Cutover | None:
     return found.order_by("-pk").first()
 
 
-def last_rehearsal(site: Site) -> Rehearsal | None:
-    """The newest rehearsal that came to an end."""
-    ended = (Rehearsal.State.DONE, Rehearsal.State.FAILED)
-    return Rehearsal.objects.filter(site=site, state__in=ended).order_by("-pk").first()
-
-
 def contact_of(device: Device) -> Contact:
     """Whether the device's agent is there."""
     agent: Agent | None = getattr(device, "agent", None)
@@ -74,17 +70,21 @@ def contact_of(device: Device) -> Contact:
     return "yes" if agent.connected else "no"
 
 
-def _last(site: Site) -> RehearsalView | None:
-    rehearsal = last_rehearsal(site)
-    if rehearsal is None:
-        return None
+def _ended(site: Site) -> tuple[Rehearsal | None, Rehearsal | None]:
+    """The newest rehearsal that was held, and the newest one that failed after it."""
+    rows = Rehearsal.objects.filter(site=site, state__in=(Rehearsal.State.DONE, Rehearsal.State.FAILED)).order_by("-pk")
+    newest = rows.first()
+    if newest is None or newest.state == Rehearsal.State.DONE:
+        return newest, None
+    return rows.filter(state=Rehearsal.State.DONE).first(), newest
+
+
+def _view(rehearsal: Rehearsal) -> RehearsalView:
     seats = Seat.objects.filter(rehearsal=rehearsal, device__kind=Device.Kind.TERMINAL)
     rows: Any = seats.values_list("device__name", "answered_at", "finding", "facts")
     return rehearsal_view(
         rehearsal.finished_at or rehearsal.created_at,
-        rehearsal.state == Rehearsal.State.FAILED,
         rehearsal.thumbprint,
-        rehearsal.finding,
         rehearsal.facts,
         [seat_view(name, answered is not None, finding, facts) for name, answered, finding, facts in rows],
     )

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 
 from fleet.preflight.fleet import assess
 from fleet.preflight.readiness import Readiness
-from fleet.preflight.site_reading import rehearsal_view, seat_view, server_view, terminal_view
+from fleet.preflight.site_reading import rehearsal_view, said, seat_view, server_view, terminal_view
 from fleet.preflight.site_view import Contact, SiteView
 from tests.preflight.pki import NOW, YEAR, Issued, ca, server
 
@@ -131,20 +131,19 @@ class Sketch:
     rehearsal: dict[str, Any] = field(default_factory=dict)
     rehearsed_at: dt.datetime = NOW - dt.timedelta(hours=5)
     thumbprint: str = THUMBPRINT
-    finding: Any = None
+    failure: Any = None
     options: dict[str, Any] = field(default_factory=dict)
 
     def view(self) -> SiteView:
         """What the rules are given."""
         seats = [seat_view(name, name not in self.silent, self.findings.get(name), facts) for name, facts in self.seats.items()]
-        rehearsal = rehearsal_view(
-            self.rehearsed_at, self.finding is not None, self.thumbprint, self.finding, self.rehearsal, seats
-        )
+        rehearsal = rehearsal_view(self.rehearsed_at, self.thumbprint, self.rehearsal, seats)
         return SiteView(
             now=NOW,
             server=None if self.server is None else server_view("netpos", self.contacts.get("netpos", "yes"), self.server),
             terminals=tuple(terminal_view(n, self.contacts.get(n, "yes"), facts) for n, facts in self.terminals.items()),
             rehearsal=rehearsal if self.rehearsed else None,
+            failed=said(self.failure),
             **self.options,
         )
 

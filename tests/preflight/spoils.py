@@ -66,3 +66,8 @@ def rehearsed_with(leaf: Any) -> Spoil:
 def both(*spoils: Spoil) -> Spoil:
     """One after the other."""
     return lambda site: [spoil(site) for spoil in spoils]
+
+
+def failed(site: Sketch) -> None:
+    """The server could not open its shadow listener the last time."""
+    site.failure = {"code": "shadow_failed", "message": "no port is free", "remedy": "restart it"}

@@ -21,7 +21,7 @@ from tests.preflight.site import (
     stored,
     terminal_facts,
 )
-from tests.preflight.spoils import Spoil, both, contact, option, saw, says, till, told
+from tests.preflight.spoils import Spoil, both, bound, contact, option, saw, says, till, told
 
 DAY = dt.timedelta(days=1)
 MINUTE_MS = 60_000
@@ -188,3 +188,12 @@ def test_a_certificate_of_years_is_not_soon_over() -> None:
     site = healthy()
     told(certificates=[stored(not_after=(NOW + YEAR).isoformat())])(site)
     assert "certificate_expires_soon" not in {one.code for one in site.assess().items}
+
+
+def test_a_site_that_has_moved_is_not_asked_for_a_rehearsal() -> None:
+    site = healthy()
+    both(told(scheme="https", urlacl=[]), bound(f"0.0.0.0:{PORT}"), option(policy_hours=1))(site)
+    for facts in site.terminals.values():
+        facts["scheme"] = "https"
+    site.rehearsed = False
+    assert site.assess().verdict == "ready"

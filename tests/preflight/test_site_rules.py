@@ -18,7 +18,7 @@ from tests.preflight.site import (
     healthy,
     stored,
 )
-from tests.preflight.spoils import Spoil, both, bound, contact, option, rehearsed_with, reserved, saw, says, till, told
+from tests.preflight.spoils import Spoil, both, bound, contact, failed, option, rehearsed_with, reserved, saw, says, till, told
 
 DAY = dt.timedelta(days=1)
 MINUTE_MS = 60_000
@@ -37,7 +37,8 @@ CASES: list[tuple[str, str | None, str, Spoil]] = [
     ("excluded", "T001", "warning", option(excluded=frozenset({"T001"}))),
     ("agent_versions", "T001", "warning", till(agent_version="1.3.9")),
     ("never_rehearsed", None, "warning", lambda site: setattr(site, "rehearsed", False)),
-    ("rehearsal_failed", None, "error", lambda site: setattr(site, "finding", {"code": "shadow_failed", "message": "no port"})),
+    ("rehearsal_failed", None, "warning", failed),
+    ("rehearsal_failed", None, "error", both(failed, lambda site: setattr(site, "rehearsed", False))),
     ("rehearsal_old", None, "error", option(policy_hours=4)),
     ("rehearsal_other_certificate", None, "warning", lambda site: setattr(site, "thumbprint", OTHER)),
     ("rehearsal_other_certificate", None, "error", option(thumbprint=OTHER)),

@@ -7,7 +7,7 @@ import pytest
 from fleet.models import Rehearsal, Seat
 from fleet.services import readiness
 from tests.factories import NOW, make_cutover, make_device, make_site
-from tests.preflight.site import healthy
+from tests.preflight.site import THUMBPRINT, healthy
 
 pytestmark = pytest.mark.django_db
 HOUR = dt.timedelta(hours=1)
@@ -49,8 +49,11 @@ def test_only_a_rehearsal_that_came_to_an_end_counts():
     club, rehearsal = make_rehearsed()
     Rehearsal.objects.create(site=club, thumbprint=rehearsal.thumbprint, state="asking", deadline_at=NOW)
     assert readiness.assess_site(club, NOW).verdict == "ready"
-    Rehearsal.objects.all().update(state="failed", finding={"code": "busy", "message": "no", "remedy": ""})
-    assert ("rehearsal_failed", None) in codes(readiness.assess_site(club, NOW))
+    Rehearsal.objects.filter(state="asking").update(state="failed", finding={"code": "busy", "message": "no", "remedy": ""})
+    assert readiness.assess_site(club, NOW).verdict == "warnings"
+    Rehearsal.objects.all().update(state="failed", finding=None)
+    found = readiness.assess_site(club, NOW)
+    assert (found.verdict, codes(found)) == ("blocked", [("rehearsal_failed", None), ("never_rehearsed", None)])
 
 
 def test_a_silent_seat_and_a_finding_block():
@@ -75,40 +78,45 @@ def test_a_revoked_agent_is_none():
     assert codes(readiness.assess_site(club, NOW)) == [("no_agent", "T001")]
 
 
+def refusal(plan, now=NOW, thumbprint=THUMBPRINT):
+    """Why this plan may not be approved."""
+    return readiness.why_not(plan, thumbprint, now)
+
+
 class TestApproval:
     """Only a site that asks for rehearsals is kept from going on without one."""
 
     def test_without_a_policy_nothing_is_asked(self):
         club = make_site()
         make_device(club, "server")
-        assert readiness.why_not(make_cutover(club), NOW) is None
+        assert refusal(make_cutover(club)) is None
 
     def test_back_to_http_nothing_is_asked(self):
         club = make_site(rehearsal_hours=1)
-        assert readiness.why_not(make_cutover(club, from_scheme="https", to_scheme="http"), NOW) is None
+        assert refusal(make_cutover(club, from_scheme="https", to_scheme="http")) is None
 
     def test_never_rehearsed(self):
         club = make_site(rehearsal_hours=24)
         make_device(club, "server")
-        assert "no terminal has tried" in readiness.why_not(make_cutover(club), NOW)
+        assert "no terminal has tried" in refusal(make_cutover(club))
 
     def test_too_old(self):
         club, _ = make_rehearsed(rehearsal_hours=24)
         plan = make_cutover(club)
-        assert readiness.why_not(plan, NOW + 23 * HOUR) is None
-        assert "this site allows 24" in readiness.why_not(plan, NOW + 24 * HOUR)
+        assert refusal(plan, NOW + 23 * HOUR) is None
+        assert "this site allows 24" in refusal(plan, NOW + 24 * HOUR)
 
     def test_a_bad_seat_unless_it_is_excluded_by_name(self):
         club, rehearsal = make_rehearsed(rehearsal_hours=24)
         rehearsal.seats.filter(device__name="T001").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
-        assert "T001: m" in readiness.why_not(make_cutover(club), NOW)
-        assert readiness.why_not(make_cutover(club, exclude=["T001"]), NOW) is None
+        assert "T001: m" in refusal(make_cutover(club))
+        assert refusal(make_cutover(club, exclude=["T001"])) is None
 
     def test_another_certificate_than_the_rehearsed(self):
         club, _ = make_rehearsed(rehearsal_hours=24)
-        assert "would bind CDCD" in readiness.why_not(make_cutover(club, certificate_thumbprint="CD" * 20), NOW)
+        assert "would bind CDCD" in refusal(make_cutover(club), thumbprint="CD" * 20)
 
     def test_many_reasons_are_counted(self):
         club, rehearsal = make_rehearsed(9, rehearsal_hours=24)
         rehearsal.seats.update(answered_at=None)
-        assert "and 4 more" in readiness.why_not(make_cutover(club), NOW)
+        assert "and 4 more" in refusal(make_cutover(club))
