@@ -10,7 +10,7 @@ from agents import points
 from fleet.cutover import forecast, states, window
 from fleet.cutover.states import COUNTS_AS_FAILED, Run
 from fleet.models import Cutover, Role, role_of
-from fleet.services import certificates, gate, roster
+from fleet.services import certificates, readiness, roster
 from fleet.services.engine import Session
 from fleet.services.errors import Conflict, Forbidden, NotFound
 from fleet.services.outcome import Next
@@ -126,7 +126,8 @@ def _schedule(session: Session, user: Any, word: str) -> None:
     thumbprint = cutover.certificate_thumbprint
     if cutover.to_scheme == "https" and not thumbprint:
         thumbprint = certificates.newest(cutover.site.server, now)
-    gate.refuse_unrehearsed(cutover, thumbprint, now)
+    if why := readiness.why_not(cutover, thumbprint, now):
+        raise Conflict(why)
     roster.make_runs(cutover)
     terminals = cutover.runs.filter(kind="terminal").count()
     measured = timings(cutover)

@@ -45,10 +45,11 @@ def view_of(site: Site, now: dt.datetime, plan: Cutover | None = None) -> SiteVi
 
 def why_not(plan: Cutover, thumbprint: str, now: dt.datetime) -> str | None:
     """Why this plan may not be approved, or None when it may: the site asks for no rehearsal, the plan goes back to
-    HTTP, or nothing but warnings is left. thumbprint: of the certificate that will be bound."""
-    if plan.site.rehearsal_hours is None or plan.to_scheme != "https":
+    HTTP, the server is over already, or nothing but warnings is left. thumbprint: of the certificate that will be bound."""
+    site = plan.site
+    if site.rehearsal_hours is None or plan.to_scheme != "https" or (site.server and site.server.scheme == "https"):
         return None
-    errors = assess(replace(view_of(plan.site, now, plan), thumbprint=thumbprint)).of("error")
+    errors = assess(replace(view_of(site, now, plan), thumbprint=thumbprint)).of("error")
     if not errors:
         return None
     named = "; ".join(one.message for one in errors[:_NAMED])
