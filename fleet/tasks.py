@@ -9,7 +9,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from agents import points
-from fleet.services import clock, instructions, looks, rehearsals, sweeps
+from fleet.services import clock, instructions, looks, rehearsal_clock, sweeps
 from fleet.services.outcome import CHANGED_CHANNEL, DROP_CHANNEL, NUDGE_CHANNEL, Dispatch, Next
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def rehearse(rehearsal_id: int) -> None:
 def tick() -> None:
     """Once a second, from beat. A cutover goes first, and a rehearsal that fails cannot hold it up."""
     follow(sweeps.tick(clock.now()))
-    follow(rehearsals.tick(clock.now()))
+    follow(rehearsal_clock.tick(clock.now()))
 
 
 def _publish(after: Next) -> None:

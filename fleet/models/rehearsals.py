@@ -5,13 +5,15 @@ from django.db import models
 from django.utils import timezone
 
 from fleet.models.agents import Agent
+from fleet.models.cutovers import Cutover
 from fleet.models.devices import Device, Site
 
 
 class Rehearsal(models.Model):
     """One rehearsal of one site. opening: the server is to open its shadow listener; asking: the terminals are to
     try it; then done, or failed with a finding where no terminal could be asked. facts: what the server said when it
-    opened; requested_by: None when the schedule asked for it; deadline_at: when this stage's silence counts."""
+    opened; requested_by: None when the schedule asked for it; deadline_at: when this stage's silence counts. after:
+    the cutover that was completed before it: then it is no rehearsal any more, but measures what HTTPS really costs."""
 
     class State(models.TextChoices):
         OPENING = "opening"
@@ -21,6 +23,7 @@ class Rehearsal(models.Model):
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="rehearsals")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    after = models.OneToOneField(Cutover, models.CASCADE, null=True, blank=True, related_name="measured")
     thumbprint = models.CharField(max_length=40)
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPENING)
     created_at = models.DateTimeField(default=timezone.now)

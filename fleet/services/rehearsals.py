@@ -6,7 +6,6 @@ nothing here is retried for long, and nothing is lost that matters."""
 
 import datetime as dt
 import json
-import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -20,8 +19,6 @@ from fleet.services import certificates, looks
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
 from fleet.services.foreign import countable, fit, fit_text
 from fleet.services.outcome import Next
-
-log = logging.getLogger(__name__)
 
 State = Rehearsal.State
 KEPT = 20  # rehearsals of a site; each holds what every terminal has measured
@@ -50,7 +47,7 @@ def begin(site: Site, thumbprint: str, now: dt.datetime, user: Any = None) -> tu
             rehearsal = Rehearsal.objects.create(
                 site=site, requested_by=user, thumbprint=thumbprint, created_at=now, deadline_at=now + OPEN_LIMIT
             )
-            Seat.objects.bulk_create(_seats(rehearsal, server))
+            Seat.objects.bulk_create(seats_for(rehearsal, server))
             old = site.rehearsals.order_by("-pk").values_list("pk", flat=True)[KEPT:]
             Rehearsal.objects.filter(pk__in=list(old)).delete()
     except IntegrityError as error:
@@ -66,28 +63,6 @@ def take(batch: Sequence[tuple[str, protocol.Rehearsed]], now: dt.datetime) -> N
         for rehearsal in Rehearsal.objects.select_for_update().filter(pk__in=touched).order_by("pk"):
             after.add(_advance(rehearsal, now))
     return after
-
-
-def tick(now: dt.datetime) -> Next:
-    """What the clock does: stages that took too long end, what got lost on the way to a worker is found, and where a
-    site wants it, the next rehearsal begins."""
-    after = Next(rehearse=set(looks.lost()))
-    over = Q(deadline_at__lte=now) | Q(created_at__gt=now + OPEN_LIMIT)  # or the clock was put back
-    due = Rehearsal.objects.filter(over, state__in=[State.OPENING, State.ASKING])
-    with transaction.atomic():
-        for rehearsal in due.select_for_update().order_by("pk"):
-            after.add(_time_is_over(rehearsal, now))
-    for site in _due_sites(now):
-        try:
-            after.add(begin(site, "", now)[1])
-        except Conflict as error:
-            log.info("%s: no rehearsal now: %s", site, error)
-    return after
-
-
-def last(site: Site) -> Rehearsal | None:
-    """The newest rehearsal of this site that has come to its end."""
-    return site.rehearsals.filter(state=State.DONE).order_by("-pk").first()
 
 
 # --- beginning ----------------------------------------------------------------------------------------
@@ -118,33 +93,16 @@ def _certificate(server: Device, thumbprint: str, now: dt.datetime) -> str:
     return thumbprint.upper()
 
 
-def _seats(rehearsal: Rehearsal, server: Device) -> list[Seat]:
-    """One for every device; who has no agent stays without an answer, and is shown so."""
+def seats_for(rehearsal: Rehearsal, server: Device | None) -> list[Seat]:
+    """One for every device; who has no agent stays without an answer, and is shown so. server: who opens first; None
+    where nobody has to, and the terminals are asked at once."""
     agents = {a.device_id: a for a in Agent.objects.filter(device__site=rehearsal.site, revoked_at__isnull=True)}
-    return [
-        Seat(rehearsal=rehearsal, device=device, agent=agents.get(device.pk), action="open" if device == server else "")
-        for device in rehearsal.site.devices.all()
-    ]
-
-
-def _due_sites(now: dt.datetime) -> list[Site]:
-    """Sites whose schedule asks for a rehearsal at this moment, and where one could begin."""
-    wanting = Site.objects.filter(
-        rehearse_every_hours__gt=0, devices__kind=Device.Kind.SERVER, devices__scheme="http", devices__agent__connected=True
-    )
-    free = wanting.exclude(rehearsals__state__in=[State.OPENING, State.ASKING]).exclude(cutovers__state__in=sorted(BUSY))
-    return [site for site in free.distinct() if _is_due(site, now)]
-
-
-def _is_due(site: Site, now: dt.datetime) -> bool:
-    newest = site.rehearsals.order_by("-pk").first()
-    if newest is not None and now - newest.created_at < dt.timedelta(hours=site.rehearse_every_hours):
-        return False
-    try:
-        certificates.newest(site.server, now)
-    except Conflict:
-        return False
-    return True
+    seats = []
+    for device in rehearsal.site.devices.all():
+        asked = server is None and device.kind == Device.Kind.TERMINAL and device.pk in agents
+        action = "open" if device == server else "ask" if asked else ""
+        seats.append(Seat(rehearsal=rehearsal, device=device, agent=agents.get(device.pk), action=action))
+    return seats
 
 
 # --- answers ------------------------------------------------------------------------------------------
@@ -199,10 +157,10 @@ def _awaited(rehearsal: Rehearsal) -> Any:
     return rehearsal.seats.filter(action="ask", answered_at__isnull=True, agent__connected=True)
 
 
-def _time_is_over(rehearsal: Rehearsal, now: dt.datetime) -> Next:
-    if rehearsal.state == State.OPENING:
-        return _fail(rehearsal, _NOT_OPENED, now)
-    return _close(rehearsal, now)
+def give_up(rehearsal: Rehearsal, now: dt.datetime) -> Next:
+    """This stage took too long: without a listener there is nothing to ask, otherwise whoever has answered counts.
+    Call it inside a transaction, with the rehearsal's row locked."""
+    return _fail(rehearsal, _NOT_OPENED, now) if rehearsal.state == State.OPENING else _close(rehearsal, now)
 
 
 def _fail(rehearsal: Rehearsal, finding: dict[str, str], now: dt.datetime) -> Next:
@@ -220,6 +178,8 @@ def _end(rehearsal: Rehearsal, state: Rehearsal.State, now: dt.datetime) -> Next
     rehearsal.save(update_fields=["state", "finished_at", "finding", "facts"])
     server = Q(device__kind=Device.Kind.SERVER)
     rehearsal.seats.filter(~server, answered_at__isnull=True).update(action="")
+    if rehearsal.after_id is not None:
+        return Next()  # nothing was opened
     rehearsal.seats.filter(server).update(action="close", body="", signature="", sent_at=None)
     return Next(rehearse={rehearsal.pk})
 

@@ -7,7 +7,7 @@ import pytest
 
 from agents import protocol
 from fleet.models import Rehearsal, Role, Seat
-from fleet.services import looks, rehearsals
+from fleet.services import looks, rehearsal_clock, rehearsals
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.factories import NOW, certificate, make_club, make_cutover, make_site, make_user
 
@@ -89,8 +89,8 @@ def test_it_does_not_wait_for_whom_nobody_can_ask() -> None:
 def test_a_terminal_that_is_silent_is_waited_for_and_no_longer() -> None:
     rehearsal = opened()
     rehearsals.take([answer(rehearsal, "T01", "ask")], NOW + 2 * S)
-    assert not rehearsals.tick(rehearsal.deadline_at - S).rehearse
-    assert rehearsals.tick(rehearsal.deadline_at).rehearse == {rehearsal.pk}
+    assert not rehearsal_clock.tick(rehearsal.deadline_at - S).rehearse
+    assert rehearsal_clock.tick(rehearsal.deadline_at).rehearse == {rehearsal.pk}
     rehearsal.refresh_from_db()
     assert rehearsal.state == "done"
     assert not rehearsals.take([answer(rehearsal, "T02", "ask")], NOW).rehearse
@@ -114,14 +114,14 @@ def test_a_server_that_answers_nonsense_ends_it(facts: Any) -> None:
 
 def test_a_server_that_is_silent_ends_it() -> None:
     rehearsal = begun()
-    rehearsals.tick(NOW + rehearsals.OPEN_LIMIT)
+    rehearsal_clock.tick(NOW + rehearsals.OPEN_LIMIT)
     rehearsal.refresh_from_db()
     assert (rehearsal.state, rehearsal.finding["code"]) == ("failed", "no_answer")
 
 
 def test_a_clock_that_was_put_back_does_not_hold_it_for_a_day() -> None:
     rehearsal = begun()
-    rehearsals.tick(NOW - dt.timedelta(days=1))
+    rehearsal_clock.tick(NOW - dt.timedelta(days=1))
     rehearsal.refresh_from_db()
     assert rehearsal.state == "failed"
 
@@ -159,10 +159,10 @@ def test_hostile_text_is_kept_within_bounds() -> None:
 def test_what_the_broker_forgot_is_found_and_written_once() -> None:
     club, *_ = make_club(2)
     rehearsal, _ = rehearsals.start(make_user(), club.pk, "", NOW)
-    assert rehearsals.tick(NOW).rehearse == {rehearsal.pk}
+    assert rehearsal_clock.tick(NOW).rehearse == {rehearsal.pk}
     assert len(looks.write(rehearsal.pk, NOW).nudge) == 1
     assert not looks.write(rehearsal.pk, NOW).nudge
-    assert not rehearsals.tick(NOW).rehearse
+    assert not rehearsal_clock.tick(NOW).rehearse
 
 
 def test_what_was_sent_is_sent_again_only_on_a_new_connection() -> None:
@@ -217,20 +217,55 @@ def test_every_reason_why_it_cannot_be_now_is_said() -> None:
 def test_the_schedule_begins_one_when_it_is_due() -> None:
     club, server, _ = make_club(1, rehearse_every_hours=24)
     make_club(1)  # no schedule
-    rehearsals.tick(NOW)
+    rehearsal_clock.tick(NOW)
     only = Rehearsal.objects.get()
     assert (only.site, only.requested_by) == (club, None)
     Rehearsal.objects.update(state="done", finished_at=NOW)
-    rehearsals.tick(NOW + dt.timedelta(hours=23))
+    rehearsal_clock.tick(NOW + dt.timedelta(hours=23))
     assert Rehearsal.objects.count() == 1
     server.facts = {"certificates": [certificate(has_key=False)]}
     server.save()
-    rehearsals.tick(NOW + dt.timedelta(hours=25))
+    rehearsal_clock.tick(NOW + dt.timedelta(hours=25))
     assert Rehearsal.objects.count() == 1  # nothing to rehearse with
     server.facts = {"certificates": [certificate()]}
     server.save()
-    rehearsals.tick(NOW + dt.timedelta(hours=25))
+    rehearsal_clock.tick(NOW + dt.timedelta(hours=25))
     assert Rehearsal.objects.count() == 2
+
+
+def completed(to: str = "https", rested_s: int = 60, rehearsed: bool = True, **changes: Any) -> Any:
+    club, *_ = make_club(2)
+    if rehearsed:
+        Rehearsal.objects.create(site=club, thumbprint="AB" * 20, state="done", deadline_at=NOW, finished_at=NOW)
+    club.devices.update(scheme=to)
+    values = {"state": "completed", "to_scheme": to, "rested_at": NOW - rested_s * S, "certificate_thumbprint": "AB" * 20}
+    return make_cutover(club, **values | changes)
+
+
+def test_after_a_cutover_the_terminals_are_asked_once_what_it_became() -> None:
+    cutover = completed()
+    (key,) = rehearsal_clock.tick(NOW).rehearse
+    measured = Rehearsal.objects.get(pk=key)
+    assert (measured.after, measured.state) == (cutover, "asking")
+    looks.write(key, NOW)
+    told = bodies(measured)
+    assert set(told) == {"T01", "T02"}
+    assert (told["T01"].action, told["T01"].port, told["T01"].shadow_port) == ("ask", 10101, 0)
+    rehearsals.take([answer(measured, name, "ask") for name in ("T01", "T02")], NOW)
+    measured.refresh_from_db()
+    assert measured.state == "done"
+    assert not rehearsal_clock.tick(NOW).rehearse  # neither a listener to close nor a second measuring
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"to": "http"}, {"rested_s": 1}, {"rested_s": 7200}, {"rehearsed": False}, {"state": "rolled_back"},
+    ],
+)  # fmt: skip
+def test_other_cutovers_are_not_measured(changes: Any) -> None:
+    completed(**changes)
+    assert not rehearsal_clock.tick(NOW).rehearse
 
 
 def test_old_ones_are_dropped() -> None:

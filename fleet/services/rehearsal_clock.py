@@ -1,0 +1,87 @@
+"""What the clock does for rehearsals: stages that take too long end, what was lost is found, scheduled ones begin, and
+after a cutover it is measured what HTTPS really became."""
+
+import datetime as dt
+import logging
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from fleet.cutover import states
+from fleet.models import Cutover, Device, Rehearsal, Seat, Site
+from fleet.services import certificates, looks
+from fleet.services.errors import Conflict
+from fleet.services.outcome import Next
+from fleet.services.rehearsals import BUSY, OPEN_LIMIT, State, begin, give_up, seats_for
+
+log = logging.getLogger(__name__)
+
+# Not at once, while late reports are still coming in; and not on another day.
+MEASURE_FROM, MEASURE_UNTIL = dt.timedelta(seconds=5), dt.timedelta(hours=1)
+
+
+def tick(now: dt.datetime) -> Next:
+    """What the clock does: stages that took too long end, what got lost on the way to a worker is found, and where a
+    site wants it, the next rehearsal begins."""
+    after = Next(rehearse=set(looks.lost()))
+    over = Q(deadline_at__lte=now) | Q(created_at__gt=now + OPEN_LIMIT)  # or the clock was put back
+    due = Rehearsal.objects.filter(over, state__in=[State.OPENING, State.ASKING])
+    with transaction.atomic():
+        for rehearsal in due.select_for_update().order_by("pk"):
+            after.add(give_up(rehearsal, now))
+    for site in _due_sites(now):
+        try:
+            after.add(begin(site, "", now)[1])
+        except Conflict as error:
+            log.info("%s: no rehearsal now: %s", site, error)
+    for cutover in _unmeasured(now):
+        after.add(_measure(cutover, now))
+    return after
+
+
+def _due_sites(now: dt.datetime) -> list[Site]:
+    """Sites whose schedule asks for a rehearsal at this moment, and where one could begin."""
+    wanting = Site.objects.filter(
+        rehearse_every_hours__gt=0, devices__kind=Device.Kind.SERVER, devices__scheme="http", devices__agent__connected=True
+    )
+    free = wanting.exclude(rehearsals__state__in=[State.OPENING, State.ASKING]).exclude(cutovers__state__in=sorted(BUSY))
+    return [site for site in free.distinct() if _is_due(site, now)]
+
+
+def _is_due(site: Site, now: dt.datetime) -> bool:
+    newest = site.rehearsals.filter(after__isnull=True).order_by("-pk").first()
+    if newest is not None and now - newest.created_at < dt.timedelta(hours=site.rehearse_every_hours):
+        return False
+    try:
+        certificates.newest(site.server, now)
+    except Conflict:
+        return False
+    return True
+
+
+def _unmeasured(now: dt.datetime) -> list[Cutover]:
+    """Cutovers to HTTPS that were completed a moment ago, at sites that had rehearsed: what was predicted for them is
+    measured now."""
+    done = Cutover.objects.filter(state=states.Cutover.COMPLETED, to_scheme="https", measured__isnull=True)
+    fresh = done.filter(rested_at__gt=now - MEASURE_UNTIL, rested_at__lt=now - MEASURE_FROM)
+    rehearsed = fresh.filter(site__rehearsals__state=State.DONE, site__rehearsals__after__isnull=True)
+    idle = rehearsed.exclude(site__cutovers__state__in=sorted(BUSY))
+    return list(
+        idle.exclude(site__rehearsals__state__in=[State.OPENING, State.ASKING]).select_related("site").distinct().order_by("pk")
+    )
+
+
+def _measure(cutover: Cutover, now: dt.datetime) -> Next:
+    """Ask the terminals once more, now that the live port speaks HTTPS."""
+    try:
+        with transaction.atomic():
+            rehearsal = Rehearsal.objects.create(
+                site=cutover.site, after=cutover, thumbprint=cutover.certificate_thumbprint, state=State.ASKING,
+                created_at=now, deadline_at=now,
+            )  # fmt: skip
+            Seat.objects.bulk_create(seats_for(rehearsal, None))
+            rehearsal.deadline_at = now + looks.ask_limit(rehearsal)
+            rehearsal.save(update_fields=["deadline_at"])
+    except IntegrityError:
+        return Next()  # somebody began a rehearsal in this moment
+    return Next(rehearse={rehearsal.pk})
