@@ -5,5 +5,6 @@
 from tests.planted.agents import AGENTS
 from tests.planted.bug import Bug
 from tests.planted.dashboard import DASHBOARD
+from tests.planted.readiness import READINESS
 
-BUGS: tuple[Bug, ...] = (*AGENTS, *DASHBOARD)
+BUGS: tuple[Bug, ...] = (*AGENTS, *DASHBOARD, *READINESS)

@@ -1,0 +1,57 @@
+"""Bugs before the night: rehearsals, readiness, what is looked at once more before anything is stopped."""
+
+from tests.planted.bug import Bug
+
+REHEARSALS = "tests/services/test_rehearsals.py::"
+GATE = "tests/services/test_gate.py::"
+
+READINESS: tuple[Bug, ...] = (
+    Bug(
+        "no_gate",
+        "a cutover is approved without the rehearsal that its site asks for",
+        "fleet/services/actions.py",
+        "    if why := readiness.why_not(cutover, thumbprint, now):\n        raise Conflict(why)\n",
+        "",
+        (GATE + "test_none_at_all", GATE + "test_approving_asks_the_same"),
+    ),
+    Bug(
+        "answer_for_another",
+        "an agent answers for another site's terminal",
+        "fleet/services/rehearsals.py",
+        "rehearsal=answer.rehearsal, agent=agent_id, action",
+        "rehearsal=answer.rehearsal, action",
+        (REHEARSALS + "test_answers_that_nobody_asked_for_change_nothing",),
+    ),
+    Bug(
+        "first_answer_overwritten",
+        "a second answer takes the place of the first, which said that the till is not ready",
+        "fleet/services/rehearsals.py",
+        "action=answer.action, answered_at__isnull=True)",
+        "action=answer.action)",
+        (REHEARSALS + "test_the_first_answer_counts",),
+    ),
+    Bug(
+        "stopped_for_a_lost_certificate",
+        "the service is stopped before anybody looks whether the certificate is still there",
+        "agents/steps/server.py",
+        "        check_certificate(ctx)  # once more: nobody is cut off for a certificate that has gone or expired meanwhile\n",
+        "",
+        ("tests/agents/test_certificate_swaps.py::test_it_is_found_before_the_service_is_stopped",),
+    ),
+    Bug(
+        "second_reader_ignored",
+        "netsh and the registry disagree, and the server is armed all the same",
+        "agents/steps/server.py",
+        "        httpsys_registry.compare(httpsys_registry.read(), port, bindings, reservations)\n",
+        "",
+        ("tests/agents/test_httpsys_registry.py::test_a_server_whose_readers_disagree_is_not_armed",),
+    ),
+    Bug(
+        "any_digits",
+        "a port in another script's digits gets as far as netsh",
+        "agents/hosts/netsh.py",
+        ':([0-9]{{1,5}})/(?:',
+        ':(\\d{{1,5}})/(?:',
+        ("tests/agents/test_hostile_values.py::test_hostile_values_never_become_more_than_one_argument",),
+    ),
+)  # fmt: skip
