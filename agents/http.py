@@ -8,13 +8,31 @@ import hashlib
 import ssl
 import time
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import h11
 
 from agents.net import Network
 
 MAX_BODY_BYTES = 1024 * 1024
+
+
+class Reader(Protocol):
+    """The half of a connection that answers come from."""
+
+    async def read(self, n: int = ..., /) -> bytes:
+        """What has come, at most n bytes; b"" at the end. Raises OSError or ssl.SSLError."""
+        ...
+
+
+class Writer(Protocol):
+    """The other half, as asyncio.StreamWriter has it."""
+
+    def write(self, data: bytes, /) -> None: ...
+    async def drain(self) -> None: ...
+    def close(self) -> None: ...
+    async def wait_closed(self) -> None: ...
+    def get_extra_info(self, name: str, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +55,27 @@ class Connection:
         self.thumbprint: str | None = None
         self.connect_ms = 0.0
         self._h11 = h11.Connection(h11.CLIENT)
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._streams: tuple[Reader, Writer] | None = None
 
     async def open(self) -> Self:
         """Connect, and with TLS shake hands. Raises OSError, ssl.SSLError or TimeoutError."""
         begun = time.monotonic()
         async with asyncio.timeout(self.timeout_s):
             await self.network.before_request()
-            name = self.host if self.tls else None
-            self._streams = await asyncio.open_connection(self.host, self.port, ssl=self.tls, server_hostname=name)
+            self._streams = await self._connect()
         self.connect_ms = (time.monotonic() - begun) * 1000
         if self.tls:
-            self._look_at_peer()
+            try:
+                self._look_at_peer()
+            except ssl.SSLError:
+                await self.close()
+                raise
         return self
+
+    @property
+    def alive(self) -> bool:
+        """Whether another request can be made: open, and not closed by the server's last answer."""
+        return self._streams is not None
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
         """One GET. Raises OSError, TimeoutError, or h11.RemoteProtocolError for an answer that is not HTTP."""
@@ -73,6 +99,10 @@ class Connection:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+    async def _connect(self) -> tuple[Reader, Writer]:
+        name = self.host if self.tls else None
+        return await asyncio.open_connection(self.host, self.port, ssl=self.tls, server_hostname=name)
 
     async def _exchange(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
         if self._streams is None:

@@ -1,9 +1,10 @@
 """How a program of ours reaches anything. Production uses this class as it is; the lab's subclass
-injects faults at exactly these four places, so that no fault code lives in the agent."""
+injects faults at exactly these places, so that no fault code lives in the agent."""
 
 import asyncio
 import datetime as dt
 import ssl
+import time
 from pathlib import Path
 
 
@@ -16,6 +17,10 @@ class Network:
     def roots(self, path: Path | None) -> Path | None:
         """The root store to trust for the server: a PEM file, or None for the system's own."""
         return path
+
+    def wall_ms(self) -> int:
+        """This device's wall clock, milliseconds since the epoch: what its programs judge certificates by."""
+        return round(time.time() * 1000)
 
     def check_validity(self, not_before: dt.datetime, not_after: dt.datetime) -> None:
         """Look at a peer certificate with this device's clock; OpenSSL has done so with the real one.

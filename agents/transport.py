@@ -18,6 +18,7 @@ from agents.identity import Identity, IdentityError
 from agents.journal import Journal
 from agents.net import Network, tls_context
 from agents.protocol import Finding, Finished, Instruction, Message
+from agents.rehearsal.rehearsals import Rehearsals
 from agents.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Transport:
     ) -> None:
         self.config, self.network, self.identity = config, network, identity
         self.journal, self.clock, self.runner = journal, clock, runner
+        self.rehearsals = Rehearsals(runner.host, identity, clock, lambda: not runner.idle)
         self._news = asyncio.Event()
         self._changed = asyncio.Event()
         self._socket: ClientConnection | None = None
@@ -58,7 +60,13 @@ class Transport:
         self._changed.set()
 
     async def run(self) -> None:
-        """Connect, talk, and connect again, for ever."""
+        """Connect, talk, and connect again, for ever. A rehearsal goes on without a connection, and ends with this."""
+        try:
+            await self._run()
+        finally:
+            await self.rehearsals.stop()
+
+    async def _run(self) -> None:
         pause = FIRST_PAUSE_S
         while True:
             self._welcomed = False
@@ -121,7 +129,8 @@ class Transport:
         """Until one of these ends, which is the end of the connection."""
         self._news.set()
         self._changed.set()
-        jobs = (self._listen(), self._send_reports(), self._send_inventory(), self._beat(), self.network.until_cut())
+        talk = (self._listen(), self._send_reports(), self._send_inventory(), self._send_answers(), self._beat())
+        jobs = (*talk, self.network.until_cut())
         tasks = [asyncio.ensure_future(job) for job in jobs]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -141,6 +150,8 @@ class Transport:
             match message:
                 case protocol.Instruct():
                     self._take(message)
+                case protocol.Rehearse():
+                    self.rehearsals.take(message)
                 case protocol.Ack():
                     self.journal.acked(message.n)
                     points.agent(self.config.role, "ack_received")
@@ -165,6 +176,16 @@ class Transport:
             self._changed.clear()
             await self._say(protocol.Inventory(await self.runner.host.facts()))
 
+    async def _send_answers(self) -> None:
+        answers = self.rehearsals.answers
+        while True:
+            answer = await answers.get()
+            try:
+                await self._say(answer)
+            except BaseException:
+                answers.put_nowait(answer)  # for the next connection; twice does no harm
+                raise
+
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_S)
@@ -187,6 +208,7 @@ class Transport:
         elif self.clock.now_ms() > instruction.expires_ms and instruction.seq > self.journal.ledger.seq:
             self._refuse(instruction, "expired", "the instruction came after its time")
         else:
+            self.rehearsals.give_way()
             self.runner.submit(instruction)
 
     def _refuse(self, instruction: Instruction, code: str, message: str) -> None:

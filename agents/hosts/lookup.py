@@ -1,11 +1,12 @@
 """Asking the server as a till does: one request, and plain words for everything that can go wrong."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import h11
 
 from agents.errors import StepError
-from agents.http import Connection
+from agents.http import Connection, Response
 from agents.net import Network, tls_context
 
 FIRST_PAUSE_S = 0.1
@@ -79,13 +80,17 @@ async def patiently(ask: Callable[[], Awaitable[Answer]], within_s: float) -> An
 
 async def get(network: Network, target: Target, path: str, headers: dict[str, str]) -> Answer:
     """One GET that must be answered with 200 and JSON. Raises StepError."""
-    try:
+    with explaining(target):
         connection = Connection(target.host, target.port, tls=_context(target), network=network, timeout_s=target.timeout_s)
         async with connection:
-            _compare(target, connection.thumbprint)
+            compare(target, connection.thumbprint)
             response = await connection.get(path, headers)
-    except (OSError, ssl.SSLError, h11.ProtocolError, UnicodeError) as error:
-        raise explain(error, target) from error
+    data = content(target, path, response)
+    return Answer(data, response.status, connection.tls_version, connection.thumbprint, response.ms, connection.connect_ms)
+
+
+def content(target: Target, path: str, response: Response) -> Any:
+    """The JSON of a good answer. Raises StepError lookup_failed for any other."""
     if response.status != 200:
         raise StepError(
             "lookup_failed",
@@ -94,10 +99,18 @@ async def get(network: Network, target: Target, path: str, headers: dict[str, st
             retryable=response.status >= 500,
         )
     try:
-        data = json.loads(response.body)
+        return json.loads(response.body)
     except ValueError as error:
         raise StepError("lookup_failed", f"{target.where}{path} was not answered with JSON", "Check host and port.") from error
-    return Answer(data, response.status, connection.tls_version, connection.thumbprint, response.ms, connection.connect_ms)
+
+
+@contextlib.contextmanager
+def explaining(target: Target) -> Iterator[None]:
+    """Whatever connecting and asking raises in here becomes the StepError that explains it."""
+    try:
+        yield
+    except (OSError, ssl.SSLError, h11.ProtocolError, UnicodeError) as error:
+        raise explain(error, target) from error
 
 
 def explain(error: Exception, target: Target) -> StepError:
@@ -144,7 +157,8 @@ def _context(target: Target) -> ssl.SSLContext | None:
     return context
 
 
-def _compare(target: Target, thumbprint: str | None) -> None:
+def compare(target: Target, thumbprint: str | None) -> None:
+    """Raises StepError wrong_certificate unless the certificate on the wire is the one expected."""
     if target.tls and target.thumbprint and thumbprint != target.thumbprint:
         raise StepError(
             "wrong_certificate",

@@ -9,6 +9,8 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from agents.errors import StepError
+
 _NAME = re.compile(r"[0-9A-F]{40}")
 MAX_CERTIFICATES = 500
 MAX_PEM_BYTES = 256 * 1024
@@ -29,6 +31,16 @@ def validity(store: Path, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | 
 def has_key(store: Path, thumbprint: str) -> bool:
     """Whether its private key is there too. The key is never read."""
     return bool(_NAME.fullmatch(thumbprint)) and (store / f"{thumbprint}.key").is_file()
+
+
+def check(store: Path | None, thumbprint: str | None) -> None:
+    """No binding without a certificate and its key. Raises StepError certificate_missing or certificate_key_missing."""
+    if store is None or thumbprint is None or not has_certificate(store, thumbprint):
+        message = f"certificate {thumbprint} is not in the machine's store"
+        raise StepError("certificate_missing", message, "Import the PFX into Personal of the computer account.")
+    if not has_key(store, thumbprint):
+        message = f"certificate {thumbprint} has no private key in the machine's store"
+        raise StepError("certificate_key_missing", message, "Import the PFX with its key, not the .cer alone.")
 
 
 def certificates(store: Path) -> list[dict[str, Any]]:

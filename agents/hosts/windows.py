@@ -78,6 +78,14 @@ class Host(ABC):
         """The port in the settings. Raises StepError."""
         return self.reading(self.settings()).port()
 
+    def check_port(self, planned: int) -> int:
+        """The port in the settings, which must be the planned one. Raises StepError port_differs."""
+        port = self.port()
+        if port != planned:
+            message = f"{self.file} says port {port}, the plan says {planned}"
+            raise StepError("port_differs", message, "Correct the port in the settings, or plan anew.")
+        return port
+
     def reading(self, data: bytes) -> Reading:
         """What these bytes of the settings say."""
         return Reading(self.profile, data, self.file)
@@ -185,17 +193,13 @@ class ServerHost(Host):
             stopping.cancel()
         return Stopped(last)
 
-    def has_certificate(self, thumbprint: str) -> bool:
-        """Whether the machine's store holds this certificate."""
-        return self.config.store is not None and store.has_certificate(self.config.store, thumbprint)
+    def check_certificate(self, thumbprint: str | None) -> None:
+        """Whether the machine's store holds this certificate and its key. Raises StepError."""
+        store.check(self.config.store, thumbprint)
 
     def validity(self, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | None:
         """From when until when this certificate is valid; None where the machine's store does not hold it."""
         return store.validity(self.config.store, thumbprint) if self.config.store else None
-
-    def has_key(self, thumbprint: str) -> bool:
-        """Whether the machine's store holds its private key."""
-        return self.config.store is not None and store.has_key(self.config.store, thumbprint)
 
     async def facts(self) -> dict[str, Any]:
         facts: dict[str, Any] = dict.fromkeys(("port", "scheme", "services", "certificates", "urlacl", "sslcert", "error"))

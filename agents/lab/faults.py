@@ -120,6 +120,9 @@ class LabNetwork(Network):
     def roots(self, path: Path | None) -> Path | None:
         return self._all.lab / "foreign-root.pem" if self.faults.untrusted_root else path
 
+    def wall_ms(self) -> int:
+        return super().wall_ms() + round(self.faults.clock_skew_s * 1000)
+
     def check_validity(self, not_before: dt.datetime, not_after: dt.datetime) -> None:
         now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.faults.clock_skew_s)
         if now < not_before:

@@ -126,13 +126,8 @@ class SwitchStep(Step):
 
 def check_settings(ctx: Context) -> Evidence:
     """Arming, both roles: the settings can be read and rewritten, and the port is the expected one."""
-    host, port, scheme = ctx.host, ctx.host.port(), ctx.host.scheme()
-    if port != ctx.instruction.port:
-        raise StepError(
-            "port_differs",
-            f"{host.file} says port {port}, the plan says {ctx.instruction.port}",
-            "Correct the port in the settings, or plan anew.",
-        )
+    host = ctx.host
+    port, scheme = host.check_port(ctx.instruction.port), host.scheme()
     # Whether rewriting works at all is tried on a neighbour; the file itself stays untouched.
     host.try_settings_folder()
     return {"port": port, "scheme": scheme}

@@ -115,13 +115,8 @@ def check_certificate(ctx: Context) -> None:
     if ctx.instruction.to_scheme == "http":
         return
     host, thumbprint = cast(ServerHost, ctx.host), ctx.instruction.thumbprint
-    if thumbprint is None or not host.has_certificate(thumbprint):
-        message = f"certificate {thumbprint} is not in the machine's store"
-        raise StepError("certificate_missing", message, "Import the PFX into Personal of the computer account.")
-    if not host.has_key(thumbprint):
-        message = f"certificate {thumbprint} has no private key in the machine's store"
-        raise StepError("certificate_key_missing", message, "Import the PFX with its key, not the .cer alone.")
-    _check_validity(ctx, host, thumbprint)
+    host.check_certificate(thumbprint)
+    _check_validity(ctx, host, thumbprint or "")
 
 
 def _check_validity(ctx: Context, host: ServerHost, thumbprint: str) -> None:

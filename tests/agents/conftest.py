@@ -1,5 +1,6 @@
 """One factory per thing that tests need; every default is written out."""
 
+import asyncio
 import dataclasses
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -8,9 +9,12 @@ from typing import Any
 
 import certificates
 import pytest
+from fake_gateway import Cuttable, Gateway
 from fake_windows import MEMBER, FakeWindows
+from websockets.asyncio.server import serve
 
 from agents import runner
+from agents.agent import run_agent
 from agents.clock import Clock
 from agents.config import Config
 from agents.files import Files
@@ -146,3 +150,40 @@ def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     yield make
     for desk in made:
         desk.journal.close()
+
+
+@pytest.fixture
+async def gateway(port: int, certificate: certificates.Certificate, terminal: TerminalHost) -> AsyncIterator[Gateway]:
+    gateway = Gateway()
+    async with serve(gateway.serve, "127.0.0.1", 0, ssl=certificate.server_context(), close_timeout=0.1) as server:
+        where = server.sockets[0].getsockname()[1]
+        object.__setattr__(terminal.config, "gateway", f"wss://127.0.0.1:{where}/agent")
+        object.__setattr__(terminal.config, "gateway_ca", certificate.root)
+        terminal.config.state.mkdir()
+        (terminal.config.state / "enrol.token").write_text("one-time\n")
+        yield gateway
+
+
+@pytest.fixture
+async def network() -> Cuttable:
+    return Cuttable()
+
+
+@pytest.fixture
+async def agent(gateway: Gateway, terminal: TerminalHost, network: Cuttable) -> AsyncIterator[Callable[[], asyncio.Task]]:
+    running: list[asyncio.Task] = []
+
+    def start() -> asyncio.Task:
+        task = asyncio.create_task(run_agent(terminal.config, network=network, files=Files()))
+        running.append(task)
+        return task
+
+    yield start
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+@pytest.fixture
+async def ready(windows: FakeWindows) -> None:
+    """A server that answers over HTTP."""

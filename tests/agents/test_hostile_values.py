@@ -132,3 +132,14 @@ def test_hostile_values_never_become_more_than_one_argument(monkeypatch: pytest.
     assert not _others, "another process was started"
     assert refused > 3_000, "the values are not hostile enough to show anything"
     assert passed > 500, "the grammar refuses what Windows needs"
+
+
+@pytest.mark.parametrize("digit", ["\u0661", "\uff11", "\u0967", "\u00b9"])
+@pytest.mark.parametrize("kind", sorted(_CALLS))
+async def test_digits_of_other_scripts_are_refused(kind: str, digit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's \\d and int() take them for digits; Windows does not."""
+    monkeypatch.setattr(program, "_find", lambda name: pytest.fail(f"{name} would have been run"))
+    values = {"url": f"http://+:1{digit}/", "endpoint": f"0.0.0.0:1{digit}"}
+    with pytest.raises(StepError) as caught:
+        await _CALLS[kind](values.get(kind, _SEEDS[kind][0][:-1] + digit))
+    assert caught.value.finding.code == "value_refused"

@@ -3,122 +3,17 @@
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import certificates
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from fake_windows import FakeWindows
-from websockets.asyncio.server import ServerConnection, serve
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fake_gateway import Cuttable, Gateway
 
 from agents import protocol, transport
-from agents.agent import run_agent
-from agents.files import Files
 from agents.hosts.windows import TerminalHost
-from agents.net import Network
-from agents.protocol import Finished, Instruction, Inventory, Message, StepDone
-
-
-@dataclass
-class Gateway:
-    """Enrols, welcomes and acknowledges; tests read `heard` and send through `line`."""
-
-    acked: int = 0
-    acknowledge: bool = True
-    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
-    heard: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
-    hellos: list[protocol.Hello] = field(default_factory=list)
-    enrols: list[protocol.Enrol] = field(default_factory=list)
-    public: Ed25519PublicKey | None = None
-    line: ServerConnection | None = None
-    now_ms: int = 1_900_000_000_000
-
-    async def serve(self, line: ServerConnection) -> None:
-        await line.send(protocol.dump(protocol.Challenge("nonce", self.now_ms)))
-        message = protocol.parse(await line.recv())
-        if isinstance(message, protocol.Enrol):
-            self.enrols.append(message)
-            self.public = Ed25519PublicKey.from_public_bytes(base64.b64decode(message.public_key))
-            payload = protocol.enrol_payload("nonce", message.token, message.public_key)
-            self.public.verify(base64.b64decode(message.signature), payload)
-            key = base64.b64encode(self.key.public_key().public_bytes_raw()).decode()
-            await line.send(protocol.dump(protocol.Enrolled("a1", key)))
-            message = protocol.parse(await line.recv())
-        assert isinstance(message, protocol.Hello)
-        self.public.verify(base64.b64decode(message.signature), protocol.hello_payload("nonce", "a1"))
-        self.hellos.append(message)
-        await line.send(protocol.dump(protocol.Welcome(self.acked, self.now_ms)))
-        self.line = line
-        async for text in line:
-            message = protocol.parse(text)
-            await self.heard.put(message)
-            if isinstance(message, StepDone | Finished) and self.acknowledge:
-                self.acked = max(self.acked, message.n)
-                await line.send(protocol.dump(protocol.Ack(self.acked)))
-
-    async def instruct(self, instruction: Instruction, key: Ed25519PrivateKey | None = None) -> None:
-        body = protocol.dump_signed(instruction)
-        signature = base64.b64encode((key or self.key).sign(body.encode())).decode()
-        await self.line.send(protocol.dump(protocol.Instruct(body, signature)))
-
-    async def hear(self, kind: type) -> Any:
-        """The next message of this kind; others are passed over."""
-        async with asyncio.timeout(20):
-            while not isinstance(message := await self.heard.get(), kind):
-                pass
-            return message
-
-
-class Cuttable(Network):
-    def __init__(self) -> None:
-        self.cut = asyncio.Event()
-
-    async def before_request(self) -> None:
-        if self.cut.is_set():
-            raise OSError("the network is gone")
-
-    async def until_cut(self) -> None:
-        await self.cut.wait()
-
-
-@pytest.fixture
-async def gateway(port: int, certificate: certificates.Certificate, terminal: TerminalHost) -> AsyncIterator[Gateway]:
-    gateway = Gateway()
-    async with serve(gateway.serve, "127.0.0.1", 0, ssl=certificate.server_context(), close_timeout=0.1) as server:
-        where = server.sockets[0].getsockname()[1]
-        object.__setattr__(terminal.config, "gateway", f"wss://127.0.0.1:{where}/agent")
-        object.__setattr__(terminal.config, "gateway_ca", certificate.root)
-        terminal.config.state.mkdir()
-        (terminal.config.state / "enrol.token").write_text("one-time\n")
-        yield gateway
-
-
-@pytest.fixture
-async def network() -> Cuttable:
-    return Cuttable()
-
-
-@pytest.fixture
-async def agent(gateway: Gateway, terminal: TerminalHost, network: Cuttable) -> AsyncIterator[Callable[[], asyncio.Task]]:
-    running: list[asyncio.Task] = []
-
-    def start() -> asyncio.Task:
-        task = asyncio.create_task(run_agent(terminal.config, network=network, files=Files()))
-        running.append(task)
-        return task
-
-    yield start
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-
-
-@pytest.fixture
-async def ready(windows: FakeWindows) -> None:
-    """A server that answers over HTTP."""
+from agents.protocol import Finished, Inventory, StepDone
 
 
 async def test_a_new_device_enrols_once_and_its_key_stays_private(

@@ -1,0 +1,161 @@
+"""Rehearsals on this device: which order is taken, one at a time, and the answers that wait to be sent. Beside the
+runner and never in its way: as soon as a cutover's instruction comes, a rehearsal ends."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import Any
+
+from agents import protocol
+from agents.clock import Clock
+from agents.errors import StepError
+from agents.hosts.windows import Host, ServerHost, TerminalHost
+from agents.identity import Identity
+from agents.protocol import Finding, Rehearsal, Rehearsed
+from agents.rehearsal.seat import Seat
+from agents.rehearsal.shadow import Shadow
+
+log = logging.getLogger(__name__)
+
+MAX_ANSWER_BYTES = 128 * 1024
+_NOTHING_DONE = "Nothing was done on this device; rehearse again."
+
+
+class Rehearsals:
+    """Takes orders and keeps answers until they are sent. busy(): whether a cutover is under way here."""
+
+    def __init__(self, host: Host, identity: Identity, clock: Clock, busy: Callable[[], bool]) -> None:
+        self._host, self._identity, self._clock, self._busy = host, identity, clock, busy
+        self._now: tuple[Rehearsal, asyncio.Task[None]] | None = None
+        self._last: tuple[str, Rehearsed] | None = None
+        self._shadow: Shadow | None = None
+        self._expiry: asyncio.Task[None] | None = None
+        self.answers: asyncio.Queue[Rehearsed] = asyncio.Queue()
+
+    def take(self, message: protocol.Rehearse) -> None:
+        """An order from the dashboard. What is not signed by it, or not for this device, is passed over: nobody waits
+        for an answer to it."""
+        try:
+            order = protocol.parse_rehearsal(message.body)
+        except protocol.ProtocolError as error:
+            log.error("a rehearsal cannot be read: %s", error)
+            return
+        known = self._identity.known
+        if not self._identity.verify(message.body, message.signature):
+            log.error("a rehearsal is not signed by the dashboard")
+        elif known is None or order.agent != known.agent:
+            log.error("a rehearsal is for another agent")
+        elif self._last is not None and self._last[0] == message.body:
+            self.answers.put_nowait(self._last[1])  # doubled: its answer may have been lost with a connection
+        elif self._now is None or self._now[0] != order:
+            self._begin(order, message.body)
+
+    def give_way(self) -> None:
+        """A cutover begins here: what is under way is answered with `busy`, and the shadow listener ends."""
+        self._last = None
+        if self._now is not None:
+            order = self._now[0]
+            self._end_task()
+            self._answer(order, {}, _BUSY)
+        if self._shadow is not None:
+            self._shadow.shut()
+
+    async def stop(self) -> None:
+        """End everything; never raises."""
+        self._end_task()
+        if self._expiry is not None:
+            self._expiry.cancel()
+        if self._shadow is not None:
+            await self._shadow.close()
+
+    # --- one order -----------------------------------------------------------------------------------
+
+    def _begin(self, order: Rehearsal, body: str) -> None:
+        self._end_task()  # a newer one replaces an older one, whose answer nobody wants any more
+        if refusal := self._refusal(order):
+            self._answer(order, {}, refusal)
+            return
+        self._now = order, asyncio.create_task(self._work(order, body))
+
+    def _end_task(self) -> None:
+        if self._now is not None:
+            self._now[1].cancel()
+            self._now = None
+
+    def _refusal(self, order: Rehearsal) -> Finding | None:
+        wanted = TerminalHost if order.action == "ask" else ServerHost
+        if not isinstance(self._host, wanted):
+            message = f"a {self._host.config.role} cannot do the part `{order.action}` of a rehearsal"
+            return Finding("wrong_action", message, _NOTHING_DONE)
+        if self._clock.now_ms() > order.expires_ms:
+            return Finding("expired", "the rehearsal's time was over before it could begin", _NOTHING_DONE)
+        # An end is always good: it gives back what a rehearsal has taken.
+        return _BUSY if order.action != "close" and self._busy() else None
+
+    async def _work(self, order: Rehearsal, body: str) -> None:
+        facts: dict[str, Any] = {}
+        finding = None
+        try:
+            async with asyncio.timeout(self._left_s(order)):
+                await self._look(order, facts)
+        except StepError as error:
+            finding = error.finding
+        except TimeoutError:
+            finding = Finding("expired", "the rehearsal's time was over before this device was through", _AGAIN)
+        except Exception as error:
+            log.exception("a rehearsal failed")
+            finding = Finding("rehearsal_failed", f"{type(error).__name__}: {error}", "Look into this agent's log.")
+        self._now = None
+        self._last = body, self._answer(order, facts, finding)
+
+    def _answer(self, order: Rehearsal, facts: dict[str, Any], finding: Finding | None) -> Rehearsed:
+        log.info("rehearsal %s, %s: %s", order.rehearsal, order.action, finding.code if finding else "well")
+        answer = Rehearsed(order.rehearsal, order.action, facts, finding)
+        if len(protocol.dump(answer)) > MAX_ANSWER_BYTES:
+            large = Finding("answer_too_large", "this device has seen more than fits into one message", "Tell support.")
+            answer = Rehearsed(order.rehearsal, order.action, {}, finding or large)
+        self.answers.put_nowait(answer)
+        return answer
+
+    def _left_s(self, order: Rehearsal) -> float:
+        return max(order.expires_ms - self._clock.now_ms(), 0) / 1000
+
+    # --- the three actions ---------------------------------------------------------------------------
+
+    async def _look(self, order: Rehearsal, facts: dict[str, Any]) -> None:
+        """Do it; `facts` grows meanwhile. Raises StepError."""
+        if isinstance(self._host, TerminalHost):
+            # A fleet that looks in one moment would measure itself.
+            await asyncio.sleep(random.uniform(0, max(order.spread_ms, 0)) / 1000)  # noqa: S311
+            await Seat(self._host, self._clock, order, facts).ask()
+        elif isinstance(self._host, ServerHost) and order.action == "open":
+            facts |= await self._open(self._host, order)
+        else:
+            facts |= await self._close(order)
+
+    async def _open(self, host: ServerHost, order: Rehearsal) -> dict[str, Any]:
+        if self._shadow is not None:
+            await self._shadow.close()
+        self._shadow = shadow = Shadow(host, order)
+        await shadow.open()
+        if self._expiry is not None:
+            self._expiry.cancel()
+        self._expiry = asyncio.create_task(self._expire(shadow))
+        return shadow.facts
+
+    async def _expire(self, shadow: Shadow) -> None:
+        await asyncio.sleep(self._left_s(shadow.order))
+        log.info("rehearsal %s has come to its time: its listener ends", shadow.order.rehearsal)
+        await shadow.close()
+
+    async def _close(self, order: Rehearsal) -> dict[str, Any]:
+        shadow = self._shadow
+        if shadow is None or shadow.order.rehearsal != order.rehearsal:
+            return {"handshakes": 0, "lookups": 0}  # this agent was started anew since
+        await shadow.close()
+        return shadow.counts
+
+
+_AGAIN = "Rehearse again, when the network and the server are less busy."
+_BUSY = Finding("busy", "a cutover is under way on this device", "Rehearse when it has ended.")

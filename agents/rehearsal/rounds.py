@@ -1,0 +1,130 @@
+"""The measuring part of a till's look: lookups of seven kinds, in turns, so that whatever else happens on the network
+meanwhile happens to all of them alike."""
+
+import random
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.hosts import lookup
+from agents.hosts.lookup import Target
+from agents.rehearsal.wire import Measured
+
+KINDS = ("http_new", "http_kept", "plain_new", "plain_kept", "https_new", "https_resumed", "https_kept")
+
+
+@dataclass(slots=True)
+class Measure:
+    """ms: each lookup of one kind, as its till would wait for it; bytes: TCP payload of the last one, both ways."""
+
+    ms: list[float] = field(default_factory=list)
+    bytes: int = 0
+
+    def add(self, ms: float, size: int) -> None:
+        """One more."""
+        self.ms.append(ms)
+        self.bytes = size
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """How a till asks. connect(target, session) gives a connection that is not open yet; path and headers: of a lookup."""
+
+    connect: Callable[[Target, ssl.SSLSession | None], Measured]
+    path: str
+    headers: Mapping[str, str]
+
+    async def open(self, target: Target, session: ssl.SSLSession | None = None) -> Measured:
+        """An open connection, with the certificate that was expected. Raises StepError."""
+        connection = self.connect(target, session)
+        with lookup.explaining(target):
+            await connection.open()
+        try:
+            lookup.compare(target, connection.thumbprint)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def ask(self, connection: Measured, target: Target) -> None:
+        """One lookup. Raises StepError."""
+        with lookup.explaining(target):
+            response = await connection.get(self.path, dict(self.headers))
+        lookup.content(target, self.path, response)
+
+
+class Rounds:
+    """Measures, until close(). targets: where http, plain and https lookups go, by scheme; one that is left out is not
+    measured."""
+
+    def __init__(self, asker: Asker, targets: Mapping[str, Target]) -> None:
+        self._asker, self._targets = asker, targets
+        self._measures = {kind: Measure() for kind in KINDS}
+        self._kept: dict[str, Measured] = {}
+        self._session: ssl.SSLSession | None = None
+
+    async def run(self, samples: int) -> None:
+        """So many lookups of each kind. Raises StepError."""
+        await self._warm_up()
+        kinds = [kind for kind in KINDS if _scheme(kind) in self._targets]
+        for _ in range(samples):
+            for kind in random.sample(kinds, len(kinds)):
+                await self._measure(kind)
+
+    async def close(self) -> None:
+        """Close what is kept open; never raises."""
+        for connection in self._kept.values():
+            await connection.close()
+        self._kept.clear()
+
+    def facts(self) -> dict[str, Any]:
+        """samples and bytes, for the answer."""
+        samples = {kind: [round(ms, 2) for ms in measure.ms] for kind, measure in self._measures.items()}
+        sizes = {kind: measure.bytes for kind, measure in self._measures.items() if measure.ms}
+        return {"samples": samples, "bytes": sizes}
+
+    async def _warm_up(self) -> None:
+        """One connection of each scheme stays open; its first lookup is not counted."""
+        for scheme, target in self._targets.items():
+            connection = self._kept[scheme] = await self._asker.open(target)
+            await self._asker.ask(connection, target)
+            self._session = connection.session or self._session
+
+    async def _measure(self, kind: str) -> None:
+        scheme, _, way = kind.partition("_")
+        target, measure = self._targets[scheme], self._measures[kind]
+        if way == "kept":
+            await self._again(self._kept[scheme], target, measure)
+        elif way == "new":
+            await self._anew(target, measure, None)
+        elif self._session is not None:
+            await self._anew(target, measure, self._session)
+
+    async def _again(self, connection: Measured, target: Target, measure: Measure) -> None:
+        if not connection.alive:
+            return  # the server closes after every answer: there is nothing of this kind to measure
+        before, begun = connection.bytes, time.monotonic()
+        await self._asker.ask(connection, target)
+        measure.add(_since(begun), connection.bytes - before)
+
+    async def _anew(self, target: Target, measure: Measure, session: ssl.SSLSession | None) -> None:
+        begun = time.monotonic()
+        connection = await self._asker.open(target, session)
+        try:
+            await self._asker.ask(connection, target)
+            ms = _since(begun)
+        finally:
+            await connection.close()
+        # A session that the server no longer knows ends in a full handshake, which is no sample of a resumed one.
+        if connection.resumed == (session is not None):
+            measure.add(ms, connection.bytes)
+
+
+def _scheme(kind: str) -> str:
+    return kind.partition("_")[0]
+
+
+def _since(begun: float) -> float:
+    return (time.monotonic() - begun) * 1000

@@ -1,0 +1,131 @@
+"""A till's look at what is to come, with its own name server, root store, clock, host string and patience. Nothing
+here is changed; the till's own settings stay the only ones that are used."""
+
+import base64
+import binascii
+import ssl
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from agents.clock import Clock
+from agents.errors import StepError
+from agents.hosts import lookup, roots
+from agents.hosts.lookup import Target
+from agents.hosts.windows import TerminalHost
+from agents.net import tls_context
+from agents.protocol import Rehearsal
+from agents.rehearsal.rounds import Asker, Rounds
+from agents.rehearsal.wire import Measured
+
+MAX_SAMPLES = 200
+MAX_ROOTS_SENT = 20
+_UNREACHABLE = ("connection_refused", "timeout", "unreachable")
+
+
+class Seat:
+    """One look. `facts` grows while ask() works, so that a failure leaves what was seen before it."""
+
+    def __init__(self, host: TerminalHost, clock: Clock, order: Rehearsal, facts: dict[str, Any]) -> None:
+        self.facts = facts
+        self._host, self._clock, self._order = host, clock, order
+        self._context: ssl.SSLContext | None = None
+
+    async def ask(self) -> None:
+        """Look and measure. Raises StepError: why this till is not ready."""
+        own = self._host.target(None)
+        offset_ms = self._clock.now_ms() - self._host.network.wall_ms()
+        self.facts |= {"host": own.host, "port": own.port, "timeout_s": own.timeout_s, "clock_offset_ms": offset_ms}
+        shadow = self._target(own, self._order.shadow_port, tls=True)
+        self._context = self._trust(shadow)
+        await self._cold(shadow)
+        targets = {"plain": self._target(own, self._order.plain_port, tls=False), "https": shadow}
+        if not own.tls:
+            targets["http"] = self._target(own, self._order.port, tls=False)
+        await self._measure(targets)
+        self._host.check_port(self._order.port)
+
+    def _target(self, own: Target, port: int, *, tls: bool) -> Target:
+        expected = self._order.thumbprint if tls else None
+        return Target(own.host, port, tls, own.timeout_s, roots=own.roots, thumbprint=expected)
+
+    def _trust(self, shadow: Target) -> ssl.SSLContext:
+        """The till's root store, as the context of all its TLS connections. Raises StepError roots_unreadable."""
+        try:
+            found = roots.issued_by(roots.read(shadow.roots), _subjects(self._order.issuers))
+            self.facts["roots"] = [roots.pem(der) for der in found[:MAX_ROOTS_SENT]]
+            return tls_context(shadow.roots)
+        except (OSError, ssl.SSLError) as error:
+            message = f"the root store of this device cannot be read: {error}"
+            raise StepError("roots_unreadable", message, "Check the file that the agent's configuration names.") from error
+
+    async def _cold(self, shadow: Target) -> None:
+        """The first lookup of all, as after a restart of the till."""
+        asker, begun = self._asker(), time.monotonic()
+        connection = asker.connect(shadow, None)
+        try:
+            with lookup.explaining(shadow):
+                await connection.open()
+            lookup.compare(shadow, connection.thumbprint)
+            await asker.ask(connection, shadow)
+            self.facts["cold_ms"] = round((time.monotonic() - begun) * 1000, 2)
+        except StepError as error:
+            raise _at_shadow(error, shadow.port) from error
+        finally:
+            self.facts |= _seen(connection)
+            await connection.close()
+        if self.facts["cold_ms"] > shadow.timeout_s * 1000:
+            raise _slow(shadow, self.facts["cold_ms"])
+
+    async def _measure(self, targets: Mapping[str, Target]) -> None:
+        rounds = Rounds(self._asker(), targets)
+        try:
+            await rounds.run(min(self._order.samples, MAX_SAMPLES))
+        finally:
+            self.facts |= rounds.facts()
+            await rounds.close()
+
+    def _asker(self) -> Asker:
+        path = f"/netpos/members/{quote(self._order.member, safe='')}"
+        return Asker(self._connect, path, self._host.headers())
+
+    def _connect(self, target: Target, session: ssl.SSLSession | None) -> Measured:
+        tls = self._context if target.tls else None
+        network = self._host.network
+        return Measured(target.host, target.port, tls=tls, network=network, timeout_s=target.timeout_s, session=session)
+
+
+def _seen(connection: Measured) -> dict[str, Any]:
+    """As far as it came."""
+    wire = connection.wire
+    times = {"dns_ms": round(wire.dns_ms, 2), "tcp_ms": round(wire.tcp_ms, 2), "tls_ms": round(wire.tls_ms, 2)}
+    ends = {"address": wire.address or None, "own_address": wire.own_address or None}
+    return {**ends, **times, "tls": connection.tls_version, "thumbprint": connection.thumbprint}
+
+
+def _subjects(issuers: tuple[str, ...]) -> set[bytes]:
+    subjects = set()
+    for text in issuers:
+        try:
+            subjects.add(base64.b64decode(text, validate=True))
+        except binascii.Error:
+            continue
+    return subjects
+
+
+def _at_shadow(error: StepError, port: int) -> StepError:
+    """What keeps a till from the spare port only is no fault of the site: a firewall, most likely."""
+    finding = error.finding
+    if finding.code not in _UNREACHABLE:
+        return error
+    remedy = f"{finding.remedy} The rehearsal uses port {port} of the server: allow the agent's program in its firewall."
+    return StepError(finding.code, finding.message, remedy, retryable=error.retryable)
+
+
+def _slow(target: Target, ms: float) -> StepError:
+    return StepError(
+        "slow_first_contact",
+        f"{target.where}: the first lookup took {ms / 1000:.1f} s, this device waits {target.timeout_s:.0f} s",
+        "Send the whole chain from the server; look for a name server or a revocation check that answers late.",
+    )
