@@ -37,14 +37,23 @@ class Seat:
         own = self._host.target(None)
         offset_ms = self._clock.now_ms() - self._host.network.wall_ms()
         self.facts |= {"host": own.host, "port": own.port, "timeout_s": own.timeout_s, "clock_offset_ms": offset_ms}
-        shadow = self._target(own, self._order.shadow_port, tls=True)
-        self._context = self._trust(shadow)
-        await self._cold(shadow)
-        targets = {"plain": self._target(own, self._order.plain_port, tls=False), "https": shadow}
-        if not own.tls:
-            targets["http"] = self._target(own, self._order.port, tls=False)
+        targets = self._targets(own)
+        first = targets.get("https") or targets["http"]
+        self._context = self._trust(first)
+        await self._cold(first)
         await self._measure(targets)
         self._host.check_port(self._order.port)
+
+    def _targets(self, own: Target) -> dict[str, Target]:
+        """What is measured, by scheme. Without a shadow listener, after a cutover, the live port alone."""
+        live = self._target(own, self._order.port, tls=own.tls)
+        if not self._order.shadow_port:
+            return {"https" if own.tls else "http": live}
+        targets = {
+            "plain": self._target(own, self._order.plain_port, tls=False),
+            "https": self._target(own, self._order.shadow_port, tls=True),
+        }
+        return targets if own.tls else {**targets, "http": live}
 
     def _target(self, own: Target, port: int, *, tls: bool) -> Target:
         expected = self._order.thumbprint if tls else None

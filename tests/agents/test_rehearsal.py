@@ -1,6 +1,7 @@
 """A rehearsal from a till's seat against the server's shadow listener: real sockets, real TLS, a live service that
 answers over HTTP, and nothing on any disk changed."""
 
+import asyncio
 import base64
 import dataclasses
 import ssl
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 import certificates
 import pytest
 from cryptography import x509
-from fake_windows import FakeWindows
+from fake_windows import FakeWindows, answer
 from rehearsing import disk, order
 
 from agents.clock import Clock
@@ -73,6 +74,22 @@ async def test_a_till_sees_measures_and_changes_nothing(
     assert min(min(values) for values in facts["samples"].values()) > 0
     assert shadow.counts["handshakes"] == 2 + 2 * SAMPLES  # the first look, the kept one, and two of each round
     assert shadow.counts["lookups"] == 3 + 5 * SAMPLES
+
+
+async def test_without_a_shadow_listener_the_live_port_alone_is_measured(
+    terminal: TerminalHost, port: int, certificate: certificates.Certificate, windows: FakeWindows
+) -> None:
+    for secured in (False, True):
+        if secured:
+            path = terminal.config.settings
+            path.write_bytes(path.read_bytes().replace(b"<Secured>False", b"<Secured>True"))
+            windows.listener.close()
+            context = certificate.server_context()
+            windows.listener = await asyncio.start_server(answer, "127.0.0.1", port, ssl=context)
+        facts, code = await look(terminal, order("ask", port, thumbprint=certificate.thumbprint, samples=SAMPLES))
+        assert code is None
+        measured = {kind for kind, values in facts["samples"].items() if values}
+        assert measured == ({"https_new", "https_resumed", "https_kept"} if secured else {"http_new", "http_kept"})
 
 
 async def test_bytes_are_those_on_the_wire_and_a_resumed_session_saves_the_certificate(
