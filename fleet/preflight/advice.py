@@ -1,0 +1,89 @@
+"""Does this site need HTTPS? Advice with its reasons, from what an admin ticks and the addresses that agents saw. The
+vendor's rule: HTTPS where the traffic crosses a network that others use; and measure before you decide."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Need = Literal["needed", "advised", "optional"]
+_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What only a person knows. same_lan: tills and server are in one network of the venue; wifi_apart: guests' Wi-Fi is
+    another network; vpn: what lies between tills and server is a VPN."""
+
+    same_lan: bool = False
+    wifi_apart: bool = False
+    vpn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """need: needed, advised or optional; says: one sentence; reasons: why, each a sentence."""
+
+    need: Need
+    says: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Addresses sorted by what they mean. networks: those of /24 or /64 in which private ones lie."""
+
+    public: tuple[str, ...]
+    networks: tuple[str, ...]
+
+
+def seen(addresses: Iterable[str | None]) -> Seen:
+    """What the addresses that agents reported say; what is no address is passed over."""
+    public, networks = set(), set()
+    for text in addresses:
+        try:
+            address = ipaddress.ip_address((text or "").removeprefix("::ffff:").partition("%")[0])
+        except ValueError:
+            continue
+        if address.is_global:
+            public.add(str(address))
+        elif not address.is_loopback:
+            networks.add(str(ipaddress.ip_network((address, 24 if address.version == 4 else 64), strict=False)))
+    return Seen(tuple(sorted(public)), tuple(sorted(networks)))
+
+
+def advise(answers: Answers, addresses: Iterable[str | None]) -> Advice:
+    """The advice. addresses: of terminals and of the server as the terminals reach it."""
+    found = seen(addresses)
+    reasons = [*_about(found)]
+    if found.public:
+        reasons.append("Over a public network anybody on the way reads member numbers and balances, and can change them.")
+        return Advice("needed", "HTTPS is needed here.", tuple(reasons))
+    if answers.same_lan and not answers.wifi_apart:
+        reasons.append("Guests on the same network can read along, and can pretend to be the server.")
+        return Advice("needed", "HTTPS is needed here, or a guest Wi-Fi of its own.", tuple(reasons))
+    if answers.same_lan:
+        reasons.append("Nobody but the venue's own devices is on this network, so HTTPS protects only against those.")
+        if len(found.networks) > 1:
+            reasons.append("What joins these networks has to belong to the venue, too; if not, HTTPS is needed.")
+        return Advice("optional", "HTTPS is not needed for the network's sake; look at its price and decide.", tuple(reasons))
+    if answers.vpn:
+        reasons.append("The VPN encrypts the way between; before and behind it the same rule holds as for a LAN.")
+        return Advice("advised", "HTTPS is advised: the VPN ends before the till and the server do.", tuple(reasons))
+    reasons.append("What lies between tills and server is used by others, or nobody is sure that it is not.")
+    return Advice("needed", "HTTPS is needed here.", tuple(reasons))
+
+
+def _about(found: Seen) -> Iterable[str]:
+    if found.public:
+        yield f"Agents saw public addresses: {_list(found.public)}."
+    if len(found.networks) > 1:
+        yield f"Agents saw {len(found.networks)} private networks: {_list(found.networks)}."
+    elif found.networks:
+        yield f"All addresses that agents saw are in {found.networks[0]}."
+    elif not found.public:
+        yield "No agent has told an address on the network yet: rehearse first."
+
+
+def _list(items: tuple[str, ...]) -> str:
+    return ", ".join(items[:_SHOWN]) + (f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else "")
