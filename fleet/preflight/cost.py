@@ -87,12 +87,13 @@ class Load:
 def cost_of(seats: Iterable[Any], server: Any) -> Cost | None:
     """From the facts of seats and of the server's answer, as agents sent them. None without any measurement."""
     measured = [mapping(facts) for facts in seats]
-    values = {kind: _values(measured, kind) for kind in KINDS}
+    of_each = [{kind: _samples(facts, kind) for kind in KINDS} for facts in measured]
+    values = {kind: sorted(ms for samples in of_each for ms in samples[kind]) for kind in KINDS}
     if not any(values.values()):
         return None
     cpu = mapping(mapping(server).get("cpu_ms"))
     return Cost(
-        terminals=sum(any(_samples(facts, kind) for kind in KINDS) for facts in measured),
+        terminals=sum(any(samples.values()) for samples in of_each),
         kinds=tuple(_kind(kind, values[kind], measured) for kind in KINDS),
         changes=tuple(change for way, kinds in WAYS.items() if (change := _change(way, *(values[k] for k in kinds)))),
         cpu_full_ms=number(cpu.get("full")),
@@ -115,10 +116,6 @@ def load_of(cost: Cost, lookups_per_hour: int, hours: int) -> Load | None:
 def _samples(facts: Any, kind: str) -> list[float]:
     told = mapping(facts.get("samples")).get(kind)
     return [ms for value in told[:_MOST_OF_A_KIND] if (ms := number(value)) is not None] if isinstance(told, list) else []
-
-
-def _values(measured: Sequence[Any], kind: str) -> list[float]:
-    return sorted(ms for facts in measured for ms in _samples(facts, kind))
 
 
 def _kind(name: str, ordered: list[float], measured: Sequence[Any]) -> Kind:

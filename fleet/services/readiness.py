@@ -1,7 +1,8 @@
 """Readiness of a site from its rows: loaded in a fixed number of queries, judged by fleet.preflight.fleet."""
 
 import datetime as dt
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fleet.cutover.states import BEFORE_WINDOW
@@ -14,18 +15,39 @@ from fleet.preflight.site_view import Contact, RehearsalView, SiteView
 _NAMED = 5
 
 
+SeatRow = tuple[str, dt.datetime | None, Any, Any]  # device's name, answered_at, finding, facts
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that a page shows, loaded once. held: the rehearsal that counts; seats: its terminals' rows; plan: the cutover
+    whose certificate, window and exclusions were asked about."""
+
+    view: SiteView
+    readiness: Readiness
+    held: Rehearsal | None
+    seats: tuple[SeatRow, ...]
+    plan: Cutover | None
+
+
 def assess_site(site: Site, now: dt.datetime, plan: Cutover | None = None) -> Readiness:
     """Whether this site may be moved. plan: whose certificate, window and excluded terminals count; without one the
     site's newest plan to HTTPS that has not begun, if there is one."""
-    return assess(view_of(site, now, plan))
+    return look(site, now, plan).readiness
 
 
-def view_of(site: Site, now: dt.datetime, plan: Cutover | None = None) -> SiteView:
-    """The site as the rules see it."""
+def look(site: Site, now: dt.datetime, plan: Cutover | None = None) -> Look:
+    """The same with all that it was made of."""
     plan = plan or planned(site)
+    held, failed = _ended(site)
+    seats = seat_rows(held) if held else ()
+    view = _view(site, now, plan, _rehearsal(held, seats) if held else None, failed)
+    return Look(view, assess(view), held, seats, plan)
+
+
+def _view(site: Site, now: dt.datetime, plan: Cutover | None, held: RehearsalView | None, failed: Rehearsal | None) -> SiteView:
     devices = list(site.devices.select_related("agent").order_by("name", "id"))
     server = next((d for d in devices if d.kind == Device.Kind.SERVER), None)
-    held, failed = _ended(site)
     return SiteView(
         now=now.astimezone(dt.UTC),
         server=server_view(server.name, contact_of(server), server.facts, port=server.port) if server else None,
@@ -34,7 +56,7 @@ def view_of(site: Site, now: dt.datetime, plan: Cutover | None = None) -> SiteVi
             for d in devices
             if d.kind == Device.Kind.TERMINAL
         ),
-        rehearsal=_view(held) if held else None,
+        rehearsal=held,
         failed=said(failed.finding or {}) if failed else None,
         excluded=frozenset(map(str, plan.exclude)) if plan else frozenset(),
         policy_hours=site.rehearsal_hours,
@@ -49,7 +71,7 @@ def why_not(plan: Cutover, thumbprint: str, now: dt.datetime) -> str | None:
     site = plan.site
     if site.rehearsal_hours is None or plan.to_scheme != "https" or (site.server and site.server.scheme == "https"):
         return None
-    errors = assess(replace(view_of(site, now, plan), thumbprint=thumbprint)).of("error")
+    errors = assess(replace(look(site, now, plan).view, thumbprint=thumbprint)).of("error")
     if not errors:
         return None
     named = "; ".join(one.message for one in errors[:_NAMED])
@@ -80,12 +102,12 @@ def _ended(site: Site) -> tuple[Rehearsal | None, Rehearsal | None]:
     return rows.filter(state=Rehearsal.State.DONE).first(), newest
 
 
-def _view(rehearsal: Rehearsal) -> RehearsalView:
+def seat_rows(rehearsal: Rehearsal) -> tuple[SeatRow, ...]:
+    """What its terminals answered."""
     seats = Seat.objects.filter(rehearsal=rehearsal, device__kind=Device.Kind.TERMINAL)
-    rows: Any = seats.values_list("device__name", "answered_at", "finding", "facts")
-    return rehearsal_view(
-        rehearsal.finished_at or rehearsal.created_at,
-        rehearsal.thumbprint,
-        rehearsal.facts,
-        [seat_view(name, answered is not None, finding, facts) for name, answered, finding, facts in rows],
-    )
+    return tuple(seats.values_list("device__name", "answered_at", "finding", "facts"))
+
+
+def _rehearsal(held: Rehearsal, seats: Iterable[SeatRow]) -> RehearsalView:
+    views = [seat_view(name, answered is not None, finding, facts) for name, answered, finding, facts in seats]
+    return rehearsal_view(held.finished_at or held.created_at, held.thumbprint, held.facts, views)

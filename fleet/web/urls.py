@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from fleet.web import agents, audit, cutovers, devices, events, home, importing, live, plan
+from fleet.web import agents, audit, cutovers, devices, events, home, importing, live, plan, readiness
 
 urlpatterns = [
     path(
@@ -15,6 +15,11 @@ urlpatterns = [
     # the fleet
     path("", home.home, name="fleet"),
     path("sites/<int:pk>/dismiss/", home.dismiss, name="dismiss"),
+    path("sites/<int:pk>/readiness/", readiness.page, name="readiness"),
+    path("sites/<int:pk>/readiness/progress/", readiness.progress, name="readiness_progress"),
+    path("sites/<int:pk>/readiness/rehearse/", readiness.rehearse, name="rehearse"),
+    path("sites/<int:pk>/readiness/policy/", readiness.policy, name="policy"),
+    path("sites/<int:pk>/readiness.csv", readiness.export, name="readiness_csv"),
     path("terminals.csv", home.export, name="fleet_csv"),
     path("terminals/<int:pk>/", devices.page, {"kind": "terminal"}, name="terminal"),
     path("server/<int:pk>/", devices.page, {"kind": "server"}, name="server"),

@@ -157,4 +157,9 @@ def healthy(terminals: int = 6) -> Sketch:
     tills = {f"T{number:03}": terminal_facts(number) for number in range(terminals)}
     seats = {name: seat_facts(number, facts) for number, (name, facts) in enumerate(tills.items())}
     chain = [LEAF.pem.decode(), ISSUING.pem.decode()]
-    return Sketch(server_facts(), tills, seats, rehearsal={"port": 50001, "plain_port": 50002, "chain": chain, "cpu_ms": {}})
+    return Sketch(
+        server_facts(),
+        tills,
+        seats,
+        rehearsal={"port": 50001, "plain_port": 50002, "chain": chain, "cpu_ms": {"full": 2.4, "resumed": 0.3}},
+    )

@@ -1,31 +1,14 @@
 """Readiness of a site from its rows."""
 
-import datetime as dt
-
 import pytest
 
-from fleet.models import Rehearsal, Seat
+from fleet.models import Rehearsal
 from fleet.services import readiness
 from tests.factories import NOW, make_cutover, make_device, make_site
-from tests.preflight.site import THUMBPRINT, healthy
+from tests.preflight.site import THUMBPRINT
+from tests.rehearsed import HOUR, make_rehearsed
 
 pytestmark = pytest.mark.django_db
-HOUR = dt.timedelta(hours=1)
-
-
-def make_rehearsed(terminals: int = 3, **site):
-    """A site in order whose terminals were all ready an hour ago, by the PKI of the tests."""
-    sketch = healthy(terminals)
-    club = make_site(**site)
-    make_device(club, "server", name="netpos", facts=sketch.server, port=10101)
-    rehearsal = Rehearsal.objects.create(
-        site=club, thumbprint=sketch.thumbprint, state="done", facts=sketch.rehearsal,
-        created_at=NOW - HOUR, deadline_at=NOW - HOUR, finished_at=NOW - HOUR,
-    )  # fmt: skip
-    for name, facts in sketch.terminals.items():
-        device = make_device(club, name=name, facts=facts)
-        Seat.objects.create(rehearsal=rehearsal, device=device, answered_at=NOW - HOUR, facts=sketch.seats[name])
-    return club, rehearsal
 
 
 def codes(found):

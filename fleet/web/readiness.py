@@ -1,0 +1,176 @@
+"""The Readiness page: can this site be moved, what stands in the way, what will it cost."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRefresh
+
+from fleet import tasks
+from fleet.models import Rehearsal, Site
+from fleet.preflight.advice import advise
+from fleet.preflight.cost import load_of
+from fleet.services import clock, measured, readiness, rehearsals, sites
+from fleet.services.errors import Invalid, NotFound, ServiceError
+from fleet.web import readiness_model as model
+from fleet.web.exports import csv_response
+from fleet.web.live import sentence_of
+from fleet.web.pages import for_admins, for_people, show, wants_part
+from fleet.web.plan_form import certificates_of
+from fleet.web.readiness_form import HOURS, LOOKUPS, SiteForm
+from fleet.web.words import span, zone_of
+
+_SHOWN = 10
+Crumbs = list[tuple[str, str]]
+
+
+@require_GET
+@for_people
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """The verdict on top, then what blocks, what warns, what is fine, and the price."""
+    site = get_object_or_404(Site, pk=pk)
+    look = readiness.look(site, clock.now())
+    devices = site.devices.values_list("name", "pk", "kind")
+    items = look.readiness.items
+    addresses = model.addresses(devices, items, reverse)
+    context = {
+        "site": site,
+        "zone": zone_of(site.zone),
+        "readiness": look.readiness,
+        "verdict": model.VERDICT_LOOKS[look.readiness.verdict],
+        "says": model.sentence(look.readiness, len(look.view.taking_part)),
+        "levels": [
+            (level, model.LEVEL_LOOKS[level], look.readiness.count(level), model.groups(items, level, addresses))
+            for level in ("error", "warning", "info", "fine")
+        ],
+        "plan": look.plan,
+        "held": look.held,
+        "certificates": certificates_of(site.server),
+        "history": model.history(_history(site)),
+        **_progress(site),
+        **_cost(site, look, request),
+    }
+    return show(request, "fleet/readiness.html", "fleet", _crumbs(site), **context)
+
+
+@require_GET
+@for_people
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """What is under way, for htmx once a second; when it is over the page is loaded anew, and asks no more."""
+    site = get_object_or_404(Site, pk=pk)
+    found = _progress(site)
+    if found["running"] is None:
+        return HttpResponseClientRefresh() if wants_part(request) else redirect("readiness", pk)
+    return show(request, "fleet/readiness/_progress.html", site=site, **found)
+
+
+@require_POST
+@for_admins
+def rehearse(request: HttpRequest, pk: int) -> HttpResponse:
+    """Begin a rehearsal, or say why it cannot begin."""
+    get_object_or_404(Site, pk=pk)
+    try:
+        _, after = rehearsals.start(request.user, pk, request.POST.get("thumbprint", ""), clock.now())
+    except ServiceError as refusal:
+        messages.error(request, f"Nothing was begun. {sentence_of(refusal)}")
+    else:
+        tasks.follow(after)
+    return redirect("readiness", pk)
+
+
+@require_POST
+@for_admins
+def policy(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the site asks for before a cutover is approved."""
+    get_object_or_404(Site, pk=pk)
+    try:
+        hours = _whole(request, "rehearsal_hours")
+        every = _whole(request, "rehearse_every_hours") or 0
+        sites.set_policy(request.user, pk, rehearsal_hours=hours, rehearse_every_hours=every)
+    except NotFound:
+        return redirect("fleet")
+    except ServiceError as refusal:
+        messages.error(request, f"Not saved. {sentence_of(refusal)}")
+    else:
+        messages.success(request, "Saved.")
+    return redirect("readiness", pk)
+
+
+@require_GET
+@for_people
+def export(request: HttpRequest, pk: int) -> HttpResponse:
+    """Every finding, for a spreadsheet."""
+    site = get_object_or_404(Site, pk=pk)
+    found = readiness.assess_site(site, clock.now())
+    rows = ((i.severity, i.code, i.title, i.device, i.message, i.remedy) for i in found.items)
+    return csv_response(f"readiness-{pk}", ("level", "code", "title", "device", "message", "remedy"), rows)
+
+
+def _crumbs(site: Site) -> Crumbs:
+    return [("Fleet", reverse("fleet")), (f"{site.name}: readiness", "")]
+
+
+def _whole(request: HttpRequest, name: str) -> int | None:
+    """The number in this field, None for an empty one. Raises Invalid."""
+    text = request.POST.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Invalid((name, "must be a whole number of hours"))
+    return int(text)
+
+
+def _progress(site: Site) -> dict[str, Any]:
+    under_way = (Rehearsal.State.OPENING, Rehearsal.State.ASKING)
+    running = Rehearsal.objects.filter(site=site, state__in=under_way).first()
+    if running is None:
+        return {"running": None}
+    terminals = Q(device__kind="terminal")
+    counted = running.seats.aggregate(
+        of=Count("pk", filter=terminals & Q(agent__isnull=False)),
+        answered=Count("pk", filter=terminals & Q(answered_at__isnull=False)),
+        bad=Count("pk", filter=terminals & Q(answered_at__isnull=False, finding__isnull=False)),
+    )
+    return {"running": running, "running_look": model.REHEARSAL_LOOKS[running.state], "counted": counted}
+
+
+def _history(site: Site) -> Any:
+    terminals = Q(seats__device__kind="terminal")
+    answered = terminals & Q(seats__answered_at__isnull=False)
+    found = Rehearsal.objects.filter(site=site).select_related("requested_by").defer("facts")
+    return found.annotate(
+        ready=Count("seats", filter=answered & Q(seats__finding__isnull=True)),
+        not_ready=Count("seats", filter=answered & Q(seats__finding__isnull=False)),
+        silent=Count("seats", filter=terminals & Q(seats__answered_at__isnull=True)),
+    ).order_by("-pk")[:_SHOWN]
+
+
+def _cost(site: Site, look: readiness.Look, request: HttpRequest) -> dict[str, Any]:
+    form = SiteForm(request.GET if "asked" in request.GET else None)
+    form.is_valid()
+    cost = measured.cost(site, look.held, look.seats)
+    answers = form.answers()
+    seats = look.view.seats().values()
+    found = {
+        "form": form,
+        "lookups": request.GET.get("lookups", LOOKUPS),
+        "hours": request.GET.get("hours", HOURS),
+        "advice": advise(answers, [a for s in seats for a in (s.own_address, s.address)]) if answers else None,
+        "cost": cost,
+    }
+    if cost is None:
+        return found
+    load = None if form.errors else load_of(cost, *form.load())
+    return found | {
+        "bars": model.bars(cost),
+        "changes": model.change_rows(cost, measured.after(site)),
+        "load": load,
+        "load_http": [model.traffic(value) for value in load.bytes_http] if load else [],
+        "load_https": [model.traffic(value) for value in load.bytes_https] if load else [],
+        "load_cpu": span(load.cpu_s[1]) if load and cost.cpu_full_ms else "",
+        "cpu": [model.ms(value) for value in (cost.cpu_full_ms, cost.cpu_resumed_ms) if value is not None],
+    }

@@ -1,0 +1,35 @@
+"""What an admin tells the Readiness page about the site: only for reckoning and advice, kept nowhere but in the address."""
+
+from django import forms
+
+from fleet.preflight.advice import Answers
+
+LOOKUPS, HOURS = 1000, 12
+
+
+class SiteForm(forms.Form):
+    """Whoever has given nothing gets the defaults; what is given and wrong is said at its field."""
+
+    lookups = forms.IntegerField(
+        label="Lookups per hour", min_value=1, max_value=10_000_000, required=False,
+        error_messages={"invalid": "Lookups per hour: a whole number."},
+    )  # fmt: skip
+    hours = forms.IntegerField(
+        label="Hours a day", min_value=1, max_value=24, required=False,
+        error_messages={"invalid": "Hours a day: a whole number from 1 to 24."},
+    )  # fmt: skip
+    same_lan = forms.BooleanField(label="Tills and server are in one network of the venue", required=False)
+    wifi_apart = forms.BooleanField(label="Guests' Wi-Fi is another network", required=False)
+    vpn = forms.BooleanField(label="What lies between tills and server is a VPN", required=False)
+
+    def load(self) -> tuple[int, int]:
+        """(lookups per hour, hours a day)."""
+        data = getattr(self, "cleaned_data", {})
+        return data.get("lookups") or LOOKUPS, data.get("hours") or HOURS
+
+    def answers(self) -> Answers | None:
+        """What was ticked; None while the form has not been sent."""
+        if not self.data.get("asked"):
+            return None
+        data = getattr(self, "cleaned_data", {})
+        return Answers(*(bool(data.get(name)) for name in ("same_lan", "wifi_apart", "vpn")))

@@ -1,0 +1,184 @@
+"""What the Readiness page shows: the verdict in words, findings by code, measurements as bars."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleet.models import Device, Rehearsal
+from fleet.preflight.cost import Change, Cost
+from fleet.preflight.readiness import Item, Readiness
+from fleet.preflight.site_codes import Level
+from fleet.services.measured import After
+from fleet.web.words import Look, plural
+
+LEVEL_LOOKS: dict[str, Look] = {
+    "error": Look("bad", "▲", "Blocks"),
+    "warning": Look("warn", "!", "Warns"),
+    "info": Look("wait", "i", "Good to know"),
+    "fine": Look("ok", "✓", "Fine"),
+}
+VERDICT_LOOKS: dict[str, Look] = {
+    "ready": Look("ok", "✓", "Ready"),
+    "warnings": Look("warn", "!", "Ready, with warnings"),
+    "blocked": Look("bad", "▲", "Not ready"),
+    "unknown": Look("wait", "?", "Not known yet"),
+}
+SEAT_LOOKS: dict[bool | None, Look] = {
+    True: Look("ok", "✓", "Ready"),
+    False: Look("bad", "▲", "Not ready"),
+    None: Look("warn", "○", "No answer"),
+}
+REHEARSAL_LOOKS: dict[str, Look] = {
+    Rehearsal.State.OPENING: Look("run", "◐", "Server gets ready"),
+    Rehearsal.State.ASKING: Look("run", "◐", "Terminals try it"),
+    Rehearsal.State.DONE: Look("ok", "✓", "Held"),
+    Rehearsal.State.FAILED: Look("bad", "▲", "Not held"),
+}
+KIND_WORDS = {
+    "http_new": "HTTP today, new connection",
+    "http_kept": "HTTP today, kept alive",
+    "https_new": "HTTPS, new connection",
+    "https_resumed": "HTTPS, session resumed",
+    "https_kept": "HTTPS, kept alive",
+}
+WAY_WORDS = {"new": "New connection", "resumed": "Session resumed", "kept": "Kept alive"}
+_OPEN = 12  # rows of a group that are shown without being asked for
+_SCALE = 1000  # units across a bar
+
+
+@dataclass(slots=True)
+class Group:
+    """Findings of one code. rows: (device's name, its address or "", message)."""
+
+    code: str
+    title: str
+    remedy: str
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def first(self) -> list[tuple[str, str, str]]:
+        return self.rows[:_OPEN]
+
+    @property
+    def rest(self) -> list[tuple[str, str, str]]:
+        return self.rows[_OPEN:]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One measured kind as a line from its p50 to its p95, in units of the widest."""
+
+    words: str
+    tone: str
+    p50: str
+    p95: str
+    size: str
+    start: int
+    width: int
+
+
+def groups(items: Iterable[Item], level: Level, addresses: Mapping[str, str]) -> list[Group]:
+    """The items of this level by their code, in order of first appearance."""
+    found: dict[str, Group] = {}
+    for item in items:
+        if item.severity == level:
+            group = found.setdefault(item.code, Group(item.code, item.title, item.remedy))
+            name = item.device or ""
+            group.rows.append((name, addresses.get(name, ""), item.message))
+    return list(found.values())
+
+
+def sentence(readiness: Readiness, terminals: int) -> str:
+    """The verdict for somebody who reads one line only."""
+    errors, warnings = readiness.count("error"), readiness.count("warning")
+    if readiness.verdict == "ready":
+        return f"Everything that can be known beforehand is good: {plural(terminals, 'terminal')} and the server."
+    if readiness.verdict == "unknown":
+        return "No terminal has tried the certificate yet. Rehearse: it takes some seconds and changes nothing."
+    warned = f" {plural(warnings, 'more thing')} to look at." if warnings else ""
+    if readiness.verdict == "blocked":
+        return f"{plural(errors, 'thing')} would go wrong in the night.{warned}"
+    return f"Nothing stands in the way; {plural(warnings, 'thing')} to look at."
+
+
+def bars(cost: Cost) -> list[Bar]:
+    """Today's HTTP and tomorrow's HTTPS, by kind of connection."""
+    kinds = [cost.kind(name) for name in KIND_WORDS if cost.kind(name).count]
+    widest = max((kind.p95 or 0.0 for kind in kinds), default=0.0) or 1.0
+    made = []
+    for kind in kinds:
+        p50, p95 = kind.p50 or 0.0, kind.p95 or 0.0
+        start = round(_SCALE * p50 / widest)
+        width = max(round(_SCALE * p95 / widest) - start, 6)
+        tone = "https" if kind.name.startswith("https") else "http"
+        made.append(Bar(KIND_WORDS[kind.name], tone, ms(p50), ms(p95), size(kind.size), min(start, _SCALE - width), width))
+    return made
+
+
+def change_rows(cost: Cost, after: After | None) -> list[dict[str, str]]:
+    """What is predicted for each way of asking, and beside it what it became."""
+    return [_change(change, after if change.way == "new" else None) for change in cost.changes]
+
+
+def _change(change: Change, after: After | None) -> dict[str, str]:
+    low, high = change.p95.low, change.p95.high
+    inside = after is not None and (change.predicted.low or 0) <= after.p95 <= (change.predicted.high or float("inf"))
+    return {
+        "way": WAY_WORDS[change.way],
+        "typical": signed(change.p50.value),
+        "slow": signed(change.p95.value),
+        "between": f"{limit(low)} to {limit(high)}",
+        "told": "a real difference" if change.told_apart else "no difference that could be told from noise",
+        "today": ms(change.live_p95),
+        "predicted": ms(max(change.predicted.value, 0.0)),
+        "after": f"{ms(after.p95)} ({plural(after.count, 'lookup')})" if after else "",
+        "inside": ("as predicted" if inside else "outside the prediction") if after else "",
+    }
+
+
+def history(rehearsals: Iterable[Any]) -> list[dict[str, Any]]:
+    """The last rehearsals with their counts, newest first."""
+    return [
+        {
+            "rehearsal": rehearsal,
+            "look": REHEARSAL_LOOKS[rehearsal.state],
+            "by": rehearsal.requested_by.get_username() if rehearsal.requested_by else "the schedule",
+            "counts": f"{rehearsal.ready} ready, {rehearsal.not_ready} not ready, {rehearsal.silent} without an answer",
+        }
+        for rehearsal in rehearsals
+    ]
+
+
+def addresses(devices: Iterable[tuple[str, int, str]], items: Iterable[Item], url: Any) -> dict[str, str]:
+    """Where the page of each device is that an item names. devices: (name, pk, kind)."""
+    named = {item.device for item in items}
+    return {
+        name: url("server" if kind == Device.Kind.SERVER else "terminal", args=[pk])
+        for name, pk, kind in devices
+        if name in named
+    }
+
+
+def ms(value: float) -> str:
+    """Milliseconds that can be compared at a glance."""
+    return f"{value:.1f} ms" if value < 100 else f"{value:,.0f} ms"
+
+
+def signed(value: float) -> str:
+    """A change of milliseconds."""
+    return f"{'−' if value < 0 else '+'}{ms(abs(value))}"
+
+
+def limit(value: float | None) -> str:
+    """One end of an interval."""
+    return "not known" if value is None else signed(value)
+
+
+def size(value: float | None) -> str:
+    """Bytes of one lookup."""
+    return "–" if value is None else f"{value:,.0f} B" if value < 10_000 else f"{value / 1000:,.1f} kB"
+
+
+def traffic(value: float) -> str:
+    """Bytes of a day."""
+    return f"{value / 1e6:,.1f} MB" if value < 1e9 else f"{value / 1e9:,.2f} GB"
