@@ -169,6 +169,7 @@ def _cost(site: Site, look: readiness.Look, request: HttpRequest) -> dict[str, A
         "bars": model.bars(cost),
         "changes": model.change_rows(cost, measured.after(site)),
         "load": load,
+        "load_lookups": f"{load.lookups:,}" if load else "",
         "load_http": [model.traffic(value) for value in load.bytes_http] if load else [],
         "load_https": [model.traffic(value) for value in load.bytes_https] if load else [],
         "load_cpu": span(load.cpu_s[1]) if load and cost.cpu_full_ms else "",

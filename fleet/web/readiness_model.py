@@ -48,7 +48,7 @@ _SCALE = 1000  # units across a bar
 
 @dataclass(slots=True)
 class Group:
-    """Findings of one code. rows: (device's name, its address or "", message)."""
+    """Findings of one code. rows: (device's name, its address or "", the rest of the message, which its name begins)."""
 
     code: str
     title: str
@@ -84,7 +84,8 @@ def groups(items: Iterable[Item], level: Level, addresses: Mapping[str, str]) ->
         if item.severity == level:
             group = found.setdefault(item.code, Group(item.code, item.title, item.remedy))
             name = item.device or ""
-            group.rows.append((name, addresses.get(name, ""), item.message))
+            begins = bool(name) and item.message.startswith(name)
+            group.rows.append((name, addresses.get(name, ""), item.message[len(name) :] if begins else f" {item.message}"))
     return list(found.values())
 
 
@@ -166,7 +167,8 @@ def ms(value: float) -> str:
 
 def signed(value: float) -> str:
     """A change of milliseconds."""
-    return f"{'−' if value < 0 else '+'}{ms(abs(value))}"
+    sign = "±" if abs(value) < 0.05 else "−" if value < 0 else "+"
+    return f"{sign}{ms(abs(value))}"
 
 
 def limit(value: float | None) -> str:
