@@ -95,7 +95,8 @@ def contact_of(device: Device) -> Contact:
 
 def _ended(site: Site) -> tuple[Rehearsal | None, Rehearsal | None]:
     """The newest rehearsal that was held, and the newest one that failed after it."""
-    rows = Rehearsal.objects.filter(site=site, state__in=(Rehearsal.State.DONE, Rehearsal.State.FAILED)).order_by("-pk")
+    ended = (Rehearsal.State.DONE, Rehearsal.State.FAILED)
+    rows = Rehearsal.objects.filter(site=site, state__in=ended, after__isnull=True).order_by("-pk")
     newest = rows.first()
     if newest is None or newest.state == Rehearsal.State.DONE:
         return newest, None

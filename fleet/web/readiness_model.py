@@ -116,9 +116,9 @@ def bars(cost: Cost) -> list[Bar]:
     return made
 
 
-def change_rows(cost: Cost, after: After | None) -> list[dict[str, str]]:
+def change_rows(cost: Cost, after: dict[str, After]) -> list[dict[str, str]]:
     """What is predicted for each way of asking, and beside it what it became."""
-    return [_change(change, after if change.way == "new" else None) for change in cost.changes]
+    return [_change(change, after.get(change.way)) for change in cost.changes]
 
 
 def _change(change: Change, after: After | None) -> dict[str, str]:

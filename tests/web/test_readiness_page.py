@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from fleet.models import Rehearsal, Seat
 from fleet.services.errors import Conflict
-from tests.factories import NOW, make_club, make_cutover, make_run, make_step
+from tests.factories import NOW, make_club, make_cutover
 from tests.preflight.site import THUMBPRINT
 from tests.rehearsed import HOUR, make_rehearsed
 
@@ -163,12 +163,13 @@ def test_a_wrong_number_is_said_at_its_field_and_the_rest_of_the_page_stays(admi
 def test_after_the_cutover_what_it_became_stands_beside_the_prediction(admin):
     site, _ = make_rehearsed(30)
     cutover = make_cutover(site, state="completed", started_at=NOW, epoch=4)
+    measured = Rehearsal.objects.create(site=site, after=cutover, thumbprint="AB" * 20, state="done", deadline_at=NOW)
+    facts = {"samples": {"https_new": [16.0, 17.0], "https_kept": [8.0]}}
     for device in site.devices.filter(kind="terminal"):
-        run = make_run(cutover, device, "verified")
-        make_step(run, "member_lookup", evidence={"ms": 8.0, "connect_ms": 9.0})
-        make_step(run, "member_lookup", direction="back", evidence={"ms": 999.0, "connect_ms": 9.0})
+        Seat.objects.create(rehearsal=measured, device=device, answered_at=NOW, facts=facts)
     html = page(admin, site)
-    assert "after the cutover 17.0 ms (30 lookups), as predicted" in html
+    assert "after the cutover 17.0 ms (60 lookups), as predicted" in html
+    assert verdict(html) == "ready"  # what was measured afterwards is no rehearsal
 
 
 def test_everything_is_in_the_export_and_nothing_is_a_formula(admin):
