@@ -140,6 +140,59 @@ class Transition(Answer):
     reason: str
 
 
+class ReadinessItem(Answer):
+    """One thing found. `code` never changes its meaning; `device`: null for the site as a whole."""
+
+    code: str
+    severity: Literal["error", "warning", "info", "fine"]
+    title: str
+    device: str | None
+    message: str
+    remedy: str
+
+
+class Readiness(Answer):
+    """`verdict`: blocked by any error, unknown while no rehearsal was held. `cutover`: the plan whose certificate, window
+    and excluded terminals were asked about; `rehearsal`: the one that counts. The gravest items come first."""
+
+    site: int
+    verdict: Literal["ready", "warnings", "blocked", "unknown"]
+    counts: dict[str, int] = Field(description="Items by severity.")
+    cutover: int | None
+    rehearsal: int | None
+    items: list[ReadinessItem]
+
+
+class Seat(Answer):
+    """One terminal in a rehearsal. `ready`: null without an answer. The times are milliseconds: of its first lookup as a
+    whole (`cold_ms`) and of the parts of it."""
+
+    device: str
+    ready: bool | None
+    finding: Finding | None
+    answered_at: AwareDatetime | None
+    cold_ms: float | None
+    dns_ms: float | None
+    tcp_ms: float | None
+    tls_ms: float | None
+    tls: str | None
+
+
+class Rehearsal(Answer):
+    """`state` is at rest in done and failed; `finding`: why no terminal could be asked."""
+
+    id: int
+    site: int
+    state: Literal["opening", "asking", "done", "failed"]
+    thumbprint: str
+    requested_by: str | None = Field(description="null: the site's schedule")
+    created_at: AwareDatetime
+    finished_at: AwareDatetime | None
+    finding: Finding | None
+    counts: dict[str, int] = Field(description="Terminals: ready, not_ready, no_answer.")
+    seats: list[Seat]
+
+
 class Sites(Answer):
     """All sites, in order of name."""
 

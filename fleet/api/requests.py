@@ -70,6 +70,12 @@ class Nothing(Input):
     """These requests take no fields; send `{}` or no body at all."""
 
 
+class NewRehearsal(Input):
+    """Send `{}` or no body for the newest certificate of the server that has a key."""
+
+    certificate_thumbprint: Thumbprint | None = Field(None, description="SHA-1, 40 hex digits.")
+
+
 class TerminalChanges(Input):
     """Only what is given changes. A name is unique within its site."""
 

@@ -7,17 +7,27 @@ from fleet.preflight.advice import Answers
 LOOKUPS, HOURS = 1000, 12
 
 
+def _says(text: str) -> dict[str, str]:
+    return dict.fromkeys(("invalid", "min_value", "max_value"), text)
+
+
 class SiteForm(forms.Form):
     """Whoever has given nothing gets the defaults; what is given and wrong is said at its field."""
 
     lookups = forms.IntegerField(
-        label="Lookups per hour", min_value=1, max_value=10_000_000, required=False,
-        error_messages={"invalid": "Lookups per hour: a whole number."},
-    )  # fmt: skip
+        label="Lookups per hour",
+        min_value=1,
+        max_value=10_000_000,
+        required=False,
+        error_messages=_says("Lookups per hour: a whole number from 1 to 10,000,000."),
+    )
     hours = forms.IntegerField(
-        label="Hours a day", min_value=1, max_value=24, required=False,
-        error_messages={"invalid": "Hours a day: a whole number from 1 to 24."},
-    )  # fmt: skip
+        label="Hours a day",
+        min_value=1,
+        max_value=24,
+        required=False,
+        error_messages=_says("Hours a day: a whole number from 1 to 24."),
+    )
     same_lan = forms.BooleanField(label="Tills and server are in one network of the venue", required=False)
     wifi_apart = forms.BooleanField(label="Guests' Wi-Fi is another network", required=False)
     vpn = forms.BooleanField(label="What lies between tills and server is a VPN", required=False)

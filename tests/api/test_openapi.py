@@ -13,6 +13,9 @@ from fleet.services.actions import VERBS
 EXPECTED = {
     ("get", "/sites"),
     ("get", "/servers"),
+    ("get", "/sites/{}/readiness"),
+    ("post", "/sites/{}/rehearsals"),
+    ("get", "/rehearsals/{}"),
     ("get", "/terminals"),
     ("get", "/terminals/{}"),
     ("patch", "/terminals/{}"),

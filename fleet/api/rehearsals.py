@@ -1,0 +1,103 @@
+"""Readiness of a site, and rehearsals: begin one, watch it. The rules are in fleet.preflight."""
+
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.shortcuts import get_object_or_404
+from ninja import Body, Router
+
+from fleet.api import answers
+from fleet.api.auth import admin, reader
+from fleet.api.openapi import problems
+from fleet.api.queries import iso
+from fleet.api.requests import NewRehearsal
+from fleet.models import Device, Rehearsal, Seat, Site
+from fleet.preflight.lenient import mapping, number, text
+from fleet.preflight.site_codes import LEVELS
+from fleet.services import clock, readiness, rehearsals
+from fleet.tasks import follow
+
+router = Router(tags=["readiness"])
+_TIMES = ("cold_ms", "dns_ms", "tcp_ms", "tls_ms")
+
+
+@router.get(
+    "/sites/{id:site_id}/readiness",
+    response=answers.Readiness,
+    auth=reader,
+    openapi_extra=problems(404),
+    operation_id="get_readiness",
+)
+def get_readiness(request: HttpRequest, site_id: int) -> JsonResponse:
+    """Whether this site may be moved, as far as can be known beforehand: what blocks, what warns, what is fine, each with
+    what to do. From the devices' inventories and the last rehearsal; nothing is asked of anybody."""
+    look = readiness.look(get_object_or_404(Site, pk=site_id), clock.now())
+    fields = ("code", "severity", "title", "device", "message", "remedy")
+    return JsonResponse({
+        "site": site_id,
+        "verdict": look.readiness.verdict,
+        "counts": {level: look.readiness.count(level) for level in LEVELS},
+        "cutover": look.plan.pk if look.plan else None,
+        "rehearsal": look.held.pk if look.held else None,
+        "items": [{field: getattr(item, field) for field in fields} for item in look.readiness.items],
+    })  # fmt: skip
+
+
+@router.post(
+    "/sites/{id:site_id}/rehearsals",
+    response={202: answers.Rehearsal},
+    auth=admin,
+    openapi_extra=problems(400, 404, 409, 413, 422),
+    operation_id="create_rehearsal",
+)
+def create_rehearsal(request: HttpRequest, site_id: int, wanted: Body[NewRehearsal] = None) -> JsonResponse:  # type: ignore[assignment]
+    """Let every terminal try the certificate from its own seat; nothing is changed on any device. Answers at once; watch
+    it with GET /rehearsals/{id}. 409 while one is under way, or a cutover of the site is."""
+    thumbprint = (wanted.certificate_thumbprint if wanted else None) or ""
+    rehearsal, after = rehearsals.start(request.auth, site_id, thumbprint, clock.now())  # type: ignore[attr-defined]
+    follow(after)
+    return JsonResponse(_row(rehearsal), status=202)
+
+
+@router.get(
+    "/rehearsals/{id:rehearsal_id}",
+    response=answers.Rehearsal,
+    auth=reader,
+    openapi_extra=problems(404),
+    operation_id="get_rehearsal",
+)
+def get_rehearsal(request: HttpRequest, rehearsal_id: int) -> JsonResponse:
+    """One rehearsal with every terminal's seat, in order of name. It is at rest in `done` and `failed`."""
+    found = Rehearsal.objects.select_related("requested_by")
+    return JsonResponse(_row(get_object_or_404(found, pk=rehearsal_id)))
+
+
+def _row(rehearsal: Rehearsal) -> dict[str, Any]:
+    found = rehearsal.seats.filter(device__kind=Device.Kind.TERMINAL).select_related("device")
+    seats = list(found.defer("body", "signature"))
+    ready = [seat.ready for seat in seats]
+    return {
+        "id": rehearsal.pk,
+        "site": rehearsal.site_id,
+        "state": rehearsal.state,
+        "thumbprint": rehearsal.thumbprint,
+        "requested_by": rehearsal.requested_by.get_username() if rehearsal.requested_by else None,
+        "created_at": iso(rehearsal.created_at),
+        "finished_at": iso(rehearsal.finished_at),
+        "finding": rehearsal.finding,
+        "counts": {"ready": ready.count(True), "not_ready": ready.count(False), "no_answer": ready.count(None)},
+        "seats": [_seat(seat) for seat in seats],
+    }
+
+
+def _seat(seat: Seat) -> dict[str, Any]:
+    """The terminal's own words: only what is documented passes, and only where it is of its kind."""
+    told = mapping(seat.facts)
+    return {
+        "device": seat.device.name,
+        "ready": seat.ready,
+        "finding": seat.finding,
+        "answered_at": iso(seat.answered_at),
+        **{name: number(told.get(name)) for name in _TIMES},
+        "tls": text(told.get("tls"), 16),
+    }
