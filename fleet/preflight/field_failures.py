@@ -6,72 +6,126 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldFailure:
-    """codes: one of them at least is in the verdict when the failure is there; found_by: where it is looked at."""
+    """planted: how it is brought about in the lab or in a test; codes: one of them at least is in the verdict when the
+    failure is there; found_by: where it is looked at."""
 
     number: int
     what: str
+    planted: str
     codes: tuple[str, ...]
     found_by: str
 
 
 FIELD_FAILURES: tuple[FieldFailure, ...] = (
     FieldFailure(
-        1, "The certificate is bound to another port than the service's", ("binding_other_port", "binding_missing"), "inventory"
+        1,
+        "The certificate is bound to another port than the service's",
+        "an sslcert row of ours at port 8000",
+        ("binding_other_port", "binding_missing"),
+        "inventory",
     ),
     FieldFailure(
-        2, "The reservation of HTTP remains, the service cannot register HTTPS", ("other_scheme_reservation",), "inventory"
+        2,
+        "The reservation of HTTP remains, the service cannot register HTTPS",
+        "a reservation of `http://+:PORT/` with the service on HTTPS",
+        ("other_scheme_reservation",),
+        "inventory",
     ),
     FieldFailure(
         3,
         "A rollback leaves the reservation of HTTPS, or cannot bring the old one back",
+        "a reservation of `https://+:PORT/` beside the one of HTTP; a reservation without its access list",
         ("other_scheme_reservation", "reservation_unreadable"),
         "inventory",
     ),
     FieldFailure(
         4,
         "The certificate lies in another store, or without its key (1312)",
+        "no `.key` file beside the certificate; no certificate in the store",
         ("certificate_none", "certificate_missing", "certificate_key_missing"),
         "inventory",
     ),
-    FieldFailure(5, "The private key cannot be read by SYSTEM", ("key_unreadable", "rehearsal_failed"), "inventory, rehearsal"),
+    FieldFailure(
+        5,
+        "The private key cannot be read by SYSTEM",
+        "a `.key` file that the agent may not read",
+        ("key_unreadable", "rehearsal_failed"),
+        "inventory, rehearsal",
+    ),
     FieldFailure(
         6,
         "A thumbprint with an invisible character, blanks or 38 digits (87, 1312)",
+        "a plan with 38 digits or U+200E; an sslcert row with such a hash",
         ("thumbprint_malformed", "binding_unreadable"),
         "inventory, plan",
     ),
-    FieldFailure(7, "A server where EVERYONE is called otherwise (1332)", ("no_reservation", "reservations_good"), "inventory"),
+    FieldFailure(
+        7,
+        "A server where EVERYONE is called otherwise (1332)",
+        "the lab in German or Italian, without a reservation on the port",
+        ("no_reservation", "reservations_good"),
+        "inventory",
+    ),
     FieldFailure(
         8,
         "Services Monitor or recovery restarts NetPOS.Net in mid-change",
+        "a running monitor; recovery actions that restart",
         ("monitor_present", "recovery_restarts"),
         "inventory",
     ),
-    FieldFailure(9, "Another program owns the port", ("port_owner", "foreign_binding"), "inventory"),
-    FieldFailure(10, "A more specific binding serves another certificate", ("specific_binding",), "inventory"),
-    FieldFailure(11, "iplisten keeps http.sys on one address", ("iplisten_narrow", "iplisten_set"), "inventory"),
+    FieldFailure(
+        9,
+        "Another program owns the port",
+        "another program listening on the port; an sslcert row with another appid",
+        ("port_owner", "foreign_binding"),
+        "inventory",
+    ),
+    FieldFailure(
+        10,
+        "A more specific binding serves another certificate",
+        "an sslcert row for the server's address or name",
+        ("specific_binding",),
+        "inventory",
+    ),
+    FieldFailure(
+        11,
+        "iplisten keeps http.sys on one address",
+        "`127.0.0.1` in iplisten",
+        ("iplisten_narrow", "iplisten_set"),
+        "inventory",
+    ),
     FieldFailure(
         12,
         "Terminals use an address or short name that is not in the certificate",
+        "a host in a terminal's settings that the certificate lacks",
         ("name_mismatch", "ip_not_in_san", "ip_in_dns_san", "wildcard_scope", "no_san", "host_not_checkable"),
         "rehearsal",
     ),
     FieldFailure(
         13,
         "A terminal lacks the root, or the server the intermediate",
+        "a terminal's `roots.pem` without the root; a chain without the intermediate",
         ("untrusted_root", "missing_intermediate", "self_signed_untrusted"),
         "rehearsal",
     ),
-    FieldFailure(14, "A terminal offers TLS 1.0 only", ("tls_too_old", "tls_no_common", "tls_refused"), "inventory, rehearsal"),
+    FieldFailure(
+        14,
+        "A terminal offers TLS 1.0 only",
+        "a terminal that offers TLS 1.0 only",
+        ("tls_too_old", "tls_no_common", "tls_refused"),
+        "inventory, rehearsal",
+    ),
     FieldFailure(
         15,
         "A terminal's or the server's clock is off",
+        "a terminal's clock skewed by minutes, and by years",
         ("clock_off", "clock_outside_validity", "cert_expired", "cert_not_yet_valid"),
         "inventory, rehearsal",
     ),
     FieldFailure(
         16,
         "The certificate ends soon, or a renewal is not bound",
+        "a certificate of 25 days; a renewed one that is not bound",
         (
             "certificate_expires_soon",
             "expired",
@@ -85,21 +139,28 @@ FIELD_FAILURES: tuple[FieldFailure, ...] = (
     FieldFailure(
         17,
         "The first handshake waits for the Internet",
+        "a first connection that takes more than half of the till's timeout",
         ("slow_first_contact", "first_contact_too_slow", "timeout"),
         "rehearsal",
     ),
     FieldFailure(
-        18, "The settings file is held open, read-only or redirected", ("settings_not_writable", "inventory_error"), "inventory"
+        18,
+        "The settings file is held open, read-only or redirected",
+        "a settings file that is write-protected",
+        ("settings_not_writable", "inventory_error"),
+        "inventory",
     ),
     FieldFailure(
         19,
         "Terminals are off, elsewhere or unmanaged",
+        "a terminal whose agent is off, one without an agent, a stranger on the port",
         ("no_agent", "no_contact", "seat_no_answer", "seat_missing", "unreachable", "unmanaged_peers"),
         "inventory, rehearsal",
     ),
     FieldFailure(
         20,
         "Something between opens TLS, or the server is too busy in the window",
+        "something between till and server that answers with a certificate of its own",
         ("intercepted", "first_contact_too_slow", "slow_first_contact", "timeout"),
         "rehearsal",
     ),

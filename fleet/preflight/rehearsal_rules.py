@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from fleet.preflight.readiness import NEVER, Item, item
-from fleet.preflight.site_codes import SAME_AS, is_known
+from fleet.preflight.site_codes import OF_AGENTS
 from fleet.preflight.site_view import RehearsalView, Said, SeatView, SiteView, TerminalView, wanted
 
 
@@ -67,10 +67,9 @@ def _seat(terminal: TerminalView, seat: SeatView | None, rehearsal: RehearsalVie
 def _finding(name: str, said: Said) -> Item:
     """The agent's finding under our name and with our remedy, where we know its code."""
     message, code = _words(said, "its agent says that it is not ready")
-    code = SAME_AS.get(code, code)
-    if not is_known(code):
+    if code not in OF_AGENTS:
         return item("seat_finding", f"{name}: {message}" + (f" ({code})" if code else ""), name)
-    return item(code, f"{name}: {message}", name, level="error")
+    return item(OF_AGENTS[code], f"{name}: {message}", name, level="error")
 
 
 def _words(said: Said, otherwise: str) -> tuple[str, str]:

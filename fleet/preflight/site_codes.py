@@ -108,7 +108,6 @@ SITE_RULES: dict[str, SiteRule] = {
     ),
     "lookup_failed": SiteRule("error", "The lookup failed", "Check the site's test member and the log of NetPOS.Net."),
     "busy": SiteRule("error", "The device was busy with a cutover", "Rehearse again when the cutover is over."),
-    "shadow_failed": SiteRule("error", "The shadow listener did not open", "Look into the log of the server's agent."),
     "seat_finding": SiteRule("error", "This seat is not ready", "Look into the log of this terminal's agent."),
     # --- terminals
     "host_spellings": SiteRule(
@@ -264,8 +263,28 @@ SITE_RULES: dict[str, SiteRule] = {
     ),
 }
 
-# Agents' codes for what this page already has a name for.
-SAME_AS = {"wrong_certificate": "intercepted", "slow_first_contact": "first_contact_too_slow"}
+# What agents may say of their seat, and the code under which it is shown. Their other words may look like a code of ours
+# and mean something else ("expired": the rehearsal's time was), so these are all.
+OF_AGENTS = {
+    "wrong_certificate": "intercepted",
+    "slow_first_contact": "first_contact_too_slow",
+    **{
+        code: code
+        for code in (
+            "cert_expired",
+            "cert_not_yet_valid",
+            "tls_refused",
+            "timeout",
+            "unreachable",
+            "connection_refused",
+            "lookup_failed",
+            "busy",
+            "port_differs",
+            "untrusted_root",
+            "name_mismatch",
+        )
+    },
+}
 
 
 def rule_of(code: str) -> SiteRule:
