@@ -1,6 +1,7 @@
 """Readiness: a SiteView in, a verdict out. One rule file per question; the order of the items is theirs."""
 
 from fleet.preflight.certificate_rules import check_certificate, check_store
+from fleet.preflight.codes import Code
 from fleet.preflight.device_rules import check_devices
 from fleet.preflight.fine import what_is_fine
 from fleet.preflight.httpsys_rules import check_httpsys
@@ -29,8 +30,22 @@ def assess(view: SiteView) -> Readiness:
     found = [one for rule in _RULES for one in rule(view)]
     found += check_certificate(view, {(one.code, one.device) for one in found})
     found = _without_echoes(found)
+    found = _roots_not_intermediates(view, found)
     found += what_is_fine(view, {one.code for one in found if one.severity in ("error", "warning")})
     return conclude(found, view.moved or view.rehearsal is not None)
+
+
+def _roots_not_intermediates(view: SiteView, found: list[Item]) -> list[Item]:
+    """Where the chain ends well for one terminal, it is whole: a terminal for which it does not end lacks the root. A
+    path alone cannot tell an issuer that is missing in the chain from one that is missing among the roots."""
+    code = Code.MISSING_INTERMEDIATE.value
+    lacking = {one.device for one in found if one.code == code}
+    if not lacking or not any(
+        seat.answered and not seat.finding and seat.terminal not in lacking for seat in view.seats().values()
+    ):
+        return found
+    said = {one.device for one in found if one.code == Code.UNTRUSTED_ROOT.value}
+    return [one for one in found if one.code != code or one.device not in said]
 
 
 def _without_echoes(found: list[Item]) -> list[Item]:

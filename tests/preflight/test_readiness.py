@@ -197,3 +197,16 @@ def test_a_site_that_has_moved_is_not_asked_for_a_rehearsal() -> None:
         facts["scheme"] = "https"
     site.rehearsed = False
     assert site.assess().verdict == "ready"
+
+
+def test_a_till_without_the_root_is_not_told_of_an_intermediate_when_the_chain_ends_well_for_others() -> None:
+    site = healthy()
+    site.seats["T001"]["roots"] = []
+    site.findings["T001"] = {"code": "untrusted_root", "message": "m", "remedy": "r"}
+    errors = [(one.code, one.device) for one in site.assess().of("error")]
+    assert errors == [("untrusted_root", "T001")]
+    for seat in site.seats.values():
+        seat["roots"] = []
+    for name in site.seats:
+        site.findings[name] = {"code": "untrusted_root", "message": "m", "remedy": "r"}
+    assert "missing_intermediate" in {one.code for one in site.assess().of("error")}
