@@ -178,19 +178,33 @@ class Seat(Answer):
     tls: str | None
 
 
-class Rehearsal(Answer):
-    """`state` is at rest in done and failed; `finding`: why no terminal could be asked."""
+class RehearsalSummary(Answer):
+    """`state` is at rest in done and failed; `finding`: why no terminal could be asked. `after`: the completed cutover
+    whose real price this measured, null for a rehearsal."""
 
     id: int
     site: int
     state: Literal["opening", "asking", "done", "failed"]
+    after: int | None
     thumbprint: str
     requested_by: str | None = Field(description="null: the site's schedule")
     created_at: AwareDatetime
     finished_at: AwareDatetime | None
     finding: Finding | None
     counts: dict[str, int] = Field(description="Terminals: ready, not_ready, no_answer.")
+
+
+class Rehearsal(RehearsalSummary):
+    """One of them with every terminal's seat, in order of name."""
+
     seats: list[Seat]
+
+
+class Rehearsals(Answer):
+    """Those of one site that are kept, newest first."""
+
+    count: int
+    items: list[RehearsalSummary]
 
 
 class Sites(Answer):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
 from ninja import Body, Router
@@ -60,6 +61,20 @@ def create_rehearsal(request: HttpRequest, site_id: int, wanted: Body[NewRehears
 
 
 @router.get(
+    "/sites/{id:site_id}/rehearsals",
+    response=answers.Rehearsals,
+    auth=reader,
+    openapi_extra=problems(404),
+    operation_id="list_rehearsals",
+)
+def list_rehearsals(request: HttpRequest, site_id: int) -> JsonResponse:
+    """The site's last rehearsals and what was measured after its cutovers, newest first."""
+    site = get_object_or_404(Site, pk=site_id)
+    found = list(_found().filter(site=site).order_by("-pk"))
+    return JsonResponse({"count": len(found), "items": [_summary(one, _seats(one)) for one in found]})
+
+
+@router.get(
     "/rehearsals/{id:rehearsal_id}",
     response=answers.Rehearsal,
     auth=reader,
@@ -68,25 +83,37 @@ def create_rehearsal(request: HttpRequest, site_id: int, wanted: Body[NewRehears
 )
 def get_rehearsal(request: HttpRequest, rehearsal_id: int) -> JsonResponse:
     """One rehearsal with every terminal's seat, in order of name. It is at rest in `done` and `failed`."""
-    found = Rehearsal.objects.select_related("requested_by")
-    return JsonResponse(_row(get_object_or_404(found, pk=rehearsal_id)))
+    return JsonResponse(_row(get_object_or_404(_found(), pk=rehearsal_id)))
+
+
+def _found() -> QuerySet[Rehearsal]:
+    seats = Seat.objects.select_related("device").defer("body", "signature")
+    return Rehearsal.objects.select_related("requested_by").prefetch_related(Prefetch("seats", seats))
 
 
 def _row(rehearsal: Rehearsal) -> dict[str, Any]:
-    found = rehearsal.seats.filter(device__kind=Device.Kind.TERMINAL).select_related("device")
-    seats = list(found.defer("body", "signature"))
+    seats = _seats(rehearsal)
+    return {**_summary(rehearsal, seats), "seats": [_seat(seat) for seat in seats]}
+
+
+def _seats(rehearsal: Rehearsal) -> list[Seat]:
+    seats = rehearsal.seats.all()  # prefetched where there are many rehearsals
+    return [seat for seat in seats if seat.device.kind == Device.Kind.TERMINAL]
+
+
+def _summary(rehearsal: Rehearsal, seats: list[Seat]) -> dict[str, Any]:
     ready = [seat.ready for seat in seats]
     return {
         "id": rehearsal.pk,
         "site": rehearsal.site_id,
         "state": rehearsal.state,
+        "after": rehearsal.after_id,
         "thumbprint": rehearsal.thumbprint,
         "requested_by": rehearsal.requested_by.get_username() if rehearsal.requested_by else None,
         "created_at": iso(rehearsal.created_at),
         "finished_at": iso(rehearsal.finished_at),
         "finding": rehearsal.finding,
         "counts": {"ready": ready.count(True), "not_ready": ready.count(False), "no_answer": ready.count(None)},
-        "seats": [_seat(seat) for seat in seats],
     }
 
 

@@ -15,6 +15,7 @@ EXPECTED = {
     ("get", "/servers"),
     ("get", "/sites/{}/readiness"),
     ("post", "/sites/{}/rehearsals"),
+    ("get", "/sites/{}/rehearsals"),
     ("get", "/rehearsals/{}"),
     ("get", "/terminals"),
     ("get", "/terminals/{}"),

@@ -108,3 +108,15 @@ def test_a_site_without_a_server_says_so(api: Api) -> None:
     site = make_site()
     assert next(item["code"] for item in api.get(f"/sites/{site.pk}/readiness")["items"]) == "no_server"
     assert api("POST", f"/sites/{site.pk}/rehearsals").status_code == 409
+
+
+def test_a_site_s_rehearsals_are_listed_newest_first_and_tell_what_was_measured_after_a_cutover(auditor: Api) -> None:
+    site, rehearsal = make_rehearsed(2)
+    make_rehearsed(1)
+    cutover = make_cutover(site, state="completed")
+    later = Rehearsal.objects.create(site=site, after=cutover, thumbprint=THUMBPRINT, state="asking", deadline_at=NOW)
+    found = answers.Rehearsals.model_validate(auditor.get(f"/sites/{site.pk}/rehearsals"))
+    assert found.count == 2
+    assert [(one.id, one.after) for one in found.items] == [(later.pk, cutover.pk), (rehearsal.pk, None)]
+    assert found.items[1].counts == {"ready": 2, "not_ready": 0, "no_answer": 0}
+    assert auditor("GET", "/sites/999999/rehearsals").status_code == 404
