@@ -88,6 +88,8 @@ def _settings(profile: Profile, reading: Reading) -> list[str]:
     rows.append(("port", profile.port, reading.port()))
     if profile.role == "terminal":
         rows.append(("timeout", profile.timeout, reading.timeout_s()))
+    if profile.access_code is not None and (code := reading.access_code()) is not None:
+        rows.append(("code", profile.access_code, f"({len(code)} characters; it is not shown)"))
     lines = []
     for name, path, value in rows:
         if path is None:

@@ -2,6 +2,7 @@
 so every settings write of the agent goes through the instance that it was given."""
 
 import os
+import shutil
 from pathlib import Path
 
 from agents import atomic
@@ -28,6 +29,10 @@ class Files:
         """Make an earlier process's write outlive a power cut: it may have died before its last flush. Raises
         OSError."""
         atomic.fsync_folder(path.resolve().parent)
+
+    def free_bytes(self, folder: Path) -> int:
+        """Free room on the disk of this folder. Raises OSError."""
+        return shutil.disk_usage(folder).free
 
     def try_folder(self, path: Path) -> None:
         """Prove that a neighbour of `path` can be written, by writing one and removing it. Raises OSError."""

@@ -22,6 +22,9 @@ class Network:
         """This device's wall clock, milliseconds since the epoch: what its programs judge certificates by."""
         return round(time.time() * 1000)
 
+    def limit(self, context: ssl.SSLContext) -> None:
+        """Narrow the TLS versions of this context to those that this device's programs speak."""
+
     def check_validity(self, not_before: dt.datetime, not_after: dt.datetime) -> None:
         """Look at a peer certificate with this device's clock; OpenSSL has done so with the real one.
         Raises ssl.SSLCertVerificationError."""

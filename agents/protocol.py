@@ -200,11 +200,8 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What the device looks like now, sent after each welcome and after each change. Never trusted
-    as text: everything in it is shown escaped.
-
-    facts of a terminal: host, port, scheme, error. Of a server: port, scheme, services, certificates
-    [{thumbprint, subject, issuer, names, not_before, not_after, has_key}], urlacl, sslcert, error."""
+    """What the device looks like now, sent after each welcome, after each change and now and then. Never trusted
+    as text: everything in it is shown escaped. docs/agent-protocol.md lists the facts."""
 
     facts: dict[str, Any]
 

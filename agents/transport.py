@@ -2,6 +2,7 @@
 trusting the dashboard's own CA and nothing else. It comes back by itself, with jitter, for ever."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import ssl
@@ -14,6 +15,7 @@ from agents import points, protocol
 from agents.clock import Clock
 from agents.config import Config
 from agents.errors import AgentError
+from agents.hosts.inventory import Inventory
 from agents.identity import Identity, IdentityError
 from agents.journal import Journal
 from agents.net import Network, tls_context
@@ -24,6 +26,7 @@ from agents.runner import Runner
 log = logging.getLogger(__name__)
 
 BEAT_S = 5.0
+INVENTORY_EVERY_S = 900.0
 SILENCE_S = 15.0
 OPEN_LIMIT_S = 10.0
 FIRST_PAUSE_S = 0.2
@@ -45,6 +48,7 @@ class Transport:
         self.config, self.network, self.identity = config, network, identity
         self.journal, self.clock, self.runner = journal, clock, runner
         self.rehearsals = Rehearsals(runner.host, identity, clock, lambda: not runner.idle)
+        self.inventory = Inventory(runner.host, clock)
         self._news = asyncio.Event()
         self._changed = asyncio.Event()
         self._socket: ClientConnection | None = None
@@ -128,7 +132,6 @@ class Transport:
     async def _talk(self) -> None:
         """Until one of these ends, which is the end of the connection."""
         self._news.set()
-        self._changed.set()
         talk = (self._listen(), self._send_reports(), self._send_inventory(), self._send_answers(), self._beat())
         jobs = (*talk, self.network.until_cut())
         tasks = [asyncio.ensure_future(job) for job in jobs]
@@ -172,9 +175,11 @@ class Transport:
 
     async def _send_inventory(self) -> None:
         while True:
-            await self._changed.wait()
             self._changed.clear()
-            await self._say(protocol.Inventory(await self.runner.host.facts()))
+            await self._say(protocol.Inventory(await self.inventory.facts()))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(INVENTORY_EVERY_S):  # room, clock and peers change by themselves
+                    await self._changed.wait()
 
     async def _send_answers(self) -> None:
         answers = self.rehearsals.answers

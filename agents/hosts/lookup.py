@@ -81,7 +81,9 @@ async def patiently(ask: Callable[[], Awaitable[Answer]], within_s: float) -> An
 async def get(network: Network, target: Target, path: str, headers: dict[str, str]) -> Answer:
     """One GET that must be answered with 200 and JSON. Raises StepError."""
     with explaining(target):
-        connection = Connection(target.host, target.port, tls=_context(target), network=network, timeout_s=target.timeout_s)
+        connection = Connection(
+            target.host, target.port, tls=_context(target, network), network=network, timeout_s=target.timeout_s
+        )
         async with connection:
             compare(target, connection.thumbprint)
             response = await connection.get(path, headers)
@@ -147,10 +149,11 @@ def explain(error: Exception, target: Target) -> StepError:
     return StepError("unreachable", f"{target.where} cannot be reached ({error})", "Check the network.", retryable=True)
 
 
-def _context(target: Target) -> ssl.SSLContext | None:
+def _context(target: Target, network: Network) -> ssl.SSLContext | None:
     if not target.tls:
         return None
     context = tls_context(target.roots)
+    network.limit(context)
     if not target.trust:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

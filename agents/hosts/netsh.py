@@ -47,6 +47,24 @@ async def bindings(port: int) -> tuple[Binding, ...]:
     return rows
 
 
+async def all_bindings() -> tuple[Binding, ...]:
+    """The certificate bindings of every port, also those whose hash cannot be read. Raises StepError netsh_unreadable
+    when the output is not understood."""
+    text = (await program.run("netsh", "http", "show", "sslcert")).text
+    parsed = netsh_text.parse_sslcert(text)
+    if not parsed.rows and not parsed.certain:
+        raise _unreadable("sslcert", text)
+    return parsed.rows
+
+
+async def iplisten() -> tuple[str, ...]:
+    """The addresses to which http.sys is narrowed; empty: all of them. Raises StepError netsh_unreadable."""
+    text = (await program.run("netsh", "http", "show", "iplisten")).text
+    if (found := netsh_text.parse_iplisten(text)) is None:
+        raise _unreadable("iplisten", text)
+    return found
+
+
 async def add_reservation(url: str, sddl: str) -> None:
     """Reserve; an identical one that is there already is fine. Raises StepError."""
     number, text = await _change("add", "urlacl", f"url={_url(url)}", f"sddl={_checked('sddl', sddl)}")

@@ -1,6 +1,7 @@
 """What `netsh http show` prints, read by the shape of the values and never by a label: labels are translated,
 columns, blank lines and titles differ between versions of Windows. Pure functions."""
 
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ _HASH = re.compile(r"[0-9A-Fa-f]{40}")
 _GUID = re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
 _URL = re.compile(r"(https?)://\s*(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})(/\S*)?")
 _SDDL = re.compile(r"[ODGS]:\S*\(")
-_RULE = re.compile(r"[-=─]{3,}")
+_RULED, _SHORTEST_RULE = re.compile(r"[-=─]+"), 3
 _ERROR = re.compile(r"(?::\s|\uff1a)\s*(\d{1,5})\s*$", re.MULTILINE)
 # No console breaks its lines earlier. Longest: a host's name with its port; an access list.
 _NARROWEST, _LONGEST_OF_BINDING, _LONGEST_OF_RESERVATION = 60, 320, 2400
@@ -97,6 +98,13 @@ def parse_urlacl(text: str) -> Reservations:
     return Reservations(tuple(rows), bool(rows) or _is_empty(text))
 
 
+def parse_iplisten(text: str) -> tuple[str, ...] | None:
+    """The addresses in the output of `netsh http show iplisten`, each on a line of its own; None when the text was not
+    understood."""
+    found = tuple(line.strip() for line in _clean(text).splitlines() if _is_address(line.strip()))
+    return found if found or _is_empty(text) else None
+
+
 def error_number(text: str) -> int | None:
     """The Windows error number in what a changing command printed ("... Error: 183"), by its place at a
     line's end; None where there is none, which is success or an error without number."""
@@ -176,7 +184,21 @@ def _unwrap(sddl: str, following: list[str]) -> str | None:
     return sddl if sddl.count("(") == sddl.count(")") else None
 
 
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def _is_empty(text: str) -> bool:
-    """Nothing at all, or a title over a ruled line and nothing else: a list without rows."""
+    """Nothing at all, or a title over a ruled line and nothing else: a list without rows. Both may be broken over lines
+    where they are longer than a console is wide."""
     lines = [line.strip() for line in _clean(text).splitlines() if line.strip()]
-    return not lines or (len(lines) == 2 and _RULE.fullmatch(lines[1]) is not None)
+    titles = [line for line in lines if not _RULED.fullmatch(line)]
+    rules = lines[len(titles) :]
+    if not lines:
+        return True
+    whole = lines[: len(titles)] == titles and bool(titles) and bool(rules) and len(rules[0]) >= _SHORTEST_RULE
+    return whole and all(len(title) >= _NARROWEST for title in titles[:-1])

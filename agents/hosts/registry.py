@@ -24,7 +24,7 @@ class RegistryStore:
         return self.key
 
     def read(self) -> bytes:
-        names = (self.profile.switch.at, self.profile.port, self.profile.host, self.profile.timeout)
+        names = (self.profile.switch.at, self.profile.port, self.profile.host, self.profile.timeout, self.profile.access_code)
         values = {name: self._value(name) for name in names if name}
         # A value that is missing is not in the snapshot, so that reading it names it.
         return registry_text.dump({name: value for name, value in values.items() if value is not None})

@@ -15,6 +15,7 @@ from agents.hosts.sc_text import RUNNING, START_PENDING, STOP_PENDING, STOPPED, 
 STOP_LIMIT_S = 115.0
 START_LIMIT_S = 175.0
 STALL_S = 60.0
+_BUFFER = "65536"  # bytes for the answer; by default sc takes a few only
 
 T = TypeVar("T")
 
@@ -39,8 +40,8 @@ async def query(name: str) -> Status:
     return await _read("query", name, sc_text.parse_status)
 
 
-async def _read(command: str, name: str, parse: Callable[[str], T | None]) -> T:
-    output = await program.run("sc", command, _checked(name))
+async def _read(command: str, name: str, parse: Callable[[str], T | None], *more: str) -> T:
+    output = await program.run("sc", command, _checked(name), *more)
     if (number := sc_text.error_number(output.text)) is not None:
         raise _failed(name, number, output.text)
     if (found := parse(output.text)) is None:
@@ -51,6 +52,21 @@ async def _read(command: str, name: str, parse: Callable[[str], T | None]) -> T:
 async def start_type(name: str) -> str:
     """auto, delayed-auto, demand or disabled. Raises StepError."""
     return await _read("qc", name, sc_text.parse_start_type)
+
+
+async def process(name: str) -> int:
+    """The service's process id, 0 when it does not run. Raises StepError."""
+    return await _read("queryex", name, sc_text.parse_process)
+
+
+async def restarts_by_itself(name: str) -> bool:
+    """Whether Windows does something by itself when the service dies. Raises StepError."""
+    return await _read("qfailure", name, sc_text.parse_recovery, _BUFFER)
+
+
+async def dependents(name: str) -> tuple[str, ...]:
+    """The services that need this one. Raises StepError."""
+    return await _read("enumdepend", name, sc_text.parse_names, _BUFFER)
 
 
 async def set_start_type(name: str, kind: str) -> None:

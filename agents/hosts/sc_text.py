@@ -11,6 +11,9 @@ START_TYPES = {2: "auto", 3: "demand", 4: "disabled"}
 _COUNTED = re.compile(r":\s*([0-9A-Fa-f]{1,3})\s+[A-Z][A-Z0-9_]*\s*(\(.*\))?\s*$", re.MULTILINE)
 _HEX = re.compile(r":\s*0x([0-9A-Fa-f]{1,8})\s*$", re.MULTILINE)
 _EXIT = re.compile(r":\s*(\d{1,10})\s+\(0x[0-9A-Fa-f]+\)\s*$", re.MULTILINE)
+_WHOLE = re.compile(r":\s*(\d{1,10})\s*$", re.MULTILINE)
+_ACTION = re.compile(r"\S\s+--\s+\S[^\n]*=\s*\d+")
+_NO_ENTRIES = re.compile(r"=\s*0\s*$", re.MULTILINE)
 _FAILED = re.compile(r"^\[SC\][^\n]*?\s(\d{1,5})\s*:", re.MULTILINE)
 
 
@@ -43,6 +46,32 @@ def parse_start_type(text: str) -> str | None:
         return None
     start_type = START_TYPES.get(int(counted[1][0]))
     return "delayed-auto" if start_type == "auto" and counted[1][1] else start_type
+
+
+def parse_process(text: str) -> int | None:
+    """The process id in the output of `sc queryex NAME`: the first whole number behind the wait hint."""
+    hints = list(_HEX.finditer(text))
+    match = _WHOLE.search(text, hints[1].end()) if len(hints) >= 2 else None
+    return int(match[1]) if match else None
+
+
+def parse_recovery(text: str) -> bool | None:
+    """Whether `sc qfailure NAME` lists a recovery action ("RESTART -- Delay = 60000 milliseconds."), whatever its
+    words; None when it cannot be read."""
+    if _ACTION.search(text):
+        return True
+    return False if _WHOLE.search(text) else None  # the period after which failures are forgotten is always there
+
+
+def parse_names(text: str) -> tuple[str, ...] | None:
+    """The services in the output of `sc enumdepend NAME`: each is a paragraph with its state, its name first. None
+    when it cannot be read."""
+    found = []
+    for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()):
+        first, _, rest = paragraph.strip().partition("\n")
+        if _COUNTED.search(rest) and ":" in first:
+            found.append(first.partition(":")[2].strip())
+    return tuple(found) if found or _NO_ENTRIES.search(text) else None
 
 
 def error_number(text: str) -> int | None:

@@ -3,6 +3,7 @@ a private key. On Windows the installer's export task keeps this folder in step 
 
 import datetime as dt
 import re
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def validity(store: Path, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | 
 
 
 def has_key(store: Path, thumbprint: str) -> bool:
-    """Whether its private key is there too. The key is never read."""
+    """Whether its private key is there too. Nobody reads it for that."""
     return bool(_NAME.fullmatch(thumbprint)) and (store / f"{thumbprint}.key").is_file()
 
 
@@ -41,6 +42,21 @@ def check(store: Path | None, thumbprint: str | None) -> None:
     if not has_key(store, thumbprint):
         message = f"certificate {thumbprint} has no private key in the machine's store"
         raise StepError("certificate_key_missing", message, "Import the PFX with its key, not the .cer alone.")
+
+
+def readable(store: Path, thumbprint: str) -> bool:
+    """Whether its private key can be used by whoever runs this: it is loaded, and thrown away again."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(store / f"{thumbprint}.pem", store / f"{thumbprint}.key", password=no_password)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def no_password() -> str:
+    """For an encrypted key, so that nothing asks at a console. Raises ValueError."""
+    raise ValueError("it is encrypted with a password")
 
 
 def certificates(store: Path) -> list[dict[str, Any]]:

@@ -9,13 +9,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from string import ascii_letters, digits, punctuation
-from typing import Any
 from urllib.parse import quote
 
 from agents.config import Config
 from agents.errors import StepError
 from agents.files import Files
-from agents.hosts import lookup, netsh, sc, sc_text, settings_store, store
+from agents.hosts import lookup, sc, sc_text, settings_store, store
 from agents.hosts.lookup import Answer, Target
 from agents.hosts.settings_store import SettingsStore
 from agents.net import Network
@@ -105,10 +104,6 @@ class Host(ABC):
         """Raises StepError unless this device works in the scheme that its settings say."""
         await self.lookup(member, within_s)
 
-    @abstractmethod
-    async def facts(self) -> dict[str, Any]:
-        """The inventory; what cannot be read is told in `error`."""
-
     @property
     def file(self) -> str:
         """The settings' name, for messages."""
@@ -143,13 +138,6 @@ class TerminalHost(Host):
             roots=self.network.roots(self.config.roots),
             thumbprint=thumbprint,
         )
-
-    async def facts(self) -> dict[str, Any]:
-        try:
-            target = self.target(None)
-        except StepError as error:
-            return {"host": None, "port": None, "scheme": None, "error": str(error)}
-        return {"host": target.host, "port": target.port, "scheme": "https" if target.tls else "http", "error": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,25 +188,6 @@ class ServerHost(Host):
     def validity(self, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | None:
         """From when until when this certificate is valid; None where the machine's store does not hold it."""
         return store.validity(self.config.store, thumbprint) if self.config.store else None
-
-    async def facts(self) -> dict[str, Any]:
-        facts: dict[str, Any] = dict.fromkeys(("port", "scheme", "services", "certificates", "urlacl", "sslcert", "error"))
-        try:
-            facts["port"], facts["scheme"] = self.port(), self.scheme()
-            facts["certificates"] = store.certificates(self.config.store) if self.config.store else []
-            facts["urlacl"] = [{"url": row.url, "sddl": row.sddl} for row in await netsh.reservations()]
-            rows = await netsh.bindings(self.port())
-            facts["sslcert"] = [
-                {"endpoint": row.endpoint, "certhash": row.certhash, "appid": row.appid, "store": row.store} for row in rows
-            ]
-            facts["services"] = [await self._service(name) for name in (self.config.service, self.config.monitor)]
-        except (StepError, OSError) as error:
-            facts["error"] = str(error)
-        return facts
-
-    async def _service(self, name: str) -> dict[str, Any]:
-        state, kind = (await sc.query(name)).state, await sc.start_type(name)
-        return {"name": name, "state": {1: "stopped", 4: "running"}.get(state, "pending"), "start_type": kind}
 
 
 async def _listens(port: int) -> bool:

@@ -9,6 +9,7 @@ import errno
 import json
 import ssl
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,12 @@ from agents.files import Files
 from agents.net import Network
 
 POLL_S = 0.1
+_TLS = {
+    "1.0": ssl.TLSVersion.TLSv1,
+    "1.1": ssl.TLSVersion.TLSv1_1,
+    "1.2": ssl.TLSVersion.TLSv1_2,
+    "1.3": ssl.TLSVersion.TLSv1_3,
+}
 
 _Kind = TypeVar("_Kind", "TerminalFaults", "ServerFaults")
 
@@ -30,6 +37,8 @@ class TerminalFaults:
     untrusted_root: bool = False
     clock_skew_s: float = 0
     read_only_settings: bool = False
+    tls_max: str = ""  # "1.0" to "1.3"
+    disk_free_mb: float = -1  # below 0: as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,15 @@ class LabNetwork(Network):
     def wall_ms(self) -> int:
         return super().wall_ms() + round(self.faults.clock_skew_s * 1000)
 
+    def limit(self, context: ssl.SSLContext) -> None:
+        highest = _TLS.get(self.faults.tls_max)
+        if highest is None:
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # old versions are what this is about
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = highest
+
     def check_validity(self, not_before: dt.datetime, not_after: dt.datetime) -> None:
         now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.faults.clock_skew_s)
         if now < not_before:
@@ -145,6 +163,10 @@ class LabFiles(Files):
         self._refuse(path)
         super().write(path, data)
 
+    def free_bytes(self, folder: Path) -> int:
+        told = self._network.faults.disk_free_mb
+        return super().free_bytes(folder) if told < 0 else int(told * 1024 * 1024)
+
     def try_folder(self, path: Path) -> None:
         self._refuse(path)
         super().try_folder(path)
@@ -159,9 +181,15 @@ def _known(kind: type[_Kind], row: Any) -> _Kind:
     said: dict[str, Any] = {}
     for spec in dataclasses.fields(kind):
         value = row.get(spec.name) if isinstance(row, dict) else None
-        if isinstance(value, bool) if isinstance(spec.default, bool) else isinstance(value, int | float):
+        if _fits(value, spec.default):
             said[spec.name] = value
     return kind(**said)
+
+
+def _fits(value: Any, default: Any) -> bool:
+    if isinstance(default, bool | str):
+        return isinstance(value, type(default))
+    return isinstance(value, int | float)
 
 
 def _invalid(code: int, text: str) -> ssl.SSLCertVerificationError:

@@ -18,6 +18,7 @@ PENDING = "pending.json"
 EXITS = "exits.json"
 OPTIONS = "lab.json"
 CALLS = "calls.jsonl"
+PROCESS = "process.json"
 CERTIFICATES = "certificates"
 
 START_PENDING, STOP_PENDING = 2, 3
@@ -104,6 +105,12 @@ def pending(server: str) -> dict[str, Row]:
     """What is under way: service name -> state, checkpoint, wait_hint_ms."""
     rows: dict[str, Row] = read(server, PENDING, {})
     return rows
+
+
+def process(server: str) -> int:
+    """The process in which the services run."""
+    pid: int = read(server, PROCESS, {"pid": 4216})["pid"]
+    return pid
 
 
 def set_pending(server: str, name: str, state: int, checkpoint: int, wait_hint_ms: int) -> None:

@@ -116,6 +116,7 @@ class Manager:
 
     async def run(self) -> None:
         """Until cancelled."""
+        machine.write(self._server, machine.PROCESS, {"pid": os.getpid()})
         self._boot()
         watch = asyncio.create_task(self._monitor())
         try:

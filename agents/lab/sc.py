@@ -58,7 +58,7 @@ def _queryex(server: str, row: Row, _: list[str]) -> str:
 def _status(server: str, row: Row, verb: str) -> str:
     way = machine.pending(server).get(row["name"])
     exit_code = machine.read(server, machine.EXITS, {}).get(row["name"], 0)
-    return sc_out.status(row, way, exit_code, extended=verb == "queryex")
+    return sc_out.status(row, way, exit_code, pid=machine.process(server) if verb == "queryex" else None)
 
 
 def _stop(server: str, row: Row, _: list[str]) -> str:
@@ -98,6 +98,15 @@ def _qc(server: str, row: Row, _: list[str]) -> str:
     return sc_out.configuration(languages.of(server).say, row)
 
 
+def _qfailure(server: str, row: Row, _: list[str]) -> str:
+    return sc_out.recovery(languages.of(server).say, row)
+
+
+def _enumdepend(server: str, row: Row, _: list[str]) -> str:
+    needing = [other for other in machine.services(server) if other["name"] in row["dependents"]]
+    return sc_out.enumerated(languages.of(server).say, [_status(server, other, "query") for other in needing])
+
+
 _CHANGING = ("stop", "start", "config")
 _COMMANDS: dict[str, Callable[[str, Row, list[str]], str]] = {
     "query": _query,
@@ -106,4 +115,6 @@ _COMMANDS: dict[str, Callable[[str, Row, list[str]], str]] = {
     "start": _start,
     "config": _config,
     "qc": _qc,
+    "qfailure": _qfailure,
+    "enumdepend": _enumdepend,
 }

@@ -34,8 +34,8 @@ def done(say: Say, call: str) -> str:
     return f"[SC] {call} {say('SUCCESS')}\n"
 
 
-def status(row: Row, way: Row | None, exit_code: int, *, extended: bool) -> str:
-    """The output of query and queryex. way: the pending row, if the service is on its way."""
+def status(row: Row, way: Row | None, exit_code: int, *, pid: int | None = None) -> str:
+    """The output of query, and with a process id that of queryex. way: the pending row, if the service is on its way."""
     state = way["state"] if way else 4 if row["state"] == "running" else 1
     shown = exit_code if state == 1 else 0
     lines = [
@@ -49,8 +49,8 @@ def status(row: Row, way: Row | None, exit_code: int, *, extended: bool) -> str:
         f"        CHECKPOINT         : {way['checkpoint'] if way else 0:#x}",
         f"        WAIT_HINT          : {way['wait_hint_ms'] if way else 0:#x}",
     ]
-    if extended:
-        lines += [f"        PID                : {0 if state == 1 else 4216}", "        FLAGS              : "]
+    if pid is not None:
+        lines += [f"        PID                : {0 if state == 1 else pid}", "        FLAGS              : "]
     return "\n".join(lines) + "\n"
 
 
@@ -72,3 +72,28 @@ def configuration(say: Say, row: Row) -> str:
             "",
         ]
     )
+
+
+def recovery(say: Say, row: Row) -> str:
+    """The output of qfailure. row["recovery"]: how often Windows starts the service again, 0 without the key."""
+    action = f"{say('RESTART')} -- {say('Delay')} = 60000 {say('milliseconds.')}"
+    begin, actions = "        FAILURE_ACTIONS              : ", []
+    for _ in range(int(row.get("recovery", 0))):
+        actions.append(begin + action)
+        begin = " " * len(begin)
+    return done(say, "QueryServiceConfig2") + "\n".join(
+        [
+            "",
+            f"SERVICE_NAME: {row['name']}",
+            f"        RESET_PERIOD (in seconds)    : {86400 if actions else 0}",
+            "        REBOOT_MESSAGE               : ",
+            "        COMMAND_LINE                 : ",
+            *actions,
+            "",
+        ]
+    )
+
+
+def enumerated(say: Say, shown: list[str]) -> str:
+    """The output of enumdepend."""
+    return f"{say('Enum: entriesRead')}  = {len(shown)}\n" + "".join(shown)

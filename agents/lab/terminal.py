@@ -122,6 +122,8 @@ class Terminal:
             await kept[1].close()
         settings = situation.settings
         tls = tls_context(self._network.roots(self._folder / "roots.pem")) if settings.secured else None
+        if tls is not None:
+            self._network.limit(tls)
         connection = Connection(settings.host, settings.port, tls=tls, network=self._network, timeout_s=settings.timeout_s)
         try:
             return await connection.open()

@@ -41,7 +41,8 @@ class Switch:
 class Profile:
     """switch, port, host, timeout: selectors, in the format's notation. file: the settings file, None where the
     agent's configuration names it; key: the registry key that the selectors start from, for that format only.
-    A server's profile has no host; without timeout a till waits as long as Touch does by default."""
+    A server's profile has no host; without timeout a till waits as long as Touch does by default; access_code: may
+    match nothing, then the device has none."""
 
     role: Role
     format: Format
@@ -49,6 +50,7 @@ class Profile:
     port: str
     host: str | None = None
     timeout: str | None = None
+    access_code: str | None = None
     file: Path | None = None
     key: str | None = None
 
@@ -69,11 +71,13 @@ BUILT_IN: dict[Role, Profile] = {
         port=_CUSTOMERS + "NetPosPort",
         host=_CUSTOMERS + "NetPosHost",
         timeout=_CUSTOMERS + "TimeoutSeconds",
+        access_code=_CUSTOMERS + "AccessCode",
     ),
     "server": Profile(
         role="server",
         format="xml",
         switch=Switch("NetPOSSettings/General/UseSSL", ("True",), ("False",)),
         port="NetPOSSettings/General/Port",
+        access_code="NetPOSSettings/General/AccessCode",
     ),
 }

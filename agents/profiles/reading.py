@@ -65,6 +65,18 @@ class Reading:
         """How long the device waits for an answer. Raises StepError."""
         return self._number(self.profile.timeout, 1, 600) if self.profile.timeout else DEFAULT_TIMEOUT_S
 
+    def access_code(self) -> str | None:
+        """The device's access code; None where the profile or the settings have none. Raises StepError where the
+        settings cannot be read at all."""
+        if self.profile.access_code is None:
+            return None
+        try:
+            return str(self.find(self.profile.access_code).value).strip() or None
+        except StepError as error:
+            if error.finding.code == "setting_missing":
+                return None
+            raise
+
     def _number(self, path: str, low: int, high: int, code: str = "setting_invalid") -> int:
         value = self.find(path).value
         digits = "" if isinstance(value, bool) else str(value).strip()

@@ -22,7 +22,7 @@ _SELECTORS: dict[Format, tuple[str, str]] = {
 # Written into files of any encoding without being escaped, and into a registry value whole.
 _WORD = re.compile(r"[A-Za-z0-9_.+-]{1,32}")
 _KEY = re.compile(r"(HKLM|HKU)(\\[^\\/\r\n]+)+", re.IGNORECASE)
-_SECTIONS = {"switch": {"at", "true", "false"}, "host": {"at"}, "port": {"at"}, "timeout": {"at"}}
+_SECTIONS = {"switch": {"at", "true", "false"}, "host": {"at"}, "port": {"at"}, "timeout": {"at"}, "access_code": {"at"}}
 
 
 def load(path: Path) -> Profile:
@@ -46,13 +46,14 @@ def parse(data: dict[str, Any], folder: Path = Path()) -> Profile:
     till = role == "terminal"
     host = check.selector("host", form) if till else None
     timeout = check.selector("timeout", form) if till and "timeout" in data else None
+    code = check.selector("access_code", form) if "access_code" in data else None
     file, key = check.place(form)
-    check.overlaps(switch, [port, host, timeout], any_case=form in ("ini", "registry"))
+    check.overlaps(switch, [port, host, timeout, code], any_case=form in ("ini", "registry"))
     only_tills = set() if till else {"host", "timeout"}
     check.unknown({"role", "format", "key" if form == "registry" else "file", *_SECTIONS} - only_tills)
     if check.errors:
         raise ProfileError(check.errors)
-    return Profile(role, form, switch, port, host, timeout, folder / file if file else None, key)
+    return Profile(role, form, switch, port, host, timeout, code, folder / file if file else None, key)
 
 
 def _seems_till(data: dict[str, Any]) -> bool:
@@ -116,7 +117,7 @@ class _Check:
         if switch.on and switch.off and type(switch.on[0]) is not type(switch.off[0]):
             self.errors.append("switch.false: is of another type than switch.true; write both with quotes, or both without")
         places = [place.lower() if place and any_case else place for place in (switch.at, *others)]
-        for name, place in zip(("port", "host", "timeout"), places[1:], strict=True):
+        for name, place in zip(("port", "host", "timeout", "access_code"), places[1:], strict=True):
             if place and places.count(place) > 1:
                 self.errors.append(f"{name}.at: is the selector of another setting too; write where {name} stands")
 

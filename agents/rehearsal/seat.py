@@ -64,10 +64,12 @@ class Seat:
         try:
             found = roots.issued_by(roots.read(shadow.roots), _subjects(self._order.issuers))
             self.facts["roots"] = [roots.pem(der) for der in found[:MAX_ROOTS_SENT]]
-            return tls_context(shadow.roots)
+            context = tls_context(shadow.roots)
         except (OSError, ssl.SSLError) as error:
             message = f"the root store of this device cannot be read: {error}"
             raise StepError("roots_unreadable", message, "Check the file that the agent's configuration names.") from error
+        self._host.network.limit(context)
+        return context
 
     async def _cold(self, shadow: Target) -> None:
         """The first lookup of all, as after a restart of the till."""

@@ -124,7 +124,7 @@ def certificate(folder: Path | None, thumbprint: str | None) -> tuple[ssl.SSLCon
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     pem, key = folder / f"{thumbprint}.pem", folder / f"{thumbprint}.key"
     try:
-        context.load_cert_chain(pem, key, password=_no_password)
+        context.load_cert_chain(pem, key, password=store.no_password)
         chain = [roots.pem(der) for der in roots.blocks(pem.read_bytes())[:MAX_CHAIN]]
     except (OSError, ssl.SSLError, ValueError) as error:
         message = f"the private key of certificate {thumbprint} cannot be used: {error}"
@@ -141,10 +141,6 @@ def _explained(error: StepError) -> StepError:
         "rehearsed: a shadow listener through http.sys is not built yet."
     )
     return StepError(error.finding.code, error.finding.message, remedy)
-
-
-def _no_password() -> str:
-    raise ValueError("it is encrypted with a password")
 
 
 def _unverified() -> ssl.SSLContext:

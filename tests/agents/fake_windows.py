@@ -3,6 +3,7 @@ agents.hosts.program.run, so the agent's own code for netsh and sc runs unchange
 
 import asyncio
 import json
+import os
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,8 @@ class FakeWindows:
     crash_at: int = 0  # the agent's process ends at this call: before the program has run, or late, after it
     crash_late: bool = False
     listener: asyncio.Server | None = None
+    iplisten: list[str] = field(default_factory=list)
+    pid: int = field(default_factory=os.getpid)
 
     async def run(self, program: str, *arguments: str) -> Output:
         call = " ".join((program, *arguments))
@@ -92,6 +95,10 @@ class FakeWindows:
         return Output(0, "\nsuccessfully added\n")
 
     def _show(self, what: str) -> str:
+        if what == "iplisten":
+            return "\nIP addresses present in the IP listen list:\n-------------------------------------------\n\n" + "".join(
+                f"    {address}\n" for address in self.iplisten
+            )
         if what == "urlacl":
             rows = [f"    Reserved URL            : {url}\n        User: \\Everyone\n            Listen: Yes\n"
                     f"            Delegate: No\n            SDDL: {sddl}\n" for url, sddl in self.urlacl]  # fmt: skip
@@ -118,6 +125,12 @@ class FakeWindows:
                 f"        TYPE               : 10  WIN32_OWN_PROCESS\n"
                 f"        START_TYPE         : {service.start_type}   {word}\n"
                 "        ERROR_CONTROL      : 1   NORMAL\n")  # fmt: skip
+        if verb == "queryex":
+            return Output(0, f"\nN: {name}\n  C : 0x0\n  H : 0x0\n        PID     : {self.pid}\n        FLAGS   : \n")
+        if verb == "qfailure":
+            return Output(0, f"[SC] QueryServiceConfig2 SUCCESS\n\nSERVICE_NAME: {name}\n        RESET_PERIOD : 0\n")
+        if verb == "enumdepend":
+            return Output(0, "Enum: entriesRead  = 0\n")
         if verb == "config":
             service.start_type = {"auto": 2, "demand": 3, "disabled": 4}[rest[1]]
             return Output(0, "[SC] ChangeServiceConfig SUCCESS\n")

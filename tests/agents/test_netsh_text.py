@@ -124,3 +124,16 @@ def test_huge_and_hostile_text_is_read_in_linear_time() -> None:
         assert not netsh_text.parse_urlacl(text).certain
         assert netsh_text.error_number(text) is None
     assert time.process_time() - begun < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("\nIP addresses present in the IP listen list:\n-----------\n\n    10.0.0.5\n    ::1\n\n", ("10.0.0.5", "::1")),
+        ("\nIP-Adressen in der IP-Abhörliste:\n----------\n\n", ()),
+        ("", ()),
+        ("\nThe following command was not found: http show iplisten.\n", None),
+    ],
+)
+def test_the_listen_list_in_any_words(text: str, wanted: tuple[str, ...] | None) -> None:
+    assert netsh_text.parse_iplisten(text) == wanted

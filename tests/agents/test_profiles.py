@@ -11,7 +11,9 @@ from fake_windows import FakeWindows
 from profile_samples import profile, values
 
 from agents import config
+from agents.clock import Clock
 from agents.files import Files
+from agents.hosts.inventory import Inventory
 from agents.hosts.windows import ServerHost, TerminalHost
 from agents.net import Network
 from agents.profiles import validator
@@ -27,13 +29,13 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "format no text": ({"format": ["ini"]}, "format", "write xml, ini, json or registry"),
     "file missing": ({"file": None}, "file", "write the settings file's path"),
     "file empty": ({"file": " "}, "file", "write the settings file's path"),
-    "key beside a file": ({"key": r"HKLM\SOFTWARE"}, "key", "its fields are file, format,"),
+    "key beside a file": ({"key": r"HKLM\SOFTWARE"}, "key", "its fields are access_code, file, format,"),
     "switch missing": ({"switch": None}, "switch.at", "such as \"Customers/Secured\""),
     "switch no section": ({"switch": "Customers/Secured"}, "switch.at", "such as"),
     "selector empty": ({"switch_at": ""}, "switch.at", "section and key"),
     "selector of two lines": ({"port_at": "A\n/B"}, "port.at", "section and key"),
     "host missing": ({"host": None}, "host.at", "section and key"),
-    "host on a server": ({"role": "server"}, "host", "its fields are file, format, port, role, switch"),
+    "host on a server": ({"role": "server"}, "host", "its fields are access_code, file, format, port, role, switch"),
     "true missing": ({"switch_true": None}, "switch.true", "write the word that means HTTPS"),
     "true empty": ({"switch_true": []}, "switch.true", "write the word that means HTTPS"),
     "false with a quote": ({"switch_false": "<no>"}, "switch.false", "letters, digits and _.+-"),
@@ -49,7 +51,7 @@ WRONG_ELSEWHERE = [
     ("json", {"switch_true": 1.5}, "switch.true", "a text, a whole number, or true and false without quotes"),
     ("registry", {"switch_true": True}, "switch.true", "a text or a whole number"),
     ("registry", {"key": r"HKCU\SOFTWARE\Samford"}, "key", "under HKLM or HKU"),
-    ("registry", {"file": "x"}, "file", "its fields are format, host, key,"),
+    ("registry", {"file": "x"}, "file", "its fields are access_code, format, host, key,"),
     ("registry", {"port_at": "Customers\\"}, "port.at", "a value's name"),
     ("xml", {"switch_at": "Touch//Secured"}, "switch.at", "element names from the root down"),
     ("xml", {"switch_at": "/Touch/Secured"}, "switch.at", "element names from the root down"),
@@ -166,7 +168,7 @@ async def test_a_till_is_switched_and_restored_through_its_profile(
     object.__setattr__(terminal.config, "settings", path)
     object.__setattr__(terminal.config, "profile", profile(form, **WORDS[form]))
     host = TerminalHost(terminal.config, Network(), Files())
-    assert (await host.facts())["error"] is None
+    assert (await Inventory(host, Clock()).facts())["error"] is None
     desk = make_desk(host)
     assert (await desk.do(make_instruction("terminal"))).outcome == "done"
     old, new = (b'secured = "no"', b'secured = "yes"') if form == "ini" else (b'"Secured": false', b'"Secured": true')

@@ -57,3 +57,37 @@ def test_what_is_not_understood_has_no_state(text: str) -> None:
 def test_start_types_are_read(text: str, kind: str | None) -> None:
     qc = f"[SC] SUCCESS\n\nN: x\n  TYPE : 110  WIN32_OWN_PROCESS (interactive)\n  START : {text}\n  E : 1   NORMAL\n"
     assert sc_text.parse_start_type(qc) == kind
+
+
+SHOWN = (
+    "SERVICE_NAME: {name}\nDISPLAY_NAME: a: b\n        TYPE : 10  WIN32_OWN_PROCESS\n        STATE : 4  RUNNING\n"
+    "        WIN32_EXIT_CODE : 0  (0x0)\n        CHECKPOINT : 0x0\n        WAIT_HINT : 0x0\n"
+)
+
+
+def test_a_services_process() -> None:
+    assert sc_text.parse_process(SHOWN.format(name="x") + "        PID : 4216\n        FLAGS : \n") == 4216
+    assert sc_text.parse_process(SHOWN.format(name="x")) is None
+    assert sc_text.parse_process("rubbish: 4\n") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("[SC] SUCCESS\n\nNAME: x\n  PERIOD (in seconds) : 0\n  MESSAGE : \n  LINE : \n", False),
+        ("[SC] ERFOLG\n\nN: x\n  P : 86400\n  A : NEU STARTEN -- Verzögerung = 60000 Millisekunden.\n", True),
+        ("[SC] SUCCESS\n\nN: x\n  P : 86400\n  A : RESTART -- Delay = 0\n", True),
+        ("rubbish", None),
+        ("", None),
+    ],
+)
+def test_recovery_actions_in_any_words(text: str, wanted: bool | None) -> None:
+    assert sc_text.parse_recovery(text) is wanted
+
+
+def test_the_names_of_dependents() -> None:
+    two = "Enum: voci  = 2\n\n" + SHOWN.format(name="One") + "\n" + SHOWN.format(name="Two (2)")
+    assert sc_text.parse_names(two) == ("One", "Two (2)")
+    assert sc_text.parse_names(two.replace("\n", "\r\n")) == ("One", "Two (2)")
+    assert sc_text.parse_names("Enum: voci  = 0\n") == ()
+    assert sc_text.parse_names("rubbish") is None

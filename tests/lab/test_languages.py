@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from agents.errors import StepError
-from agents.hosts import netsh, netsh_text, program, sc
+from agents.hosts import netsh, netsh_text, program, sc, sc_text
 from agents.hosts.netsh_text import Binding, Reservation
 from agents.lab import build, languages, netsh_out, sc_out
 from tests.lab.conftest import Lab, copied
@@ -187,6 +187,29 @@ def test_every_language_is_read_however_its_lines_are_broken(name: str) -> None:
         assert [{"url": row.url, "sddl": row.sddl} for row in found.rows] == URLS, width
         for number in netsh_out.TEXTS:
             assert netsh_text.error_number(text[str(number)]) == number, width
+
+
+@pytest.mark.parametrize("name", ["english", "german-oem", "italian", "portuguese-oem", "made-up", "made-up-oem"])
+def test_what_the_inventory_asks_is_read_in_every_language(name: str) -> None:
+    say, plain = languages.Language(name).say, languages.Language(name)
+    row = {"name": "NetPOSNet", "state": "running", "start_type": "auto", "dependents": []}
+    needing = [sc_out.status({**row, "name": each}, None, 0) for each in ("Kiosk API", "Loyalty")]
+    texts = {
+        "none": sc_out.recovery(say, row),
+        "twice": sc_out.recovery(say, {**row, "recovery": 2}),
+        "pid": sc_out.status(row, None, 0, pid=812),
+        "needing": sc_out.enumerated(say, needing),
+        "alone": sc_out.enumerated(say, []),
+        "listening": netsh_out.iplisten(say, ["127.0.0.1", "::1"]),
+        "everywhere": netsh_out.iplisten(say, []),
+    }
+    for width in (80, 120, 10_000):
+        text = {what: plain.printed(languages.wrapped(out, width)).decode("utf-8", "replace") for what, out in texts.items()}
+        assert [sc_text.parse_recovery(text[what]) for what in ("none", "twice")] == [False, True]
+        assert sc_text.parse_process(text["pid"]) == 812
+        assert [sc_text.parse_names(text[what]) for what in ("needing", "alone")] == [("Kiosk API", "Loyalty"), ()]
+        assert netsh_text.parse_iplisten(text["listening"]) == ("127.0.0.1", "::1")
+        assert netsh_text.parse_iplisten(text["everywhere"]) == ()
 
 
 @pytest.mark.parametrize("table", TABLES)

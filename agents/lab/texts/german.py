@@ -65,6 +65,10 @@ TEXTS = {
     "NT AUTHORITY\\SYSTEM": "NT-AUTORITÄT\\SYSTEM",
     "NT AUTHORITY\\Authenticated Users": "NT-AUTORITÄT\\Authentifizierte Benutzer",
     "FAILED": "FEHLER",
+    "RESTART": "NEU STARTEN",
+    "Delay": "Verzögerung",
+    "milliseconds.": "Millisekunden.",
+    "Enum: entriesRead": "Enum: gelesene Einträge",
     "SUCCESS": "ERFOLG",
     "A stop control has been sent to a service that other running services are dependent on.": (
         "Ein Beendigungssteuerelement wurde an einen Dienst gesendet, von dem andere Dienste abhängig sind."

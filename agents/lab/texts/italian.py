@@ -52,6 +52,10 @@ TEXTS = {
     "NT AUTHORITY\\NETWORK SERVICE": "NT AUTHORITY\\SERVIZIO DI RETE",
     "NT AUTHORITY\\LOCAL SERVICE": "NT AUTHORITY\\SERVIZIO LOCALE",
     "FAILED": "OPERAZIONI NON RIUSCITE",
+    "RESTART": "RIAVVIA",
+    "Delay": "Ritardo",
+    "milliseconds.": "millisecondi.",
+    "Enum: entriesRead": "Enum: voci lette",
     "SUCCESS": "OPERAZIONI RIUSCITE",
     "A stop control has been sent to a service that other running services are dependent on.": (
         "Un controllo di interruzione è stato inviato a un servizio da cui dipendono altri servizi in esecuzione."

@@ -59,6 +59,10 @@ TEXTS = {
     "NT AUTHORITY\\SYSTEM": "AUTORIDADE NT\\SISTEMA",
     "NT AUTHORITY\\Authenticated Users": "AUTORIDADE NT\\Usuários autenticados",
     "FAILED": "FALHA",
+    "RESTART": "REINICIAR",
+    "Delay": "Atraso",
+    "milliseconds.": "milissegundos.",
+    "Enum: entriesRead": "Enum: entradas lidas",
     "SUCCESS": "ÊXITO",
     "A stop control has been sent to a service that other running services are dependent on.": (
         "Um controle de parada foi enviado a um serviço do qual outros serviços em execução são dependentes."

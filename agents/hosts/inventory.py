@@ -1,0 +1,148 @@
+"""What the dashboard is told about this device. Nothing in here raises: what cannot be read is None, and the first
+thing that should have been readable is told in `error`."""
+
+import hashlib
+import json
+import logging
+import platform
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from agents.clock import Clock
+from agents.errors import StepError
+from agents.hosts import inventory_server, roots, tls_ability
+from agents.hosts.windows import Host, ServerHost, TerminalHost
+from agents.net import tls_context
+from agents.version import VERSION
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 120_000  # the gateway takes 256 kB
+MAX_TEXT = 2000
+MAX_THUMBPRINTS = 300
+# What seldom changes and costs something to read: an inventory follows every instruction of a cutover.
+KEPT_S = 300.0
+_MIB = 1024 * 1024
+# Without these a device cannot be judged.
+_NEEDED = ("scheme", "port", "host", "timeout_s", "certificates", "urlacl", "sslcert", "services")
+
+Read = Callable[[], Awaitable[Any]]
+
+
+def seldom(read: Read) -> Read:
+    """The same, read again after KEPT_S seconds only."""
+    until, value = 0.0, None
+
+    async def ask() -> Any:
+        nonlocal until, value
+        if time.monotonic() >= until:
+            value = await read()
+            until = time.monotonic() + KEPT_S
+        return value
+
+    return ask
+
+
+class Inventory:
+    """The inventory of one device, read anew each time but for what is kept for KEPT_S seconds."""
+
+    def __init__(self, host: Host, clock: Clock) -> None:
+        self._host, self._clock = host, clock
+        self._try_settings = seldom(_plain(host.try_settings_folder))
+        own = {"port": _plain(host.port), "scheme": _plain(host.scheme)}
+        if isinstance(host, TerminalHost):
+            own |= {
+                "host": _plain(lambda: host.target(None).host),
+                "timeout_s": _plain(lambda: round(host.target(None).timeout_s)),
+                "roots": seldom(_plain(self._roots)),
+            }
+        elif isinstance(host, ServerHost):
+            own |= inventory_server.readers(host, seldom)
+        self._readers: dict[str, Read] = {**own, **self._common()}
+
+    async def facts(self) -> dict[str, Any]:
+        """docs/agent-protocol.md lists them."""
+        facts: dict[str, Any] = {"error": None}
+        for name, read in self._readers.items():
+            facts[name] = await self._told(name, read, facts)
+        return fitted(facts)
+
+    def _common(self) -> dict[str, Read]:
+        host = self._host
+        return {
+            "writable": self._writable,
+            "free_mb": _plain(lambda: host.files.free_bytes(host.config.state) // _MIB),
+            "clock_offset_ms": _plain(lambda: self._clock.now_ms() - host.network.wall_ms()),
+            "os": _plain(platform.platform),
+            "tls": _plain(self._tls),
+            "access_code": _plain(self._access_code),
+            "agent_version": _plain(lambda: VERSION),
+        }
+
+    async def _told(self, name: str, read: Read, facts: dict[str, Any]) -> Any:
+        try:
+            return await read()
+        except (StepError, OSError) as error:
+            if name in _NEEDED and facts["error"] is None:
+                facts["error"] = str(error)
+            log.info("not in the inventory: %s: %s", name, error)
+        except Exception:
+            log.exception("not in the inventory: %s", name)
+        return None
+
+    async def _writable(self) -> str | None:
+        """None when the settings can be rewritten. That it worked is believed for a while, because trying it writes."""
+        try:
+            await self._try_settings()
+        except StepError as error:
+            return error.finding.message
+        return None
+
+    def _tls(self) -> list[str]:
+        if isinstance(self._host, ServerHost):
+            return tls_ability.versions("Server", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        context = tls_context(None)
+        self._host.network.limit(context)
+        return tls_ability.versions("Client", context)
+
+    def _roots(self) -> dict[str, Any]:
+        found = roots.read(self._host.network.roots(self._host.config.roots))
+        prints = [hashlib.sha1(der).hexdigest().upper() for der in found[:MAX_THUMBPRINTS]]
+        return {"count": len(found), "thumbprints": prints}
+
+    def _access_code(self) -> str | None:
+        """Enough to compare two devices by, and not the code itself."""
+        code = self._host.reading(self._host.settings()).access_code()
+        return None if code is None else hashlib.sha256(code.encode()).hexdigest()[:12]
+
+
+def _plain(read: Callable[[], Any]) -> Read:
+    async def ask() -> Any:
+        return read()
+
+    return ask
+
+
+def fitted(facts: dict[str, Any]) -> dict[str, Any]:
+    """These facts with long texts cut, and the longest lists halved until they fit into one message; `cut` names
+    the lists that are not whole."""
+    facts = {name: _clipped(value) for name, value in facts.items()}
+    cut: set[str] = set()
+    while len(json.dumps(facts)) > MAX_BYTES:
+        lists = {name: value for name, value in facts.items() if isinstance(value, list) and value}
+        if not lists:
+            return {"error": "what this device looks like does not fit into one message"}
+        name = max(lists, key=lambda key: len(json.dumps(lists[key])))
+        facts[name] = lists[name][: len(lists[name]) // 2]
+        cut.add(name)
+    return {**facts, "cut": sorted(cut)} if cut else facts
+
+
+def _clipped(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:MAX_TEXT]
+    if isinstance(value, dict):
+        return {key: _clipped(item) for key, item in value.items()}
+    return [_clipped(item) for item in value] if isinstance(value, list) else value

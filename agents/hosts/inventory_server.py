@@ -1,0 +1,87 @@
+"""The part of the inventory that only a server has: http.sys's tables, services, certificates, who uses the port."""
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from agents.hosts import netsh, sc, sockets, store
+from agents.hosts.windows import ServerHost
+
+MAX_PEERS = 200
+MAX_KEYS_TRIED = 20
+
+Read = Callable[[], Awaitable[Any]]
+
+
+def readers(host: ServerHost, seldom: Callable[[Read], Read]) -> dict[str, Read]:
+    """Fact -> how to read it; each raises StepError or OSError. seldom: wraps what need not be read each time."""
+    look = _Look(host, seldom)
+    return {
+        "certificates": look.certificates,
+        "urlacl": look.reservations,
+        "sslcert": look.bindings,
+        "services": look.services,
+        "service": look.service,
+        "recovery": seldom(look.recovery),
+        "iplisten": seldom(look.iplisten),
+        "peers": look.peers,
+        "owner": seldom(look.owner),
+    }
+
+
+class _Look:
+    """Peers add up for as long as the agent runs: a till that asks now and then is not seen by one look."""
+
+    def __init__(self, host: ServerHost, seldom: Callable[[Read], Read]) -> None:
+        self._host = host
+        self._name = host.config.service
+        self._seen: dict[str, int] = {}
+        self._dependents = seldom(lambda: sc.dependents(self._name))
+
+    async def certificates(self) -> list[dict[str, Any]]:
+        folder = self._host.config.store
+        rows = store.certificates(folder) if folder else []
+        tried = {row["thumbprint"] for row in [row for row in rows if row["has_key"]][:MAX_KEYS_TRIED]}
+        return [{**row, "readable": self._readable(row["thumbprint"]) if row["thumbprint"] in tried else None} for row in rows]
+
+    async def reservations(self) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(row) for row in await netsh.reservations()]
+
+    async def bindings(self) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(row) for row in await netsh.all_bindings()]
+
+    async def iplisten(self) -> list[str]:
+        return list(await netsh.iplisten())
+
+    async def services(self) -> list[dict[str, Any]]:
+        return [await _state(name) for name in (self._name, self._host.config.monitor)]
+
+    async def service(self) -> dict[str, Any]:
+        return {**await _state(self._name), "dependents": list(await self._dependents())}
+
+    async def recovery(self) -> dict[str, Any]:
+        return {"restarts": await sc.restarts_by_itself(self._name)}
+
+    async def peers(self) -> list[dict[str, Any]]:
+        for address, count in (await sockets.at(self._host.port())).peers.items():
+            if address in self._seen or len(self._seen) < MAX_PEERS:
+                self._seen[address] = max(count, self._seen.get(address, 0))
+        return [{"address": address, "connections": count} for address, count in self._seen.items()]
+
+    async def owner(self) -> dict[str, Any] | None:
+        """Who listens at the port, where that is neither http.sys nor the service itself."""
+        listeners = (await sockets.at(self._host.port())).listeners
+        found = [sockets.process(listener) for listener in listeners]
+        others = [pid for pid in found if pid is not None and pid != sockets.SYSTEM_PID]
+        if not others or await sc.process(self._name) in others:
+            return None
+        return {"pid": others[0], "program": await sockets.program_of(others[0])}
+
+    def _readable(self, thumbprint: str) -> bool:
+        folder = self._host.config.store
+        return folder is not None and store.readable(folder, thumbprint)
+
+
+async def _state(name: str) -> dict[str, Any]:
+    state, kind = (await sc.query(name)).state, await sc.start_type(name)
+    return {"name": name, "state": {1: "stopped", 4: "running"}.get(state, "pending"), "start_type": kind}
