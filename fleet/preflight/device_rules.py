@@ -25,8 +25,10 @@ def check_devices(view: SiteView) -> Iterator[Item]:
 
 
 def clock_offset_ms(device: DeviceView, in_rehearsal: int | None) -> int | None:
-    """The dashboard's time minus the device's, by its last inventory, else by the rehearsal."""
-    return in_rehearsal if device.clock_offset_ms is None else device.clock_offset_ms
+    """The dashboard's time minus the device's, by its last inventory or by the rehearsal: the worse of them, because a
+    clock that stands still or jumps is right now and then."""
+    known = [offset for offset in (device.clock_offset_ms, in_rehearsal) if offset is not None]
+    return max(known, key=abs, default=None)
 
 
 def _clock(device: DeviceView, offset_ms: int | None) -> Iterator[Item]:
