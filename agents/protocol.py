@@ -86,8 +86,8 @@ class Rehearsal:
     open: the server listens on two spare ports, one with the certificate `thumbprint` and one without TLS, and
     forwards what comes to the live `port`, until `expires_ms` at the latest. ask: a terminal makes lookups at `port`,
     `shadow_port` and `plain_port`, or at `port` alone where these are 0, `samples` of each kind, after at most
-    `spread_ms`; issuers: the subjects (base64 of their DER) of which it shall say whether its root store has them.
-    close: the listener ends.
+    `spread_ms`, and so evenly that a round of one of each takes `pace_ms`; issuers: the subjects (base64 of their
+    DER) of which it shall say whether its root store has them. close: the listener ends.
     """
 
     agent: str
@@ -101,6 +101,7 @@ class Rehearsal:
     plain_port: int = 0
     samples: int = 0
     spread_ms: int = 0
+    pace_ms: int = 0
     issuers: tuple[str, ...] = ()
 
 

@@ -1,6 +1,7 @@
 """The measuring part of a till's look: lookups of seven kinds, in turns, so that whatever else happens on the network
 meanwhile happens to all of them alike."""
 
+import asyncio
 import random
 import ssl
 import time
@@ -65,12 +66,16 @@ class Rounds:
         self._kept: dict[str, Measured] = {}
         self._session: ssl.SSLSession | None = None
 
-    async def run(self, samples: int) -> None:
-        """So many lookups of each kind. Raises StepError."""
+    async def run(self, samples: int, pace_s: float = 0.0) -> None:
+        """So many lookups of each kind, a round of one of each in pace_s: as fast as they can, the tills of a site would
+        measure how busy they keep the server. Raises StepError."""
         await self._warm_up()
         kinds = [kind for kind in KINDS if _scheme(kind) in self._targets]
-        for _ in range(samples):
-            for kind in random.sample(kinds, len(kinds)):
+        begun = time.monotonic()
+        for number in range(samples):
+            for place, kind in enumerate(random.sample(kinds, len(kinds))):
+                at = number + (place + random.random()) / len(kinds)  # noqa: S311 - no two tills in step
+                await asyncio.sleep(begun + at * pace_s - time.monotonic())
                 await self._measure(kind)
 
     async def close(self) -> None:

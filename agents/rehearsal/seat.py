@@ -92,7 +92,7 @@ class Seat:
     async def _measure(self, targets: Mapping[str, Target]) -> None:
         rounds = Rounds(self._asker(), targets)
         try:
-            await rounds.run(min(self._order.samples, MAX_SAMPLES))
+            await rounds.run(min(self._order.samples, MAX_SAMPLES), max(self._order.pace_ms, 0) / 1000)
         finally:
             self.facts |= rounds.facts()
             await rounds.close()

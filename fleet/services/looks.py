@@ -17,8 +17,11 @@ LIFE = dt.timedelta(seconds=180)  # the listener ends by itself, whatever become
 ANSWER_S = 30.0  # for one terminal, from the moment it begins; a till waits 6 s for one answer
 MOST_SAMPLES, FEWEST_SAMPLES = 8, 2
 ROUNDS_IN_ALL = 400  # of the whole site: hundreds of terminals need few each, and the live ones must not notice
-SPREAD_MS_EACH = 15
+SPREAD_MS_EACH = 5
+LOOKUPS_A_SECOND = 100  # of the whole site, where there is time for that
+MEASURING_MS = 6000  # at most, for one terminal that answers quickly
 MAX_CHAIN = 10
+KINDS = 7  # of lookups: live, plain and with TLS; new, kept and resumed
 
 
 def write(rehearsal_id: int, now: dt.datetime) -> Next:
@@ -81,12 +84,19 @@ def _look(
         plain_port=plain if asks else 0,
         samples=_samples(terminals) if asks else 0,
         spread_ms=_spread_ms(terminals) if asks else 0,
+        pace_ms=_pace_ms(terminals) if asks else 0,
         issuers=issuers if asks else (),
     )
 
 
 def _samples(terminals: int) -> int:
     return min(max(ROUNDS_IN_ALL // max(terminals, 1), FEWEST_SAMPLES), MOST_SAMPLES)
+
+
+def _pace_ms(terminals: int) -> int:
+    """How long a round of one lookup of each kind shall take. The same before a cutover and after it, though there are
+    fewer kinds then: what is compared must have kept the server equally busy."""
+    return min(terminals * KINDS * 1000 // LOOKUPS_A_SECOND, MEASURING_MS // _samples(terminals))
 
 
 def _spread_ms(terminals: int) -> int:
