@@ -14,7 +14,6 @@ from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts import inventory_server, roots, tls_ability
 from agents.hosts.windows import Host, ServerHost, TerminalHost
-from agents.net import tls_context
 from agents.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -76,7 +75,7 @@ class Inventory:
             "free_mb": _plain(lambda: host.files.free_bytes(host.config.state) // _MIB),
             "clock_offset_ms": _plain(lambda: self._clock.now_ms() - host.network.wall_ms()),
             "os": _plain(platform.platform),
-            "tls": _plain(self._tls),
+            "tls": seldom(_plain(self._tls)),
             "access_code": _plain(self._access_code),
             "agent_version": _plain(lambda: VERSION),
         }
@@ -103,7 +102,7 @@ class Inventory:
     def _tls(self) -> list[str]:
         if isinstance(self._host, ServerHost):
             return tls_ability.versions("Server", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
-        context = tls_context(None)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._host.network.limit(context)
         return tls_ability.versions("Client", context)
 

@@ -58,13 +58,12 @@ class Asker:
 
 class Rounds:
     """Measures, until close(). targets: where http, plain and https lookups go, by scheme; one that is left out is not
-    measured."""
+    measured. kept: connections by scheme that are open and warm already; they are closed here, too."""
 
-    def __init__(self, asker: Asker, targets: Mapping[str, Target]) -> None:
+    def __init__(self, asker: Asker, targets: Mapping[str, Target], kept: Mapping[str, Measured]) -> None:
         self._asker, self._targets = asker, targets
         self._measures = {kind: Measure() for kind in KINDS}
-        self._kept: dict[str, Measured] = {}
-        self._session: ssl.SSLSession | None = None
+        self._kept = dict(kept)
 
     async def run(self, samples: int, pace_s: float = 0.0) -> None:
         """So many lookups of each kind, a round of one of each in pace_s: as fast as they can, the tills of a site would
@@ -92,10 +91,9 @@ class Rounds:
 
     async def _warm_up(self) -> None:
         """One connection of each scheme stays open; its first lookup is not counted."""
-        for scheme, target in self._targets.items():
-            connection = self._kept[scheme] = await self._asker.open(target)
-            await self._asker.ask(connection, target)
-            self._session = connection.session or self._session
+        for scheme in self._targets.keys() - self._kept.keys():
+            connection = self._kept[scheme] = await self._asker.open(self._targets[scheme])
+            await self._asker.ask(connection, self._targets[scheme])
 
     async def _measure(self, kind: str) -> None:
         scheme, _, way = kind.partition("_")
@@ -104,8 +102,8 @@ class Rounds:
             await self._again(self._kept[scheme], target, measure)
         elif way == "new":
             await self._anew(target, measure, None)
-        elif self._session is not None:
-            await self._anew(target, measure, self._session)
+        elif (session := self._kept[scheme].session) is not None:
+            await self._anew(target, measure, session)
 
     async def _again(self, connection: Measured, target: Target, measure: Measure) -> None:
         if not connection.alive:

@@ -38,10 +38,10 @@ class Seat:
         offset_ms = self._clock.now_ms() - self._host.network.wall_ms()
         self.facts |= {"host": own.host, "port": own.port, "timeout_s": own.timeout_s, "clock_offset_ms": offset_ms}
         targets = self._targets(own)
-        first = targets.get("https") or targets["http"]
-        self._context = self._trust(first)
-        await self._cold(first)
-        await self._measure(targets)
+        scheme = "https" if "https" in targets else "http"
+        self._context = self._trust(targets[scheme])
+        kept = {scheme: await self._cold(targets[scheme])}
+        await self._measure(targets, kept)
         self._host.check_port(self._order.port)
 
     def _targets(self, own: Target) -> dict[str, Target]:
@@ -71,8 +71,8 @@ class Seat:
         self._host.network.limit(context)
         return context
 
-    async def _cold(self, shadow: Target) -> None:
-        """The first lookup of all, as after a restart of the till."""
+    async def _cold(self, shadow: Target) -> Measured:
+        """The first lookup of all, as after a restart of the till. Its connection stays open, if there is one."""
         asker, begun = self._asker(), time.monotonic()
         connection = asker.connect(shadow, None)
         try:
@@ -81,16 +81,20 @@ class Seat:
             lookup.compare(shadow, connection.thumbprint)
             await asker.ask(connection, shadow)
             self.facts["cold_ms"] = round((time.monotonic() - begun) * 1000, 2)
+            if self.facts["cold_ms"] > shadow.timeout_s * 1000:
+                raise _slow(shadow, self.facts["cold_ms"])
         except StepError as error:
-            raise _at_shadow(error, shadow.port) from error
+            await connection.close()
+            raise _at_shadow(error, self._order.shadow_port) from error
+        except BaseException:
+            await connection.close()
+            raise
         finally:
             self.facts |= _seen(connection)
-            await connection.close()
-        if self.facts["cold_ms"] > shadow.timeout_s * 1000:
-            raise _slow(shadow, self.facts["cold_ms"])
+        return connection
 
-    async def _measure(self, targets: Mapping[str, Target]) -> None:
-        rounds = Rounds(self._asker(), targets)
+    async def _measure(self, targets: Mapping[str, Target], kept: Mapping[str, Measured]) -> None:
+        rounds = Rounds(self._asker(), targets, kept)
         try:
             await rounds.run(min(self._order.samples, MAX_SAMPLES), max(self._order.pace_ms, 0) / 1000)
         finally:
@@ -128,7 +132,7 @@ def _subjects(issuers: tuple[str, ...]) -> set[bytes]:
 def _at_shadow(error: StepError, port: int) -> StepError:
     """What keeps a till from the spare port only is no fault of the site: a firewall, most likely."""
     finding = error.finding
-    if finding.code not in _UNREACHABLE:
+    if not port or finding.code not in _UNREACHABLE:
         return error
     remedy = f"{finding.remedy} The rehearsal uses port {port} of the server: allow the agent's program in its firewall."
     return StepError(finding.code, finding.message, remedy, retryable=error.retryable)

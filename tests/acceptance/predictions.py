@@ -29,13 +29,13 @@ def main() -> int:
             inside = became is not None and (low is None or low <= became) and (high is None or became <= high)
             held.setdefault(change.way, []).append(inside)
             limits = " to ".join("?" if limit is None else f"{limit:.1f}" for limit in (low, high))
-            sys.stdout.write(
+            print(
                 f"run {run}, {change.way}: predicted {limits} ms, became {became:.1f} ms: {'in' if inside else 'OUT'}",
                 flush=True,
             )
     for way, results in held.items():
-        sys.stdout.write(f"{way}: {sum(results)} of {len(results)} inside")
-    sys.stdout.write(f"HTTP against HTTP: a difference was claimed in {claims} of {options.runs} runs")
+        print(f"{way}: {sum(results)} of {len(results)} inside")
+    print(f"HTTP against HTTP: a difference was claimed in {claims} of {options.runs} runs")
     return 0 if claims == 0 and all(sum(r) * 10 >= len(r) * 9 for r in held.values()) else 1
 
 

@@ -72,8 +72,8 @@ async def test_a_till_sees_measures_and_changes_nothing(
     assert abs(facts["clock_offset_ms"]) < 1000
     assert {kind: len(values) for kind, values in facts["samples"].items()} == dict.fromkeys(KINDS, SAMPLES)
     assert min(min(values) for values in facts["samples"].values()) > 0
-    assert shadow.counts["handshakes"] == 2 + 2 * SAMPLES  # the first look, the kept one, and two of each round
-    assert shadow.counts["lookups"] == 3 + 5 * SAMPLES
+    assert shadow.counts["handshakes"] == 1 + 2 * SAMPLES  # the first look, and two of each round
+    assert shadow.counts["lookups"] == 2 + 5 * SAMPLES
 
 
 async def test_without_a_shadow_listener_the_live_port_alone_is_measured(

@@ -82,7 +82,7 @@ async def test_open_ask_and_close(machine: Device, till: Device, opening: Rehear
     assert (asked.action, asked.finding, asked.facts["tls"]) == ("ask", None, "TLSv1.3")
     machine.take(order("close", port))
     closed = await machine.answer()
-    assert closed == Rehearsed(3, "close", {"handshakes": 4, "lookups": 8})
+    assert closed == Rehearsed(3, "close", {"handshakes": 3, "lookups": 7})
     assert not await listens(opened.facts["port"])
     for answer in (opened, asked, closed):
         assert protocol.parse(protocol.dump(answer)) == answer
