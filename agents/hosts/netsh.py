@@ -172,12 +172,34 @@ def _unreadable(what: str, text: str) -> StepError:
 
 
 def _refused(what: str, number: int, text: str) -> StepError:
-    if number == 5:
-        return StepError("access_denied", f"{what} was denied", "Run the agent as LocalSystem or an administrator.")
-    if number == 1312:
-        return StepError(
-            "certificate_key_missing",
-            f"{what} failed: Windows finds no private key for the certificate in the machine's store",
-            "Import the PFX into Personal of the computer account, with its key.",
-        )
-    return StepError("netsh_failed", f"{what} failed ({number}): {text.strip()[:300]!r}", "Look the number up; run it by hand.")
+    """Every number of windows-domain.md 1.2 in an admin's words; what is not among them as it came. None is retried:
+    the same command would be refused again."""
+    code, why, remedy = _WORDS.get(number, ("netsh_failed", f"({number}) {text.strip()[:300]!r}", "Look the number up."))
+    return StepError(code, f"{what} failed: {why}", remedy)
+
+
+_WORDS = {
+    # No number: netsh itself refused the command, or the bare text of 87.
+    0: (
+        "netsh_refused",
+        "netsh did not take the command: this Windows does not know it, or takes a value for malformed",
+        "Run netsh http show sslcert and show urlacl on the server by hand and send both to support.",
+    ),
+    5: ("access_denied", "access was denied", "Run the agent as LocalSystem or an administrator."),
+    87: ("netsh_value", "Windows takes a value for malformed", "Send the agent's log to support; nothing is tried again."),
+    183: (
+        "record_exists",
+        "Windows says that it is there already, and shows another one or none",
+        "Look at netsh http show sslcert and show urlacl: delete what no program needs, then try again.",
+    ),
+    1312: (
+        "certificate_key_missing",
+        "Windows finds no private key for the certificate in the machine's store",
+        "Import the PFX into Personal of the computer account, with its key.",
+    ),
+    1332: (
+        "unknown_account",
+        "the access list names an account that this Windows does not know",
+        "Look at netsh http show urlacl for an account that was deleted, and reserve the URL anew by hand.",
+    ),
+}

@@ -86,12 +86,48 @@ FAILURES = {
     "netsh http delete urlacl": ("\nURL reservation delete failed, Error: 5\nAccess is denied.\n", "access_denied"),
     "netsh http add urlacl url=https": (
         "\nUrl reservation add failed, Error: 87\nThe parameter is incorrect.\n",
-        "netsh_failed",
+        "netsh_value",
     ),
     "netsh http add sslcert": ("\nFehler beim Hinzufügen, Fehler: 1312\nEine Anmeldung.\n", "certificate_key_missing"),
     "netsh http show sslcert": ("something else entirely\nand more\nof it\n", "netsh_unreadable"),
     "netsh http show urlacl": ("\u0001\u0002", "netsh_unreadable"),
 }
+
+
+NUMBERS = {
+    "Error: 5\n\nAccess is denied.\n": "access_denied",
+    "\nThe parameter is incorrect.\n": "netsh_refused",  # 87 as it often comes, without its number
+    "Fehler: 87\n\nFalscher Parameter.\n": "netsh_value",
+    "Error: 183\n\nCannot create a file when that file already exists.\n": "record_exists",
+    "Error: 1312\n\nA specified logon session does not exist.\n": "certificate_key_missing",
+    "Error: 1332\n\nNo mapping between account names and security IDs was done.\n": "unknown_account",
+    "One or more essential parameters were not entered.\nUsage: add sslcert ...\n": "netsh_refused",
+    "Error: 1450\n\nInsufficient system resources.\n": "netsh_failed",
+}
+
+
+@pytest.mark.parametrize("command", ["add urlacl url=https", "add sslcert"])
+@pytest.mark.parametrize("text", NUMBERS)
+async def test_every_error_number_of_netsh_has_its_reaction(
+    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, command: str, text: str
+) -> None:
+    """windows-domain.md 1.2; whatever it is, everything is put back and the service answers as before."""
+    before = windows.snapshot()
+    windows.fail = {f"netsh http {command}": text}
+    finished = await make_desk(server).do(make_instruction())
+    assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", NUMBERS[text], True)
+    assert finished.finding.remedy
+    assert windows.snapshot() == before
+
+
+async def test_deleting_what_is_gone_already_is_done(
+    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, port: int
+) -> None:
+    desk = make_desk(server)
+    await desk.do(make_instruction())
+    windows.sslcert = [row for row in windows.sslcert if not row[0].endswith(f":{port}")]
+    finished = await desk.do(make_instruction(seq=2, epoch=2, action="undo"))
+    assert (finished.outcome, finished.scheme) == ("done", "http")
 
 
 @pytest.mark.parametrize("call", FAILURES)

@@ -102,13 +102,13 @@ async def test_error_numbers_mean_the_same_as_in_english(speaks: Callable[..., L
     for number, words in numbers.items():
         output = await program.run("netsh", "http", *words)
         assert (output.code, netsh_text.error_number(output.text)) == (1, number)
-    assert await refusal(netsh.add_reservation(taken, SDDL)) == ("netsh_failed", f"the reservation of {taken} failed (183)")
+    assert await refusal(netsh.add_reservation(taken, SDDL)) == ("record_exists", f"the reservation of {taken} failed")
     assert await refusal(netsh.add_binding(replace(ours, certhash="AB" * 20))) == (
         "certificate_key_missing",
         f"binding the certificate to 0.0.0.0:{port} failed",
     )
     # 87 without its number: netsh refuses the value itself.
-    assert await refusal(netsh.add_reservation(URL, "D:(X)")) == ("netsh_failed", f"the reservation of {URL} failed (0)")
+    assert await refusal(netsh.add_reservation(URL, "D:(X)")) == ("netsh_refused", f"the reservation of {URL} failed")
     await netsh.add_binding(ours)
     assert (await refusal(netsh.add_binding(replace(ours, certhash="AB" * 20))))[0] == "foreign_binding"
     await netsh.delete_binding(ours)
