@@ -115,7 +115,7 @@ async def test_error_numbers_mean_the_same_as_in_english(speaks: Callable[..., L
     assert lab.json("httpsys.json") == before
 
     speaks(language, elevated=False)
-    assert await refusal(netsh.add_reservation(URL, SDDL)) == ("access_denied", f"the reservation of {URL} was denied")
+    assert await refusal(netsh.add_reservation(URL, SDDL)) == ("access_denied", f"the reservation of {URL} failed")
     assert (await refusal(netsh.add_binding(ours)))[0] == "access_denied"
     there = f"http://+:{port}/"
     assert (await refusal(netsh.delete_reservation(there)))[0] == "access_denied"
