@@ -23,11 +23,6 @@ VERDICT_LOOKS: dict[str, Look] = {
     "blocked": Look("bad", "▲", "Not ready"),
     "unknown": Look("wait", "?", "Not known yet"),
 }
-SEAT_LOOKS: dict[bool | None, Look] = {
-    True: Look("ok", "✓", "Ready"),
-    False: Look("bad", "▲", "Not ready"),
-    None: Look("warn", "○", "No answer"),
-}
 REHEARSAL_LOOKS: dict[str, Look] = {
     Rehearsal.State.OPENING: Look("run", "◐", "Server gets ready"),
     Rehearsal.State.ASKING: Look("run", "◐", "Terminals try it"),
