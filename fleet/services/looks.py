@@ -19,7 +19,7 @@ MOST_SAMPLES, FEWEST_SAMPLES = 8, 2
 ROUNDS_IN_ALL = 400  # of the whole site: hundreds of terminals need few each, and the live ones must not notice
 SPREAD_MS_EACH = 5
 LOOKUPS_A_SECOND = 100  # of the whole site, where there is time for that
-MEASURING_MS = 6000  # at most, for one terminal that answers quickly
+MEASURING_MS = 5000  # at most, for one terminal that answers quickly
 MAX_CHAIN = 10
 KINDS = 7  # of lookups: live, plain and with TLS; new, kept and resumed
 
