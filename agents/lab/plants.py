@@ -38,6 +38,11 @@ def https_reservation_remains(lab: LabLayout) -> None:
     _change(lab, "urlacl", lambda rows: [*rows, {"url": f"https://+:{lab.port}/", "sddl": EVERYONE}])
 
 
+def reservation_without_list(lab: LabLayout) -> None:
+    """3: the port's own reservation has an access list that nobody can read, so nothing could bring it back."""
+    _change(lab, "urlacl", lambda rows: [{**row, "sddl": ""} if f":{lab.port}/" in row["url"] else row for row in rows])
+
+
 def torn_thumbprint(lab: LabLayout) -> None:
     """6: two digits were lost when the thumbprint was copied."""
     _bind(lab, f"0.0.0.0:{lab.port}", lab.thumbprint[:38], OURS)
@@ -49,14 +54,24 @@ def other_language(lab: LabLayout, language: str = "german-oem") -> None:
     machine.write(str(lab.server_dir), machine.OPTIONS, {**options, "language": language})
 
 
+def foreign_binding(lab: LabLayout) -> None:
+    """9: another program has bound a certificate of its own to the port."""
+    _bind(lab, f"0.0.0.0:{lab.port}", OTHER_HASH, OTHERS)
+
+
+def no_reservation(lab: LabLayout) -> None:
+    """7: none on the port, as where user=EVERYONE was refused with 1332."""
+    _change(lab, "urlacl", lambda rows: [row for row in rows if f":{lab.port}/" not in row["url"]])
+
+
 def specific_binding(lab: LabLayout) -> None:
     """10: a forgotten binding of one address goes before ours."""
     _bind(lab, f"127.0.0.1:{lab.port}", OTHER_HASH, OTHERS)
 
 
-def narrowed_addresses(lab: LabLayout, *addresses: str) -> None:
-    """11: http.sys listens on these addresses only, for every program."""
-    _change(lab, "iplisten", lambda _: list(addresses or ("10.0.0.5",)))
+def narrowed_addresses(lab: LabLayout, address: str = "10.0.0.5") -> None:
+    """11: http.sys listens on this address only, for every program."""
+    _change(lab, "iplisten", lambda _: [address])
 
 
 def old_binding_kept(lab: LabLayout) -> None:
@@ -66,6 +81,19 @@ def old_binding_kept(lab: LabLayout) -> None:
 
 
 # --- the server: certificates, services, settings ------------------------------------------------------
+
+
+def certificate_elsewhere(lab: LabLayout) -> None:
+    """4: the certificate went into a store that http.sys does not read."""
+    for path in _store(lab).glob(f"{lab.thumbprint}.*"):
+        path.unlink()
+
+
+def chain_without_intermediate(lab: LabLayout) -> None:
+    """13: the certificate was imported without the one that issued it."""
+    path = _store(lab) / f"{lab.thumbprint}.pem"
+    leaf, end, _ = path.read_bytes().partition(b"-----END CERTIFICATE-----\n")
+    atomic.replace(path, leaf + end)
 
 
 def key_missing(lab: LabLayout) -> None:

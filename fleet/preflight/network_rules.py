@@ -7,6 +7,8 @@ from fleet.preflight.readiness import Item, item
 from fleet.preflight.site_view import Peer, SiteView
 
 _SHOWN = 20
+# The server itself. Other loopback addresses are no ordinary way to oneself: whoever takes one says that it is another.
+_SELF = {"127.0.0.1", "::1"}
 
 
 def check_network(view: SiteView) -> Iterator[Item]:
@@ -28,9 +30,10 @@ def check_network(view: SiteView) -> Iterator[Item]:
 def _is_stranger(peer: Peer, own: set[str]) -> bool:
     address = _plain(peer.address)
     try:
-        return not ipaddress.ip_address(address).is_loopback and address not in own
+        ipaddress.ip_address(address)
     except ValueError:
         return False
+    return address not in own | _SELF
 
 
 def _plain(address: str) -> str:

@@ -71,6 +71,12 @@ class Lab:
         self.children.append(child)
         return child
 
+    def end(self) -> None:
+        """Whatever was started."""
+        for child in self.children:
+            child.kill()
+            child.wait()
+
     def netpos(self) -> subprocess.Popen[bytes]:
         """The reference server, once its service is up or has given up."""
         child = self.start("netpos")
@@ -181,6 +187,11 @@ def secure_lab(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield made
 
 
+def find_programs(monkeypatch: pytest.MonkeyPatch, lab: LabLayout) -> None:
+    """From now on the agents of this process run this lab's netsh and sc."""
+    monkeypatch.setenv("PATH", f"{lab.server_dir / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+
 @contextlib.contextmanager
 def copied(template: Path, folder: Path) -> Iterator[Lab]:
     """A copy of the template on a port of its own; what was started in it is ended."""
@@ -190,9 +201,7 @@ def copied(template: Path, folder: Path) -> Iterator[Lab]:
         path.write_bytes(path.read_bytes().replace(str(TEMPLATE_PORT).encode(), str(port).encode()))
     made = Lab(load(folder))
     yield made
-    for child in made.children:
-        child.kill()
-        child.wait()
+    made.end()
 
 
 def free_port() -> int:

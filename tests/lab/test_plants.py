@@ -1,7 +1,6 @@
 """Every field failure that can be planted shows in an agent's inventory or in its look at a rehearsal."""
 
 import asyncio
-import dataclasses
 import os
 import shutil
 import ssl
@@ -11,53 +10,22 @@ from typing import Any
 
 import pytest
 
-from agents import config
-from agents.agent import make_host
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.hosts.inventory import Inventory
-from agents.hosts.windows import ServerHost, TerminalHost
 from agents.lab import pki, plants
-from agents.lab.faults import Faults, LabFiles, LabNetwork
 from agents.lab.layout import LabLayout
-from agents.protocol import Rehearsal
 from agents.rehearsal.seat import Seat
 from agents.rehearsal.shadow import Shadow
-from tests.lab.conftest import Lab
+from tests.lab.conftest import Lab, find_programs
+from tests.lab.survey import order, server_facts, server_host, till_facts, till_host
 
 pytestmark = pytest.mark.lab
 
 
-def server_host(lab: LabLayout) -> ServerHost:
-    network = LabNetwork(Faults(lab.root), None)
-    host = make_host(config.load(lab.server_agent_config), network, LabFiles(network))
-    host.config.state.mkdir(exist_ok=True)
-    assert isinstance(host, ServerHost)
-    return host
-
-
-def till_host(lab: LabLayout, name: str) -> TerminalHost:
-    network = LabNetwork(Faults(lab.root), name)
-    host = make_host(config.load(lab.agent_config(name)), network, LabFiles(network))
-    host.config.state.mkdir(exist_ok=True)
-    assert isinstance(host, TerminalHost)
-    return host
-
-
-async def server_facts(lab: LabLayout) -> dict[str, Any]:
-    return await Inventory(server_host(lab), Clock()).facts()
-
-
-async def till_facts(lab: LabLayout, name: str) -> dict[str, Any]:
-    return await Inventory(till_host(lab, name), Clock()).facts()
-
-
 @pytest.fixture(autouse=True)
 def _programs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The emulated netsh and sc of the test's lab."""
-    name = "lab" if "lab" in request.fixturenames else "plain_lab"
-    made: Lab = request.getfixturevalue(name)
-    monkeypatch.setenv("PATH", f"{made.server / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    made: Lab = request.getfixturevalue("lab" if "lab" in request.fixturenames else "plain_lab")
+    find_programs(monkeypatch, made.layout)
 
 
 def rows_at(facts: dict[str, Any], table: str, port: int) -> list[tuple[Any, ...]]:
@@ -176,8 +144,7 @@ async def look(plain_lab: Lab) -> AsyncIterator[Look]:
     kept = plain_lab.layout.root.parent / "kept"
     for part in ("server/certificates", "terminals"):
         shutil.copytree(layout.root / part, kept / part)
-    base = Rehearsal("a1", 1, "open", layout.port, str(layout.member), 9_000_000_000_000, layout.thumbprint)
-    shadow = Shadow(server_host(layout), base)
+    shadow = Shadow(server_host(layout), order(layout))
 
     async def ask(name: str, **changes: Any) -> tuple[str | None, dict[str, Any]]:
         facts: dict[str, Any] = {}
@@ -185,7 +152,7 @@ async def look(plain_lab: Lab) -> AsyncIterator[Look]:
             if not shadow.facts:
                 await shadow.open()
             ports = {"shadow_port": shadow.facts["port"], "plain_port": shadow.facts["plain_port"], "samples": 1}
-            await Seat(till_host(layout, name), Clock(), dataclasses.replace(base, **{**ports, **changes}), facts).ask()
+            await Seat(till_host(layout, name), Clock(), order(layout, **{**ports, **changes}), facts).ask()
         except StepError as error:
             return error.finding.code, facts
         return None, facts

@@ -41,6 +41,7 @@ def test_a_healthy_site_of_fifty_varied_terminals_has_no_error_and_no_warning() 
     till(clock_offset_ms=5 * MINUTE_MS), till(free_mb=200), saw(cold_ms=3000), till(tls=["TLSv1.2"]), till(tls=[]),
     option(policy_hours=5), till(timeout_s=None), told(iplisten=["0.0.0.0"]), option(thumbprint=THUMBPRINT.lower()),
     told(peers=[{"address": "::ffff:10.0.0.11", "connections": 1}]), told(peers=None), told(owner=None),
+    told(peers=[{"address": "127.0.0.1", "connections": 9}, {"address": "::1", "connections": 2}]),
     told(certificates=[stored(not_after=(NOW + 30 * DAY).isoformat())]),
     told(certificates=[stored(), stored(thumbprint=OTHER, has_key=False, not_after="2050-01-01T00:00:00+00:00")]),
     option(window=(NOW + 7 * DAY, NOW + 7 * DAY + dt.timedelta(hours=1))),
