@@ -51,8 +51,8 @@ def _one(site: DemoSite) -> tuple[Cost, Cost, list[Any]]:
         lambda: site.client.get(path)["items"][0]["state"] == "done" and site.client.get(path)["count"] == 2, 90, "the rest"
     )
     before, after = cost_of(facts, None), cost_of(_answers(site, "rehearsal_id <> ?", number), None)
-    assert before is not None
-    assert after is not None
+    assert before is not None, site.client.get(f"/rehearsals/{number}")
+    assert after is not None, site.client.get(f"/rehearsals/{site.client.get(path)['items'][0]['id']}")
     return before, after, facts
 
 
