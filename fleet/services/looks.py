@@ -18,8 +18,10 @@ ANSWER_S = 30.0  # for one terminal, from the moment it begins; a till waits 6 s
 MOST_SAMPLES, FEWEST_SAMPLES = 8, 2
 ROUNDS_IN_ALL = 400  # of the whole site: hundreds of terminals need few each, and the live ones must not notice
 SPREAD_MS_EACH = 5
-LOOKUPS_A_SECOND = 100  # of the whole site, where there is time for that
-MEASURING_MS = 5000  # at most, for one terminal that answers quickly
+# Of the whole site, where there is time for that: a server that is kept busy by the measuring answers later than it will.
+LOOKUPS_A_SECOND = 40
+# How long one terminal measures at most: on a large site many of them measure, and each needs to do less.
+LARGE, MEASURING_MS, LARGE_MEASURING_MS = 50, 12_000, 5_000
 MAX_CHAIN = 10
 KINDS = 7  # of lookups: live, plain and with TLS; new, kept and resumed
 
@@ -96,7 +98,8 @@ def _samples(terminals: int) -> int:
 def _pace_ms(terminals: int) -> int:
     """How long a round of one lookup of each kind shall take. The same before a cutover and after it, though there are
     fewer kinds then: what is compared must have kept the server equally busy."""
-    return min(terminals * KINDS * 1000 // LOOKUPS_A_SECOND, MEASURING_MS // _samples(terminals))
+    longest_ms = LARGE_MEASURING_MS if terminals > LARGE else MEASURING_MS
+    return min(terminals * KINDS * 1000 // LOOKUPS_A_SECOND, longest_ms // _samples(terminals))
 
 
 def _spread_ms(terminals: int) -> int:
