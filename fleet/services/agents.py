@@ -108,10 +108,11 @@ def revoke(user: Any, agent_id: str, now: dt.datetime) -> Next:
 def take_inventory(agent_id: str, facts: dict[str, Any]) -> None:
     """Keep what an agent read on its device. Everything in it is somebody else's text: bounded here,
     escaped wherever it is shown. Raises Invalid."""
+    facts = fit(facts)  # first: what is nested too deep would end json.dumps
     if len(json.dumps(facts)) > MAX_FACTS_BYTES:
         raise Invalid(("facts", f"are larger than {MAX_FACTS_BYTES} bytes"))
     scheme, host, port = facts.get("scheme"), facts.get("host"), facts.get("port")
-    known: dict[str, Any] = {"facts": fit(facts)}
+    known: dict[str, Any] = {"facts": facts}
     known["scheme"] = scheme if scheme in ("http", "https") else ""
     if isinstance(host, str):
         known["host"] = fit_text(host)[:253]

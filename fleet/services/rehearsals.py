@@ -110,12 +110,13 @@ def seats_for(rehearsal: Rehearsal, server: Device | None) -> list[Seat]:
 
 def _take(agent_id: str, answer: protocol.Rehearsed, now: dt.datetime) -> int | None:
     """Keep one answer; the rehearsal's key, or None where nobody had asked for it."""
-    if not countable(answer.rehearsal) or len(json.dumps(answer.facts)) > MAX_FACTS_BYTES:
+    facts = fit(answer.facts)  # first: what is nested too deep would end json.dumps
+    if not countable(answer.rehearsal) or len(json.dumps(facts)) > MAX_FACTS_BYTES:
         return None
     asked = Seat.objects.filter(rehearsal=answer.rehearsal, agent=agent_id, action=answer.action, answered_at__isnull=True)
     if answer.action == "ask":
         asked = asked.filter(rehearsal__state=State.ASKING)
-    kept = asked.update(facts=fit(answer.facts), finding=_finding(answer.finding), answered_at=now)
+    kept = asked.update(facts=facts, finding=_finding(answer.finding), answered_at=now)
     return answer.rehearsal if kept else None
 
 

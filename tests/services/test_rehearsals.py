@@ -156,6 +156,16 @@ def test_hostile_text_is_kept_within_bounds() -> None:
     assert len(seat.finding["message"]) == 1000
 
 
+def test_what_is_nested_beyond_reason_is_cut_and_harms_nobody() -> None:
+    rehearsal = opened()
+    deep: Any = {}
+    for _ in range(5000):
+        deep = {"x": deep}
+    rehearsals.take([answer(rehearsal, "T01", "ask", deep), answer(rehearsal, "T02", "ask", {"cold_ms": 1})], NOW)
+    assert rehearsal.seats.get(device__name="T02").facts == {"cold_ms": 1}
+    assert rehearsal.seats.get(device__name="T01").ready
+
+
 def test_what_the_broker_forgot_is_found_and_written_once() -> None:
     club, *_ = make_club(2)
     rehearsal, _ = rehearsals.start(make_user(), club.pk, "", NOW)
