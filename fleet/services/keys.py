@@ -9,6 +9,7 @@ import datetime as dt
 import functools
 import ipaddress
 import os
+import tempfile
 from pathlib import Path
 
 from cryptography import x509
@@ -100,14 +101,16 @@ def _pem(key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write_new(path: Path, data: bytes) -> None:
-    """A new private file, complete or not there at all, whoever of two processes is first."""
+    """A new private file, complete or not there at all, whoever of two processes or threads is first."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temp = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    # A name of its own for everybody: two threads that share one would both write into the file that is linked first,
+    # and agents that enrolled in between would know another key than the one that signs.
+    descriptor, temp = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600
+    with open(descriptor, "wb") as file:
         file.write(data)
     try:
         os.link(temp, path)
     except FileExistsError:
-        pass  # the other process's file is as good; ours is dropped
+        pass  # the other one's file is as good; ours is dropped
     finally:
-        temp.unlink()
+        os.unlink(temp)
