@@ -39,10 +39,9 @@ async def reservations() -> tuple[Reservation, ...]:
 async def bindings(port: int) -> tuple[Binding, ...]:
     """The certificate bindings on this port, whatever address or name they are for. Raises StepError
     netsh_unreadable when the output, or the hash of one of these rows, is not understood."""
-    text = (await program.run("netsh", "http", "show", "sslcert")).text
-    parsed = netsh_text.parse_sslcert(text)
-    rows = tuple(row for row in parsed.rows if row.port == port)
-    if (not parsed.rows and not parsed.certain) or any(row.certhash is None for row in rows):
+    found, text = await _sslcert()
+    rows = tuple(row for row in found if row.port == port)
+    if any(row.certhash is None for row in rows):
         raise _unreadable("sslcert", text)
     return rows
 
@@ -50,11 +49,16 @@ async def bindings(port: int) -> tuple[Binding, ...]:
 async def all_bindings() -> tuple[Binding, ...]:
     """The certificate bindings of every port, also those whose hash cannot be read. Raises StepError netsh_unreadable
     when the output is not understood."""
+    return (await _sslcert())[0]
+
+
+async def _sslcert() -> tuple[tuple[Binding, ...], str]:
+    """All rows, and the text that they were read from. Raises StepError netsh_unreadable."""
     text = (await program.run("netsh", "http", "show", "sslcert")).text
     parsed = netsh_text.parse_sslcert(text)
     if not parsed.rows and not parsed.certain:
         raise _unreadable("sslcert", text)
-    return parsed.rows
+    return parsed.rows, text
 
 
 async def iplisten() -> tuple[str, ...]:

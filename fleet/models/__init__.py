@@ -4,9 +4,10 @@ from fleet.models.agents import Agent, EnrolmentToken, Instruction
 from fleet.models.cutovers import Cutover, DeviceRun, StepRun, Transition
 from fleet.models.devices import Device, Site
 from fleet.models.people import ApiToken, Role, role_of
-from fleet.models.rehearsals import Rehearsal, Seat
+from fleet.models.rehearsals import UNDER_WAY, Rehearsal, Seat
 
 __all__ = [
+    "UNDER_WAY",
     "Agent",
     "ApiToken",
     "Cutover",

@@ -8,6 +8,8 @@ from fleet.models.agents import Agent
 from fleet.models.cutovers import Cutover
 from fleet.models.devices import Device, Site
 
+UNDER_WAY = ["opening", "asking"]  # answers are awaited
+
 
 class Rehearsal(models.Model):
     """One rehearsal of one site. opening: the server is to open its shadow listener; asking: the terminals are to
@@ -35,18 +37,11 @@ class Rehearsal(models.Model):
     class Meta:
         ordering = ("id",)
         constraints = [
-            models.UniqueConstraint(
-                fields=["site"], condition=models.Q(state__in=["opening", "asking"]), name="one_rehearsal_at_a_time"
-            ),
+            models.UniqueConstraint(fields=["site"], condition=models.Q(state__in=UNDER_WAY), name="one_rehearsal_at_a_time"),
         ]
 
     def __str__(self) -> str:
         return f"rehearsal {self.pk} of {self.site}: {self.state}"
-
-    @property
-    def under_way(self) -> bool:
-        """Whether answers are still awaited."""
-        return self.state in (self.State.OPENING, self.State.ASKING)
 
 
 class Seat(models.Model):

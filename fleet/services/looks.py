@@ -9,6 +9,7 @@ from django.db import transaction
 
 from agents import protocol
 from fleet.models import Device, Rehearsal, Seat
+from fleet.preflight.lenient import mapping, pems, whole
 from fleet.services import keys
 from fleet.services.clock import to_ms
 from fleet.services.outcome import Next
@@ -34,7 +35,7 @@ def write(rehearsal_id: int, now: dt.datetime) -> Next:
         server = rehearsal.site.server
         port = (server.port if server else None) or 10101
         issuers = _issuers(rehearsal.facts)
-        terminals = rehearsal.seats.exclude(device__kind=Device.Kind.SERVER).count()
+        terminals = _terminals(rehearsal)
         for seat in seats:
             seat.body = protocol.dump_signed(_look(rehearsal, seat, port, terminals, issuers, now))
             seat.signature = keys.sign(seat.body)
@@ -49,19 +50,17 @@ def lost() -> set[int]:
 
 def ports(facts: Any) -> tuple[int, int] | None:
     """The shadow listener's TLS port and plain port; None where these are none."""
-    said = facts if isinstance(facts, dict) else {}
-    tls, plain = _port(said.get("port")), _port(said.get("plain_port"))
+    tls, plain = (whole(mapping(facts).get(name), 1, 65535) for name in ("port", "plain_port"))
     return (tls, plain) if tls and plain else None
-
-
-def _port(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65535 else None
 
 
 def ask_limit(rehearsal: Rehearsal) -> dt.timedelta:
     """How long answers of the terminals are awaited."""
-    terminals = rehearsal.seats.exclude(device__kind=Device.Kind.SERVER).count()
-    return dt.timedelta(seconds=ANSWER_S + _spread_ms(terminals) / 1000)
+    return dt.timedelta(seconds=ANSWER_S + _spread_ms(_terminals(rehearsal)) / 1000)
+
+
+def _terminals(rehearsal: Rehearsal) -> int:
+    return rehearsal.seats.exclude(device__kind=Device.Kind.SERVER).count()
 
 
 def _unwritten() -> Any:
@@ -109,11 +108,10 @@ def _spread_ms(terminals: int) -> int:
 def _issuers(facts: Any) -> tuple[str, ...]:
     """The issuers' names in the chain that the server will send, base64 of their DER: terminals say whether their
     root store has them. The chain is the agent's text: what is no certificate is passed over."""
-    chain = facts.get("chain") if isinstance(facts, dict) else None
     names: dict[str, None] = {}
-    for pem in chain[:MAX_CHAIN] if isinstance(chain, list) else []:
+    for pem in pems(mapping(facts).get("chain"), MAX_CHAIN) or ():
         try:
-            certificate = x509.load_pem_x509_certificate(str(pem).encode())
+            certificate = x509.load_pem_x509_certificate(pem.encode())
             names[base64.b64encode(certificate.issuer.public_bytes()).decode()] = None
         except ValueError:
             continue

@@ -36,12 +36,14 @@ def assess_site(site: Site, now: dt.datetime, plan: Cutover | None = None) -> Re
     return look(site, now, plan).readiness
 
 
-def look(site: Site, now: dt.datetime, plan: Cutover | None = None) -> Look:
-    """The same with all that it was made of."""
+def look(site: Site, now: dt.datetime, plan: Cutover | None = None, thumbprint: str = "") -> Look:
+    """The same with all that it was made of. thumbprint: of the certificate to judge, "" for the plan's."""
     plan = plan or planned(site)
     held, failed = _ended(site)
     seats = seat_rows(held) if held else ()
     view = _view(site, now, plan, _rehearsal(held, seats) if held else None, failed)
+    if thumbprint:
+        view = replace(view, thumbprint=thumbprint)
     return Look(view, assess(view), held, seats, plan)
 
 
@@ -71,7 +73,7 @@ def why_not(plan: Cutover, thumbprint: str, now: dt.datetime) -> str | None:
     site = plan.site
     if site.rehearsal_hours is None or plan.to_scheme != "https" or (site.server and site.server.scheme == "https"):
         return None
-    errors = assess(replace(look(site, now, plan).view, thumbprint=thumbprint)).of("error")
+    errors = look(site, now, plan, thumbprint).readiness.of("error")
     if not errors:
         return None
     named = "; ".join(one.message for one in errors[:_NAMED])

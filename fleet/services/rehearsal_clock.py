@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from fleet.cutover import states
-from fleet.models import Cutover, Device, Rehearsal, Seat, Site
+from fleet.models import UNDER_WAY, Cutover, Device, Rehearsal, Seat, Site
 from fleet.services import certificates, looks
 from fleet.services.errors import Conflict
 from fleet.services.outcome import Next
@@ -25,10 +25,11 @@ def tick(now: dt.datetime) -> Next:
     site wants it, the next rehearsal begins."""
     after = Next(rehearse=set(looks.lost()))
     over = Q(deadline_at__lte=now) | Q(created_at__gt=now + OPEN_LIMIT)  # or the clock was put back
-    due = Rehearsal.objects.filter(over, state__in=[State.OPENING, State.ASKING])
-    with transaction.atomic():
-        for rehearsal in due.select_for_update().order_by("pk"):
-            after.add(give_up(rehearsal, now))
+    due = Rehearsal.objects.filter(over, state__in=UNDER_WAY)
+    if due.exists():  # most seconds there is none, and nobody needs to wait for a lock then
+        with transaction.atomic():
+            for rehearsal in due.select_for_update().order_by("pk"):
+                after.add(give_up(rehearsal, now))
     for site in _due_sites(now):
         try:
             after.add(begin(site, "", now)[1])
@@ -44,7 +45,7 @@ def _due_sites(now: dt.datetime) -> list[Site]:
     wanting = Site.objects.filter(
         rehearse_every_hours__gt=0, devices__kind=Device.Kind.SERVER, devices__scheme="http", devices__agent__connected=True
     )
-    free = wanting.exclude(rehearsals__state__in=[State.OPENING, State.ASKING]).exclude(cutovers__state__in=sorted(BUSY))
+    free = wanting.exclude(rehearsals__state__in=UNDER_WAY).exclude(cutovers__state__in=sorted(BUSY))
     return [site for site in free.distinct() if _is_due(site, now)]
 
 
@@ -66,9 +67,7 @@ def _unmeasured(now: dt.datetime) -> list[Cutover]:
     fresh = done.filter(rested_at__gt=now - MEASURE_UNTIL, rested_at__lt=now - MEASURE_FROM)
     rehearsed = fresh.filter(site__rehearsals__state=State.DONE, site__rehearsals__after__isnull=True)
     idle = rehearsed.exclude(site__cutovers__state__in=sorted(BUSY))
-    return list(
-        idle.exclude(site__rehearsals__state__in=[State.OPENING, State.ASKING]).select_related("site").distinct().order_by("pk")
-    )
+    return list(idle.exclude(site__rehearsals__state__in=UNDER_WAY).select_related("site").distinct().order_by("pk"))
 
 
 def _measure(cutover: Cutover, now: dt.datetime) -> Next:

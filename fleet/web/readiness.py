@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from fleet import tasks
-from fleet.models import Rehearsal, Site
+from fleet.models import UNDER_WAY, Rehearsal, Site
 from fleet.preflight.advice import advise
 from fleet.preflight.cost import load_of
 from fleet.services import clock, measured, readiness, rehearsals, sites
@@ -125,8 +125,7 @@ def _whole(request: HttpRequest, name: str) -> int | None:
 
 
 def _progress(site: Site) -> dict[str, Any]:
-    under_way = (Rehearsal.State.OPENING, Rehearsal.State.ASKING)
-    running = Rehearsal.objects.filter(site=site, state__in=under_way).first()
+    running = Rehearsal.objects.filter(site=site, state__in=UNDER_WAY).first()
     if running is None:
         return {"running": None}
     terminals = Q(device__kind="terminal")

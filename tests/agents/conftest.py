@@ -11,6 +11,7 @@ import certificates
 import pytest
 from fake_gateway import Cuttable, Gateway
 from fake_windows import MEMBER, FakeWindows
+from rehearsing import order
 from websockets.asyncio.server import serve
 
 from agents import runner
@@ -23,6 +24,7 @@ from agents.hosts.windows import Host, ServerHost, TerminalHost
 from agents.journal import Journal
 from agents.net import Network
 from agents.protocol import Instruction, Report, Role
+from agents.rehearsal.shadow import Shadow
 from agents.runner import Runner
 
 SERVER_STEPS = (
@@ -182,6 +184,14 @@ async def agent(gateway: Gateway, terminal: TerminalHost, network: Cuttable) -> 
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+
+
+@pytest.fixture
+async def shadow(server: ServerHost, port: int, certificate: certificates.Certificate) -> AsyncIterator[Shadow]:
+    shadow = Shadow(server, order("open", port, thumbprint=certificate.thumbprint))
+    await shadow.open()
+    yield shadow
+    await shadow.close()
 
 
 @pytest.fixture

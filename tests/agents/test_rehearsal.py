@@ -6,7 +6,6 @@ import base64
 import dataclasses
 import ssl
 import statistics
-from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,14 +24,6 @@ from agents.rehearsal.seat import Seat
 from agents.rehearsal.shadow import Shadow
 
 SAMPLES = 4
-
-
-@pytest.fixture
-async def shadow(server: ServerHost, port: int, certificate: certificates.Certificate) -> AsyncIterator[Shadow]:
-    shadow = Shadow(server, order("open", port, thumbprint=certificate.thumbprint))
-    await shadow.open()
-    yield shadow
-    await shadow.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import certificates
@@ -19,14 +18,6 @@ from agents.rehearsal.forward import Count, Total
 from agents.rehearsal.shadow import Shadow
 
 GET = f"GET /netpos/members/{MEMBER} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-
-
-@pytest.fixture
-async def shadow(server: ServerHost, port: int, certificate: certificates.Certificate) -> AsyncIterator[Shadow]:
-    shadow = Shadow(server, order("open", port, thumbprint=certificate.thumbprint))
-    await shadow.open()
-    yield shadow
-    await shadow.close()
 
 
 @pytest.fixture

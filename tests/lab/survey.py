@@ -3,9 +3,12 @@ and judged by the rules of readiness."""
 
 import asyncio
 import base64
+import contextlib
 import dataclasses
 import datetime as dt
 import json
+import ssl
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,3 +181,19 @@ def _plain(finding: Finding | None) -> dict[str, Any] | None:
 def _issuers(chain: list[str]) -> tuple[str, ...]:
     names = [x509.load_pem_x509_certificate(pem.encode()).issuer.public_bytes() for pem in chain]
     return tuple(dict.fromkeys(base64.b64encode(name).decode() for name in names))
+
+
+@contextlib.asynccontextmanager
+async def opens_tls(context: ssl.SSLContext) -> AsyncIterator[int]:
+    """Something between till and server that opens TLS with a certificate of its own; its port."""
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.read()
+        except (OSError, ssl.SSLError):
+            return  # the till has gone
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(hold, "127.0.0.1", 0, ssl=context) as between:
+        yield int(between.sockets[0].getsockname()[1])

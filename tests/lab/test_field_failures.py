@@ -1,12 +1,10 @@
 """The twenty field failures, end to end: planted in a lab, told by its agents, and named by the verdict of readiness. A
 lab in which nothing is planted is ready."""
 
-import asyncio
 import contextlib
 import inspect
 import random
 import re
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from agents.lab.layout import MONITOR, LabLayout
 from fleet.preflight.field_failures import FIELD_FAILURES
 from fleet.preflight.readiness import Readiness
 from tests.lab.conftest import Lab, find_programs, free_port
-from tests.lab.survey import Survey
+from tests.lab.survey import Survey, opens_tls
 
 pytestmark = pytest.mark.lab
 
@@ -210,16 +208,8 @@ async def test_something_that_opens_tls_in_between_is_named(site: Lab, tmp_path:
     assert name not in await healthy(survey)
     context = plants.inspected(site.layout, till, tmp_path)
 
-    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.read()
-        except (OSError, ssl.SSLError):
-            return  # the till has gone
-        finally:
-            writer.close()
-
-    async with await asyncio.start_server(hold, "127.0.0.1", 0, ssl=context) as between:
-        survey.diverted[till] = between.sockets[0].getsockname()[1]
+    async with opens_tls(context) as port:
+        survey.diverted[till] = port
         found = named(await survey.look())
     assert name[0] in CODES[20]
     assert found[name] == "error"

@@ -1,9 +1,7 @@
 """Every field failure that can be planted shows in an agent's inventory or in its look at a rehearsal."""
 
-import asyncio
 import os
 import shutil
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from agents.lab.layout import LabLayout
 from agents.rehearsal.seat import Seat
 from agents.rehearsal.shadow import Shadow
 from tests.lab.conftest import Lab, find_programs
-from tests.lab.survey import order, server_facts, server_host, till_facts, till_host
+from tests.lab.survey import opens_tls, order, server_facts, server_host, till_facts, till_host
 
 pytestmark = pytest.mark.lab
 
@@ -212,14 +210,6 @@ async def test_something_that_opens_tls_in_between(plain_lab: Lab, look: Look, t
     name = plain_lab.layout.names[0]
     context = plants.inspected(plain_lab.layout, name, tmp_path)
 
-    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.read()
-        except (OSError, ssl.SSLError):
-            return  # the till has gone
-        finally:
-            writer.close()
-
-    async with await asyncio.start_server(hold, "127.0.0.1", 0, ssl=context) as between:
-        code, facts = await look(name, shadow_port=between.sockets[0].getsockname()[1])
+    async with opens_tls(context) as port:
+        code, facts = await look(name, shadow_port=port)
     assert (code, facts["thumbprint"] != plain_lab.layout.thumbprint) == ("wrong_certificate", True)
