@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null)
 
 export TILLWAY_INSECURE_COOKIES ?= true
 
-.PHONY: install demo test lint types checks bench browser clean
+.PHONY: install demo test lint types checks bench browser windows clean
 
 install: $(STAMP)
 
@@ -40,7 +40,10 @@ checks: install
 browser: install
 	@sh tests/browser/install-chromium.sh
 
-test: lint types checks browser
+windows: install
+	@sh tests/windows/install-wine.sh
+
+test: lint types checks browser windows
 	$(BIN)/python -m pytest $(ARGS)
 	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/services tests/api tests/faults/test_trials.py
 
