@@ -5,13 +5,18 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from agents.profiles import xml_path
 from agents.profiles.profile import FORMATS, Format, Profile, ProfileError, Switch, same_word
 from agents.profiles.text import Word
 from agents.protocol import Role
 
 # What a selector looks like in each format, and how to say so.
 _SELECTORS: dict[Format, tuple[str, str]] = {
-    "xml": (r"[^/\s]+(/[^/\s]+)*", 'element names from the root down, such as "TouchSettings/Customers/Secured"'),
+    "xml": (
+        xml_path.PATTERN,
+        'element names from the root down, such as "TouchSettings/Customers/Secured", or an attribute, such as '
+        "\"configuration/appSettings/add[@key='UseSSL']/@value\"",
+    ),
     "ini": (r"([^\]\r\n]+/)?[^/=\r\n]+", 'section and key, such as "Customers/Secured"'),
     "json": (r"[^/\r\n]+(/[^/\r\n]+)*", 'names from the top down, such as "Customers/Secured"'),
     "registry": (
@@ -48,7 +53,7 @@ def parse(data: dict[str, Any], folder: Path = Path()) -> Profile:
     timeout = check.selector("timeout", form) if till and "timeout" in data else None
     code = check.selector("access_code", form) if "access_code" in data else None
     file, key = check.place(form)
-    check.overlaps(switch, [port, host, timeout, code], any_case=form in ("ini", "registry"))
+    check.overlaps(switch, [port, host, timeout, code], form)
     only_tills = set() if till else {"host", "timeout"}
     check.unknown({"role", "format", "key" if form == "registry" else "file", *_SECTIONS} - only_tills)
     if check.errors:
@@ -110,13 +115,13 @@ class _Check:
             self._wrong("file", file, "write the settings file's path, in single quotes if it has backslashes")
         return str(file).replace("\0", ""), None
 
-    def overlaps(self, switch: Switch, others: list[str | None], *, any_case: bool) -> None:
+    def overlaps(self, switch: Switch, others: list[str | None], form: Format) -> None:
         for word in switch.off:
             if any(same_word(word, other) for other in switch.on):
                 self.errors.append(f"switch.false: {word!r} also means true; write a word for one of them only")
         if switch.on and switch.off and type(switch.on[0]) is not type(switch.off[0]):
             self.errors.append("switch.false: is of another type than switch.true; write both with quotes, or both without")
-        places = [place.lower() if place and any_case else place for place in (switch.at, *others)]
+        places = [_place(place, form) if place else None for place in (switch.at, *others)]
         for name, place in zip(("port", "host", "timeout", "access_code"), places[1:], strict=True):
             if place and places.count(place) > 1:
                 self.errors.append(f"{name}.at: is the selector of another setting too; write where {name} stands")
@@ -136,6 +141,13 @@ class _Check:
     def _wrong(self, field: str, value: object, advice: str) -> None:
         problem = "is missing" if value is None else f"cannot be {value!r}"
         self.errors.append(f"{field}: {problem}; {advice}")
+
+
+def _place(selector: str, form: Format) -> object:
+    """The same for all selectors that mean the same setting."""
+    if form == "xml" and re.fullmatch(xml_path.PATTERN, selector):
+        return xml_path.parse(selector)
+    return selector.lower() if form in ("ini", "registry") else selector
 
 
 def _is_word(word: object, form: Format) -> bool:

@@ -1,20 +1,26 @@
-"""One element's text in an XML settings file, found by its byte offsets and replaced there: a byte-order
-mark, line ends, comments, attribute order, encoding and every other byte stay what they are."""
+"""One element's text, or one attribute's value, in an XML settings file, found by its byte offsets and replaced there:
+a byte-order mark, line ends, comments, attribute order, encoding and every other byte stay what they are."""
 
 import codecs
+import re
 from dataclasses import dataclass, field
 from typing import NoReturn
 from xml.parsers import expat
 
 from agents.errors import StepError
 from agents.profiles import text as shared
+from agents.profiles import xml_path
 from agents.profiles.text import REMEDY, Found
+from agents.profiles.xml_path import Path
+
+_TAG = re.compile(r"<[^\s/>]+", re.ASCII)
+_ATTRIBUTE = re.compile(r"\s+[^\s=]+\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.ASCII)
 
 
 def read(data: bytes, path: str, file: str) -> Found:
-    """The one element at `path` ("A/B/C") in these bytes of `file`, a name for messages only. Raises
-    StepError settings_not_xml, setting_missing or setting_invalid."""
-    found = _Scan(data, path, file).run()
+    """The one element's text or attribute at `path` (xml_path) in these bytes of `file`, a name for messages only.
+    Raises StepError settings_not_xml, setting_missing or setting_invalid."""
+    found = _Scan(data, xml_path.parse(path), file).run()
     shared.once(len(found), path, file)
     begin, end, text = found[0]
     narrow = _encoding(data)
@@ -27,7 +33,7 @@ def read(data: bytes, path: str, file: str) -> Found:
 
 
 def replace(data: bytes, path: str, value: str, file: str) -> bytes:
-    """The file's bytes with this element's text replaced. Raises StepError as read() does."""
+    """The file's bytes with this one value replaced. Raises StepError as read() does."""
     changed = shared.splice(data, read(data, path, file), value, _encoding(data))
     if read(changed, path, file).text != value:
         raise shared.invalid(path, file, f"could not be changed to {value!r}")
@@ -46,15 +52,17 @@ def _encoding(data: bytes) -> str:
 
 @dataclass(slots=True)
 class _Scan:
-    """One pass over the file: the wanted element's inner text, as (begin, end, text) per occurrence."""
+    """One pass over the file: what the path means, as (begin, end, text) per occurrence."""
 
     data: bytes
-    path: str
+    path: Path
     file: str
-    stack: list[str] = field(default_factory=list)
+    # Of each open element, whether it and all above it are those of the path.
+    stack: list[bool] = field(default_factory=list)
     found: list[tuple[int, int, str]] = field(default_factory=list)
     begin: int = -1
     text: str = ""
+    parser: expat.XMLParserType = field(init=False)
 
     def run(self) -> list[tuple[int, int, str]]:
         parser = self.parser = expat.ParserCreate()
@@ -69,24 +77,46 @@ class _Scan:
             raise StepError("settings_not_xml", f"{self.file}: is not XML that can be read ({error})", REMEDY) from error
         return self.found
 
-    parser: expat.XMLParserType = field(init=False)
-
     def _here(self) -> bool:
-        return "/".join(self.stack) == self.path
+        return len(self.stack) == len(self.path.parts) and self.stack[-1]
 
-    def _start(self, name: str, _: object) -> None:
-        self.stack.append(name)
-        if self._here():
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        depth, above = len(self.stack), self.stack[-1] if self.stack else True
+        parts = self.path.parts
+        self.stack.append(above and depth < len(parts) and parts[depth].matches(name, attributes))
+        if not self._here():
+            return
+        wanted = self.path.attribute
+        if wanted is None:
             self.begin, self.text = -1, ""
+        elif wanted in attributes:
+            # A second one is refused anyway: where it stands need not be found.
+            place = self._place(list(attributes).index(wanted)) if not self.found else (0, 0)
+            self.found.append((*place, attributes[wanted]))
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """From where to where the tag's attribute of this number has its value, without the quotes."""
+        tag = self.parser.CurrentByteIndex
+        narrow = _encoding(self.data)
+        # What is looked for is ASCII: where that is one byte, each byte may count as a character.
+        codec = "latin-1" if narrow == "ascii" else narrow
+        text = self.data[tag:].decode(codec)
+        match = _TAG.match(text)
+        for _ in range(number + 1):
+            match = _ATTRIBUTE.match(text, match.end()) if match else None
+        if match is None or match.lastindex is None:
+            raise ValueError("the attributes of a tag cannot be told apart")
+        begin, end = (tag + len(text[:place].encode(codec)) for place in match.span(match.lastindex))
+        return begin, end
 
     def _characters(self, text: str) -> None:
-        if self._here():
+        if self.path.attribute is None and self._here():
             if self.begin < 0:
                 self.begin = self.parser.CurrentByteIndex
             self.text += text
 
     def _end(self, _: str) -> None:
-        if self._here():
+        if self.path.attribute is None and self._here():
             end = self.parser.CurrentByteIndex
             self.found.append((self.begin if self.begin >= 0 else end, end, self.text))
         self.stack.pop()

@@ -55,6 +55,10 @@ WRONG_ELSEWHERE = [
     ("registry", {"port_at": "Customers\\"}, "port.at", "a value's name"),
     ("xml", {"switch_at": "Touch//Secured"}, "switch.at", "element names from the root down"),
     ("xml", {"switch_at": "/Touch/Secured"}, "switch.at", "element names from the root down"),
+    ("xml", {"switch_at": "Touch/add[@key=UseSSL]/@value"}, "switch.at", "add[@key='UseSSL']/@value"),
+    ("xml", {"switch_at": "Touch/@a/b"}, "switch.at", "or an attribute"),
+    ("xml", {"switch_at": "@a"}, "switch.at", "or an attribute"),
+    ("xml", {"switch_at": "T/a[@k='x']", "port_at": 'T/a[@k="x"]'}, "port.at", "write where port stands"),
 ]
 
 

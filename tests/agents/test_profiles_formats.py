@@ -154,6 +154,24 @@ def test_an_xml_file_changes_in_its_switch_and_back(codec: str, noise: list[str]
     _proves("xml", mark + head.encode(encoding), old, tail.encode(encoding), encoding, {}, "True")
 
 
+@given(
+    codec=st.sampled_from(sorted(set(CODECS) - {"utf-16 big, no mark", "utf-16 little, no mark"})),
+    noise=st.lists(_XML_TEXT, min_size=5, max_size=5),
+    gaps=st.lists(st.sampled_from([" ", "\n", "\r\n\t"]), min_size=3, max_size=3),
+    quote=st.sampled_from(["'", '"']), old=st.sampled_from(["False", "FALSE", "false"]),
+)  # fmt: skip
+@WHOLE
+def test_an_xml_attribute_changes_in_its_switch_and_back(
+    codec: str, noise: list[str], gaps: list[str], quote: str, old: str
+) -> None:
+    mark, encoding = CODECS[codec]
+    a, b, c, d, e = (text.replace('"', "'") for text in noise)
+    head = f'<c><!-- {a} --><add key="x{b}" value="False"/>{c}<add{gaps[0]}é="{d}"{gaps[1]}key="Use/@SSL"{gaps[2]}value={quote}'
+    tail = f'{quote}{gaps[0]}z="{e}"/></c>'
+    at = {"switch_at": "c/add[@key='Use/@SSL']/@value"}
+    _proves("xml", mark + head.encode(encoding), old, tail.encode(encoding), encoding, at, "True")
+
+
 @given(others=st.dictionaries(st.text(max_size=5), st.one_of(st.text(max_size=5), st.integers(0, 2**32 - 1)), max_size=4))
 @WHOLE
 def test_a_registry_snapshot_changes_in_its_switch_and_back(others: dict[str, str | int]) -> None:

@@ -91,3 +91,59 @@ def test_ports_that_are_none_are_refused(port: str) -> None:
 @pytest.mark.parametrize("port", [1, 10101, 65535])
 def test_ports_are_read(port: int) -> None:
     assert read_port(_file(f"<P> {port}\n</P>"), "TouchSettings/Customers/P", "f") == port
+
+
+KEYED = "configuration/appSettings/add[@key='Use/SSL']/@value"
+CONFIG = (
+    "<configuration>\r\n  <!-- <add key='Use/SSL' value='False'/> -->\n<add key='Use/SSL' value='False'/>"
+    "<appSettings über='ja' é='nö…' >\n    <add value='x' key='Other'/>"
+    "<add key='Use/SSL' größe=' > '\r\n\tvalue = \"{}\" z='1' />"
+    "<ADD key='Use/SSL' value='False'/></appSettings></configuration>\n\n"
+)
+
+
+@pytest.mark.parametrize("encoding", sorted(set(ENCODINGS) - {"latin-1"}))
+@pytest.mark.parametrize(("old", "new"), [("False", "True"), ("  false ", "  True "), ("tRUE", "False")])
+def test_an_attribute_changes_and_nothing_else(encoding: str, old: str, new: str) -> None:
+    start, codec = ENCODINGS[encoding]
+    before = (start + CONFIG.format(old)).encode(codec)
+    changed = xml_text.replace(before, KEYED, new.strip(), "f")
+    assert changed == (start + CONFIG.format(new)).encode(codec)
+    assert xml_text.replace(changed, KEYED, old.strip(), "f") == before
+    assert read_bool(changed, KEYED, "f") == (new.strip() == "True")
+
+
+def test_an_element_is_told_from_its_namesakes_by_an_attribute() -> None:
+    data = b"<s><setting name='Port'><value>1</value></setting><setting name='UseSSL'><value>True</value></setting></s>"
+    assert read_bool(data, 's/setting[@name="UseSSL"]/value', "f") is True
+    assert read_port(data, "s/setting[@name='Port']/value", "f") == 1
+
+
+ATTRIBUTES = {
+    "missing": (b"<a><b c='True'/></a>", "setting_missing"),
+    "other value": (b"<a><b k='no' v='True'/></a>", "setting_missing"),
+    "no value": (b"<a><b k='x' v=''/></a>", "setting_invalid"),
+    "not the attribute": (b"<a><b k='x'>True</b></a>", "setting_missing"),
+    "doubled": (b"<a><b k='x' v='True'/><b k='x' v='True'/></a>", "setting_missing"),
+    "reference": (b"<a><b k='x' v='&#84;rue'/></a>", "setting_invalid"),
+    "line in it": (b"<a><b k='x' v='Tr\nue'/></a>", "setting_invalid"),
+    "not ASCII": ("<a><b k='x' v='Trüe'/></a>".encode(), "setting_invalid"),
+    "another word": (b"<a><b k='x' v='yes'/></a>", "setting_invalid"),
+    "twice in a tag": (b"<a><b k='x' v='True' v='True'/></a>", "settings_not_xml"),
+}
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_an_attribute_that_is_not_understood_is_refused_and_named(name: str) -> None:
+    data, code = ATTRIBUTES[name]
+    with pytest.raises(StepError) as caught:
+        read_bool(data, "a/b[@k='x']/@v", "Touch.xml")
+    assert caught.value.finding.code == code
+    assert "Touch.xml" in caught.value.finding.message
+
+
+@pytest.mark.parametrize("text", ["<a>" * 300_000, "<a>" + "<b v='True'/>" * 100_000 + "</a>", "<a><b " + " " * 900_000])
+def test_hostile_xml_is_refused_in_time_that_grows_with_its_size(text: str) -> None:
+    for path in ("a/b", "a/b/@v", "a/a/a"):
+        with pytest.raises(StepError):
+            read_bool(text.encode(), path, "f")
