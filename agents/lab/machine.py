@@ -101,6 +101,16 @@ def find(rows: list[Row], name: str) -> Row | None:
     return next((row for row in rows if row["name"].lower() == name.lower()), None)
 
 
+def needing(rows: list[Row], name: str) -> list[Row]:
+    """The services that need this one, also through others; whoever needs another one stands before it."""
+    found: list[Row] = []
+    row = find(rows, name)
+    for other in row["dependents"] if row else []:
+        below = [*needing(rows, other), find(rows, other)]
+        found += [one for one in below if one is not None and one not in found]
+    return found
+
+
 def pending(server: str) -> dict[str, Row]:
     """What is under way: service name -> state, checkpoint, wait_hint_ms."""
     rows: dict[str, Row] = read(server, PENDING, {})

@@ -118,11 +118,13 @@ def restarted_by_itself(lab: LabLayout) -> None:
 
 
 def needed_by(lab: LabLayout, name: str = "KioskApi") -> None:
-    """Another service depends on NetPOS.Net and would keep it from stopping."""
-    rows = machine.services(str(lab.server_dir))
-    next(row for row in rows if row["name"] == SERVICE)["dependents"].append(name)
-    rows.append({"name": name, "state": "running", "start_type": "auto", "dependents": []})
-    machine.write(str(lab.server_dir), machine.SERVICES, {"services": rows})
+    """Another service depends on NetPOS.Net, which does not stop while that one runs."""
+    server = str(lab.server_dir)
+    with machine.services_lock(server):
+        rows = machine.services(server)
+        next(row for row in rows if row["name"] == SERVICE)["dependents"].append(name)
+        rows.append({"name": name, "state": "running", "start_type": "auto", "dependents": []})
+        machine.write(server, machine.SERVICES, {"services": rows})
 
 
 def use_ssl(lab: LabLayout, *, on: bool) -> None:

@@ -103,7 +103,7 @@ def _qfailure(server: str, row: Row, _: list[str]) -> str:
 
 
 def _enumdepend(server: str, row: Row, _: list[str]) -> str:
-    needing = [other for other in machine.services(server) if other["name"] in row["dependents"]]
+    needing = machine.needing(machine.services(server), row["name"])
     return sc_out.enumerated(languages.of(server).say, [_status(server, other, "query") for other in needing])
 
 

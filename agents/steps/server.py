@@ -1,18 +1,14 @@
-"""The server's steps that deal with services. What deals with http.sys stands in httpsys.py."""
-
-from typing import cast
+"""The server's steps that deal with NetPOS.Net and its monitor. What deals with http.sys stands in httpsys.py, what
+deals with the services that need NetPOS.Net in dependents.py."""
 
 from agents.hosts import httpsys_registry, netsh, sc, sc_text
-from agents.hosts.windows import ServerHost
+from agents.steps import services
 from agents.steps.base import Context, Evidence, Saved, Step, SwitchStep, check_settings
+from agents.steps.dependents import HoldDependents, ReleaseDependents
 from agents.steps.httpsys import BindCertificate, SwapReservation, check_certificate, check_port
+from agents.steps.services import server
 
 START_AND_ANSWER_S = 220.0
-
-
-def server(ctx: Context) -> ServerHost:
-    """The context's host, which for these steps is a server's."""
-    return cast(ServerHost, ctx.host)
 
 
 class Ready(Step):
@@ -147,8 +143,7 @@ class ReleaseMonitor(Step):
 
 async def monitor_state(ctx: Context) -> Saved:
     """How the monitor starts and whether it runs. Raises StepError."""
-    monitor = server(ctx).config.monitor
-    return {"start_type": await sc.start_type(monitor), "running": await server(ctx).running(monitor)}
+    return await services.state(server(ctx).config.monitor)
 
 
 async def hold(ctx: Context) -> None:
@@ -160,17 +155,10 @@ async def hold(ctx: Context) -> None:
 
 async def put_back(ctx: Context, saved: Saved) -> None:
     """Give the monitor its start type and state back. Raises StepError."""
-    monitor, kind = server(ctx).config.monitor, saved["start_type"]
-    if saved["running"]:
-        # It may have run although it was disabled; but what is disabled cannot be started.
-        await sc.set_start_type(monitor, "demand" if kind == "disabled" else kind)
-        await sc.start(monitor)
-    else:
-        await sc.stop(monitor)
-    if not saved["running"] or kind == "disabled":
-        await sc.set_start_type(monitor, kind)
+    await services.put_back(server(ctx).config.monitor, saved)
 
 
 STEPS: tuple[type[Step], ...] = (
-    Ready, HoldMonitor, StopService, SwapReservation, BindCertificate, UseSsl, StartService, VerifyServer, ReleaseMonitor,
+    Ready, HoldMonitor, HoldDependents, StopService, SwapReservation, BindCertificate, UseSsl, StartService, VerifyServer,
+    ReleaseDependents, ReleaseMonitor,
 )  # fmt: skip

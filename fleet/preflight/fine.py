@@ -177,9 +177,9 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "service_good",
         "NetPOS.Net",
-        frozenset({"service_down", "service_disabled", "service_dependents", "port_owner"}),
+        frozenset({"service_down", "service_disabled", "port_owner"}),
         _server("service"),
-        "the service runs, starts by itself and nothing depends on it",
+        "the service runs and starts by itself",
     ),
     Question(
         "store_good",

@@ -213,9 +213,9 @@ SITE_RULES: dict[str, SiteRule] = {
         "error", "NetPOS.Net is disabled", "Set its start type to automatic, or the cutover cannot start it."
     ),
     "service_dependents": SiteRule(
-        "warning",
+        "info",
         "Other services depend on NetPOS.Net",
-        "Stop them before the window and start them afterwards: it cannot stop while they run.",
+        "Nothing: the cutover stops those that run before NetPOS.Net and starts exactly them again. They rest meanwhile.",
     ),
     "monitor_present": SiteRule(
         "info",

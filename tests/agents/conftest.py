@@ -28,8 +28,8 @@ from agents.rehearsal.shadow import Shadow
 from agents.runner import Runner
 
 SERVER_STEPS = (
-    "hold_monitor", "stop_service", "swap_reservation", "bind_certificate",
-    "use_ssl", "start_service", "verify_server", "release_monitor",
+    "hold_monitor", "hold_dependents", "stop_service", "swap_reservation", "bind_certificate",
+    "use_ssl", "start_service", "verify_server", "release_dependents", "release_monitor",
 )  # fmt: skip
 TERMINAL_STEPS = ("secured", "interface_list", "member_lookup")
 

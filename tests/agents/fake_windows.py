@@ -24,6 +24,7 @@ class Crash(BaseException):
 class Service:
     state: int = 4
     start_type: int = 2
+    dependents: tuple[str, ...] = ()  # of a service: those that need it, directly
 
 
 @dataclass
@@ -43,6 +44,7 @@ class FakeWindows:
     listener: asyncio.Server | None = None
     iplisten: list[str] = field(default_factory=list)
     pid: int = field(default_factory=os.getpid)
+    restless: tuple[str, ...] = ()  # services that somebody starts as soon as they were seen stopped
 
     async def run(self, program: str, *arguments: str) -> Output:
         call = " ".join((program, *arguments))
@@ -68,7 +70,7 @@ class FakeWindows:
         return sorted(self.urlacl), sorted(self.sslcert), services, self.settings.read_bytes()
 
     def changes(self) -> list[str]:
-        reading = ("netsh http show", "sc query", "sc qc")
+        reading = ("netsh http show", "sc query", "sc qc", "sc enumdepend")
         return [call for call in self.calls if not call.startswith(reading)]
 
     # --- netsh
@@ -115,10 +117,10 @@ class FakeWindows:
         if service is None:
             return Output(36, "[SC] EnumQueryServicesStatus:OpenService FAILED 1060:\n\nThe service does not exist.\n")
         if verb == "query":
-            return Output(0, f"\nSERVICE_NAME: {name}\n        TYPE               : 10  WIN32_OWN_PROCESS\n"
-                f"        STATE              : {service.state}  {'STOPPED' if service.state == 1 else 'RUNNING'}\n"
-                "        WIN32_EXIT_CODE    : 0  (0x0)\n        SERVICE_EXIT_CODE  : 0  (0x0)\n"
-                "        CHECKPOINT         : 0x0\n        WAIT_HINT          : 0x0\n")  # fmt: skip
+            text = _status(name, service)
+            if name in self.restless:
+                service.state = 4
+            return Output(0, text)
         if verb == "qc":
             word = {2: "AUTO_START", 3: "DEMAND_START", 4: "DISABLED"}[service.start_type]
             return Output(0, f"[SC] QueryServiceConfig SUCCESS\n\nSERVICE_NAME: {name}\n"
@@ -130,19 +132,30 @@ class FakeWindows:
         if verb == "qfailure":
             return Output(0, f"[SC] QueryServiceConfig2 SUCCESS\n\nSERVICE_NAME: {name}\n        RESET_PERIOD : 0\n")
         if verb == "enumdepend":
-            return Output(0, "Enum: entriesRead  = 0\n")
+            needing = self.needing(name)
+            shown = "".join(_status(other, self.services[other]) for other in needing)
+            return Output(0, f"Enum: entriesRead  = {len(needing)}\n{shown}")
         if verb == "config":
             service.start_type = {"auto": 2, "demand": 3, "disabled": 4}[rest[1]]
             return Output(0, "[SC] ChangeServiceConfig SUCCESS\n")
         if verb == "stop":
             if service.state == 1:
                 return Output(38, "[SC] ControlService FAILED 1062:\n\nThe service has not been started.\n")
+            if any(self.services[other].state != 1 for other in service.dependents):
+                return Output(27, "[SC] ControlService FAILED 1051:\n\nOther running services are dependent on it.\n")
             await self._stop(name, service)
             return Output(0, "\n        STATE              : 3  STOP_PENDING\n")
         if service.start_type == 4:
             return Output(34, "[SC] StartService FAILED 1058:\n\nThe service cannot be started.\n")
         await self._start(name, service)
         return Output(0, "\n        STATE              : 2  START_PENDING\n")
+
+    def needing(self, name: str) -> list[str]:
+        """Windows' order: whoever needs another one stands before it."""
+        found: list[str] = []
+        for other in self.services[name].dependents:
+            found += [one for one in (*self.needing(other), other) if one not in found]
+        return found
 
     async def _stop(self, name: str, service: Service) -> None:
         service.state = 1
@@ -151,6 +164,9 @@ class FakeWindows:
             self.listener = None
 
     async def _start(self, name: str, service: Service) -> None:
+        for other in self.services.values():
+            if name in other.dependents and other.state == 1:
+                return  # 1068: what it needs does not run (Windows would start that first, in whatever state it is)
         if name == "NetPOSNet":
             found = ElementTree.fromstring(self.settings.read_bytes()).findtext("General/UseSSL") or ""
             tls = found.strip().lower() == "true"
@@ -171,6 +187,15 @@ class FakeWindows:
                 return
             context = self.certificate.server_context()
         self.listener = await asyncio.start_server(answer, "127.0.0.1", self.port, ssl=context)
+
+
+def _status(name: str, service: Service) -> str:
+    return (
+        f"\nSERVICE_NAME: {name}\n        TYPE               : 10  WIN32_OWN_PROCESS\n"
+        f"        STATE              : {service.state}  {'STOPPED' if service.state == 1 else 'RUNNING'}\n"
+        "        WIN32_EXIT_CODE    : 0  (0x0)\n        SERVICE_EXIT_CODE  : 0  (0x0)\n"
+        "        CHECKPOINT         : 0x0\n        WAIT_HINT          : 0x0\n"
+    )
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -3,10 +3,16 @@
 from collections.abc import Callable
 
 import pytest
-from fake_windows import Crash, FakeWindows
+from fake_windows import Crash, FakeWindows, Service
 
 from agents.hosts import netsh
 from agents.hosts.windows import ServerHost
+
+
+def needed(windows: FakeWindows) -> None:
+    """A service needs NetPOS.Net."""
+    windows.services["NetPOSNet"].dependents = ("KioskApi",)
+    windows.services["KioskApi"] = Service()
 
 
 async def _crash(desk, windows: FakeWindows, instruction, call: int, *, late: bool) -> bool:
@@ -26,6 +32,7 @@ async def _crash(desk, windows: FakeWindows, instruction, call: int, *, late: bo
 async def test_a_switch_goes_on_after_a_crash_at_any_call_and_can_be_undone(
     windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Callable, port: int, late: bool
 ) -> None:
+    needed(windows)
     before = windows.snapshot()
     seq, reached = 0, 0
     while True:
@@ -53,6 +60,7 @@ async def test_a_switch_goes_on_after_a_crash_at_any_call_and_can_be_undone(
 async def test_an_undo_goes_on_after_a_crash_at_any_call(
     windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Callable, late: bool
 ) -> None:
+    needed(windows)
     before = windows.snapshot()
     seq, reached = 0, 0
     while True:

@@ -51,6 +51,12 @@ def test_whoever_waits_says_why():
     assert kinds(cutover("paused", SERVER, finding=FINDING), GOOD, log=[by_plan]) == []
 
 
+def test_a_cutover_leaves_every_service_as_it_was():
+    done, before = cutover("completed", SERVER, run("A", "verified")), {"services.json services": ["runs"], "f": "1"}
+    assert kinds(done, GOOD, before, {**before, "f": "2"}) == []
+    assert kinds(done, GOOD, before, {**before, "services.json services": ["stopped"]}) == ["services"]
+
+
 def test_a_rollback_leaves_nothing_behind():
     old = Truth("http", "http", {"A": Seat("http", True)})
     back = cutover("rolled_back", run("S", "restored", "server"), run("A", "restored"))

@@ -1,7 +1,10 @@
 """The emulated sc, run as the program that it is. No reference server runs here: what is asked for stays pending."""
 
+import json
+
 import pytest
 
+from agents.hosts.sc_text import parse_names
 from tests.lab.conftest import Lab
 
 pytestmark = pytest.mark.lab
@@ -10,8 +13,6 @@ NAME = "NetPOSNet"
 
 
 def set_row(lab: Lab, **changed: object) -> None:
-    import json
-
     data = lab.json("services.json")
     next(row for row in data["services"] if row["name"] == NAME).update(changed)
     (lab.server / "services.json").write_text(json.dumps(data))
@@ -47,6 +48,15 @@ def test_start_returns_while_the_service_is_still_starting(lab: Lab) -> None:
     assert "        STATE              : 2  START_PENDING" in text
     assert lab.json("pending.json")[NAME]["state"] == 2
     assert "FAILED 1061:" in lab.run("sc", "stop", NAME)[1]
+
+
+def test_whoever_needs_another_one_is_listed_before_it(lab: Lab) -> None:
+    data = lab.json("services.json")
+    data["services"][0]["dependents"] = ["KioskApi", "Reports"]
+    for name, dependents in (("KioskApi", ["MenuBoard"]), ("MenuBoard", []), ("Reports", ["MenuBoard"])):
+        data["services"].append({"name": name, "state": "running", "start_type": "auto", "dependents": dependents})
+    (lab.server / "services.json").write_text(json.dumps(data))
+    assert parse_names(lab.run("sc", "enumdepend", NAME)[1]) == ("MenuBoard", "KioskApi", "Reports")
 
 
 @pytest.mark.parametrize("verb", ["query", "queryex", "stop", "start", "qc", "config"])

@@ -6,6 +6,7 @@ FILES = "tests/agents/test_files.py::"
 JOURNAL = "tests/agents/test_journal.py::"
 RUNNER = "tests/agents/test_runner.py::"
 SERVER = "tests/agents/test_steps_server.py::"
+DEPENDENTS = "tests/agents/test_dependents.py::"
 TERMINAL = "tests/agents/test_steps_terminal.py::"
 TRANSPORT = "tests/agents/test_transport.py::"
 DEADMAN = "tests/agents/test_deadman.py::"
@@ -271,6 +272,22 @@ STEPS = (
         '    await sc.set_start_type(monitor, "disabled")  # first, or it could come back by itself\n',
         "",
         (LOCKS + "test_the_monitor_is_disabled_and_stopped_whenever_the_service_is",),
+    ),
+    Bug(
+        "dependents_in_the_wrong_order",
+        "a service is started before the one that it needs",
+        "agents/steps/dependents.py",
+        '    for row in reversed(saved["services"]):\n',
+        '    for row in saved["services"]:\n',
+        (DEPENDENTS + "test_those_that_ran_are_stopped_first_and_started_last",),
+    ),
+    Bug(
+        "dependents_that_did_not_run",
+        "a service that had been stopped before the cutover runs after it",
+        "agents/steps/dependents.py",
+        "    return [name for name in names if await server(ctx).running(name)]\n",
+        "    return list(names)\n",
+        (DEPENDENTS + "test_those_that_ran_are_stopped_first_and_started_last",),
     ),
     Bug(
         "others_settings_overwritten",

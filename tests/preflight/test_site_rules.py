@@ -82,7 +82,7 @@ CASES: list[tuple[str, str | None, str, Spoil]] = [
     ("port_owner", "netpos", "error", told(owner={"pid": 812, "program": "nginx.exe"})),
     ("service_down", "netpos", "error", told(service={"name": "NetPOS.Net", "state": "stopped"})),
     ("service_disabled", "netpos", "error", told(service={"name": "NetPOS.Net", "start_type": "disabled"})),
-    ("service_dependents", "netpos", "warning", told(service={"name": "NetPOS.Net", "dependents": ["Kiosk Bridge"]})),
+    ("service_dependents", "netpos", "info", told(service={"name": "NetPOS.Net", "dependents": ["Kiosk Bridge"]})),
     ("monitor_present", "netpos", "info", lambda site: None),
     ("recovery_restarts", "netpos", "info", lambda site: None),
     ("thumbprint_malformed", "netpos", "error", option(thumbprint="00000000000012d9cd34315bb56d78c08da590")),

@@ -5,12 +5,13 @@ from typing import Any, Literal
 
 from fleet.management.faults.truth import Truth
 
-Kind = Literal["stranded", "journal", "no_reason", "not_identical", "no_rest", "not_back"]
+Kind = Literal["stranded", "journal", "no_reason", "not_identical", "services", "no_rest", "not_back"]
 WORDS: dict[Kind, str] = {
     "stranded": "stranded",
     "journal": "journal ≠ reality",
     "no_reason": "without a reason",
     "not_identical": "not identical after rollback",
+    "services": "services not as before the cutover",
     "no_rest": "never at rest",
     "not_back": "could not be brought back",
 }
@@ -40,6 +41,8 @@ def check(
     found = [*stranded(cutover, truth), *journal(cutover, truth), *no_reason(cutover, log)]
     if cutover["state"] in ("rolled_back", "cancelled"):
         found += identical(before, now)
+    elif cutover["state"] == "completed":
+        found += services(before, now)
     return found
 
 
@@ -88,6 +91,12 @@ def identical(before: dict[str, Any], now: dict[str, Any]) -> list[Violation]:
     """A rollback leaves nothing behind."""
     different = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
     return [Violation("not_identical", f"{key}: {before.get(key)} became {now.get(key)}") for key in different]
+
+
+def services(before: dict[str, Any], now: dict[str, Any]) -> list[Violation]:
+    """After a cutover too: the monitor works as it did, and what needs NetPOS.Net runs again."""
+    key = "services.json services"
+    return [Violation("services", f"{before[key]} became {now[key]}")] if before.get(key) != now.get(key) else []
 
 
 def _by_person(log: list[dict[str, Any]]) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from agents import points
-from agents.lab import languages
+from agents.lab import languages, layout, plants
 from fleet.management.demo.client import ApiError, Client
 from fleet.management.faults import database
 
@@ -68,6 +68,7 @@ class Site:
         self.wait((self.folder / "demo.json").exists, READY_S, "the demo to come up")
         self.facts: dict[str, Any] = json.loads((self.folder / "demo.json").read_text(encoding="utf-8"))
         self.lab = Path(self.facts["lab_dir"])
+        plants.needed_by(layout.load(self.lab))  # so that the steps that stop and start other services are hurt, too
         self.client = Client(self.facts["url"], self.facts["api_token"])
         self.names = sorted(p.parent.name for p in self.lab.glob("terminals/*/TouchSettings.xml"))
 
