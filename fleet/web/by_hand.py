@@ -43,11 +43,11 @@ def _server(run: DeviceRun, scheme: str) -> list[Step]:
     bind = f"netsh http add sslcert ipport=0.0.0.0:{port} certhash={thumbprint} appid={APPID} certstorename=MY"
     unbind = f"netsh http delete sslcert ipport=0.0.0.0:{port}"
     return [
-        Step("Stop the SwiftPOS Services Monitor, then the NetPOS.Net service."),
+        Step("Stop the SwiftPOS Services Monitor, then NetPOS.Net. Windows names services that need it: let it stop them too."),
         Step("In a command prompt as administrator (not PowerShell):", f"netsh http delete urlacl url={other}://+:{port}/"),
         Step("Then:", f'netsh http add urlacl url={scheme}://+:{port}/ sddl="D:(A;;GX;;;WD)"'),
         Step("And:", bind if scheme == "https" else unbind),
         Step(f"In NetPOS.Net's settings {'tick' if scheme == 'https' else 'untick'} Use SSL. Save."),
-        Step("Start NetPOS.Net, then the Services Monitor."),
+        Step("Start NetPOS.Net, then what was stopped with it, then the Services Monitor."),
         Step(f"Look a member up on one till that is on {scheme.upper()}."),
     ]
