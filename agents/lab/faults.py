@@ -48,6 +48,7 @@ class ServerFaults:
     fail_to_start: bool = False
     start_delay_s: float = 0
     monitor_restarts: bool = False
+    clock_skew_s: float = 0
 
 
 class Faults:
@@ -101,7 +102,7 @@ class Faults:
 
 
 class LabNetwork(Network):
-    """The network as a terminal with faults sees it. name: None for the server, which has none of these."""
+    """The network as a device with faults sees it. name: the terminal's; None for the server, whose clock may be off."""
 
     def __init__(self, faults: Faults, name: str | None) -> None:
         self._all = faults
@@ -110,7 +111,9 @@ class LabNetwork(Network):
     @property
     def faults(self) -> TerminalFaults:
         """This device's faults at this moment."""
-        return self._all.terminal(self._name) if self._name is not None else TerminalFaults()
+        if self._name is not None:
+            return self._all.terminal(self._name)
+        return TerminalFaults(clock_skew_s=self._all.server().clock_skew_s)
 
     async def before_request(self) -> None:
         begun = time.monotonic()

@@ -169,6 +169,11 @@ def wrong_clock(lab: LabLayout, name: str, skew_s: float = 400 * 86400) -> None:
     fault(lab, name, clock_skew_s=skew_s)
 
 
+def wrong_server_clock(lab: LabLayout, skew_s: float = 1200) -> None:
+    """15: the server's clock is off."""
+    _into_faults(lab, ("server",), {"clock_skew_s": skew_s})
+
+
 def slow_first_contact(lab: LabLayout, name: str, latency_ms: float = 700, timeout_s: int = 1) -> None:
     """17: each answer comes in time, the first lookup as a whole does not."""
     _replace(_settings(lab, name), rb"<TimeoutSeconds>\d+", f"<TimeoutSeconds>{timeout_s}".encode())
@@ -216,9 +221,14 @@ def inspected(lab: LabLayout, name: str, folder: Path) -> ssl.SSLContext:
 
 def fault(lab: LabLayout, name: str, **values: Any) -> None:
     """Into faults.json, beside what is there. name: a terminal's."""
+    _into_faults(lab, ("terminals", name), values)
+
+
+def _into_faults(lab: LabLayout, where: tuple[str, ...], values: dict[str, Any]) -> None:
     path = lab.root / "faults.json"
-    said = json.loads(path.read_bytes()) if path.exists() else {}
-    row = said.setdefault("terminals", {}).setdefault(name, {})
+    row = said = json.loads(path.read_bytes()) if path.exists() else {}
+    for key in where:
+        row = row.setdefault(key, {})
     row.update(values)
     machine.write(str(lab.root), path.name, said)
 

@@ -97,7 +97,7 @@ FIELD_FAILURES: tuple[FieldFailure, ...] = (
     FieldFailure(
         12,
         "Terminals use an address or short name that is not in the certificate",
-        "`wrong_host`: a host in a terminal's settings that the certificate lacks",
+        "`wrong_host`: an address, or a short name, in a terminal's settings that the certificate lacks",
         ("name_mismatch", "ip_not_in_san", "ip_in_dns_san", "wildcard_scope", "no_san", "host_not_checkable"),
         "rehearsal",
     ),
@@ -118,7 +118,7 @@ FIELD_FAILURES: tuple[FieldFailure, ...] = (
     FieldFailure(
         15,
         "A terminal's or the server's clock is off",
-        "`wrong_clock`: a terminal's clock skewed by minutes, and by a year",
+        "`wrong_clock`: a terminal's clock skewed by minutes, and by a year; `wrong_server_clock`: the server's by minutes",
         ("clock_off", "clock_outside_validity", "cert_expired", "cert_not_yet_valid"),
         "inventory, rehearsal",
     ),
