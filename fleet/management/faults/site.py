@@ -22,7 +22,7 @@ from fleet.management.faults import database
 
 T = TypeVar("T")
 
-READY_S, STOP_S, POLL_S = 150.0, 20.0, 0.05
+READY_S, STOP_S, ANSWER_S, POLL_S = 150.0, 20.0, 30.0, 0.05
 # What a request meets while the web process is being killed, frozen or started again.
 DASHBOARD = ("gateway", "worker", "beat", "web")
 UNANSWERED = (OSError, ValueError, http.client.HTTPException)
@@ -183,9 +183,16 @@ class Site:
             return None
 
     def transitions(self, number: int) -> list[dict[str, Any]]:
-        """Everything that was written down about it."""
-        found: list[dict[str, Any]] = self.client.get(f"/cutovers/{number}/transitions")["items"]
-        return found
+        """Everything that was written down about it, as soon as somebody answers. Raises SiteFailed."""
+
+        def ask() -> dict[str, list[dict[str, Any]]] | None:
+            try:
+                found: dict[str, list[dict[str, Any]]] = self.client.get(f"/cutovers/{number}/transitions")
+            except UNANSWERED:
+                return None
+            return found
+
+        return self.wait(ask, ANSWER_S, "the dashboard to tell what happened")["items"]
 
     def press(self, number: int, verb: str) -> str:
         """What a person does; "ok", or why not."""
