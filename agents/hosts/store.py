@@ -1,86 +1,99 @@
-"""The machine's certificate store, as a folder: `<thumbprint>.pem`, and `<thumbprint>.key` where there is
-a private key. On Windows the installer's export task keeps this folder in step with LocalMachine\\My."""
+"""The machine's certificate store, from which http.sys binds. On Windows that is LocalMachine\\My and nothing else:
+neither a user's store nor Trusted Root. Where the configuration names a folder, as in the lab, it is that folder."""
 
 import datetime as dt
-import re
-import ssl
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 
 from agents.errors import StepError
+from agents.hosts.store_folder import Folder
+from agents.hosts.store_folder import no_password as no_password
+from agents.hosts.store_reader import Kept, Reader
+from agents.hosts.store_windows import Machine
 
-_NAME = re.compile(r"[0-9A-F]{40}")
 MAX_CERTIFICATES = 500
-MAX_PEM_BYTES = 256 * 1024
 
 
-def has_certificate(store: Path, thumbprint: str) -> bool:
-    """Whether a certificate with this thumbprint is in the store, and really is that one."""
-    certificate = _load(store / f"{thumbprint}.pem") if _NAME.fullmatch(thumbprint) else None
-    return certificate is not None and _thumbprint(certificate) == thumbprint
+def of(store: Path | None) -> Reader:
+    """The store in this folder, for None Windows' own."""
+    return Machine() if store is None else Folder(store)
 
 
-def validity(store: Path, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | None:
-    """From when until when this certificate is valid (UTC); None where it is not in the store."""
-    certificate = _load(store / f"{thumbprint}.pem") if _NAME.fullmatch(thumbprint) else None
-    return (certificate.not_valid_before_utc, certificate.not_valid_after_utc) if certificate else None
+def has_certificate(store: Path | None, thumbprint: str) -> bool:
+    """Whether a certificate with this thumbprint is in the store, and really is that one. Raises OSError."""
+    return of(store).find(thumbprint) is not None
 
 
-def has_key(store: Path, thumbprint: str) -> bool:
-    """Whether its private key is there too. Nobody reads it for that."""
-    return bool(_NAME.fullmatch(thumbprint)) and (store / f"{thumbprint}.key").is_file()
+def validity(store: Path | None, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | None:
+    """From when until when this certificate is valid (UTC); None where it is not in the store. Raises StepError
+    store_unreadable."""
+    kept = _found(of(store), thumbprint)
+    return (kept.certificate.not_valid_before_utc, kept.certificate.not_valid_after_utc) if kept else None
+
+
+def has_key(store: Path | None, thumbprint: str) -> bool:
+    """Whether its private key is there too. Nobody reads it for that. Raises OSError."""
+    kept = of(store).find(thumbprint)
+    return kept is not None and kept.has_key
 
 
 def check(store: Path | None, thumbprint: str | None) -> None:
-    """No binding without a certificate and its key. Raises StepError certificate_missing or certificate_key_missing."""
-    if store is None or thumbprint is None or not has_certificate(store, thumbprint):
+    """No binding without a certificate, and a key of the computer's that can be used. Raises StepError
+    certificate_missing, certificate_key_missing, key_in_profile, key_unreadable or store_unreadable."""
+    reader = of(store)
+    kept = _found(reader, thumbprint) if thumbprint else None
+    if kept is None:
         message = f"certificate {thumbprint} is not in the machine's store"
         raise StepError("certificate_missing", message, "Import the PFX into Personal of the computer account.")
-    if not has_key(store, thumbprint):
-        message = f"certificate {thumbprint} has no private key in the machine's store"
+    _check_key(reader, kept)
+
+
+def _found(reader: Reader, thumbprint: str) -> Kept | None:
+    try:
+        return reader.find(thumbprint)
+    except OSError as error:
+        message = f"the machine's certificate store cannot be read: {error.strerror or error}"
+        raise StepError("store_unreadable", message, "Check that the agent runs as SYSTEM, or as an administrator.") from error
+
+
+def _check_key(reader: Reader, kept: Kept) -> None:
+    label = f"certificate {kept.thumbprint}"
+    if not kept.has_key:
+        message = f"{label} has no private key in the machine's store"
         raise StepError("certificate_key_missing", message, "Import the PFX with its key, not the .cer alone.")
+    if kept.machine_key is False:
+        message = f"the private key of {label} is in a user's profile, where http.sys finds none (error 1312)"
+        remedy = "Import the PFX again, into Personal of the computer account, by certlm.msc or certutil -importpfx."
+        raise StepError("key_in_profile", message, remedy)
+    if (reason := reader.refusal(kept)) is not None:
+        message = f"the private key of {label} cannot be used by the agent: {reason}"
+        remedy = "Let SYSTEM read the key (certlm.msc, All Tasks, Manage Private Keys), or import the PFX again."
+        raise StepError("key_unreadable", message, remedy)
 
 
-def readable(store: Path, thumbprint: str) -> bool:
-    """Whether its private key can be used by whoever runs this: it is loaded, and thrown away again."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+def readable(store: Path | None, thumbprint: str) -> bool:
+    """Whether its private key can be used by whoever runs this: it is used for nothing. Raises OSError."""
+    reader = of(store)
+    kept = reader.find(thumbprint)
+    return kept is not None and kept.has_key and reader.refusal(kept) is None
+
+
+def certificates(store: Path | None) -> list[dict[str, Any]]:
+    """The store's contents for the inventory, by thumbprint, at most MAX_CERTIFICATES; what is no certificate is left
+    out. Raises OSError when the store cannot be read."""
+    rows = (row for kept in of(store).all() if (row := _row(kept)) is not None)
+    return list(islice(rows, MAX_CERTIFICATES))
+
+
+def _row(kept: Kept) -> dict[str, Any] | None:
     try:
-        context.load_cert_chain(store / f"{thumbprint}.pem", store / f"{thumbprint}.key", password=no_password)
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def no_password() -> str:
-    """For an encrypted key, so that nothing asks at a console. Raises ValueError."""
-    raise ValueError("it is encrypted with a password")
-
-
-def certificates(store: Path) -> list[dict[str, Any]]:
-    """The store's contents for the inventory, by thumbprint. Files that are no certificate are left out;
-    raises OSError when the folder cannot be read."""
-    paths = sorted(path for path in store.iterdir() if path.suffix == ".pem" and _NAME.fullmatch(path.stem))
-    rows = []
-    for path in paths[:MAX_CERTIFICATES]:
-        certificate = _load(path)
-        if certificate is not None:
-            rows.append({**_facts(certificate), "thumbprint": path.stem, "has_key": has_key(store, path.stem)})
-    return rows
-
-
-def _load(path: Path) -> x509.Certificate | None:
-    try:
-        with path.open("rb") as file:
-            return x509.load_pem_x509_certificate(file.read(MAX_PEM_BYTES))
-    except (OSError, ValueError):
-        return None
-
-
-def _thumbprint(certificate: x509.Certificate) -> str:
-    return certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - Windows names certificates so
+        facts = _facts(kept.certificate)
+    except ValueError:
+        return None  # parsed lazily: what it says of its owner or its dates cannot be read
+    return {**facts, "thumbprint": kept.thumbprint, "has_key": kept.has_key, "machine_key": kept.machine_key}
 
 
 def _facts(certificate: x509.Certificate) -> dict[str, Any]:

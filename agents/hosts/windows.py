@@ -182,12 +182,13 @@ class ServerHost(Host):
         return Stopped(last)
 
     def check_certificate(self, thumbprint: str | None) -> None:
-        """Whether the machine's store holds this certificate and its key. Raises StepError."""
+        """Whether the machine's store holds this certificate with a key that http.sys can use. Raises StepError."""
         store.check(self.config.store, thumbprint)
 
     def validity(self, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | None:
-        """From when until when this certificate is valid; None where the machine's store does not hold it."""
-        return store.validity(self.config.store, thumbprint) if self.config.store else None
+        """From when until when this certificate is valid; None where the machine's store does not hold it. Raises
+        StepError."""
+        return store.validity(self.config.store, thumbprint)
 
 
 async def _listens(port: int) -> bool:

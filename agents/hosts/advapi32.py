@@ -1,0 +1,58 @@
+"""Signing with a private key that a CryptoAPI provider keeps: the older of Windows' two kinds of keys."""
+
+import contextlib
+import ctypes
+from collections.abc import Iterator
+from ctypes import wintypes
+from functools import cache
+from typing import Any
+
+from agents.hosts import dll
+
+_SHA1 = 0x8004  # CALG_SHA1: the one hash that every such provider knows; nothing here depends on its strength
+_HANDLE = ctypes.c_size_t  # HCRYPTPROV, HCRYPTHASH, HCRYPTKEY
+_MOST_BYTES = 4096
+_FUNCTIONS: dll.Functions = {
+    "CryptCreateHash": (wintypes.BOOL, (_HANDLE, wintypes.UINT, _HANDLE, wintypes.DWORD, ctypes.POINTER(_HANDLE))),
+    "CryptHashData": (wintypes.BOOL, (_HANDLE, ctypes.c_char_p, wintypes.DWORD, wintypes.DWORD)),
+    "CryptSignHashW": (
+        wintypes.BOOL,
+        (_HANDLE, wintypes.DWORD, wintypes.LPCWSTR, wintypes.DWORD, ctypes.c_char_p, ctypes.POINTER(wintypes.DWORD)),
+    ),
+    "CryptDestroyHash": (wintypes.BOOL, (_HANDLE,)),
+    "CryptReleaseContext": (wintypes.BOOL, (_HANDLE, wintypes.DWORD)),
+}
+
+
+def sign(provider: int, which: int, data: bytes) -> bytes:
+    """The signature (RSA with PKCS #1 padding and SHA-1, highest byte first) of `data` by the provider's key `which`
+    (AT_KEYEXCHANGE or AT_SIGNATURE). Raises Refused."""
+    library = _library()
+    with _hash(library, provider) as made:
+        if not library.CryptHashData(made, data, len(data), 0):
+            raise dll.refused("CryptHashData")
+        signature, size = ctypes.create_string_buffer(_MOST_BYTES), wintypes.DWORD(_MOST_BYTES)
+        if not library.CryptSignHashW(made, which, None, 0, signature, ctypes.byref(size)):
+            raise dll.refused("CryptSignHash")
+    return signature.raw[: size.value][::-1]
+
+
+def release(provider: int) -> None:
+    """Give this provider back."""
+    _library().CryptReleaseContext(provider, 0)
+
+
+@contextlib.contextmanager
+def _hash(library: Any, provider: int) -> Iterator[int]:
+    made = _HANDLE()
+    if not library.CryptCreateHash(provider, _SHA1, 0, 0, ctypes.byref(made)):
+        raise dll.refused("CryptCreateHash")
+    try:
+        yield made.value
+    finally:
+        library.CryptDestroyHash(made)
+
+
+@cache
+def _library() -> Any:
+    return dll.load("advapi32", _FUNCTIONS)

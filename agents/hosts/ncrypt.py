@@ -1,0 +1,54 @@
+"""Signing with a private key that a key storage provider (CNG) keeps: the newer of Windows' two kinds of keys."""
+
+import ctypes
+import hashlib
+from ctypes import wintypes
+from functools import cache
+from typing import Any
+
+from agents.hosts import dll
+
+_PKCS1, _SILENT = 0x2, 0x40  # BCRYPT_PAD_PKCS1, NCRYPT_SILENT_FLAG
+_HANDLE = ctypes.c_size_t  # NCRYPT_KEY_HANDLE
+_MOST_BYTES = 4096
+
+
+class _Padding(ctypes.Structure):
+    """BCRYPT_PKCS1_PADDING_INFO."""
+
+    _fields_ = (("hash", wintypes.LPCWSTR),)
+
+
+_FUNCTIONS: dll.Functions = {
+    "NCryptSignHash": (
+        wintypes.LONG,
+        (
+            _HANDLE, ctypes.POINTER(_Padding), ctypes.c_char_p, wintypes.DWORD,
+            ctypes.c_char_p, wintypes.DWORD, ctypes.POINTER(wintypes.DWORD), wintypes.DWORD,
+        ),
+    ),
+    "NCryptFreeObject": (wintypes.LONG, (_HANDLE,)),
+}  # fmt: skip
+
+
+def sign(key: int, data: bytes, *, rsa: bool) -> bytes:
+    """The signature of `data` with SHA-256: for an RSA key with PKCS #1 padding, highest byte first, for an elliptic
+    one r and s, one after the other. Raises Refused."""
+    padding = ctypes.byref(_Padding("SHA256")) if rsa else None
+    flags = _SILENT | (_PKCS1 if rsa else 0)
+    digest = hashlib.sha256(data).digest()
+    signature, size = ctypes.create_string_buffer(_MOST_BYTES), wintypes.DWORD()
+    status = _library().NCryptSignHash(key, padding, digest, len(digest), signature, _MOST_BYTES, ctypes.byref(size), flags)
+    if status:
+        raise dll.Refused("NCryptSignHash", status)
+    return signature.raw[: size.value]
+
+
+def release(key: int) -> None:
+    """Give this key back."""
+    _library().NCryptFreeObject(key)
+
+
+@cache
+def _library() -> Any:
+    return dll.load("ncrypt", _FUNCTIONS)
