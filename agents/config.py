@@ -1,5 +1,6 @@
 """An agent's configuration: one TOML file that the installer (or the lab) writes and an admin can read."""
 
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,8 @@ class Config:
     only one trusted for the gateway; state: folder of key, identity and journal; settings: the settings
     file of Touch or NetPOS.Net, None where the profile names a registry key; profile: what to find there, None
     for the built-in one; roots: PEM of the till's root store (None: the system's).
-    Server only: service and monitor are Windows service names, store is the machine store's folder."""
+    Server only: service and monitor are Windows service names; store is a folder in place of the machine's
+    certificate store, None for Windows' own."""
 
     role: Role
     name: str
@@ -52,7 +54,7 @@ def load(path: Path) -> Config:
         raise ConfigError("role: must be server or terminal")
     if unknown := sorted(set(data) - _KEYS):
         raise ConfigError(f"{unknown[0]}: is no key of this file")
-    if role == "server" and "store" not in data:
+    if role == "server" and "store" not in data and sys.platform != "win32":
         raise ConfigError("store: is missing, a server agent needs its certificate store")
     base = path.parent
     profile = _profile(base / _text(data, "profile"), role) if "profile" in data else None

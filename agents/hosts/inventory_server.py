@@ -1,7 +1,9 @@
 """The part of the inventory that only a server has: http.sys's tables, services, certificates, who uses the port."""
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from agents.hosts import netsh, sc, sockets, store
@@ -39,10 +41,8 @@ class _Look:
         self._dependents = seldom(lambda: sc.dependents(self._name))
 
     async def certificates(self) -> list[dict[str, Any]]:
-        folder = self._host.config.store
-        rows = store.certificates(folder) if folder else []
-        tried = {row["thumbprint"] for row in [row for row in rows if row["has_key"]][:MAX_KEYS_TRIED]}
-        return [{**row, "readable": self._readable(row["thumbprint"]) if row["thumbprint"] in tried else None} for row in rows]
+        # In a thread: some keys are in hardware that takes its time to sign.
+        return await asyncio.to_thread(_certificates, self._host.config.store)
 
     async def reservations(self) -> list[dict[str, Any]]:
         return [dataclasses.asdict(row) for row in await netsh.reservations()]
@@ -77,9 +77,15 @@ class _Look:
             return None
         return {"pid": others[0], "program": await sockets.program_of(others[0])}
 
-    def _readable(self, thumbprint: str) -> bool:
-        folder = self._host.config.store
-        return folder is not None and store.readable(folder, thumbprint)
+
+def _certificates(where: Path | None) -> list[dict[str, Any]]:
+    """The store's rows. Only keys that http.sys can have are tried: the first MAX_KEYS_TRIED of them."""
+    rows = store.certificates(where)
+    candidates = [row["thumbprint"] for row in rows if row["has_key"] and row["machine_key"] is not False]
+    tried = set(candidates[:MAX_KEYS_TRIED])
+    return [
+        {**row, "readable": store.readable(where, row["thumbprint"]) if row["thumbprint"] in tried else None} for row in rows
+    ]
 
 
 async def _state(name: str) -> dict[str, Any]:

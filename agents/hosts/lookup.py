@@ -14,8 +14,9 @@ from typing import Any
 import h11
 
 from agents.errors import StepError
+from agents.hosts import roots
 from agents.http import Connection, Response
-from agents.net import Network, tls_context
+from agents.net import Network, unverified
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
@@ -152,11 +153,8 @@ def explain(error: Exception, target: Target) -> StepError:
 def _context(target: Target, network: Network) -> ssl.SSLContext | None:
     if not target.tls:
         return None
-    context = tls_context(target.roots)
+    context = roots.context(target.roots) if target.trust else unverified()
     network.limit(context)
-    if not target.trust:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     return context
 
 

@@ -14,7 +14,6 @@ from agents.errors import StepError
 from agents.hosts import lookup, roots
 from agents.hosts.lookup import Target
 from agents.hosts.windows import TerminalHost
-from agents.net import tls_context
 from agents.protocol import Rehearsal
 from agents.rehearsal.rounds import Asker, Rounds
 from agents.rehearsal.wire import Measured
@@ -64,7 +63,7 @@ class Seat:
         try:
             found = roots.issued_by(roots.read(shadow.roots), _subjects(self._order.issuers))
             self.facts["roots"] = [roots.pem(der) for der in found[:MAX_ROOTS_SENT]]
-            context = tls_context(shadow.roots)
+            context = roots.context(shadow.roots)
         except (OSError, ssl.SSLError) as error:
             message = f"the root store of this device cannot be read: {error}"
             raise StepError("roots_unreadable", message, "Check the file that the agent's configuration names.") from error

@@ -4,6 +4,7 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -113,7 +114,9 @@ def _config(tmp_path: Path, role: str = "terminal", **changes: Any) -> config.Co
     common = {"role": role, "name": "x", "gateway": "wss://h:1/agent", "gateway_ca": "ca.pem", "state": "state"}
     entries = {**common, **({"store": "store"} if role == "server" else {}), **changes}
     # JSON's texts are TOML's.
-    (tmp_path / "agent.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in entries.items()))
+    (tmp_path / "agent.toml").write_text(
+        "".join(f"{key} = {json.dumps(value)}\n" for key, value in entries.items() if value is not None)
+    )
     return config.load(tmp_path / "agent.toml")
 
 
@@ -191,3 +194,13 @@ def test_a_server_reads_through_its_profile(server: ServerHost, tmp_path: Path) 
     host = ServerHost(server.config, Network(), Files())
     assert (host.scheme(), host.port(), host.target(None).tls) == ("https", 10101, True)
     assert host.reading(host.settings()).switched(False) == b"[General]\nPort=10101\nUseSSL=0\n"
+
+
+def test_only_a_server_on_windows_may_leave_out_its_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = {"store": None, "role": "server", "settings": "NetPOS.xml"}
+    monkeypatch.setattr(config, "sys", SimpleNamespace(platform="linux"))
+    with pytest.raises(config.ConfigError, match="store: is missing, a server agent needs its certificate store"):
+        _config(tmp_path, **missing)
+    monkeypatch.setattr(config, "sys", SimpleNamespace(platform="win32"))
+    assert _config(tmp_path, **missing).store is None
+    assert _config(tmp_path, role="server", settings="NetPOS.xml").store == tmp_path / "store"
