@@ -23,6 +23,7 @@ _WORDS = {
     0x00000005: "access is denied",
     0x80090010: "access is denied",
     0x8009000D: "there is no such key",
+    0x8009200B: "there is no such key",
     0x80090015: "the key belongs to another certificate",
     0x80090016: "the key is not there: it was not kept when the certificate was imported, or has been deleted",
     0x80090022: "it would ask somebody at the screen",
