@@ -1,5 +1,5 @@
-"""The machine store of the lab: a folder with `<thumbprint>.pem`, and `<thumbprint>.key` where there is a private key.
-Keys are not told apart in it: who can read the file can use the key."""
+"""The machine store of the lab: a folder with `<thumbprint>.pem`, and `<thumbprint>.key` where there is a private key of
+the computer's, `<thumbprint>.user-key` where it is in a user's profile."""
 
 import re
 import ssl
@@ -25,7 +25,8 @@ class Folder:
         certificate = _load(self.path / f"{name}.pem") if NAME.fullmatch(name) else None
         if certificate is None or thumbprint(certificate) != name:
             return None
-        return Kept(certificate, name, (self.path / f"{name}.key").is_file(), None)
+        machine, profile = ((self.path / f"{name}.{kind}").is_file() for kind in ("key", "user-key"))
+        return Kept(certificate, name, machine or profile, machine if machine or profile else None)
 
     def all(self) -> Iterator[Kept]:
         for path in sorted(path for path in self.path.iterdir() if path.suffix == ".pem"):

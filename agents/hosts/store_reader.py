@@ -11,8 +11,7 @@ from cryptography.hazmat.primitives import hashes
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A certificate of the store. machine_key: whether its key is one of the computer's; None where there is no key,
-    or where keys are not told apart."""
+    """A certificate of the store. machine_key: whether its key is one of the computer's; None where there is no key."""
 
     certificate: x509.Certificate
     thumbprint: str

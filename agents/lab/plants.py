@@ -101,6 +101,12 @@ def key_missing(lab: LabLayout) -> None:
     (_store(lab) / f"{lab.thumbprint}.key").unlink()
 
 
+def key_in_profile(lab: LabLayout) -> None:
+    """4: the PFX was imported by a user, without MachineKeySet."""
+    key = _store(lab) / f"{lab.thumbprint}.key"
+    key.rename(key.with_suffix(".user-key"))
+
+
 def key_unusable(lab: LabLayout) -> None:
     """5: there is a key, and whoever runs the agent cannot use it."""
     atomic.replace(_store(lab) / f"{lab.thumbprint}.key", b"-----BEGIN PRIVATE KEY-----\nnot ours to read\n")

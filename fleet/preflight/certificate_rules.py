@@ -49,6 +49,8 @@ def check_store(view: SiteView) -> Iterator[Item]:
     label = f"{row.subject or 'the certificate'} ({row.thumbprint[:8]}…)"
     if row.has_key is False:
         yield item("certificate_key_missing", f"{label} has no key on {server.name}", server.name)
+    elif row.machine_key is False:
+        yield item("key_in_profile", f"the key of {label} is in the profile of a user of {server.name}", server.name)
     elif row.readable is False:
         yield item("key_unreadable", f"the key of {label} cannot be used by the agent on {server.name}", server.name)
     if row.not_after is not None and row.not_after - view.now < EXPIRES_SOON:

@@ -41,8 +41,9 @@ FIELD_FAILURES: tuple[FieldFailure, ...] = (
     FieldFailure(
         4,
         "The certificate lies in another store, or without its key (1312)",
-        "`key_missing`: no `.key` file beside the certificate; `certificate_elsewhere`: it is not in the store",
-        ("certificate_none", "certificate_missing", "certificate_key_missing"),
+        "`key_missing`: no `.key` file beside the certificate; `certificate_elsewhere`: it is not in the store; "
+        "`key_in_profile`: the key is a user's",
+        ("certificate_none", "certificate_missing", "certificate_key_missing", "key_in_profile"),
         "inventory",
     ),
     FieldFailure(

@@ -190,6 +190,7 @@ QUESTIONS: tuple[Question, ...] = (
                 "certificate_none",
                 "certificate_missing",
                 "certificate_key_missing",
+                "key_in_profile",
                 "key_unreadable",
                 "certificate_expires_soon",
                 "newer_certificate",

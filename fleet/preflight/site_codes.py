@@ -244,6 +244,12 @@ SITE_RULES: dict[str, SiteRule] = {
         "The certificate has no private key there",
         "Import the PFX with its key, not the .cer alone; Windows answers error 1312.",
     ),
+    "key_in_profile": SiteRule(
+        "error",
+        "The private key is in a user's profile",
+        "Import the PFX again, into Personal of the computer account, by certlm.msc or certutil -importpfx: a key in a "
+        "profile is none for http.sys, and Windows answers error 1312.",
+    ),
     "key_unreadable": SiteRule(
         "error",
         "The private key cannot be used",

@@ -121,6 +121,7 @@ def _stored(told: Any) -> Stored | None:
         moment(told.get("not_after")),
         flag(told.get("has_key")),
         flag(told.get("readable")),
+        flag(told.get("machine_key")),
         texts(told.get("names"), 50, 253) or (),
     )
 

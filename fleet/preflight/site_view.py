@@ -48,7 +48,8 @@ class TerminalView(DeviceView):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One certificate of the server's store. has_key, readable: None where nobody looked."""
+    """One certificate of the server's store. machine_key: its key is the computer's, not in a user's profile; readable:
+    the agent has used it. has_key, machine_key, readable: None where nobody looked or could tell."""
 
     thumbprint: str
     subject: str | None = None
@@ -56,6 +57,7 @@ class Stored:
     not_after: dt.datetime | None = None
     has_key: bool | None = None
     readable: bool | None = None
+    machine_key: bool | None = None
     names: tuple[str, ...] = ()
 
 
@@ -183,10 +185,11 @@ class SiteView:
 
 
 def newest(server: ServerView | None, now: dt.datetime) -> Stored | None:
-    """The certificate that a cutover takes when its plan names none: with a key, valid now, and the longest so."""
+    """The certificate that a cutover takes when its plan names none: with a key, valid now, and the longest so; one whose
+    key is in a user's profile only where there is no other."""
     rows = [row for row in (server.certificates or () if server else ()) if row.has_key and row.not_after is not None]
     valid = [row for row in rows if row.not_after is not None and row.not_after > now]
-    return max(valid, key=lambda row: (str(row.not_after), row.thumbprint), default=None)
+    return max(valid, key=lambda row: (row.machine_key is not False, str(row.not_after), row.thumbprint), default=None)
 
 
 def wanted(view: SiteView) -> Stored | None:

@@ -148,4 +148,7 @@ def _check_thumbprint(site: Site, plan: Plan) -> list[tuple[str, str]]:
         return [("certificate_thumbprint", "is not in the server's certificate store")]
     if store and not store[thumbprint].get("has_key"):
         return [("certificate_thumbprint", "has no private key on the server: import the PFX into Personal (computer)")]
+    if store and store[thumbprint].get("machine_key") is False:
+        remedy = "import the PFX again, into Personal of the computer account"
+        return [("certificate_thumbprint", f"has its private key in a user's profile: {remedy}")]
     return []

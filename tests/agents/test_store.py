@@ -145,10 +145,19 @@ async def test_a_server_without_a_folder_tells_of_windows_own_store(
     assert (told["error"], machine.signed) == (None, [lost, good])
 
 
-def test_a_folder_tells_the_same_but_not_where_a_key_is(certificate: certificates.Certificate, tmp_path: Path) -> None:
+def test_a_folder_tells_the_same(certificate: certificates.Certificate, tmp_path: Path) -> None:
     (row,) = store.certificates(certificate.pem.parent)
-    assert (row["thumbprint"], row["has_key"], row["machine_key"]) == (certificate.thumbprint, True, None)
+    assert (row["thumbprint"], row["has_key"], row["machine_key"]) == (certificate.thumbprint, True, True)
     store.check(certificate.pem.parent, certificate.thumbprint)
+
+
+def test_a_folders_key_in_a_profile(tmp_path: Path) -> None:
+    made = certificates.make(tmp_path / "store")
+    made.key.rename(made.key.with_suffix(".user-key"))
+    with pytest.raises(StepError, match="key_in_profile"):
+        store.check(made.pem.parent, made.thumbprint)
+    (row,) = store.certificates(made.pem.parent)
+    assert (row["has_key"], row["machine_key"]) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ CASES = (
     _case(3, plants.reservation_without_list, ("reservation_unreadable", SERVER, "error")),
     _case(4, plants.key_missing, ("certificate_key_missing", SERVER, "error")),
     _case(4, plants.key_missing, ("certificate_none", SERVER, "error"), planned=False),
+    _case(4, plants.key_in_profile, ("key_in_profile", SERVER, "error")),
     _case(4, plants.certificate_elsewhere, ("certificate_missing", SERVER, "error")),
     _case(5, plants.key_unusable, ("key_unreadable", SERVER, "error"), ("rehearsal_failed", SITE, "warning")),
     _case(6, plants.torn_thumbprint, ("binding_unreadable", SERVER, "error")),

@@ -197,7 +197,12 @@ async def test_a_clock_that_is_behind(plain_lab: Lab, look: Look) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plant", "code"), [(plants.key_missing, "certificate_key_missing"), (plants.key_unusable, "key_unreadable")]
+    ("plant", "code"),
+    [
+        (plants.key_missing, "certificate_key_missing"),
+        (plants.key_in_profile, "key_in_profile"),
+        (plants.key_unusable, "key_unreadable"),
+    ],
 )
 async def test_a_server_that_cannot_rehearse_says_why(
     plain_lab: Lab, look: Look, plant: Callable[[LabLayout], None], code: str

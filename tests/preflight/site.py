@@ -41,6 +41,7 @@ def stored(**changes: Any) -> dict[str, Any]:
         "not_after": (NOW + 5 * YEAR).isoformat(),
         "has_key": True,
         "readable": True,
+        "machine_key": True,
     } | changes
 
 

@@ -44,6 +44,8 @@ def test_a_healthy_site_of_fifty_varied_terminals_has_no_error_and_no_warning() 
     told(peers=[{"address": "127.0.0.1", "connections": 9}, {"address": "::1", "connections": 2}]),
     told(certificates=[stored(not_after=(NOW + 30 * DAY).isoformat())]),
     told(certificates=[stored(), stored(thumbprint=OTHER, has_key=False, not_after="2050-01-01T00:00:00+00:00")]),
+    told(certificates=[stored(), stored(thumbprint=OTHER, machine_key=False, not_after="2050-01-01T00:00:00+00:00")]),
+    told(certificates=[stored(machine_key=None)]), told(certificates=[stored(machine_key="no")]),
     option(window=(NOW + 7 * DAY, NOW + 7 * DAY + dt.timedelta(hours=1))),
 ])  # fmt: skip
 def test_what_is_just_good_enough_is_left_alone(spoil: Spoil) -> None:

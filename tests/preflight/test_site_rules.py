@@ -91,6 +91,7 @@ CASES: list[tuple[str, str | None, str, Spoil]] = [
     ("certificate_none", "netpos", "error", told(certificates=[])),
     ("certificate_missing", "netpos", "error", option(thumbprint=OTHER)),
     ("certificate_key_missing", "netpos", "error", both(told(certificates=[KEYLESS]), option(thumbprint=THUMBPRINT))),
+    ("key_in_profile", "netpos", "error", told(certificates=[stored(machine_key=False, readable=None)])),
     ("key_unreadable", "netpos", "error", told(certificates=[stored(readable=False)])),
     ("certificate_expires_soon", "netpos", "warning", told(certificates=[stored(not_after=(NOW + 29 * DAY).isoformat())])),
     (

@@ -190,6 +190,18 @@ def test_a_bad_plan_names_the_field(fleet, field, plan):
     assert not Cutover.objects.exists()
 
 
+@pytest.mark.parametrize(("unusable", "words"), [({"has_key": False}, "no private key"), ({"machine_key": False}, "profile")])
+def test_a_plan_with_a_certificate_whose_key_http_sys_has_not_says_why(fleet, unusable, words):
+    device = fleet.server.device
+    row = device.facts["certificates"][0]
+    row |= unusable
+    device.save()
+    with pytest.raises(Invalid) as caught:
+        fleet.plan(certificate_thumbprint=row["thumbprint"])
+    ((field, message),) = caught.value.errors
+    assert (field, words in message) == ("certificate_thumbprint", True)
+
+
 def test_buttons_follow_state_and_role(fleet):
     cutover = make_cutover(fleet.site, requested_by=fleet.user)
     assert actions.allowed(fleet.user, cutover) == {"submit", "start", "cancel"}

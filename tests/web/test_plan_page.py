@@ -153,9 +153,10 @@ def test_strange_facts_do_not_break_the_form(admin, facts):
     assert admin.get(PLAN).status_code == 200
 
 
-def test_a_certificate_without_a_key_cannot_be_chosen(admin):
+@pytest.mark.parametrize("unusable", [{"has_key": False}, {"machine_key": False}])
+def test_a_certificate_without_a_key_of_the_servers_cannot_be_chosen(admin, unusable):
     _, server, _ = make_club(1)
-    rows = [certificate(), certificate(thumbprint="CD" * 20, has_key=False, subject="CN=<b>x</b>")]
+    rows = [certificate(), certificate(thumbprint="CD" * 20, subject="CN=<b>x</b>", **unusable)]
     Device.objects.filter(pk=server.pk).update(facts={"certificates": rows})
     html = admin.get(PLAN).content.decode()
     assert re.search(rf'value="{"CD" * 20}"[^>]* disabled', html)
