@@ -4,10 +4,10 @@ used is shown by using it: something is signed, and the signature must fit the c
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -17,17 +17,21 @@ from agents.hosts.crypt32 import Entry, Name, Signature
 from agents.hosts.dll import Refused
 from agents.hosts.store_reader import Kept, thumbprint
 
+_PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 _HASHES = {"sha1": hashes.SHA1(), "sha256": hashes.SHA256()}  # noqa: S303 - older providers know no other
 # Windows' words are translated, its numbers are not.
 _WORDS = {
     0x00000005: "access is denied",
+    0x80070005: "access is denied",
     0x80090010: "access is denied",
     0x8009000D: "there is no such key",
+    0x80090011: "there is no such key",
     0x8009200B: "there is no such key",
     0x80090015: "the key belongs to another certificate",
     0x80090016: "the key is not there: it was not kept when the certificate was imported, or has been deleted",
     0x80090022: "it would ask somebody at the screen",
-    0x8009001F: "the key's provider is not installed",
+    0x80090019: "the key's provider is not installed",
+    0x8009001E: "the key's provider is not installed",
 }
 
 
@@ -63,7 +67,9 @@ class Machine:
                 yield Kept(certificate, thumbprint(certificate), entry.key is not None, machine)
 
     def refusal(self, kept: Kept) -> str | None:
-        public, data = kept.certificate.public_key(), secrets.token_bytes(32)
+        public, data = _public_key(kept.certificate), secrets.token_bytes(32)
+        if public is None:
+            return "it is neither an RSA nor an elliptic key"
         try:
             made = self.system.sign(kept.thumbprint, data, rsa=isinstance(public, rsa.RSAPublicKey))
         except Refused as error:
@@ -80,17 +86,24 @@ def _parsed(der: bytes) -> x509.Certificate | None:
         return None
 
 
-def _fits(public: Any, made: Signature, data: bytes) -> bool:
+def _public_key(certificate: x509.Certificate) -> _PublicKey | None:
+    """None for a kind that http.sys does not serve."""
+    try:
+        public = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return public if isinstance(public, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) else None
+
+
+def _fits(public: _PublicKey, made: Signature, data: bytes) -> bool:
     by = _HASHES[made.hash]
     try:
         if isinstance(public, rsa.RSAPublicKey):
             public.verify(made.value, data, padding.PKCS1v15(), by)
-        elif isinstance(public, ec.EllipticCurvePublicKey):
+        else:
             half = len(made.value) // 2
             r, s = (int.from_bytes(part) for part in (made.value[:half], made.value[half:]))
             public.verify(encode_dss_signature(r, s), data, ec.ECDSA(by))
-        else:
-            return False  # http.sys serves RSA and elliptic keys only
     except InvalidSignature:
         return False
     return True

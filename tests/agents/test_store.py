@@ -1,12 +1,16 @@
 """The machine's certificate store on Windows, through a stand-in for crypt32: which certificates it has, where their
 keys are, and whether they can be used. tests/windows/test_store.py asks the real crypt32."""
 
+import datetime as dt
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import certificates
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
 from fake_crypt32 import FakeCrypt32
 
 from agents.clock import Clock
@@ -102,6 +106,16 @@ def test_a_key_of_another_certificate(machine: FakeCrypt32) -> None:
         "key_unreadable",
         f"the private key of certificate {name} cannot be used by the agent: the key belongs to another certificate",
     )
+
+
+def test_a_kind_of_key_that_http_sys_does_not_serve(machine: FakeCrypt32) -> None:
+    """It is not even tried, and no other certificate's row is lost for it."""
+    key, name, now = ed25519.Ed25519PrivateKey.generate(), x509.Name([]), dt.datetime.now(dt.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + dt.timedelta(days=9)).sign(key, None)
+    odd = machine.put(made.public_bytes(Encoding.PEM), 0x80090029)
+    code, message = refused(odd)
+    assert (code, "neither an RSA nor an elliptic key" in message, machine.signed) == ("key_unreadable", True, [])
+    assert not store.readable(None, odd)
 
 
 def test_the_copy_that_group_policy_brings_hides_no_key(machine: FakeCrypt32) -> None:
