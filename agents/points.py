@@ -7,6 +7,8 @@ that one dies, since some code runs in several. Imports nothing of ours; used by
 
 import json
 import os
+import signal
+import sys
 
 VARIABLE = "TILLWAY_FAULTS"
 PART_VARIABLE = "TILLWAY_PART"
@@ -69,15 +71,12 @@ def agent(role: str, event: str) -> None:
 
 def _look(path: str, name: str) -> None:
     """The count goes down under a lock before the process dies: exactly so many deaths, whoever comes first."""
-    import fcntl  # not on Windows, where no tests kill processes
-    import signal
-
     try:
-        file = os.open(path, os.O_RDWR)
+        file = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         return
     try:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        _lock(file)
         order = json.loads(os.read(file, 10_000))
         if order.get("point") != name or order.get("times", 0) < 1:
             return
@@ -85,7 +84,24 @@ def _look(path: str, name: str) -> None:
             return
         order["times"] -= 1
         os.ftruncate(file, 0)
-        os.pwrite(file, json.dumps(order).encode(), 0)
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.lseek(file, 0, os.SEEK_SET)
+        os.write(file, json.dumps(order).encode())
+        os.kill(os.getpid(), _DEADLY)
     finally:
         os.close(file)
+
+
+# On Windows os.kill ends a process as TerminateProcess does, whatever the signal.
+_DEADLY = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
+
+
+def _lock(file: int) -> None:
+    """Wait for this file, and hold it until it is closed or its holder dies."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file, msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
