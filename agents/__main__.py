@@ -1,4 +1,4 @@
-"""`python -m agents --config FILE [--config FILE ...]`: run one agent, or several in one process.
+"""`python -m agents --config FILE [--config FILE ...] [--log FILE]`: run one agent, or several in one process.
 `python -m agents profile check FILE`: try a settings profile, see agents/check_profile.py."""
 
 import argparse
@@ -13,6 +13,8 @@ from agents import check_profile, config, log
 from agents.agent import run_agent
 from agents.files import Files
 from agents.net import Network
+
+logger = logging.getLogger("agents")
 
 _HELP = "Tillway's agent for tills and servers. `python -m agents profile --help`: try a settings profile."
 
@@ -29,21 +31,28 @@ async def run(configs: list[config.Config]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the process's exit code: 0 after a signal, 2 for a configuration that cannot be used;
-    those of agents/check_profile.py for `profile`."""
+    """Returns the process's exit code: 0 after a signal, 1 for a state folder that cannot be used, 2 for a
+    configuration or a log file that cannot; those of agents/check_profile.py for `profile`."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["profile"]:
         return check_profile.main(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m agents", description=_HELP)
     parser.add_argument("--config", type=Path, action="append", required=True, help="TOML file, one per agent")
+    parser.add_argument("--log", type=Path, help="write the log there, a few files of 5 MB, and not to stderr")
     options = parser.parse_args(arguments)
     log.to_stderr()
     try:
+        if options.log:
+            log.to_file(options.log)
         configs = [config.load(path) for path in options.config]
-    except config.ConfigError as error:
-        logging.getLogger("agents").error("%s", error)
+    except (config.ConfigError, OSError) as error:
+        logger.error("%s", error)
         return 2
-    asyncio.run(run(configs))
+    try:
+        asyncio.run(run(configs))
+    except Exception:
+        logger.exception("the agent ended")  # where there is no stderr, this is all that is left of it
+        return 1
     return 0
 
 

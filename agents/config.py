@@ -46,7 +46,7 @@ class Config:
 def load(path: Path) -> Config:
     """The configuration in this file. Raises ConfigError naming the key that is missing or wrong."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
     role = _text(data, "role")

@@ -4,6 +4,10 @@ import logging
 import re
 import sys
 import time
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+FILE_BYTES, OLD_FILES = 5 * 1024 * 1024, 3
 
 # Control characters, line separators and the marks that turn the direction of text around.
 _UNSAFE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -25,9 +29,33 @@ class Formatter(logging.Formatter):
         return f"{stamp}.{int(record.msecs):03d}Z {record.levelname} {record.name} {escape(text)}"
 
 
+class RotatingFile(RotatingFileHandler):
+    """FILE.1 is the last file before FILE, and so on: OLD_FILES of them with FILE_BYTES each, more or less."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file, or makes it. Raises OSError."""
+        super().__init__(path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", errors="backslashreplace")
+
+    def doRollover(self) -> None:
+        """What somebody is reading cannot be renamed on Windows: until it can, the file grows, and no line is lost."""
+        try:
+            super().doRollover()
+        except OSError:
+            if self.stream is None:
+                self.stream = self._open()
+
+
 def to_stderr(level: int = logging.INFO) -> None:
     """Send all log lines of this process to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+    _to(logging.StreamHandler(sys.stderr), level)
+
+
+def to_file(path: Path, level: int = logging.INFO) -> None:
+    """Send them to this file instead: a program that Windows starts by itself has no standard error. Raises OSError."""
+    _to(RotatingFile(path), level)
+
+
+def _to(handler: logging.Handler, level: int) -> None:
     handler.setFormatter(Formatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("websockets").setLevel(logging.WARNING)
