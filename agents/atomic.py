@@ -4,11 +4,14 @@ import contextlib
 import os
 from pathlib import Path
 
+from agents import access, held
+
 SUFFIX = ".tillway-new"
 
 
 def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Make `path` hold exactly `data`. An existing file keeps its mode and owner, a new one gets `mode`.
+    """Make `path` hold exactly `data`. An existing file keeps its mode and owner (on Windows its access list), a new one
+    gets `mode` (on Windows 0o600 is agents.access.make_private, any other the folder's own list).
 
     Raises OSError; then the file holds the old bytes, or the new ones if only the last flush failed.
     """
@@ -19,18 +22,21 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     if old is not None and not os.access(path, os.W_OK):
         raise PermissionError(13, "is write-protected", str(path))
     try:
-        _write_new(temp, data, old, mode)
-        os.replace(temp, path)
+        _write_new(temp, data, path, old, mode)
+        held.writing(lambda: os.replace(temp, path))
     except BaseException:
         _remove(temp)
         raise
-    fsync_folder(path.parent)
+    settle(path)
 
 
 def make_folder(folder: Path, *, mode: int = 0o777) -> None:
     """Make the folder, and what is missing above it; a power cut does not take it away. Raises OSError."""
     missing = [item for item in folder.parents if not item.exists()]
+    new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True, mode=mode)
+    if new and mode == 0o700:
+        access.make_private(folder)
     # Also of a folder that is there: who made it may have died before this. Where we may not even look, an
     # installer made it, long ago.
     for item in (folder, *missing):
@@ -38,8 +44,17 @@ def make_folder(folder: Path, *, mode: int = 0o777) -> None:
             fsync_folder(item.parent)
 
 
+def settle(path: Path) -> None:
+    """Make the rename that gave this file its name outlive a power cut. Raises OSError."""
+    if os.name == "nt":
+        # Windows flushes no folders; with a file it flushes its disk's log up to that file's last entry, the rename.
+        held.writing(lambda: _flush(path))
+    else:
+        fsync_folder(path.parent)
+
+
 def fsync_folder(folder: Path) -> None:
-    """Make a rename in this folder outlive a power cut. Windows flushes it with the file and has no such call."""
+    """Make what has changed in this folder outlive a power cut. Windows has no such call: there it does nothing."""
     if os.name == "nt":
         return
     fd = os.open(folder, os.O_RDONLY)
@@ -56,12 +71,24 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def _write_new(temp: Path, data: bytes, old: os.stat_result | None, mode: int) -> None:
+def _flush(path: Path) -> None:
+    fd = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _write_new(temp: Path, data: bytes, path: Path, old: os.stat_result | None, mode: int) -> None:
     fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
         if os.name != "nt":
             _same_owner(fd, old)
             os.fchmod(fd, old.st_mode & 0o7777 if old else mode)
+        elif old is not None:
+            access.copy(path, temp)
+        elif mode == 0o600:
+            access.make_private(temp)
         write_all(fd, data)
         os.fsync(fd)
     finally:
@@ -77,7 +104,4 @@ def _same_owner(fd: int, old: os.stat_result | None) -> None:
 
 
 def _remove(temp: Path) -> None:
-    try:
-        temp.unlink()
-    except FileNotFoundError:
-        return
+    held.writing(lambda: temp.unlink(missing_ok=True))

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from agents import atomic
+from agents import atomic, held
 
 MAX_SETTINGS_BYTES = 4 * 1024 * 1024
 
@@ -15,20 +15,19 @@ class Files:
 
     def read(self, path: Path) -> bytes:
         """The bytes of a settings file. Raises OSError, also for one that is larger than 4 MiB."""
-        with path.open("rb") as file:
-            data = file.read(MAX_SETTINGS_BYTES + 1)
+        data = held.reading(lambda: _read(path))
         if len(data) > MAX_SETTINGS_BYTES:
             raise OSError(f"{path} is larger than {MAX_SETTINGS_BYTES} bytes")
         return data
 
     def write(self, path: Path, data: bytes) -> None:
-        """Replace the file's bytes at once, keeping mode and owner. Raises OSError."""
+        """Replace the file's bytes at once, keeping mode and owner, on Windows its access list. Raises OSError."""
         atomic.replace(path, data)
 
     def settle(self, path: Path) -> None:
         """Make an earlier process's write outlive a power cut: it may have died before its last flush. Raises
         OSError."""
-        atomic.fsync_folder(path.resolve().parent)
+        atomic.settle(path.resolve())
 
     def free_bytes(self, folder: Path) -> int:
         """Free room on the disk of this folder. Raises OSError."""
@@ -38,11 +37,18 @@ class Files:
         """Prove that a neighbour of `path` can be written, by writing one and removing it. Raises OSError."""
         path = path.resolve()
         probe = path.parent / f".{path.name}.tillway-probe"
-        probe.unlink(missing_ok=True)  # what a crash has left here; one fixed name, so nothing can pile up
+        held.writing(
+            lambda: probe.unlink(missing_ok=True)
+        )  # what a crash has left here; one fixed name, so nothing can pile up
         fd = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             atomic.write_all(fd, b"probe")
             os.fsync(fd)
         finally:
             os.close(fd)
-            probe.unlink()
+            held.writing(probe.unlink)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_SETTINGS_BYTES + 1)

@@ -37,7 +37,8 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """status, body; ms: from sending the request to the last byte, by the monotonic clock."""
+    """status, body; ms: from sending the request to the last byte, by the clock that has no steps: time.monotonic() goes
+    on by 15.6 ms at a time on Windows, which is more than a lookup takes."""
 
     status: int
     body: bytes
@@ -59,11 +60,11 @@ class Connection:
 
     async def open(self) -> Self:
         """Connect, and with TLS shake hands. Raises OSError, ssl.SSLError or TimeoutError."""
-        begun = time.monotonic()
+        begun = time.perf_counter()
         async with asyncio.timeout(self.timeout_s):
             await self.network.before_request()
             self._streams = await self._connect()
-        self.connect_ms = (time.monotonic() - begun) * 1000
+        self.connect_ms = (time.perf_counter() - begun) * 1000
         if self.tls:
             try:
                 self._look_at_peer()
@@ -79,11 +80,11 @@ class Connection:
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
         """One GET. Raises OSError, TimeoutError, or h11.RemoteProtocolError for an answer that is not HTTP."""
-        begun = time.monotonic()
+        begun = time.perf_counter()
         async with asyncio.timeout(self.timeout_s):
             await self.network.before_request()
             status, body = await self._exchange(path, headers or {})
-        return Response(status, body, (time.monotonic() - begun) * 1000)
+        return Response(status, body, (time.perf_counter() - begun) * 1000)
 
     async def close(self) -> None:
         """Close; never raises."""

@@ -3,6 +3,7 @@ said when it was enrolled. The key is in no log line and in no message."""
 
 import base64
 import binascii
+import codecs
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ class Identity:
         """The one-time token that the installer has left, None without one. Raises OSError."""
         try:
             with self._token.open("rb") as file:
-                return file.read(MAX_TOKEN_BYTES).decode("ascii", errors="replace").strip() or None
+                return _plain(file.read(MAX_TOKEN_BYTES)) or None
         except FileNotFoundError:
             return None
 
@@ -85,6 +86,12 @@ class Identity:
         except (ValueError, KeyError, TypeError) as error:
             raise IdentityError(f"{self._path} cannot be used: {error}") from error
         return known
+
+
+def _plain(data: bytes) -> str:
+    """ASCII, as Notepad and PowerShell save it, too: both put a byte-order mark in front, PowerShell's `>` writes UTF-16."""
+    codec = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    return data.decode(codec, errors="replace").strip()
 
 
 def _load_or_make(path: Path) -> Ed25519PrivateKey:

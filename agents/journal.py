@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from agents import atomic, ledger
+from agents import access, atomic, held, ledger
 from agents.ledger import Failure, Ledger, UndoRecord
 from agents.protocol import Finding, Finished, Instruction, Report
 
@@ -31,7 +31,10 @@ class Journal:
         self.path = path
         self.ledger = Ledger()
         atomic.make_folder(path.parent)
+        new = not path.exists()
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        if new:
+            access.make_private(path)
         self._unsaved: list[Report] = []
         self._end = 0
         self._end = self._load()
@@ -98,7 +101,7 @@ class Journal:
             atomic.replace(self.path, data)
         finally:
             # Also when only the last flush failed: whichever file is there now is the one to go on with.
-            self._fd = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+            self._fd = held.writing(lambda: os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0)))
             if os.read(self._fd, len(data) + 1) == data:
                 self._end = len(data)
 

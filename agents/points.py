@@ -91,8 +91,10 @@ def _look(path: str, name: str) -> None:
         os.close(file)
 
 
-# On Windows os.kill ends a process as TerminateProcess does, whatever the signal.
-_DEADLY = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
+if sys.platform == "win32":
+    _DEADLY = signal.SIGTERM  # there os.kill ends a process at once, whatever the signal
+else:
+    _DEADLY = signal.SIGKILL
 
 
 def _lock(file: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,11 @@ from agents.errors import StepError
 
 LIMIT_S = 20.0
 GRACE_S = 5.0
+if sys.platform == "win32":
+    # A console of its own, unseen: the one that the agent was started in may have another code page than _code_page().
+    _FLAGS = subprocess.CREATE_NO_WINDOW
+else:
+    _FLAGS = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,9 @@ async def run(program: str, *arguments: str) -> Output:
 async def _talk(path: str, arguments: tuple[str, ...], started: list[asyncio.subprocess.Process]) -> Output:
     try:
         process = await asyncio.create_subprocess_exec(
-            path, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
+            path, *arguments, creationflags=_FLAGS,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
     except OSError as error:
         raise StepError("program_missing", f"{path} cannot be run: {error}", "Check the agent's account.") from error
     started.append(process)

@@ -108,12 +108,12 @@ class Rounds:
     async def _again(self, connection: Measured, target: Target, measure: Measure) -> None:
         if not connection.alive:
             return  # the server closes after every answer: there is nothing of this kind to measure
-        before, begun = connection.bytes, time.monotonic()
+        before, begun = connection.bytes, time.perf_counter()
         await self._asker.ask(connection, target)
         measure.add(_since(begun), connection.bytes - before)
 
     async def _anew(self, target: Target, measure: Measure, session: ssl.SSLSession | None) -> None:
-        begun = time.monotonic()
+        begun = time.perf_counter()
         connection = await self._asker.open(target, session)
         try:
             await self._asker.ask(connection, target)
@@ -130,4 +130,4 @@ def _scheme(kind: str) -> str:
 
 
 def _since(begun: float) -> float:
-    return (time.monotonic() - begun) * 1000
+    return (time.perf_counter() - begun) * 1000

@@ -33,7 +33,7 @@ class Wire:
         try:
             await self._connect(host, port)
             if tls is not None:
-                begun = time.monotonic()
+                begun = time.perf_counter()
                 self.tls = tls.wrap_bio(self._in, self._out, server_hostname=host, session=session)
                 await self._shake(self.tls)
                 self.tls_ms = _since(begun)
@@ -86,10 +86,10 @@ class Wire:
 
     async def _connect(self, host: str, port: int) -> None:
         loop = asyncio.get_running_loop()
-        begun = time.monotonic()
+        begun = time.perf_counter()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         self.dns_ms = _since(begun)
-        begun = time.monotonic()
+        begun = time.perf_counter()
         sock = await _first(found)
         self.tcp_ms = _since(begun)
         self.address, self.own_address = str(sock.getpeername()[0]), str(sock.getsockname()[0])
@@ -184,4 +184,4 @@ async def _first(found: Sequence[tuple[int, int, int, str, Any]]) -> socket.sock
 
 
 def _since(begun: float) -> float:
-    return (time.monotonic() - begun) * 1000
+    return (time.perf_counter() - begun) * 1000

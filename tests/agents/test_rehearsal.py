@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import ssl
 import statistics
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -46,6 +47,18 @@ async def look(terminal: TerminalHost, ask: Rehearsal) -> tuple[dict, str | None
     except StepError as error:
         return seat.facts, error.finding.code
     return seat.facts, None
+
+
+async def test_nothing_is_measured_by_a_clock_that_stands_still_for_16_ms(
+    terminal: TerminalHost, ask: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coarse = SimpleNamespace(monotonic=lambda: 0.0, perf_counter=time.perf_counter)
+    for name in ("http", "rehearsal.wire", "rehearsal.seat", "rehearsal.rounds"):
+        monkeypatch.setattr(f"agents.{name}.time", coarse)
+    facts, code = await look(terminal, ask)
+    assert code is None
+    assert min(facts[name] for name in ("dns_ms", "tcp_ms", "tls_ms", "cold_ms")) > 0
+    assert min(min(samples) for samples in facts["samples"].values()) > 0
 
 
 async def test_a_till_sees_measures_and_changes_nothing(
@@ -158,7 +171,7 @@ async def test_a_first_contact_that_takes_longer_than_the_till_waits(
 ) -> None:
     set_host(terminal, timeout="1")
     clock = iter(range(0, 10_000, 2))
-    monkeypatch.setattr("agents.rehearsal.seat.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr("agents.rehearsal.seat.time", SimpleNamespace(perf_counter=lambda: next(clock)))
     facts, code = await look(terminal, ask)
     assert (code, facts["cold_ms"]) == ("slow_first_contact", 2000)
 

@@ -27,7 +27,7 @@ DISK = (
         "no_temporary_file",
         "settings are rewritten in place, and torn by a crash",
         "agents/atomic.py",
-        "        _write_new(temp, data, old, mode)\n        os.replace(temp, path)\n",
+        "        _write_new(temp, data, path, old, mode)\n        held.writing(lambda: os.replace(temp, path))\n",
         "        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)\n"
         "        write_all(fd, data)\n        os.fsync(fd)\n        os.close(fd)\n",
         (FILES + "test_a_fault_at_any_operation_leaves_old_or_new",),
@@ -36,7 +36,7 @@ DISK = (
         "folder_not_flushed",
         "a power cut takes the rename back",
         "agents/atomic.py",
-        "        raise\n    fsync_folder(path.parent)\n",
+        "        raise\n    settle(path)\n",
         "        raise\n",
         (FILES + "test_everything_is_flushed_before_the_name_changes",),
     ),

@@ -1,0 +1,35 @@
+"""Files that another program holds at this moment. Windows lets nobody replace, remove or even read what is open
+elsewhere, and virus scanners and indexers open every new file; a moment later it works."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, ERROR_USER_MAPPED_FILE; and ERROR_ACCESS_DENIED, which replacing an open
+# file gives, and also what will never be allowed.
+_OPEN_ELSEWHERE, _DENIED = frozenset((32, 33, 1224)), 5
+# Nothing else of the agent runs meanwhile: reading happens often, and a till that cannot be read is looked at again.
+READING_S, WRITING_S = (0.01, 0.04, 0.1, 0.2), (0.01, 0.04, 0.1, 0.25, 0.5, 1.0, 1.0)
+
+
+def reading(act: Callable[[], T]) -> T:
+    """The result of act(), tried again for some 0.3 s while another program holds the file. Raises its last OSError."""
+    return _patiently(act, READING_S, _OPEN_ELSEWHERE)
+
+
+def writing(act: Callable[[], T]) -> T:
+    """The same for replacing and removing, for some 3 s."""
+    return _patiently(act, WRITING_S, _OPEN_ELSEWHERE | {_DENIED})
+
+
+def _patiently(act: Callable[[], T], pauses_s: tuple[float, ...], passing: frozenset[int]) -> T:
+    for pause_s in pauses_s:
+        try:
+            return act()
+        except OSError as error:
+            if getattr(error, "winerror", None) not in passing:
+                raise
+        time.sleep(pause_s)
+    return act()
