@@ -14,7 +14,7 @@ from typing import Any
 import h11
 
 from agents.errors import StepError
-from agents.hosts import roots
+from agents.hosts import roots, tls_ability
 from agents.http import Connection, Response
 from agents.net import Network, unverified
 
@@ -155,6 +155,8 @@ def _context(target: Target, network: Network) -> ssl.SSLContext | None:
         return None
     context = roots.context(target.roots) if target.trust else unverified()
     network.limit(context)
+    if target.trust:
+        tls_ability.limit(context)
     return context
 
 

@@ -1,9 +1,10 @@
 """Which TLS versions the programs of this device can speak: on Windows by SCHANNEL's registry keys, elsewhere by
-Python's ssl module."""
+Python's ssl module. What the agent asks a server for is limited to them."""
 
 import importlib
 import ssl
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -30,6 +31,25 @@ def versions(side: Side, context: ssl.SSLContext) -> list[str]:
     if sys.platform == "win32":
         return by_schannel(side, sys.getwindowsversion().build, _value)
     return by_module(context)
+
+
+def limit(context: ssl.SSLContext) -> None:
+    """Let a client's context speak no newer version than this device's programs can: Python has its own TLS, and would
+    see a server that they do not. Raises OSError."""
+    if sys.platform == "win32":
+        narrow(context, versions("Client", context))
+
+
+def narrow(context: ssl.SSLContext, names: list[str]) -> None:
+    """No newer version than the newest of these; none of them changes nothing."""
+    known = [version for name, version in _MODULE if name in names]
+    if not known:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a device that speaks old versions only is to be found out
+        if context.minimum_version > max(known):
+            context.minimum_version = max(known)
+        context.maximum_version = max(known)
 
 
 def by_schannel(side: Side, build: int, value: Callable[[str, str], int | None]) -> list[str]:

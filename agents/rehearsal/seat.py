@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.hosts import lookup, roots
+from agents.hosts import lookup, roots, tls_ability
 from agents.hosts.lookup import Target
 from agents.hosts.windows import TerminalHost
 from agents.protocol import Rehearsal
@@ -64,6 +64,7 @@ class Seat:
             found = roots.issued_by(roots.read(shadow.roots), _subjects(self._order.issuers))
             self.facts["roots"] = [roots.pem(der) for der in found[:MAX_ROOTS_SENT]]
             context = roots.context(shadow.roots)
+            tls_ability.limit(context)
         except (OSError, ssl.SSLError) as error:
             message = f"the root store of this device cannot be read: {error}"
             raise StepError("roots_unreadable", message, "Check the file that the agent's configuration names.") from error

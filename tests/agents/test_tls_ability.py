@@ -73,3 +73,12 @@ def test_the_ssl_module() -> None:
     assert tls_ability.by_module(context) == ["TLSv1.2", "TLSv1.3"]
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     assert tls_ability.versions("Client", context) == ["TLSv1.2"]
+
+
+@pytest.mark.parametrize("names", [["TLSv1", "TLSv1.1", "TLSv1.2"], ["TLSv1.2", "TLSv1.3"], ["TLSv1"], []])
+def test_a_context_speaks_nothing_newer_than_the_devices_programs(names: list[str]) -> None:
+    context = ssl.create_default_context()
+    before = tls_ability.by_module(context)
+    tls_ability.narrow(context, names)
+    wanted = [name for name in before if name in names] or names or before
+    assert tls_ability.by_module(context) == wanted

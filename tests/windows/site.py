@@ -45,8 +45,8 @@ class WindowsSite(DemoSite):
         facts: dict[str, Any] = json.loads(found[0])
         return facts
 
-    def rehearse(self) -> dict[str, str | None]:
-        """Till -> why it is not ready, None for one that is."""
+    def rehearse(self) -> dict[str, tuple[str | None, str | None]]:
+        """Till -> why it is not ready, None for one that is; the TLS version that was agreed on, if one was."""
         number = self.client.post(f"/sites/{self.facts['site']}/rehearsals")["id"]
 
         def ended() -> dict[str, Any] | None:
@@ -55,4 +55,4 @@ class WindowsSite(DemoSite):
 
         rehearsal = self.wait(ended, 60, "the rehearsal to end")
         assert rehearsal["state"] == "done", rehearsal
-        return {seat["device"]: seat["finding"] and seat["finding"]["code"] for seat in rehearsal["seats"]}
+        return {seat["device"]: (seat["finding"] and seat["finding"]["code"], seat["tls"]) for seat in rehearsal["seats"]}
