@@ -9,6 +9,7 @@ from typing import Any
 
 _OWNER, _LIST = 0x1, 0x4
 _REVISION = 1
+_SYSTEM32_ONLY = 0x800  # nobody puts a library of that name beside the agent
 # A list that partly comes from the folder stays one only if that is asked for.
 _ASK_INHERITED, _INHERITED = 0x0100, 0x0400
 # A disk without access lists (FAT): ERROR_INVALID_FUNCTION, ERROR_NOT_SUPPORTED; ERROR_INSUFFICIENT_BUFFER.
@@ -39,7 +40,7 @@ if sys.platform == "win32":
 
     @cache
     def _advapi32() -> Any:
-        dll = ctypes.WinDLL("advapi32", use_last_error=True)
+        dll = ctypes.WinDLL("advapi32", use_last_error=True, winmode=_SYSTEM32_ONLY)
         text, number, pointer, yes = wintypes.LPCWSTR, wintypes.DWORD, ctypes.c_void_p, wintypes.BOOL
         target, count = ctypes.POINTER(ctypes.c_void_p), wintypes.LPDWORD
         for function, arguments in (
@@ -56,7 +57,7 @@ if sys.platform == "win32":
 
     @cache
     def _free() -> Any:
-        free = ctypes.WinDLL("kernel32").LocalFree
+        free = ctypes.WinDLL("kernel32", winmode=_SYSTEM32_ONLY).LocalFree
         free.restype, free.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
         return free
 

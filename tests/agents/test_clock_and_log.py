@@ -118,3 +118,9 @@ def test_what_ends_an_agent_without_stderr_is_in_its_log(tmp_path: Path) -> None
 @pytest.mark.usefixtures("logging_as_before")
 def test_a_log_file_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert __main__.main(["--config", "x.toml", "--log", str(tmp_path / "missing" / "agent.log")]) == 2
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_without_any_stderr_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", None)  # as pythonw.exe and Windows' services have it
+    assert __main__.main(["--config", "missing.toml"]) == 2
