@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import time
 
 VARIABLE = "TILLWAY_FAULTS"
 PART_VARIABLE = "TILLWAY_PART"
@@ -102,7 +103,13 @@ def _lock(file: int) -> None:
     if sys.platform == "win32":
         import msvcrt
 
-        msvcrt.locking(file, msvcrt.LK_LOCK, 1)
+        while True:  # LK_LOCK gives up after ten tries; whoever holds it may be about to die
+            try:
+                msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+            except OSError:
+                time.sleep(0.01)
+            else:
+                return
     else:
         import fcntl
 
