@@ -31,12 +31,13 @@ class WindowsSite(DemoSite):
     @contextlib.contextmanager
     def root_installed(self) -> Iterator[None]:
         """As an administrator would install it, in the machine's store; taken away again at the end."""
-        words = [Windows.path(HERE / "programs" / "trust.py"), "{}", Windows.path(self.lab / "server" / "root.pem")]
-        self.windows.run(*(word.format("add") for word in words))
+        root = {"store": "ROOT", "of": "machine", "pem": Windows.path(self.lab / "server" / "root.pem")}
+        importer, what = Windows.path(HERE / "imports.py"), json.dumps([root])
+        self.windows.run(importer, "put", what)
         try:
             yield
         finally:
-            self.windows.run(*(word.format("remove") for word in words))
+            self.windows.run(importer, "remove", what)
 
     def facts_of(self, name: str) -> dict[str, Any]:
         """What this device has told about itself, from the demo's own database."""
