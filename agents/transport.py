@@ -65,6 +65,7 @@ class Transport:
 
     async def run(self) -> None:
         """Connect, talk, and connect again, for ever. A rehearsal goes on without a connection, and ends with this."""
+        await self.rehearsals.sweep()
         try:
             await self._run()
         finally:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from agents.hosts import netsh, sc, sockets, store
+from agents.hosts import netsh, sc, sockets, spare_binding, store
 from agents.hosts.windows import ServerHost
 
 MAX_PEERS = 200
@@ -48,7 +48,11 @@ class _Look:
         return [dataclasses.asdict(row) for row in await netsh.reservations()]
 
     async def bindings(self) -> list[dict[str, Any]]:
-        return [dataclasses.asdict(row) for row in await netsh.all_bindings()]
+        """rehearsal: the row is there for as long as a rehearsal goes on, and is no misconfiguration."""
+        own = spare_binding.recorded(self._host.config.state)
+        mark = {"rehearsal": True}
+        rows = await netsh.all_bindings()
+        return [dataclasses.asdict(row) | (mark if own and netsh.same(row, own) else {}) for row in rows]
 
     async def iplisten(self) -> list[str]:
         return list(await netsh.iplisten())

@@ -4,21 +4,27 @@ runner and never in its way: as soon as a cutover's instruction comes, a rehears
 import asyncio
 import logging
 import random
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from agents import protocol
 from agents.clock import Clock
 from agents.errors import StepError
+from agents.hosts import spare_binding
 from agents.hosts.windows import Host, ServerHost, TerminalHost
 from agents.identity import Identity
 from agents.protocol import Finding, Rehearsal, Rehearsed
 from agents.rehearsal.seat import Seat
 from agents.rehearsal.shadow import Shadow
+from agents.rehearsal.shadow_httpsys import HttpSysShadow
+from agents.rehearsal.shadow_openssl import OpenSslShadow
 
 log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 128 * 1024
+# What the live port will serve with, which on Windows is http.sys.
+KIND: type[HttpSysShadow] | type[OpenSslShadow] = HttpSysShadow if sys.platform == "win32" else OpenSslShadow
 _NOTHING_DONE = "Nothing was done on this device; rehearse again."
 
 
@@ -60,6 +66,17 @@ class Rehearsals:
             self._answer(order, {}, _BUSY)
         if self._shadow is not None:
             self._shadow.shut()
+
+    async def sweep(self) -> None:
+        """Take away what a rehearsal of an agent that died has left in http.sys's tables; never raises."""
+        if not isinstance(self._host, ServerHost):
+            return
+        state = self._host.config.state
+        try:
+            if spare_binding.recorded(state) is not None:
+                await spare_binding.remove(state, self._host.port())
+        except (StepError, OSError) as error:
+            log.warning("a rehearsal's binding is left from before, and stays for now: %s", error)
 
     async def stop(self) -> None:
         """End everything; never raises."""
@@ -137,7 +154,7 @@ class Rehearsals:
     async def _open(self, host: ServerHost, order: Rehearsal) -> dict[str, Any]:
         if self._shadow is not None:
             await self._shadow.close()
-        self._shadow = shadow = Shadow(host, order)
+        self._shadow = shadow = KIND(host, order)
         await shadow.open()
         if self._expiry is not None:
             self._expiry.cancel()

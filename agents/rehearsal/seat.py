@@ -134,7 +134,9 @@ def _at_shadow(error: StepError, port: int) -> StepError:
     finding = error.finding
     if not port or finding.code not in _UNREACHABLE:
         return error
-    remedy = f"{finding.remedy} The rehearsal uses port {port} of the server: allow the agent's program in its firewall."
+    # On Windows http.sys listens, and a rule that allows the agent's program lets nobody through.
+    where = f"The rehearsal uses port {port} of the server: allow it in its firewall (there it is the program System)."
+    remedy = f"{finding.remedy} {where}"
     return StepError(finding.code, finding.message, remedy, retryable=error.retryable)
 
 

@@ -55,7 +55,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """All that is known. terminals: how many measured; cpu_full_ms, cpu_resumed_ms: of the server, a handshake."""
+    """All that is known. terminals: how many measured; cpu_full_ms, cpu_resumed_ms: of the server, a handshake, None where
+    that cannot be measured: on Windows http.sys does them."""
 
     terminals: int
     kinds: tuple[Kind, ...]
@@ -75,13 +76,13 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A day at this site. bytes_http, bytes_https: of lookups; cpu_s: that TLS costs the server; the two ends of each are
-    the best case (one connection kept) and the worst (a new one for every lookup)."""
+    """A day at this site. bytes_http, bytes_https: of lookups; cpu_s: that TLS costs the server, None where it was
+    not measured; the two ends of each are the best case (one connection kept) and the worst (a new one for every lookup)."""
 
     lookups: int
     bytes_http: tuple[float, float]
     bytes_https: tuple[float, float]
-    cpu_s: tuple[float, float]
+    cpu_s: tuple[float, float] | None
 
 
 def cost_of(seats: Iterable[Any], server: Any) -> Cost | None:
@@ -109,8 +110,8 @@ def load_of(cost: Cost, lookups_per_hour: int, hours: int) -> Load | None:
         return None
     lookups = lookups_per_hour * hours
     http_kept, http_new, https_kept, https_new = (size * lookups for size in known)
-    cpu_s = (cost.cpu_full_ms or 0.0) * lookups / 1000
-    return Load(lookups, (http_kept, http_new), (https_kept, https_new), (0.0, cpu_s))
+    cpu_s = (0.0, cost.cpu_full_ms * lookups / 1000) if cost.cpu_full_ms is not None else None
+    return Load(lookups, (http_kept, http_new), (https_kept, https_new), cpu_s)
 
 
 def _samples(facts: Any, kind: str) -> list[float]:

@@ -32,7 +32,7 @@ def _bindings(server: ServerView, port: int) -> Iterator[Item]:
     for row in here:
         yield from _binding(server, row, port)
     for row in rows:
-        if row.port != port and _ours(row):
+        if row.port != port and _ours(row) and not row.rehearsal:
             yield item("binding_other_port", f"{row.endpoint} has a certificate; {server.name} serves port {port}", server.name)
     if server.scheme == "https" and not here:
         yield item("binding_missing", f"{server.name} speaks HTTPS and port {port} has no certificate", server.name)

@@ -131,7 +131,13 @@ def _binding(told: Any) -> BindingView | None:
     if not endpoint:
         return None
     certhash = (text(told.get("certhash"), 80) or "").upper()
-    return BindingView(endpoint, _port(endpoint), certhash if _HASH.fullmatch(certhash) else None, text(told.get("appid"), 60))
+    return BindingView(
+        endpoint,
+        _port(endpoint),
+        certhash if _HASH.fullmatch(certhash) else None,
+        text(told.get("appid"), 60),
+        rehearsal=flag(told.get("rehearsal")) or False,
+    )
 
 
 def _reservation(told: Any) -> ReservationView | None:

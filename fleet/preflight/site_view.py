@@ -63,12 +63,14 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class BindingView:
-    """A certificate binding of http.sys. certhash: None where it could not be read."""
+    """A certificate binding of http.sys. certhash: None where it could not be read; rehearsal: the server's agent has
+    made it for a rehearsal and takes it away with it."""
 
     endpoint: str
     port: int | None
     certhash: str | None
     appid: str | None
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,6 @@ def _cost(site: Site, look: readiness.Look, request: HttpRequest) -> dict[str, A
         "load_lookups": f"{load.lookups:,}" if load else "",
         "load_http": [model.traffic(value) for value in load.bytes_http] if load else [],
         "load_https": [model.traffic(value) for value in load.bytes_https] if load else [],
-        "load_cpu": span(load.cpu_s[1]) if load and cost.cpu_full_ms else "",
+        "load_cpu": span(load.cpu_s[1]) if load and load.cpu_s else "",
         "cpu": [model.ms(value) for value in (cost.cpu_full_ms, cost.cpu_resumed_ms) if value is not None],
     }

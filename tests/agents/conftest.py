@@ -24,7 +24,7 @@ from agents.hosts.windows import Host, ServerHost, TerminalHost
 from agents.journal import Journal
 from agents.net import Network
 from agents.protocol import Instruction, Report, Role
-from agents.rehearsal.shadow import Shadow
+from agents.rehearsal.shadow_openssl import OpenSslShadow
 from agents.runner import Runner
 
 SERVER_STEPS = (
@@ -187,8 +187,8 @@ async def agent(gateway: Gateway, terminal: TerminalHost, network: Cuttable) -> 
 
 
 @pytest.fixture
-async def shadow(server: ServerHost, port: int, certificate: certificates.Certificate) -> AsyncIterator[Shadow]:
-    shadow = Shadow(server, order("open", port, thumbprint=certificate.thumbprint))
+async def shadow(server: ServerHost, port: int, certificate: certificates.Certificate) -> AsyncIterator[OpenSslShadow]:
+    shadow = OpenSslShadow(server, order("open", port, thumbprint=certificate.thumbprint))
     await shadow.open()
     yield shadow
     await shadow.close()

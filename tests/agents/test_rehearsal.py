@@ -22,7 +22,7 @@ from agents.hosts.windows import ServerHost, TerminalHost
 from agents.protocol import Rehearsal
 from agents.rehearsal.rounds import KINDS
 from agents.rehearsal.seat import Seat
-from agents.rehearsal.shadow import Shadow
+from agents.rehearsal.shadow_openssl import OpenSslShadow as Shadow
 
 SAMPLES = 4
 

@@ -18,6 +18,7 @@ from agents.identity import Identity
 from agents.protocol import Finished, Inventory, Rehearsal, Rehearsed
 from agents.rehearsal import rehearsals as module
 from agents.rehearsal.rehearsals import Rehearsals
+from agents.rehearsal.shadow import Shadow
 
 KEY = Ed25519PrivateKey.generate()
 
@@ -119,13 +120,13 @@ async def test_orders_that_are_refused(till: Device, machine: Device, opening: R
 async def test_the_listener_ends_at_its_time(
     machine: Device, opening: Rehearsal, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    end_ms, really_open = machine.clock.now_ms() + 60_000, module.Shadow.open
+    end_ms, really_open = machine.clock.now_ms() + 60_000, Shadow.open
 
-    async def opened_late(shadow: module.Shadow) -> None:
+    async def opened_late(shadow: Shadow) -> None:
         await really_open(shadow)
         machine.clock.learn(end_ms - 800)
 
-    monkeypatch.setattr(module.Shadow, "open", opened_late)
+    monkeypatch.setattr(Shadow, "open", opened_late)
     machine.take(dataclasses.replace(opening, expires_ms=end_ms))
     opened = (await machine.answer()).facts
     assert await listens(opened["port"])

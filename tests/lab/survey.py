@@ -24,7 +24,7 @@ from agents.lab.faults import Faults, LabFiles, LabNetwork
 from agents.lab.layout import LabLayout
 from agents.protocol import Finding, Rehearsal, Rehearsed
 from agents.rehearsal.seat import Seat
-from agents.rehearsal.shadow import Shadow
+from agents.rehearsal.shadow_openssl import OpenSslShadow as Shadow
 from fleet.preflight.fleet import assess
 from fleet.preflight.readiness import Readiness
 from fleet.preflight.site_reading import rehearsal_view, said, seat_view, server_view, terminal_view

@@ -13,7 +13,7 @@ from agents.errors import StepError
 from agents.lab import pki, plants
 from agents.lab.layout import LabLayout
 from agents.rehearsal.seat import Seat
-from agents.rehearsal.shadow import Shadow
+from agents.rehearsal.shadow_openssl import OpenSslShadow as Shadow
 from tests.lab.conftest import Lab, find_programs
 from tests.lab.survey import opens_tls, order, server_facts, server_host, till_facts, till_host
 

@@ -89,6 +89,15 @@ def test_bytes_and_processor_time_make_a_day() -> None:
     assert load_of(cost([{"samples": {"http_new": [1.0]}}]), 1000, 12) is None
 
 
+def test_processor_time_that_nobody_measured_is_not_none_at_all() -> None:
+    sizes = dict.fromkeys(KINDS, 600)
+    found = cost([{"samples": {"http_new": [1.0]}, "bytes": sizes}], {"port": 50001, "chain": []})
+    assert (found.cpu_full_ms, found.cpu_resumed_ms) == (None, None)
+    load = load_of(found, 1000, 12)
+    assert load is not None
+    assert (load.cpu_s, load.bytes_http) == (None, (7_200_000, 7_200_000))
+
+
 @pytest.mark.parametrize("value", [None, "x", -1, True, 1e999, float("nan"), [], {}, 10**400, [["x"]], {"http_new": "x"}])
 def test_what_agents_send_instead_of_numbers_is_passed_over(value: Any) -> None:
     good = {"samples": {kind: [5.0] for kind in KINDS}}

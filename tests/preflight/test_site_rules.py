@@ -140,6 +140,15 @@ def test_what_is_wrong_is_named(code: str, device: str | None, level: str, spoil
     assert readiness.verdict == expected or readiness.verdict == "blocked"
 
 
+def test_a_rehearsals_own_binding_is_no_mistake_and_at_the_services_port_it_is_no_excuse() -> None:
+    site = healthy()
+    bound("0.0.0.0:50123", rehearsal=True)(site)
+    bound("0.0.0.0:50124", rehearsal="yes")(site)
+    bound(f"10.0.0.5:{PORT}", rehearsal=True)(site)
+    found = [(one.code, one.message.split()[0]) for one in site.assess().items if one.code.endswith(("_port", "c_binding"))]
+    assert sorted(found) == [("binding_other_port", "0.0.0.0:50124"), ("specific_binding", f"10.0.0.5:{PORT}")]
+
+
 def test_every_code_of_the_table_has_a_case() -> None:
     assert set(SITE_RULES) == {case[0] for case in CASES} - {str(code) for code in Code}
 

@@ -152,6 +152,19 @@ def test_the_price_is_shown_with_its_interval_and_the_days_traffic(admin):
     assert "style=" not in html
 
 
+def test_what_a_handshake_costs_the_server_is_said_or_said_to_be_unknown(admin):
+    site, rehearsal = make_rehearsed(3)
+    html = page(admin, site)
+    assert "spends 2.4 ms on a full handshake" in html
+    assert "a day for handshakes" in html
+    del rehearsal.facts["cpu_ms"]  # through http.sys it cannot be measured
+    rehearsal.save()
+    html = page(admin, site)
+    assert "the server's processor was not measured" in html
+    assert "full handshake" not in html
+    assert "a day for handshakes" not in html
+
+
 def test_a_wrong_number_is_said_at_its_field_and_the_rest_of_the_page_stays(admin):
     site, _ = make_rehearsed(3)
     html = page(admin, site, asked="1", lookups="many", hours="25")

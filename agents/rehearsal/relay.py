@@ -1,0 +1,96 @@
+"""One worker's way to the live service: a request goes on as it came, its answer goes back as it was."""
+
+import http.client
+import ssl
+from dataclasses import dataclass
+
+from agents.hosts.httpapi import MAX_BODY_BYTES, Request
+from agents.hosts.httpapi_request import Headers
+
+# Of one connection and not of what is said over it (RFC 9110 7.6.1); Host and length are said anew, and http.sys itself
+# adds Date and Server to every answer.
+_OF_THE_CONNECTION = frozenset(
+    ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect")
+)
+_SAID_ANEW = frozenset(("host", "content-length"))
+_BY_HTTP_SYS = frozenset(("date", "server"))
+_WITHOUT_BODY = frozenset((204, 304))
+_MAY_BE_REPEATED = frozenset(("GET", "HEAD"))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """close: the live service ends the connection after it."""
+
+    status: int
+    reason: str
+    headers: Headers
+    body: bytes
+    close: bool = False
+
+
+class Relay:
+    """One kept-alive connection to 127.0.0.1, for one thread. tls: None for HTTP."""
+
+    def __init__(self, port: int, tls: ssl.SSLContext | None, timeout_s: float) -> None:
+        self._service = (
+            http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout_s, context=tls)
+            if tls
+            else http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+        )
+
+    def ask(self, request: Request) -> Answer:
+        """The live service's answer; 503 where it gives none. Never raises for what a client or the service may say."""
+        if request.body is None:
+            return _ours(413, "Content Too Large")
+        kept = self._service.sock is not None
+        try:
+            try:
+                return self._exchange(request)
+            except (http.client.RemoteDisconnected, ConnectionError):
+                # The service may have ended a connection that was kept for long; a new one has no such excuse.
+                if not kept or request.verb not in _MAY_BE_REPEATED:
+                    raise
+                self.close()
+                return self._exchange(request)
+        except (http.client.InvalidURL, UnicodeError, ValueError):
+            self.close()
+            return _ours(400, "Bad Request")
+        except (OSError, http.client.HTTPException):
+            self.close()
+            return _ours(503, "Service Unavailable")
+
+    def close(self) -> None:
+        """End the connection; the next request makes a new one. Never raises."""
+        self._service.close()
+
+    def _exchange(self, request: Request) -> Answer:
+        service = self._service
+        service.putrequest(request.verb, request.target, skip_accept_encoding=True)
+        sized = False
+        for name, value in request.headers:
+            sized = sized or name.lower() in ("content-length", "transfer-encoding")
+            if name.lower() not in _OF_THE_CONNECTION | _SAID_ANEW:
+                service.putheader(name, value.encode("latin-1"))
+        if sized or request.body:
+            service.putheader("Content-Length", str(len(request.body or b"")))
+        service.endheaders(request.body or None)
+        response = service.getresponse()
+        body = response.read(MAX_BODY_BYTES + 1)
+        if len(body) > MAX_BODY_BYTES or response.length:
+            raise http.client.HTTPException("the answer is too large, or was cut off")
+        return Answer(response.status, response.reason, _headers(request, response, body), body, response.will_close)
+
+
+def _headers(request: Request, response: http.client.HTTPResponse, body: bytes) -> Headers:
+    dropped = _OF_THE_CONNECTION | _BY_HTTP_SYS | {"content-length"}
+    kept = [(name, value) for name, value in response.getheaders() if name.lower() not in dropped]
+    if request.verb == "HEAD":  # the length of what a GET would give
+        length = response.getheader("Content-Length")
+    else:
+        length = None if response.status in _WITHOUT_BODY else str(len(body))
+    return (*kept, *([("Content-Length", length)] if length is not None else []))
+
+
+def _ours(status: int, reason: str) -> Answer:
+    return Answer(status, reason, (("Content-Length", "0"),), b"", close=True)

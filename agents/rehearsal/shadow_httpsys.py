@@ -1,0 +1,175 @@
+"""The shadow listener through http.sys: only there the tills meet the TLS versions, ciphers and chain that SCHANNEL will
+offer with this certificate, and its private key is used by Windows, whoever may export it.
+
+What it puts into http.sys's tables is one binding on a spare port, see agents/hosts/spare_binding.py."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from agents.errors import StepError
+from agents.hosts import httpapi_types as api
+from agents.hosts import netsh, spare_binding
+from agents.hosts.httpapi import Ended, HttpApiError, Listener
+from agents.hosts.netsh_text import Binding
+from agents.hosts.windows import ServerHost
+from agents.protocol import Rehearsal
+from agents.rehearsal import sent_chain, shadow
+from agents.rehearsal.relay import Relay
+from agents.rehearsal.shadow import Shadow
+
+log = logging.getLogger(__name__)
+
+WORKERS = 32
+ATTEMPTS = 5
+# http.sys waits for a client that takes its answer slowly; we do not.
+END_LIMIT_S = 10.0
+_TLS, _PLAIN = 0, 1  # places among the listener's prefixes
+_TAKEN = frozenset((api.ALREADY_EXISTS, api.SHARING_VIOLATION))
+
+
+class HttpSysShadow(Shadow):
+    """As many requests as there are workers are passed on at once; http.sys itself keeps at most 1000 waiting, and
+    answers 503 to more. A handshake counts with the first request of its connection: before that http.sys says
+    nothing of it."""
+
+    def __init__(self, host: ServerHost, order: Rehearsal, listen: Callable[[Sequence[str]], Listener] = Listener) -> None:
+        super().__init__(host, order)
+        self._listen_at = listen
+        self._listener: Listener | None = None
+        self._workers: list[threading.Thread] = []
+        self._connections: set[int] = set()
+        self._passed_on = 0
+        self._counting = threading.Lock()
+        self._turn = asyncio.Lock()  # what is being opened is opened before it is taken down
+        self._ending: asyncio.Task[None] | None = None
+
+    @property
+    def handshakes(self) -> int:
+        return len(self._connections)
+
+    @property
+    def lookups(self) -> int:
+        return self._passed_on
+
+    def shut(self) -> None:
+        if self._listener is not None:
+            self._listener.shut()
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end())
+
+    async def _ended(self) -> None:
+        if self._ending is not None:
+            await asyncio.wait([self._ending])
+
+    # --- opening -----------------------------------------------------------------------------------------
+
+    async def _listen(self) -> dict[str, Any]:
+        async with self._turn:
+            await spare_binding.remove(self._state, self.order.port)  # what an agent left that died
+            refused: set[int] = set()
+            for _ in range(ATTEMPTS):
+                ports = await self._free_ports(refused)
+                if await self._try(ports):
+                    chain = await sent_chain.read(ports[_TLS], self.order.thumbprint or "")
+                    return {"port": ports[_TLS], "plain_port": ports[_PLAIN], "chain": chain}
+                refused |= set(ports)
+        message = f"other programs have every one of the {2 * ATTEMPTS} ports that were tried"
+        raise StepError("shadow_failed", message, "Look at netsh http show servicestate, then rehearse again.")
+
+    async def _free_ports(self, refused: set[int]) -> tuple[int, int]:
+        """Two ports that nobody listens at and that http.sys's tables do not name."""
+        named = {row.port for row in await netsh.all_bindings()} | {row.port for row in await netsh.reservations()}
+        named |= refused | {self.order.port}
+        for _ in range(ATTEMPTS):
+            with shadow.spare() as one, shadow.spare() as other:
+                ports = (int(one.getsockname()[1]), int(other.getsockname()[1]))
+            if named.isdisjoint(ports):
+                return ports
+        raise StepError("shadow_failed", "Windows gives ports only that its tables name", "Rehearse again.")
+
+    async def _try(self, ports: tuple[int, int]) -> bool:
+        """Bind, then listen, as the cutover does; False where somebody else was quicker. Raises StepError, OSError."""
+        row = Binding(netsh.endpoint(ports[_TLS]), self.order.thumbprint, netsh.APPID, "MY")
+        try:
+            await spare_binding.add(self._state, row)
+            # Not in a thread: it takes some milliseconds, and must not be cancelled half-way.
+            self._listener = self._listen_at([f"https://+:{ports[_TLS]}/", f"http://+:{ports[_PLAIN]}/"])
+        except HttpApiError as error:
+            if error.number not in _TAKEN:
+                raise _explained(error) from error
+        except StepError as error:
+            if error.finding.code != "foreign_binding":
+                raise
+        else:
+            self._start(self._listener)
+            return True
+        await spare_binding.remove(self._state, self.order.port)
+        return False
+
+    def _start(self, listener: Listener) -> None:
+        for number in range(WORKERS):
+            worker = threading.Thread(target=self._work, args=(listener,), name=f"shadow-{number}", daemon=True)
+            self._workers.append(worker)
+            worker.start()
+
+    # --- working, in threads -----------------------------------------------------------------------------
+
+    def _work(self, listener: Listener) -> None:
+        relay = Relay(self.order.port, self._upstream, shadow.LOOKUP_LIMIT_S)
+        try:
+            while True:
+                self._pass_on(listener, relay)
+        except Ended:
+            return
+        except HttpApiError as error:
+            log.error("a worker of the shadow listener ends: %s", error)
+        finally:
+            relay.close()
+
+    def _pass_on(self, listener: Listener, relay: Relay) -> None:
+        request = listener.receive()
+        with self._counting:
+            self._passed_on += 1
+            if request.url == _TLS:
+                self._connections.add(request.connection)
+        answer = relay.ask(request)
+        try:
+            listener.answer(request, answer.status, answer.reason, answer.headers, answer.body, close=answer.close)
+        except ValueError as error:
+            log.warning("an answer of the live service cannot be passed on: %s", error)
+            listener.answer(request, 502, "Bad Gateway", (), b"", close=True)
+
+    # --- ending ------------------------------------------------------------------------------------------
+
+    async def _end(self) -> None:
+        async with self._turn:
+            if self._listener is not None:
+                self._listener.shut()  # it may have been opened since
+                await asyncio.to_thread(self._stop, self._listener)
+            try:
+                await spare_binding.remove(self._state, self.order.port)
+            except (StepError, OSError) as error:
+                log.warning("the rehearsal's binding stays until the next look: %s", error)
+
+    def _stop(self, listener: Listener) -> None:
+        end = time.monotonic() + END_LIMIT_S
+        for worker in self._workers:
+            worker.join(max(end - time.monotonic(), 0))
+        listener.close()
+
+    @property
+    def _state(self) -> Path:
+        return self._host.config.state
+
+
+def _explained(error: HttpApiError) -> StepError:
+    if error.number == api.ACCESS_DENIED:
+        message = "Windows does not let the agent's account listen at a port of http.sys (error 5)"
+        return StepError("access_denied", message, "Run the agent as LocalSystem or an administrator, then rehearse again.")
+    message = f"the shadow listener cannot be opened on the server: {error}"
+    return StepError("shadow_failed", message, "Look the number up, and rehearse again.")
