@@ -1,5 +1,6 @@
 """One worker's way from http.sys to the live service: what goes on, what comes back, and what a broken service gives."""
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -35,12 +36,28 @@ class Service:
                 return
             self.connections += 1
             with connection:
-                while data := connection.recv(65536):
+                while data := self._request(connection):
                     self.asked.append(data)
                     answer = self.answers.pop(0)
                     connection.sendall(answer)
                     if not answer or b"close" in answer:
                         break
+
+    @staticmethod
+    def _request(connection: socket.socket) -> bytes:
+        """The next one, whole; b"" at the connection's end."""
+        data = b""
+        while b"\r\n\r\n" not in data or len(data.partition(b"\r\n\r\n")[2]) < _length(data):
+            part = connection.recv(65536)
+            if not part:
+                return b""
+            data += part
+        return data
+
+
+def _length(data: bytes) -> int:
+    found = re.search(rb"Content-Length: (\d+)", data)
+    return int(found[1]) if found else 0
 
 
 @pytest.fixture
