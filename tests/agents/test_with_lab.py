@@ -13,14 +13,19 @@ import pytest
 
 from agents import config
 from agents.agent import make_host
+from agents.clock import Clock
 from agents.errors import StepError
 from agents.files import Files
+from agents.hosts import spare_binding
 from agents.hosts.windows import Host
+from agents.identity import Identity
 from agents.lab import build
 from agents.lab.layout import LabLayout
 from agents.net import Network
+from agents.rehearsal.rehearsals import Rehearsals
 
 pytestmark = pytest.mark.lab
+ROOT = Path(__file__).resolve().parents[2]
 KEPT = ("httpsys.json", "services.json", "NetPOSSettings.xml")
 
 
@@ -65,6 +70,48 @@ async def test_a_site_is_switched_and_brought_back(lab: LabLayout, make_desk: Ca
         done = await make_desk(host, folder=f"state{number}").do(undo)
         assert (done.outcome, done.scheme, done.finding) == ("done", "http", None)
     assert (_machine(lab), [till.config.settings.read_bytes() for _, till in tills]) == before
+
+
+@pytest.mark.parametrize("when", ["written", "bound", "open"])
+async def test_a_rehearsal_whose_agent_is_killed_leaves_nothing_in_http_sys(lab: LabLayout, when: str) -> None:
+    """The live port's rows and every file of the server are the same, byte for byte: at once but for the one row of the
+    spare port, and altogether as soon as the agent starts again."""
+    server = make_host(config.load(lab.server_agent_config), Network(), Files())
+    await _until_it_answers(server, str(lab.member))
+    before, tables = _files(lab), lab.server_dir / "httpsys.json"
+    await _kill(lab, when)
+    left = _files(lab)
+    record = server.config.state / spare_binding.FILE
+    assert set(left) ^ set(before) == {str(record)}
+    assert {name for name in before if left[name] != before[name]} <= {str(tables)}
+    more = [row for row in json.loads(left[str(tables)])["sslcert"] if row not in json.loads(before[str(tables)])["sslcert"]]
+    assert [row["endpoint"] for row in more] == ([] if when == "written" else [json.loads(record.read_bytes())["endpoint"]])
+    assert str(lab.port) not in record.read_text()
+    identity = Identity(server.config.state)
+    own = _files(lab).keys() - left.keys()
+    await Rehearsals(server, identity, Clock(), lambda: False).sweep()
+    assert {name: data for name, data in _files(lab).items() if name not in own} == before
+
+
+async def _kill(lab: LabLayout, when: str) -> None:
+    """An agent that ends here, as by kill -9, in the middle of opening a rehearsal's listener."""
+    victim = Path(__file__).with_name("shadow_victim.py")
+    arguments = (str(lab.server_agent_config), str(lab.port), lab.thumbprint, str(lab.member), when)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(victim), *arguments, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        assert await process.stdout.readline() == b"here\n"
+    process.kill()
+    await process.wait()
+
+
+def _files(lab: LabLayout) -> dict[str, bytes]:
+    """Every file of the server but what its programs write for the test: who called them, and whom it has served."""
+    paths = (Path(where) / name for where, _, names in os.walk(lab.server_dir) for name in names)
+    return {str(path): path.read_bytes() for path in paths if path.suffix not in (".jsonl", ".log", ".lock")}
 
 
 async def _until_it_answers(server: Host, member: str) -> None:
