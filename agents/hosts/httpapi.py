@@ -68,7 +68,7 @@ class Listener:
     def receive(self) -> Request:
         """The next request; waits for it. Any number of threads may. Raises Ended after shut(), HttpApiError."""
         buffer, wanted = (c_char * FIRST_BYTES)(), 0
-        while True:
+        while not self._shut:
             length = c_uint32()
             number = self._dll.HttpReceiveHttpRequest(self._queue, wanted, 0, buffer, len(buffer), byref(length), None)
             if number == api.NO_ERROR:
@@ -82,6 +82,7 @@ class Listener:
             elif number not in _GONE:
                 raise self._failed("HttpReceiveHttpRequest", number)
             wanted = 0  # this client has gone: the next one
+        raise Ended
 
     def answer(self, request: Request, status: int, reason: str, headers: Headers, body: bytes, *, close: bool = False) -> bool:
         """Answer it; close: and end the connection. False where the client has gone. Raises Ended, HttpApiError."""
@@ -96,9 +97,9 @@ class Listener:
 
     def shut(self) -> None:
         """Take no more requests: whoever waits in receive() gets Ended. Does not block; never raises."""
-        if not self._shut and self._queue.value is not None:
+        begun, self._shut = self._shut, True  # first: a worker that is just back from an answer must not wait again
+        if not begun and self._queue.value is not None:
             self._dll.HttpShutdownRequestQueue(self._queue)
-        self._shut = True
 
     def close(self) -> None:
         """Give everything back, last first. Nobody may be in receive() or answer() any more: end them by shut(). Never

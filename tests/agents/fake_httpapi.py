@@ -12,13 +12,14 @@ HANDLE = 0x77
 
 
 class FakeDll:
-    """fail: function -> the number that it returns from now on."""
+    """fail: function -> the number that it returns from now on; ended: with what calls that wait end at the shutdown."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.urls: dict[int, str] = {}
         self.answers: list[tuple[Any, ...]] = []
         self.fail: dict[str, int] = {}
+        self.ended = api.OPERATION_ABORTED
         self._coming: queue.Queue[Any] = queue.Queue()
         self._waiting: dict[int, dict[str, Any]] = {}
         self._bodies: dict[int, list[bytes | int]] = {}
@@ -71,7 +72,7 @@ class FakeDll:
     def HttpShutdownRequestQueue(self, handle: Any) -> int:
         assert handle.value == HANDLE
         for _ in range(64):
-            self._coming.put(api.OPERATION_ABORTED)
+            self._coming.put(self.ended)
         return self._did("HttpShutdownRequestQueue")
 
     def HttpCloseUrlGroup(self, group: int) -> int:

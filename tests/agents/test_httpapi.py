@@ -176,7 +176,9 @@ def test_an_unknown_error_names_the_call(dll: FakeDll, listener: Listener) -> No
         listener.answer(request, 200, "OK", (), b"")
 
 
-def test_shutting_ends_every_thread_that_waits(dll: FakeDll, listener: Listener) -> None:
+@pytest.mark.parametrize("number", [995, 6, 38, 87])
+def test_shutting_ends_every_thread_that_waits(dll: FakeDll, listener: Listener, number: int) -> None:
+    dll.ended = number  # whatever a call says after the end is the end
     ended: list[str] = []
 
     def wait() -> None:
@@ -192,8 +194,8 @@ def test_shutting_ends_every_thread_that_waits(dll: FakeDll, listener: Listener)
     for thread in threads:
         thread.join(20)
     assert ended == ["ended"] * 8
-    dll.fail_receiving(87)  # whatever a call says after the end is the end
-    with pytest.raises(Ended):
+    dll.feed(7)
+    with pytest.raises(Ended):  # and nobody begins to wait any more
         listener.receive()
 
 
