@@ -1,12 +1,14 @@
-"""Runs under Wine: `python echo_httpapi.py PORT WORKERS` listens through http.sys, says `listening`, and answers each
-request with what it has understood of it, until a line comes on standard input. Then it shuts the listener, and says how
-many of the workers that were waiting have ended, and how many answers did not find their client any more."""
+"""Runs under Wine: `python echo_httpapi.py PORT WORKERS BODY` listens through http.sys, says `listening`, and answers each
+request with what it has understood of it (BODY: the most bytes of a body), until a line comes on standard input. Then it
+shuts the listener, and says how many of the workers that were waiting have ended, and which answers did not find their
+client any more."""
 
 import hashlib
 import json
 import sys
 import threading
 
+from agents.hosts import httpapi
 from agents.hosts.httpapi import Ended, Listener, Request
 from tests.windows.wine_httpapi import WineDll
 
@@ -32,12 +34,13 @@ def work(listener: Listener) -> None:
         return
 
 
-def main(port: int, count: int) -> None:
+def main(port: int, count: int, body: int) -> None:
+    httpapi.MAX_BODY_BYTES = body
     listener = Listener([f"http://+:{port}/"], WineDll())
     workers = [threading.Thread(target=work, args=(listener,), daemon=True) for _ in range(count)]
     for worker in workers:
         worker.start()
-    sys.stdout.write("listening\n")
+    sys.stdout.write('"listening"\n')
     sys.stdout.flush()
     sys.stdin.readline()
     listener.shut()
@@ -48,4 +51,4 @@ def main(port: int, count: int) -> None:
     sys.stdout.write(json.dumps({"ended": ended, "unheard": unheard}) + "\n")
 
 
-main(int(sys.argv[1]), int(sys.argv[2]))
+main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

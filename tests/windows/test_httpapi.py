@@ -4,7 +4,9 @@ no TLS. Clients are on this side of Wine, over real sockets.
 Where Wine 8 is no Windows (dlls/httpapi and dlls/http.sys of its source): one prefix for a group of URLs, which is all
 that we ask for; closing any queue closes the sockets of all, so each test has its own process, one after the other; a
 Host with the port in it is needed, header names are told apart by case and chunked bodies are not known, so these
-clients speak as .NET does. For the two exports that are missing see wine_httpapi.py."""
+clients speak as .NET does; and a request that comes in more than a few pieces may end its connection, because a buffer
+that is full is read into once more, and the 0 that this gives is taken for the client's end: large requests are sent in
+one piece, on a connection each, and again where that happens. For the exports that are missing see wine_httpapi.py."""
 
 import hashlib
 import http.client
@@ -14,7 +16,7 @@ import struct
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,8 @@ import pytest
 from tests.windows.wine import Windows
 
 HERE = Path(__file__).parent
-WORKERS, LIMIT_S = 8, 60.0
+WORKERS, LIMIT_S, TRIES = 8, 60.0, 20
+MOST_OF_A_BODY = 70_000  # here; Wine would hardly ever see the end of much larger ones
 SETTINGS = "<NetPOSSettings><General><Port>{port}</Port><UseSSL>False</UseSSL></General></NetPOSSettings>"
 _OPENING = """
 import sys
@@ -44,14 +47,18 @@ class Program:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
 
-    def line(self) -> str:
+    def says(self) -> Any:
+        """The next line. Fails with all that it says instead."""
         assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        line = self.process.stdout.readline()
+        if not line.startswith(("{", '"')):
+            pytest.fail(line + self.process.communicate(timeout=LIMIT_S)[0])
+        return json.loads(line)
 
     def go_on(self) -> Any:
         """What it says last, and its end."""
         told, _ = self.process.communicate("\n", timeout=LIMIT_S)
-        assert self.process.returncode == 0
+        assert self.process.returncode == 0, told
         return json.loads(told)
 
 
@@ -77,8 +84,8 @@ def port() -> int:
 
 @pytest.fixture
 def echo(windows: Windows, port: int) -> Iterator[Program]:
-    with running(windows, "echo_httpapi.py", str(port), str(WORKERS)) as program:
-        assert program.line() == "listening"
+    with running(windows, "echo_httpapi.py", str(port), str(WORKERS), str(MOST_OF_A_BODY)) as program:
+        assert program.says() == "listening"
         yield program
 
 
@@ -121,24 +128,39 @@ def test_many_kept_connections_at_once_get_their_own_answers(echo: Program, port
     assert echo.go_on() == {"ended": WORKERS, "unheard": []}
 
 
+def large(port: int, target: str, verb: str = "GET", *, body: bytes = b"", **headers: str) -> dict[str, Any]:
+    """What is understood of a large request, said as often as Wine needs."""
+    told = {"Host": f"x:{port}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    if body:
+        told["Content-Length"] = str(len(body))
+    lines = (f"{verb} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items()), "", "")
+    for _ in range(TRIES):
+        with socket.create_connection(("127.0.0.1", port), LIMIT_S) as sock, suppress(ConnectionError):
+            sock.sendall("\r\n".join(lines).encode() + body)
+            with http.client.HTTPResponse(sock) as response:
+                response.begin()
+                return dict(json.loads(response.read()))
+    pytest.fail(f"Wine has taken {verb} {target} in none of {TRIES} tries")
+
+
 def test_bodies_of_every_size_and_verbs(echo: Program, port: int) -> None:
+    for size in (1, 4096, 65_536, 65_537, MOST_OF_A_BODY):
+        body = bytes(number % 251 for number in range(size))
+        assert large(port, "/netpos/points", "POST", body=body)["body"] == sum_of(body)
+    for size in (MOST_OF_A_BODY + 1, MOST_OF_A_BODY + 20_000):
+        assert large(port, "/", "POST", body=b"x" * size)["body"] is None
     with connected(port) as connection:
-        for size in (1, 4096, 65536, 65537, 300_000):
-            body = bytes(number % 251 for number in range(size))
-            assert ask(connection, "/netpos/points", verb="POST", body=body)["body"] == sum_of(body)
         for verb in ("PUT", "DELETE", "OPTIONS", "BREW"):
             assert ask(connection, "/", verb=verb)["verb"] == verb
-        assert ask(connection, "/", verb="POST", body=b"x" * (1024 * 1024 + 70_000))["body"] is None
 
 
 @pytest.mark.parametrize("size", [1, 2000, 3000, 4000, 8000, 30_000, 60_000])
 def test_headers_that_need_more_room_than_the_first_look_has(echo: Program, port: int, size: int) -> None:
-    with connected(port) as connection:
-        for turn in range(3):
-            value = chr(97 + turn) * size
-            told = ask(connection, "/" + "p" * turn, headers={"X-Large": value, "Cookie": value[:900], "X-Other": "1"})
-            assert [told["headers"][name] for name in ("X-Large", "X-Other")] == [sum_of(value.encode()), sum_of(b"1")]
-            assert told["headers"]["Cookie"] == sum_of(value[:900].encode())
+    for turn in range(3):
+        value = chr(97 + turn) * size
+        told = large(port, "/" + "p" * turn, X_Large=value, Cookie=value[:900], X_Other="1")
+        assert [told["headers"][name] for name in ("X-Large", "X-Other")] == [sum_of(value.encode()), sum_of(b"1")]
+        assert told["headers"]["Cookie"] == sum_of(value[:900].encode())
 
 
 def test_clients_that_go_in_the_middle_are_nobodys_trouble(echo: Program, port: int) -> None:
@@ -179,7 +201,7 @@ def test_prefixes_that_http_sys_refuses(windows: Windows, port: int) -> None:
 def test_a_rehearsal_opens_passes_on_and_leaves_nothing(windows: Windows, port: int, tmp_path: Path) -> None:
     (tmp_path / "settings.xml").write_text(SETTINGS.format(port=port))
     with running(windows, "rehearse_httpapi.py", windows.path(tmp_path), str(port)) as program:
-        opened = json.loads(program.line())
+        opened = program.says()
         assert (opened["kind"], opened["finding"], opened["chain"]) == ("HttpSysShadow", None, [])
         assert opened["bound"] == f"0.0.0.0:{opened['port']}"
         with connected(opened["plain_port"]) as connection:
