@@ -17,6 +17,7 @@ from fake_windows import MEMBER, Crash, FakeWindows
 from rehearsing import disk, order
 from test_rehearsals import Device, listens
 
+from agents.agent import run_agent
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts import netsh, program, spare_binding
@@ -27,6 +28,7 @@ from agents.rehearsal import rehearsals, shadow
 from agents.rehearsal.rounds import KINDS
 from agents.rehearsal.seat import Seat
 from agents.rehearsal.shadow_httpsys import ATTEMPTS, HttpSysShadow
+from agents.transport import Transport
 
 FOREIGN = "{4dc3e181-e14b-4a21-b022-59fc669b0914}"
 SAMPLES = 3
@@ -189,6 +191,8 @@ async def test_a_port_that_the_tables_name_is_not_taken(
         windows.sslcert.append(["10.0.0.5:50123", "cd" * 20, FOREIGN, "MY"])
     elif table == "urlacl":
         windows.urlacl.append(["http://+:50123/other/", "D:(A;;GX;;;WD)"])
+    else:
+        windows.urlacl.clear()  # the service's account needs none
     offer(offered)
     shadow_ = make()
     await shadow_.open()
@@ -308,6 +312,26 @@ async def test_the_next_look_takes_away_what_a_dead_agent_left(
     await shadow_.open()
     assert left not in windows.sslcert
     assert len(windows.sslcert) == 2
+
+
+async def test_an_agent_that_starts_takes_it_away_before_it_speaks(
+    windows: FakeWindows, server: ServerHost, certificate: certificates.Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, speaking = windows.snapshot(), asyncio.Event()
+    await spare_binding.add(
+        server.config.state, netsh_row(["0.0.0.0:50123", certificate.thumbprint.lower(), netsh.APPID, "MY"])
+    )
+
+    async def speak(_: Transport) -> None:
+        speaking.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Transport, "_run", speak)
+    agent = asyncio.create_task(run_agent(server.config, network=server.network, files=server.files))
+    await asyncio.wait_for(speaking.wait(), 20)
+    assert (windows.snapshot(), record(server).exists()) == (before, False)
+    agent.cancel()
+    await asyncio.gather(agent, return_exceptions=True)
 
 
 @pytest.mark.parametrize(("hash_", "appid"), [("cd" * 20, netsh.APPID), (None, FOREIGN)])
