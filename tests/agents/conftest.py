@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import certificates
 import pytest
 from fake_gateway import Cuttable, Gateway
+from fake_httpsys import FakeHttpSys
 from fake_windows import MEMBER, FakeWindows
 from rehearsing import order
 from websockets.asyncio.server import serve
@@ -23,7 +25,8 @@ from agents.hosts import program
 from agents.hosts.windows import Host, ServerHost, TerminalHost
 from agents.journal import Journal
 from agents.net import Network
-from agents.protocol import Instruction, Report, Role
+from agents.protocol import Instruction, Rehearsal, Report, Role
+from agents.rehearsal.shadow_httpsys import HttpSysShadow
 from agents.rehearsal.shadow_openssl import OpenSslShadow
 from agents.runner import Runner
 
@@ -192,6 +195,45 @@ async def shadow(server: ServerHost, port: int, certificate: certificates.Certif
     await shadow.open()
     yield shadow
     await shadow.close()
+
+
+@pytest.fixture
+def httpsys(windows: FakeWindows, certificate: certificates.Certificate, tmp_path: Path) -> FakeHttpSys:
+    """A driver that sends the leaf with its issuer, and only where this very certificate is bound."""
+    sent = tmp_path / "sent.pem"
+    sent.write_bytes(certificate.pem.read_bytes() + certificate.root.read_bytes())
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(sent, certificate.key)
+
+    def context(port: int) -> ssl.SSLContext | None:
+        row = next((row for row in windows.sslcert if row[0] == f"0.0.0.0:{port}"), None)
+        if row is None or row[1].upper() != certificate.thumbprint:
+            return None
+        return made
+
+    return FakeHttpSys(context)
+
+
+@pytest.fixture
+def opening(port: int, certificate: certificates.Certificate) -> Rehearsal:
+    return order("open", port, thumbprint=certificate.thumbprint)
+
+
+@pytest.fixture
+async def httpsys_shadow(
+    server: ServerHost, opening: Rehearsal, httpsys: FakeHttpSys
+) -> AsyncIterator[Callable[[], HttpSysShadow]]:
+    made: list[HttpSysShadow] = []
+
+    def one() -> HttpSysShadow:
+        made.append(HttpSysShadow(server, opening, httpsys))
+        return made[-1]
+
+    yield one
+    for shadow_ in made:
+        await shadow_.close()
+    for listener in httpsys.listeners:
+        listener.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import base64
 import dataclasses
 from collections.abc import AsyncIterator, Callable
 
-import certificates
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fake_gateway import Gateway
@@ -57,11 +56,6 @@ async def machine(server: ServerHost) -> AsyncIterator[Device]:
     device = Device(server)
     yield device
     await device.rehearsals.stop()
-
-
-@pytest.fixture
-def opening(port: int, certificate: certificates.Certificate) -> Rehearsal:
-    return order("open", port, thumbprint=certificate.thumbprint)
 
 
 async def listens(port: int) -> bool:
