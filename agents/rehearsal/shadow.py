@@ -40,7 +40,8 @@ class Shadow(ABC):
         """Listen; `facts` is then the answer to `open`. Raises StepError, and leaves nothing open then."""
         self._host.check_port(self.order.port)
         await self._host.lookup(self.order.member, LOOKUP_LIMIT_S)
-        store.check(self._host.config.store, self.order.thumbprint)
+        # In a thread: a key may be in hardware that takes its time to sign.
+        await asyncio.to_thread(store.check, self._host.config.store, self.order.thumbprint)
         if self._host.scheme() == "https":
             self._upstream = unverified()  # a certificate is renewed: the live port speaks TLS already
         try:

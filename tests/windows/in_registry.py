@@ -40,7 +40,6 @@ def forget(path: str) -> None:
 
 def tables(port: str) -> Any:
     """http.sys's tables, before any binding was ever made and after."""
-    forget(HTTP)
     before = httpsys_registry.read()
     put(rf"{HTTP}\UrlAclInfo", **{f"https://+:{port}/": (b"\1\0\4\x80", winreg.REG_BINARY)})
     put(rf"{HTTP}\SslBindingInfo\0.0.0.0:{port}", SslCertHash=(bytes(range(20)), winreg.REG_BINARY))
@@ -71,10 +70,16 @@ def settings(profile: str) -> Any:
 def tls() -> Any:
     """What a till can speak, as this Windows has it and with TLS 1.2 for clients switched off."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    forget(rf"{SCHANNEL}\TLS 1.2\Client")
     before = tls_ability.versions("Client", context)
     put(rf"{SCHANNEL}\TLS 1.2\Client", Enabled=(0, winreg.REG_DWORD))
     return [before, tls_ability.versions("Client", context), tls_ability.versions("Server", context)]
 
 
-json.dump({"tables": tables, "settings": settings, "tls": tls}[sys.argv[1]](*sys.argv[2:]), sys.stdout)
+LEFT = (HTTP, rf"{SCHANNEL}\TLS 1.2\Client", TOUCH)
+for left in LEFT:
+    forget(left)  # by an earlier run that was cut off
+try:
+    json.dump({"tables": tables, "settings": settings, "tls": tls}[sys.argv[1]](*sys.argv[2:]), sys.stdout)
+finally:
+    for left in LEFT if sys.argv[1] != "settings" else ():
+        forget(left)
