@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from agents import dll
+
 _OWNER, _LIST = 0x1, 0x4
 _REVISION = 1
-_SYSTEM32_ONLY = 0x800  # nobody puts a library of that name beside the agent
 # A list that partly comes from the folder stays one only if that is asked for.
 _ASK_INHERITED, _INHERITED = 0x0100, 0x0400
 # A disk without access lists (FAT): ERROR_INVALID_FUNCTION, ERROR_NOT_SUPPORTED; ERROR_INSUFFICIENT_BUFFER.
@@ -38,28 +39,28 @@ def make_private(path: Path) -> None:
 if sys.platform == "win32":
     from ctypes import wintypes
 
+    _TEXT, _NUMBER, _POINTER = wintypes.LPCWSTR, wintypes.DWORD, ctypes.c_void_p
+    _TARGET, _COUNT = ctypes.POINTER(ctypes.c_void_p), wintypes.LPDWORD
+    _FUNCTIONS: dll.Functions = {
+        name: (wintypes.BOOL, arguments)
+        for name, arguments in {
+            "GetFileSecurityW": (_TEXT, _NUMBER, _POINTER, _NUMBER, _COUNT),
+            "SetFileSecurityW": (_TEXT, _NUMBER, _POINTER),
+            "GetSecurityDescriptorControl": (_POINTER, wintypes.LPWORD, _COUNT),
+            "SetSecurityDescriptorControl": (_POINTER, wintypes.WORD, wintypes.WORD),
+            "GetSecurityDescriptorOwner": (_POINTER, _TARGET, wintypes.LPBOOL),
+            "ConvertSidToStringSidW": (_POINTER, ctypes.POINTER(wintypes.LPWSTR)),
+            "ConvertStringSecurityDescriptorToSecurityDescriptorW": (_TEXT, _NUMBER, _TARGET, _COUNT),
+        }.items()
+    }
+
     @cache
     def _advapi32() -> Any:
-        dll = ctypes.WinDLL("advapi32", use_last_error=True, winmode=_SYSTEM32_ONLY)
-        text, number, pointer, yes = wintypes.LPCWSTR, wintypes.DWORD, ctypes.c_void_p, wintypes.BOOL
-        target, count = ctypes.POINTER(ctypes.c_void_p), wintypes.LPDWORD
-        for function, arguments in (
-            (dll.GetFileSecurityW, (text, number, pointer, number, count)),
-            (dll.SetFileSecurityW, (text, number, pointer)),
-            (dll.GetSecurityDescriptorControl, (pointer, wintypes.LPWORD, count)),
-            (dll.SetSecurityDescriptorControl, (pointer, wintypes.WORD, wintypes.WORD)),
-            (dll.GetSecurityDescriptorOwner, (pointer, target, wintypes.LPBOOL)),
-            (dll.ConvertSidToStringSidW, (pointer, ctypes.POINTER(wintypes.LPWSTR))),
-            (dll.ConvertStringSecurityDescriptorToSecurityDescriptorW, (text, number, target, count)),
-        ):
-            function.restype, function.argtypes = yes, arguments
-        return dll
+        return dll.load("advapi32", _FUNCTIONS)
 
     @cache
     def _free() -> Any:
-        free = ctypes.WinDLL("kernel32", winmode=_SYSTEM32_ONLY).LocalFree
-        free.restype, free.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
-        return free
+        return dll.load("kernel32", {"LocalFree": (_POINTER, (_POINTER,))}).LocalFree
 
     def _read(path: Path, what: int) -> Any:
         """This part of the file's descriptor, as a buffer; None on a disk without such lists."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from agents.hosts import advapi32, dll, ncrypt
+from agents import dll
+from agents.hosts import advapi32, ncrypt
 
 Name = Literal["MY", "CA", "ROOT", "Disallowed"]
 

@@ -3,13 +3,12 @@ and keep-alive are the driver's business; what comes here is a request, and what
 
 Every call here blocks: call it in a thread."""
 
-import ctypes
-import sys
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, byref, c_char, c_uint32, c_uint64, c_void_p, c_wchar_p, sizeof
 from dataclasses import dataclass
 from typing import Any
 
+from agents import dll
 from agents.hosts import httpapi_answer, httpapi_request
 from agents.hosts import httpapi_types as api
 from agents.hosts.httpapi_request import Headers
@@ -168,36 +167,26 @@ class Listener:
 
 def load() -> Any:
     """httpapi.dll of Windows' own folder, with the types of its functions. Raises OSError where there is none."""
-    if sys.platform != "win32":
-        raise OSError("http.sys is on Windows only")
-    return typed(ctypes.WinDLL("httpapi.dll", winmode=_SYSTEM32_ONLY))
+    return dll.load("httpapi", FUNCTIONS)
 
 
-def typed(dll: Any) -> Any:
-    """The same DLL, with what each function takes and gives."""
-    for name, arguments in _FUNCTIONS.items():
-        function = getattr(dll, name)
-        function.argtypes, function.restype = arguments, c_uint32
-    return dll
-
-
-_SYSTEM32_ONLY = 0x800  # LOAD_LIBRARY_SEARCH_SYSTEM32
 _NUMBER = POINTER(c_uint32)
-_FUNCTIONS: dict[str, list[Any]] = {
-    "HttpInitialize": [api.HTTPAPI_VERSION, c_uint32, c_void_p],
-    "HttpTerminate": [c_uint32, c_void_p],
-    "HttpCreateRequestQueue": [api.HTTPAPI_VERSION, c_wchar_p, c_void_p, c_uint32, POINTER(c_void_p)],
-    "HttpShutdownRequestQueue": [c_void_p],
-    "HttpCloseRequestQueue": [c_void_p],
-    "HttpCreateServerSession": [api.HTTPAPI_VERSION, POINTER(c_uint64), c_uint32],
-    "HttpCloseServerSession": [c_uint64],
-    "HttpCreateUrlGroup": [c_uint64, POINTER(c_uint64), c_uint32],
-    "HttpCloseUrlGroup": [c_uint64],
-    "HttpSetUrlGroupProperty": [c_uint64, c_uint32, c_void_p, c_uint32],
-    "HttpAddUrlToUrlGroup": [c_uint64, c_wchar_p, c_uint64, c_uint32],
-    "HttpReceiveHttpRequest": [c_void_p, c_uint64, c_uint32, c_void_p, c_uint32, _NUMBER, c_void_p],
-    "HttpReceiveRequestEntityBody": [c_void_p, c_uint64, c_uint32, c_void_p, c_uint32, _NUMBER, c_void_p],
-    "HttpSendHttpResponse": [
+_ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "HttpInitialize": (api.HTTPAPI_VERSION, c_uint32, c_void_p),
+    "HttpTerminate": (c_uint32, c_void_p),
+    "HttpCreateRequestQueue": (api.HTTPAPI_VERSION, c_wchar_p, c_void_p, c_uint32, POINTER(c_void_p)),
+    "HttpShutdownRequestQueue": (c_void_p,),
+    "HttpCloseRequestQueue": (c_void_p,),
+    "HttpCreateServerSession": (api.HTTPAPI_VERSION, POINTER(c_uint64), c_uint32),
+    "HttpCloseServerSession": (c_uint64,),
+    "HttpCreateUrlGroup": (c_uint64, POINTER(c_uint64), c_uint32),
+    "HttpCloseUrlGroup": (c_uint64,),
+    "HttpSetUrlGroupProperty": (c_uint64, c_uint32, c_void_p, c_uint32),
+    "HttpAddUrlToUrlGroup": (c_uint64, c_wchar_p, c_uint64, c_uint32),
+    "HttpReceiveHttpRequest": (c_void_p, c_uint64, c_uint32, c_void_p, c_uint32, _NUMBER, c_void_p),
+    "HttpReceiveRequestEntityBody": (c_void_p, c_uint64, c_uint32, c_void_p, c_uint32, _NUMBER, c_void_p),
+    "HttpSendHttpResponse": (
         c_void_p, c_uint64, c_uint32, POINTER(api.HTTP_RESPONSE), c_void_p, _NUMBER, c_void_p, c_uint32, c_void_p, c_void_p,
-    ],
+    ),
 }  # fmt: skip
+FUNCTIONS: dll.Functions = {name: (c_uint32, arguments) for name, arguments in _ARGUMENTS.items()}

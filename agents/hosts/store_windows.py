@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from agents.dll import Refused
 from agents.hosts import crypt32
 from agents.hosts.crypt32 import Entry, Name, Signature
-from agents.hosts.dll import Refused
 from agents.hosts.store_reader import Kept, thumbprint
 
 _PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from agents.dll import Refused
 from agents.hosts.crypt32 import Entry, KeyPlace, Name, Signature
-from agents.hosts.dll import Refused
 
 CNG, CAPI = "Microsoft Software Key Storage Provider", "Microsoft Enhanced Cryptographic Provider v1.0"
 

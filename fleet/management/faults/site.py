@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from django.conf import settings
 
 from agents import points
 from agents.lab import languages, layout, plants
@@ -37,7 +36,7 @@ class Site:
     a PostgreSQL server on which each demo gets a database of its own, None for the embedded one; language: what the
     lab's Windows speaks. program: what starts the demo, manage.py or a script that takes its arguments."""
 
-    program = settings.BASE_DIR / "manage.py"
+    program = Path(__file__).resolve().parents[3] / "manage.py"
 
     def __init__(
         self, folder: Path, terminals: int, *, seed: int = 1, postgres: str | None = None, language: str = languages.DEFAULT

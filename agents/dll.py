@@ -23,7 +23,11 @@ def load(name: str, functions: Functions) -> Any:
     """This library with the types of these functions: name -> (result, arguments). Raises OSError where there is none."""
     if sys.platform != "win32":
         raise OSError(errno.ENOSYS, f"{name} is a part of Windows, and this is none")
-    library = ctypes.WinDLL(name, use_last_error=True, winmode=_SYSTEM32_ONLY)
+    return typed(ctypes.WinDLL(name, use_last_error=True, winmode=_SYSTEM32_ONLY), functions)
+
+
+def typed(library: Any, functions: Functions) -> Any:
+    """The same library, with what each function gives and takes."""
     for function, (result, arguments) in functions.items():
         getattr(library, function).restype = result
         getattr(library, function).argtypes = arguments
