@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-
 from agents import points
 from agents.lab import languages, layout, plants
 from fleet.management.demo.client import ApiError, Client
