@@ -37,9 +37,8 @@ class Files:
         """Prove that a neighbour of `path` can be written, by writing one and removing it. Raises OSError."""
         path = path.resolve()
         probe = path.parent / f".{path.name}.tillway-probe"
-        held.writing(
-            lambda: probe.unlink(missing_ok=True)
-        )  # what a crash has left here; one fixed name, so nothing can pile up
+        # What a crash has left here; one fixed name, so nothing can pile up.
+        held.writing(lambda: probe.unlink(missing_ok=True))
         fd = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             atomic.write_all(fd, b"probe")
