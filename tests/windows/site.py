@@ -54,6 +54,6 @@ class WindowsSite(DemoSite):
             now = self.client.get(f"/rehearsals/{number}")
             return now if now["state"] in ("done", "failed") else None
 
-        rehearsal = self.wait(ended, 60, "the rehearsal to end")
+        rehearsal = self.wait(ended, 120, "the rehearsal to end")
         assert rehearsal["state"] == "done", rehearsal
         return {seat["device"]: (seat["finding"] and seat["finding"]["code"], seat["tls"]) for seat in rehearsal["seats"]}

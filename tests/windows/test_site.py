@@ -26,7 +26,7 @@ def site(windows: Windows) -> Iterator[WindowsSite]:
 
 
 def test_every_device_is_enrolled_and_tells_what_it_is(site: WindowsSite) -> None:
-    site.wait(lambda: site.facts_of("NetPOS").get("peers"), 30, "the server's inventory")
+    site.wait(lambda: site.facts_of("NetPOS").get("peers"), 60, "the server's inventory")
     server, till = site.facts_of("NetPOS"), site.facts_of(site.by_windows)
     for facts in (server, till):
         assert facts["error"] is None
@@ -57,7 +57,7 @@ def test_a_cutover_and_its_rollback_survive_the_death_of_every_agent(site: Windo
     with site.root_installed():
         site.arm("server.bind_certificate.applied", 1, SERVER)
         cutover = site.begin()
-        site.wait(lambda: not site.armed(), 60, "the server's agent to die")
+        site.wait(lambda: not site.armed(), 120, "the server's agent to die")
         site.arm("terminal.secured.applied", 2, TILLS)
         end = site.rest(cutover)
         assert end["state"] == "completed", end["reason"]
@@ -65,17 +65,17 @@ def test_a_cutover_and_its_rollback_survive_the_death_of_every_agent(site: Windo
         assert [run["state"] for run in end["device_runs"]] == ["verified"] * 4
         assert site.server_ssl()
         assert set(site.secured().values()) == {True}
-        site.wait(lambda: site.all_ok("https"), 10, "the terminals' own lookups over https")
+        site.wait(lambda: site.all_ok("https"), 30, "the terminals' own lookups over https")
 
         site.arm("server.use_ssl.undone", 1, SERVER)
         site.client.post(f"/cutovers/{cutover}/roll_back")
-        site.wait(lambda: not site.armed(), 60, "the server's agent to die again")
+        site.wait(lambda: not site.armed(), 120, "the server's agent to die again")
         site.arm("terminal.secured.undone", 2, TILLS)
         end = site.rest(cutover)
     assert end["state"] == "rolled_back", end["reason"]
     assert not site.armed()
     assert site.snapshot() == before
-    site.wait(lambda: site.all_ok("http"), 10, "the terminals' own lookups over http")
+    site.wait(lambda: site.all_ok("http"), 30, "the terminals' own lookups over http")
 
 
 def test_no_agent_has_left_an_error_in_its_log(site: WindowsSite) -> None:
