@@ -5,13 +5,13 @@ Every call here blocks: call it in a thread."""
 
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, byref, c_char, c_uint32, c_uint64, c_void_p, c_wchar_p, sizeof
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from agents import dll
 from agents.hosts import httpapi_answer, httpapi_request
 from agents.hosts import httpapi_types as api
-from agents.hosts.httpapi_request import Headers
+from agents.hosts.httpapi_request import Headers, Request
 
 FIRST_BYTES = 4096
 MAX_BODY_BYTES = 1024 * 1024
@@ -31,20 +31,6 @@ class HttpApiError(Exception):
 
 class Ended(Exception):
     """The listener was shut: nothing comes any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request. id, connection: http.sys's own numbers; url: which of the listener's prefixes it came by, by its
-    place; target: as on the wire; body: None where it was larger than MAX_BODY_BYTES."""
-
-    id: int
-    connection: int
-    url: int
-    verb: str
-    target: str
-    headers: Headers
-    body: bytes | None
 
 
 class Listener:
@@ -133,14 +119,13 @@ class Listener:
 
     def _whole(self, buffer: Any) -> Request | None:
         """The request in this buffer, with its body; None where the client has gone meanwhile."""
-        head = httpapi_request.read(buffer)
-        body: bytes | None = b""
-        if head.more:
-            try:
-                body = self._body(head.id)
-            except ConnectionError:
-                return None
-        return Request(head.id, head.connection, head.url, head.verb, head.target, head.headers, body)
+        request, more = httpapi_request.read(buffer)
+        if not more:
+            return request
+        try:
+            return replace(request, body=self._body(request.id))
+        except ConnectionError:
+            return None
 
     def _body(self, request: int) -> bytes | None:
         """Raises ConnectionError where the client has gone."""

@@ -10,8 +10,9 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """A request without its body. url: the number that its prefix was added with; more: there is a body to be read."""
+class Request:
+    """One request. id, connection: http.sys's own numbers; url: which of the listener's prefixes it came by, by its
+    place; target: as on the wire; body: None where it was larger than may be."""
 
     id: int
     connection: int
@@ -19,21 +20,22 @@ class Head:
     verb: str
     target: str
     headers: Headers
-    more: bool
+    body: bytes | None = b""
 
 
-def read(buffer: Any) -> Head:
-    """The request that stands at the beginning of this ctypes buffer; the buffer must not be written meanwhile."""
+def read(buffer: Any) -> tuple[Request, bool]:
+    """The request that stands at the beginning of this ctypes buffer, and whether it has a body, which is still to be
+    read; the buffer must not be written meanwhile."""
     request = api.HTTP_REQUEST.from_buffer(buffer)
-    return Head(
+    found = Request(
         id=request.RequestId,
         connection=request.ConnectionId,
         url=request.UrlContext,
         verb=_verb(request),
         target=_text(request.pRawUrl, request.RawUrlLength),
         headers=(*_known(request.Headers), *_unknown(request.Headers)),
-        more=bool(request.Flags & api.MORE_ENTITY_BODY_EXISTS),
     )
+    return found, bool(request.Flags & api.MORE_ENTITY_BODY_EXISTS)
 
 
 def _verb(request: Any) -> str:

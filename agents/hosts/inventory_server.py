@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 from agents.hosts import netsh, sc, sockets, spare_binding, store
@@ -42,7 +41,7 @@ class _Look:
 
     async def certificates(self) -> list[dict[str, Any]]:
         # In a thread: some keys are in hardware that takes its time to sign.
-        return await asyncio.to_thread(_certificates, self._host.config.store)
+        return await asyncio.to_thread(store.certificates, self._host.config.store, MAX_KEYS_TRIED)
 
     async def reservations(self) -> list[dict[str, Any]]:
         return [dataclasses.asdict(row) for row in await netsh.reservations()]
@@ -80,16 +79,6 @@ class _Look:
         if not others or await sc.process(self._name) in others:
             return None
         return {"pid": others[0], "program": await sockets.program_of(others[0])}
-
-
-def _certificates(where: Path | None) -> list[dict[str, Any]]:
-    """The store's rows. Only keys that http.sys can have are tried: the first MAX_KEYS_TRIED of them."""
-    rows = store.certificates(where)
-    candidates = [row["thumbprint"] for row in rows if row["has_key"] and row["machine_key"] is not False]
-    tried = set(candidates[:MAX_KEYS_TRIED])
-    return [
-        {**row, "readable": store.readable(where, row["thumbprint"]) if row["thumbprint"] in tried else None} for row in rows
-    ]
 
 
 async def _state(name: str) -> dict[str, Any]:

@@ -40,6 +40,11 @@ async def query(name: str) -> Status:
     return await _read("query", name, sc_text.parse_status)
 
 
+async def running(name: str) -> bool:
+    """Whether the service is anything but stopped. Raises StepError."""
+    return (await query(name)).state != STOPPED
+
+
 async def _read(command: str, name: str, parse: Callable[[str], T | None], *more: str) -> T:
     output = await program.run("sc", command, _checked(name), *more)
     if (number := sc_text.error_number(output.text)) is not None:

@@ -2,6 +2,7 @@
 neither a user's store nor Trusted Root. Where the configuration names a folder, as in the lab, it is that folder."""
 
 import datetime as dt
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,22 +23,11 @@ def of(store: Path | None) -> Reader:
     return Machine() if store is None else Folder(store)
 
 
-def has_certificate(store: Path | None, thumbprint: str) -> bool:
-    """Whether a certificate with this thumbprint is in the store, and really is that one. Raises OSError."""
-    return of(store).find(thumbprint) is not None
-
-
 def validity(store: Path | None, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | None:
     """From when until when this certificate is valid (UTC); None where it is not in the store. Raises StepError
     store_unreadable."""
     kept = _found(of(store), thumbprint)
     return (kept.certificate.not_valid_before_utc, kept.certificate.not_valid_after_utc) if kept else None
-
-
-def has_key(store: Path | None, thumbprint: str) -> bool:
-    """Whether its private key is there too. Nobody reads it for that. Raises OSError."""
-    kept = of(store).find(thumbprint)
-    return kept is not None and kept.has_key
 
 
 def check(store: Path | None, thumbprint: str | None) -> None:
@@ -74,26 +64,29 @@ def _check_key(reader: Reader, kept: Kept) -> None:
         raise StepError("key_unreadable", message, remedy)
 
 
-def readable(store: Path | None, thumbprint: str) -> bool:
-    """Whether its private key can be used by whoever runs this: it is used for nothing. Raises OSError."""
-    reader = of(store)
-    kept = reader.find(thumbprint)
-    return kept is not None and kept.has_key and reader.refusal(kept) is None
-
-
-def certificates(store: Path | None) -> list[dict[str, Any]]:
+def certificates(store: Path | None, keys_tried: int = 0) -> list[dict[str, Any]]:
     """The store's contents for the inventory, by thumbprint, at most MAX_CERTIFICATES; what is no certificate is left
-    out. Raises OSError when the store cannot be read."""
-    rows = (row for kept in of(store).all() if (row := _row(kept)) is not None)
+    out. readable: whether the key can be used by whoever runs this, None but for the first keys_tried that http.sys can
+    have. Raises OSError when the store cannot be read."""
+    reader, tries = of(store), iter(range(keys_tried))
+    rows = (row for kept in reader.all() if (row := _row(reader, kept, tries)) is not None)
     return list(islice(rows, MAX_CERTIFICATES))
 
 
-def _row(kept: Kept) -> dict[str, Any] | None:
+def _row(reader: Reader, kept: Kept, tries: Iterator[int]) -> dict[str, Any] | None:
     try:
         facts = _facts(kept.certificate)
     except ValueError:
         return None  # parsed lazily: what it says of its owner or its dates cannot be read
-    return {**facts, "thumbprint": kept.thumbprint, "has_key": kept.has_key, "machine_key": kept.machine_key}
+    usable = kept.has_key and kept.machine_key is not False
+    readable = reader.refusal(kept) is None if usable and next(tries, None) is not None else None
+    return {
+        **facts,
+        "thumbprint": kept.thumbprint,
+        "has_key": kept.has_key,
+        "machine_key": kept.machine_key,
+        "readable": readable,
+    }
 
 
 def _facts(certificate: x509.Certificate) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from agents.config import Config
 from agents.errors import StepError
 from agents.files import Files
-from agents.hosts import lookup, sc, sc_text, settings_store, store
+from agents.hosts import lookup, sc, settings_store, store
 from agents.hosts.lookup import Answer, Target
 from agents.hosts.settings_store import SettingsStore
 from agents.net import Network
@@ -158,12 +158,8 @@ class ServerHost(Host):
 
     async def proof(self, member: str, within_s: float) -> None:
         # A service that was not running before us, and was put back so, has nothing to prove.
-        if await self.running(self.config.service):
+        if await sc.running(self.config.service):
             await self.lookup(member, within_s)
-
-    async def running(self, name: str) -> bool:
-        """Whether this service is anything but stopped. Raises StepError."""
-        return (await sc.query(name)).state != sc_text.STOPPED
 
     async def stop_watched(self, now_ms: Callable[[], int]) -> Stopped:
         """Stop NetPOS.Net and note when it last took a connection. Raises StepError."""

@@ -9,7 +9,8 @@ from typing import Any
 from agents.errors import StepError
 from agents.hosts import lookup, roots
 from agents.hosts.lookup import Target
-from agents.rehearsal.shadow import HANDSHAKE_LIMIT_S, MAX_CHAIN, unverified
+from agents.net import unverified
+from agents.rehearsal.shadow import HANDSHAKE_LIMIT_S, MAX_CHAIN
 from agents.rehearsal.wire import Wire
 
 _DER = 2  # _ssl.ENCODING_DER

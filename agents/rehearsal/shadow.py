@@ -12,6 +12,7 @@ from typing import Any
 from agents.errors import StepError
 from agents.hosts import store
 from agents.hosts.windows import ServerHost
+from agents.net import unverified
 from agents.protocol import Rehearsal
 
 MAX_CHAIN = 10
@@ -43,7 +44,8 @@ class Shadow(ABC):
         # In a thread: a key may be in hardware that takes its time to sign.
         await asyncio.to_thread(store.check, self._host.config.store, self.order.thumbprint)
         if self._host.scheme() == "https":
-            self._upstream = unverified()  # a certificate is renewed: the live port speaks TLS already
+            # A certificate is renewed: the live port speaks TLS already, and which one it shows matters to nobody here.
+            self._upstream = unverified()
         try:
             self.facts = await self._listen()
         except OSError as error:
@@ -83,14 +85,6 @@ class Shadow(ABC):
     @abstractmethod
     async def _ended(self) -> None:
         """Wait for what shut() has begun; never raises."""
-
-
-def unverified() -> ssl.SSLContext:
-    """For the way to ourselves: which certificate the live port shows matters to nobody here."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def spare() -> socket.socket:

@@ -64,7 +64,7 @@ class ReleaseDependents(Step):
 async def _running(ctx: Context) -> list[str]:
     """In the order in which they have to be stopped. Raises StepError."""
     names = await sc.dependents(server(ctx).config.service)
-    return [name for name in names if await server(ctx).running(name)]
+    return [name for name in names if await sc.running(name)]
 
 
 async def _start(saved: Saved) -> None:

@@ -57,7 +57,7 @@ class StopService(Step):
     undo_limit_s = START_AND_ANSWER_S
 
     async def check(self, ctx: Context) -> bool:
-        return not await server(ctx).running(server(ctx).config.service)
+        return not await sc.running(server(ctx).config.service)
 
     async def save(self, ctx: Context) -> Saved:
         check_certificate(ctx)  # once more: nobody is cut off for a certificate that has gone or expired meanwhile

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from agents.hosts import sc, sc_text
+from agents.hosts import sc
 from agents.hosts.windows import ServerHost
 from agents.steps.base import Context, Saved
 
@@ -14,7 +14,7 @@ def server(ctx: Context) -> ServerHost:
 
 async def state(name: str) -> Saved:
     """How this service starts and whether it runs. Raises StepError."""
-    return {"start_type": await sc.start_type(name), "running": (await sc.query(name)).state != sc_text.STOPPED}
+    return {"start_type": await sc.start_type(name), "running": await sc.running(name)}
 
 
 async def put_back(name: str, saved: Saved) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ from agents.protocol import Instruction, Rehearsal, Report, Role
 from agents.rehearsal.shadow_httpsys import HttpSysShadow
 from agents.rehearsal.shadow_openssl import OpenSslShadow
 from agents.runner import Runner
+from tests.ports import free_port
 
 SERVER_STEPS = (
     "hold_monitor", "hold_dependents", "stop_service", "swap_reservation", "bind_certificate",
@@ -50,9 +50,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> certificates.Certif
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture

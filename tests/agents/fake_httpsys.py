@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from agents.hosts.httpapi import Ended, HttpApiError, Request
-from agents.hosts.httpapi_request import Headers
+from agents.hosts.httpapi import Ended, HttpApiError
+from agents.hosts.httpapi_request import Headers, Request
 
 LIMIT_S = 20
 

@@ -11,7 +11,8 @@ from fake_httpapi import FakeDll
 from agents import dll as libraries
 from agents.hosts import httpapi
 from agents.hosts import httpapi_types as api
-from agents.hosts.httpapi import Ended, HttpApiError, Listener, Request
+from agents.hosts.httpapi import Ended, HttpApiError, Listener
+from agents.hosts.httpapi_request import Request
 
 URLS = ("https://+:50001/", "http://+:50002/")
 OPENED = ["HttpInitialize", "HttpCreateRequestQueue", "HttpCreateServerSession"]

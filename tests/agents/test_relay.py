@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agents.hosts.httpapi import Request
+from agents.hosts.httpapi_request import Request
 from agents.rehearsal import relay as module
 from agents.rehearsal.relay import Relay
 

@@ -40,13 +40,20 @@ def refused(thumbprint: str | None) -> tuple[str, str]:
     return caught.value.finding.code, caught.value.finding.message
 
 
+def readable(name: str) -> bool | None:
+    """What the inventory says of this certificate's key."""
+    return next((row["readable"] for row in store.certificates(None, 20) if row["thumbprint"] == name), None)
+
+
 @pytest.mark.parametrize("old", [False, True])
 def test_a_certificate_with_a_key_of_the_computers(machine: FakeCrypt32, old: bool) -> None:
     machine.old = old
     name = machine.put(RSA.good.pem, RSA.good.key)
     assert name == RSA.good.thumbprint
     store.check(None, name)
-    assert (store.has_certificate(None, name), store.has_key(None, name), store.readable(None, name)) == (True, True, True)
+    kept = store.of(None).find(name)
+    assert kept is not None
+    assert (kept.has_key, readable(name)) == (True, True)
     times = store.validity(None, name)
     assert times is not None
     assert (times[1] - times[0]).days == 398
@@ -63,8 +70,8 @@ def test_what_the_machine_does_not_hold(machine: FakeCrypt32) -> None:
     name = machine.put(RSA.good.pem, RSA.good.key, store="ROOT")
     assert refused(name)[0] == "certificate_missing"
     assert refused(None)[0] == "certificate_missing"
-    assert not store.has_certificate(None, name)
-    assert not store.readable(None, name)
+    assert store.of(None).find(name) is None
+    assert not readable(name)
     assert store.validity(None, name) is None
     assert store.certificates(None) == []
 
@@ -96,7 +103,7 @@ def test_a_key_that_cannot_be_used_says_why(machine: FakeCrypt32, number: int, w
     name = machine.put(RSA.good.pem, number)
     code, message = refused(name)
     assert (code, words in message, f"0x{number:08X}" in message) == ("key_unreadable", True, True)
-    assert not store.readable(None, name)
+    assert not readable(name)
 
 
 def test_a_key_of_another_certificate(machine: FakeCrypt32) -> None:
@@ -115,7 +122,7 @@ def test_a_kind_of_key_that_http_sys_does_not_serve(machine: FakeCrypt32) -> Non
     odd = machine.put(made.public_bytes(Encoding.PEM), 0x80090029)
     code, message = refused(odd)
     assert (code, "neither an RSA nor an elliptic key" in message, machine.signed) == ("key_unreadable", True, [])
-    assert not store.readable(None, odd)
+    assert not readable(odd)
 
 
 def test_the_copy_that_group_policy_brings_hides_no_key(machine: FakeCrypt32) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from agents.lab import build
 from agents.lab.layout import LabLayout
 from agents.net import Network
 from agents.rehearsal.rehearsals import Rehearsals
+from tests.ports import free_port
 
 pytestmark = pytest.mark.lab
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,9 +31,7 @@ KEPT = ("httpsys.json", "services.json", "NetPOSSettings.xml")
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LabLayout]:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_port()
     folder, ca_file = tmp_path / "lab", tmp_path / "ca.pem"
     ca_file.touch()
     layout = build.build(

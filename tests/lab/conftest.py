@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from agents.lab.build import LabLayout, build, load
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
@@ -202,9 +202,3 @@ def copied(template: Path, folder: Path) -> Iterator[Lab]:
     made = Lab(load(folder))
     yield made
     made.end()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

@@ -285,7 +285,7 @@ STEPS = (
         "dependents_that_did_not_run",
         "a service that had been stopped before the cutover runs after it",
         "agents/steps/dependents.py",
-        "    return [name for name in names if await server(ctx).running(name)]\n",
+        "    return [name for name in names if await sc.running(name)]\n",
         "    return list(names)\n",
         (DEPENDENTS + "test_those_that_ran_are_stopped_first_and_started_last",),
     ),

@@ -5,7 +5,6 @@ import dataclasses
 import json
 import random
 import shutil
-import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from agents.hosts.windows import Host, ServerHost, TerminalHost
 from agents.lab import settings
 from agents.net import Network
 from agents.protocol import Role
+from tests.ports import free_port
 
 # The agents' tests are no package: they share these by name.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "agents"))
@@ -69,9 +69,7 @@ def make(folder: Path, role: Role) -> World:
     world = World(folder, role)
     settings_file, state = world.device / world.settings, world.device / world.state
     settings_file.parent.mkdir(parents=True)
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = int(sock.getsockname()[1])
+    port = free_port()
     good, other = certificates.make(folder / "store"), certificates.make(folder / "other")
     for file in (other.pem, other.key):
         shutil.copy(file, folder / "store")

@@ -9,7 +9,8 @@ import sys
 import threading
 
 from agents.hosts import httpapi
-from agents.hosts.httpapi import Ended, Listener, Request
+from agents.hosts.httpapi import Ended, Listener
+from agents.hosts.httpapi_request import Request
 from tests.windows.wine_httpapi import WineDll
 
 LIMIT_S = 20.0

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from tests.windows.wine import Windows
 
 HERE = Path(__file__).parent
@@ -77,9 +78,7 @@ def running(windows: Windows, script: str, *arguments: str) -> Iterator[Program]
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
