@@ -14,7 +14,8 @@ def _choices(kind: type[states.Cutover] | type[states.Run]) -> list[tuple[str, s
 
 class Cutover(models.Model):
     """One planned move of one site from one scheme to another. version grows with every change that a
-    watcher should see; epoch with every change of direction; settings in waves as the API took them."""
+    watcher should see; epoch with every change of direction; settings in waves as the API took them; cause: what first
+    made it pause, roll back or need a person by itself (code, message, remedy, devices), set once and kept."""
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="cutovers")
     from_scheme = models.CharField(max_length=5)
@@ -24,6 +25,7 @@ class Cutover(models.Model):
     paused_from = models.CharField(max_length=16, blank=True)
     reason = models.CharField(max_length=1000, blank=True)
     finding = models.JSONField(null=True, blank=True)
+    cause = models.JSONField(null=True, blank=True)
 
     starts_now = models.BooleanField(default=True)
     starts_at = models.DateTimeField()
@@ -72,7 +74,9 @@ class Cutover(models.Model):
 class DeviceRun(models.Model):
     """One device in one cutover. asked_*: the last instruction wanted for it and its epoch; asks: how
     many were wanted so far; attempts: how often it was told to switch; deadline_at: when its silence
-    counts; version: the cutover's version of its last change."""
+    counts; version: the cutover's version of its last change; cut_off_since: since when a terminal has had no proven
+    lookup, None while it has one; cut_off_ms: how long that lasted, once it is over; confirm_at: when a verified
+    terminal is asked for its second lookup, None when nothing is due; confirms: how many were asked for."""
 
     cutover = models.ForeignKey(Cutover, models.CASCADE, related_name="runs")
     device = models.ForeignKey(Device, models.CASCADE, related_name="runs")
@@ -83,6 +87,10 @@ class DeviceRun(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     finding = models.JSONField(null=True, blank=True)
     outage_ms = models.BigIntegerField(null=True, blank=True)
+    cut_off_ms = models.BigIntegerField(null=True, blank=True)
+    cut_off_since = models.DateTimeField(null=True, blank=True)
+    confirm_at = models.DateTimeField(null=True, blank=True)
+    confirms = models.PositiveIntegerField(default=0)
     asked_action = models.CharField(max_length=8, blank=True)
     asked_epoch = models.PositiveBigIntegerField(default=0)
     asks = models.PositiveIntegerField(default=0)

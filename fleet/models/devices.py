@@ -6,7 +6,8 @@ from django.db import models
 class Site(models.Model):
     """One venue: one server, its terminals, one IANA time zone. epoch: the highest number that any
     cutover of this site has used; it only grows. member: a member number that lookups may ask for. warning: a finding that
-    concerns the whole site, until a person dismisses it. ticked_at: when the sweep last looked at its active cutover."""
+    concerns the whole site, until a person dismisses it. ticked_at: when the sweep last looked at its active cutover.
+    trouble: what keeps failing inside the dashboard for this site (code, message, remedy, since, tries, next_at)."""
 
     name = models.CharField(max_length=100, unique=True)
     zone = models.CharField(max_length=64, default="UTC")
@@ -15,6 +16,7 @@ class Site(models.Model):
     epoch = models.PositiveBigIntegerField(default=0)
     warning = models.JSONField(null=True, blank=True)
     ticked_at = models.DateTimeField(null=True, blank=True)
+    trouble = models.JSONField(null=True, blank=True)
     rehearsal_hours = models.PositiveIntegerField(
         null=True, blank=True, help_text="How old a rehearsal may be at approval; empty: none is asked for."
     )
@@ -34,7 +36,8 @@ class Site(models.Model):
 
 class Device(models.Model):
     """A server or a terminal. scheme, host, port: what its agent last read in its settings; facts: the
-    rest of its last inventory. All of these are the device's own words: shown escaped, never trusted."""
+    rest of its last inventory, which came at inventory_at. All of these are the device's own words: shown
+    escaped, never trusted."""
 
     class Kind(models.TextChoices):
         SERVER = "server"
@@ -49,6 +52,7 @@ class Device(models.Model):
     host = models.CharField(max_length=253, blank=True)
     port = models.PositiveIntegerField(null=True, blank=True)
     facts = models.JSONField(default=dict, blank=True)
+    inventory_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

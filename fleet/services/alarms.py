@@ -1,0 +1,22 @@
+"""What is wrong with an agent itself: kept beside it until somebody has dealt with it, and shown as attention."""
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import asdict
+
+from agents.protocol import Finding
+from fleet.models import Agent
+
+IDENTITY_USED_TWICE = "identity_used_twice"
+INSTRUCTIONS_REFUSED = "instructions_refused"
+
+
+def sound(agent_ids: Collection[str], finding: Finding, now: dt.datetime) -> None:
+    """Keep this alarm beside these agents, unless the same one stands there already. Call it in a transaction."""
+    row = {**asdict(finding), "at": now.isoformat()}
+    Agent.objects.filter(pk__in=agent_ids).exclude(alarm__code=finding.code).update(alarm=row)
+
+
+def end(agent_ids: Collection[str], code: str) -> None:
+    """This alarm is over for these agents. Call it in a transaction."""
+    Agent.objects.filter(pk__in=agent_ids, alarm__code=code).update(alarm=None)
