@@ -237,6 +237,7 @@ class StepDone:
 class Finished:
     """An instruction has come to its end. `scheme` is what the device speaks now by its own settings,
     None where that could not be read; `restored` tells whether a failed switch was undone completely.
+    evidence: of the lookup that proves an undo or a check, {} where there was none.
     `by_itself`: nobody asked, the lease had run out and the agent acted by its policy."""
 
     n: int
@@ -251,6 +252,7 @@ class Finished:
     retryable: bool = False
     restored: bool = False
     by_itself: bool = False
+    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 Report = StepDone | Finished

@@ -12,12 +12,13 @@ from typing import Any
 from agents import catalogue, points
 from agents.clock import Clock
 from agents.errors import StepError
+from agents.hosts.lookup import Answer
 from agents.hosts.windows import Host
 from agents.journal import Journal
 from agents.ledger import Failure
 from agents.protocol import Finding, Finished, Instruction, Outcome, Report, Role, Scheme
 from agents.steps import steps as all_steps
-from agents.steps.base import Step
+from agents.steps.base import Evidence, Step
 from agents.steps.passes import Passes, Superseded
 
 log = logging.getLogger(__name__)
@@ -147,12 +148,13 @@ class Runner:
 
     def _finish(
         self, instruction: Instruction, outcome: Outcome, failure: Failure | None = None,
-        *, restored: bool = False, by_itself: bool = False,
+        *, restored: bool = False, by_itself: bool = False, evidence: Evidence | None = None,
     ) -> None:  # fmt: skip
         finished = Finished(
             n=0, seq=instruction.seq, epoch=instruction.epoch, cutover=instruction.cutover, action=instruction.action,
             outcome=outcome, at_ms=self.clock.now_ms(), scheme=self._scheme(), finding=failure.finding if failure else None,
             retryable=failure.retryable if failure else False, restored=restored, by_itself=by_itself,
+            evidence=evidence or {},
         )  # fmt: skip
         log.info("instruction %s ended: %s %s", instruction.seq, outcome, failure.finding.code if failure else "")
         points.agent(self.role, "finishing")
@@ -195,11 +197,11 @@ class Runner:
         """arm and verify: nothing is changed, so nothing is undone."""
         names = instruction.steps if instruction.action == "arm" else self._proofs()
         try:
-            await self.passes.forward(instruction, names, dry=instruction.action == "verify")
+            evidence = await self.passes.forward(instruction, names, dry=instruction.action == "verify")
         except StepError as error:
             self._finish(instruction, "failed", Failure(error.finding, error.retryable))
         else:
-            self._finish(instruction, "done")
+            self._finish(instruction, "done", evidence=evidence)
 
     async def _switch(self, instruction: Instruction) -> None:
         if instruction.seq not in self.journal.ledger.failures:
@@ -219,15 +221,17 @@ class Runner:
         instruction = dataclasses.replace(instruction, action="undo")
         alone = by_itself is not None
         problems = await self._back(instruction)
+        evidence: Evidence = {}
         try:
-            await self._verify_restored(instruction)
+            evidence = await self._verify_restored(instruction)
         except StepError as error:
             problems.append(error)
         if problems:
             finding = _with(Failure(problems[0].finding, any(item.retryable for item in problems)), problems[1:])
             self._finish(instruction, "undo_failed", finding, by_itself=alone)
         else:
-            self._finish(instruction, "done", Failure(by_itself) if by_itself else None, restored=True, by_itself=alone)
+            why = Failure(by_itself) if by_itself else None
+            self._finish(instruction, "done", why, restored=True, by_itself=alone, evidence=evidence)
 
     async def _back(self, instruction: Instruction) -> list[StepError]:
         """Undo everything; what cannot be undone is tried again a few times. Returns what is left. Raises Superseded."""
@@ -239,10 +243,13 @@ class Runner:
             problems = await self.passes.back(instruction)
         return problems
 
-    async def _verify_restored(self, instruction: Instruction) -> None:
+    async def _verify_restored(self, instruction: Instruction) -> Evidence:
         """A restored device must work in the scheme that its settings now say, whatever certificate."""
         context = self.passes.context(instruction, VERIFY_AFTER_UNDO_S)
-        await self.passes.ask(lambda: self.host.proof(context.instruction.member, context.patience_s), VERIFY_AFTER_UNDO_S)
+        answer: Answer | None = await self.passes.ask(
+            lambda: self.host.proof(context.instruction.member, context.patience_s), VERIFY_AFTER_UNDO_S
+        )
+        return {**answer.evidence(), "at_ms": self.clock.now_ms()} if answer else {}
 
     async def _still_to_do(self, instruction: Instruction) -> tuple[str, ...]:
         """The steps; on a server that already answers in the wanted scheme only the proof and what follows

@@ -77,6 +77,7 @@ class Inventory:
             "os": _plain(platform.platform),
             "tls": seldom(_plain(self._tls)),
             "access_code": _plain(self._access_code),
+            "name": _plain(lambda: host.config.name),
             "agent_version": _plain(lambda: VERSION),
         }
 

@@ -100,9 +100,10 @@ class Host(ABC):
             raise StepError("lookup_failed", "the interface list is no list", "Check host and port.")
         return answer
 
-    async def proof(self, member: str, within_s: float) -> None:
-        """Raises StepError unless this device works in the scheme that its settings say."""
-        await self.lookup(member, within_s)
+    async def proof(self, member: str, within_s: float) -> Answer | None:
+        """A lookup in the scheme that this device's settings say; None where there is nothing to prove. Raises StepError
+        unless it works."""
+        return await self.lookup(member, within_s)
 
     @property
     def file(self) -> str:
@@ -156,10 +157,9 @@ class ServerHost(Host):
         tls = self.scheme() == "https"
         return Target("127.0.0.1", self.port(), tls, SERVER_TIMEOUT_S, trust=False, thumbprint=thumbprint)
 
-    async def proof(self, member: str, within_s: float) -> None:
+    async def proof(self, member: str, within_s: float) -> Answer | None:
         # A service that was not running before us, and was put back so, has nothing to prove.
-        if await sc.running(self.config.service):
-            await self.lookup(member, within_s)
+        return await self.lookup(member, within_s) if await sc.running(self.config.service) else None
 
     async def stop_watched(self, now_ms: Callable[[], int]) -> Stopped:
         """Stop NetPOS.Net and note when it last took a connection. Raises StepError."""

@@ -100,6 +100,7 @@ class SwitchStep(Step):
             "file": ctx.host.file,
             "before": ctx.saved.get(self.name, {}).get("old", now),
             "after": now,
+            "scheme": ctx.instruction.to_scheme,
             "sha256": _digest(data),
         }
 

@@ -39,13 +39,15 @@ class Passes:
         self.host, self.journal, self.clock, self.report, self.steps = host, journal, clock, report, steps
         self.newer = asyncio.Event()
 
-    async def forward(self, instruction: Instruction, names: tuple[str, ...], *, dry: bool = False) -> None:
-        """Apply these steps, but those that this instruction has done before a crash. dry: verify only.
-        Raises StepError at the first that fails, or Superseded."""
+    async def forward(self, instruction: Instruction, names: tuple[str, ...], *, dry: bool = False) -> Evidence:
+        """Apply these steps, but those that this instruction has done before a crash. dry: verify only. Returns the
+        evidence of the last. Raises StepError at the first that fails, or Superseded."""
+        evidence: Evidence = {}
         for name in names:
             if (instruction.seq, name) not in self.journal.ledger.done:
                 self._boundary()
-                await self._forward_one(instruction, self.steps[name], dry)
+                evidence = await self._forward_one(instruction, self.steps[name], dry)
+        return evidence
 
     async def back(self, instruction: Instruction) -> list[StepError]:
         """Undo whatever this cutover has done here and not undone, last step first, and go on after a
@@ -69,7 +71,7 @@ class Passes:
         saved = {record.step: record.saved for record in self.journal.open_undo(instruction.cutover)}
         return Context(instruction, self.host, self.clock, limit_s, saved)
 
-    async def _forward_one(self, instruction: Instruction, step: Step, dry: bool) -> None:
+    async def _forward_one(self, instruction: Instruction, step: Step, dry: bool) -> Evidence:
         limit_s = catalogue.info(step.name).limit_s
         context = self.context(instruction, limit_s)
         if not dry:
@@ -81,6 +83,7 @@ class Passes:
             points.step(self.host.config.role, step.name, "proved")
             self._done(instruction, step.name, "forward", begun, evidence)
             points.step(self.host.config.role, step.name, "reported")
+        return dict(evidence)
 
     async def _apply(self, step: Step, context: Context) -> Evidence:
         if not await step.check(context):

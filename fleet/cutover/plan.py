@@ -8,11 +8,12 @@ import datetime as dt
 from collections.abc import Callable
 
 from agents.protocol import Finding
-from fleet.cutover import rollback
-from fleet.cutover.snapshot import Ask, Move, MoveRun, RunView, Snapshot, Step
+from fleet.cutover import causes, rollback
+from fleet.cutover.snapshot import Ask, Cause, Move, MoveRun, RunView, Snapshot, Step
 from fleet.cutover.states import ACTIVE, CAN_ROLL_BACK, COUNTS_AS_FAILED, Cutover, Run
 
 OPEN = frozenset({Run.PENDING, Run.ARMED, Run.SWITCHING})
+_TOO_LATE = "the window closes before the rest could be flipped"
 DONE = frozenset({Run.VERIFIED, Run.LATE})  # what every terminal of a completed cutover is
 
 
@@ -29,7 +30,7 @@ def _acts(step: Step) -> bool:
 
 def _wanted(s: Snapshot, now: dt.datetime) -> list[Step]:
     if s.direction == "forward" and s.server.state is Run.RESTORED and s.state in CAN_ROLL_BACK:
-        return [_roll_back("the server went back by itself; its terminals follow")]
+        return [_back_for("the server went back by itself; its terminals follow", s.server)]
     rule = _RULES.get(s.state)
     return rule(s, now) if rule else []
 
@@ -44,9 +45,9 @@ def _scheduled(s: Snapshot, now: dt.datetime) -> list[Step]:
 
 def _arming(s: Snapshot, now: dt.datetime) -> list[Step]:
     if _closing(s, now):
-        return [_roll_back("the window closes before the server could be flipped; nothing was changed")]
+        return [_back_for_time("the window closes before the server could be flipped; nothing was changed")]
     if s.server.state in COUNTS_AS_FAILED:
-        return [_roll_back("the server is not ready; nothing was changed")]
+        return [_back_for(f"the server is not ready ({causes.said([s.server])}); nothing was changed", s.server)]
     steps: list[Step] = []
     if new := tuple(r.id for r in s.runs if r.state is Run.PENDING and r.asked is None):
         steps.append(Ask(new, "arm"))
@@ -58,7 +59,7 @@ def _arming(s: Snapshot, now: dt.datetime) -> list[Step]:
     if stop := _threshold(s):
         return [stop]
     if s.terminals and not any(r.state is Run.ARMED for r in s.terminals):
-        return [_roll_back("no terminal is in contact; flipping the server would cut all of them off")]
+        return [_back_for("no terminal is in contact; flipping the server would cut all of them off", *s.terminals)]
     return [Move(Cutover.CUTTING_SERVER, f"{sum(r.state is Run.ARMED for r in s.terminals)} terminals are ready")]
 
 
@@ -67,11 +68,11 @@ def _cutting_server(s: Snapshot, now: dt.datetime) -> list[Step]:
     if server.state is Run.VERIFIED:
         return [Move(Cutover.SWITCHING, f"the server answers over {s.to_scheme}")]
     if server.state in COUNTS_AS_FAILED:
-        return [_roll_back("the server could not be flipped")]
+        return [_back_for(f"the server could not be flipped ({causes.said([server])})", server)]
     if server.state is Run.ARMED:
         # Nothing starts that cannot finish: this is the first step that cuts terminals off.
         if _closing(s, now):
-            return [_roll_back("the window closes before the server could be flipped; nothing was changed")]
+            return [_back_for_time("the window closes before the server could be flipped; nothing was changed")]
         return [Ask((server.id,), "switch"), MoveRun(server.id, Run.SWITCHING, "told to switch")]
     if s.on_window_close == "roll_back" and _closing(s, now):
         return [_at_close(s)]
@@ -83,7 +84,7 @@ def _cutting_server(s: Snapshot, now: dt.datetime) -> list[Step]:
 def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
     if s.server.state in COUNTS_AS_FAILED:
         # It had answered, or nobody would be here; its last steps failed, or it went back in vain.
-        return [_roll_back(f"the server did not stay on {s.to_scheme}")]
+        return [_back_for(f"the server did not stay on {s.to_scheme} ({causes.said([s.server])})", s.server)]
     if steps := _silent(s, now):
         return steps
     if stop := _threshold(s):
@@ -98,7 +99,7 @@ def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
     ready = [r for r in open_runs if r.wave == wave and r.state in (Run.PENDING, Run.ARMED)]
     if ready:
         steps.append(Ask(tuple(r.id for r in ready), "switch"))
-        steps += [MoveRun(r.id, Run.SWITCHING, f"wave {wave}: told to switch") for r in ready]
+        steps += [MoveRun(r.id, Run.SWITCHING, f"wave {wave + 1}: told to switch") for r in ready]
     return steps
 
 
@@ -118,7 +119,7 @@ def _completed(s: Snapshot, now: dt.datetime) -> list[Step]:
     steps = _silent(s, now) or _wake_late(s)
     if not steps and any(r.state in COUNTS_AS_FAILED for r in s.runs):
         return [_at_rest(s)]
-    return steps
+    return steps or _confirm(s)
 
 
 def _paused(s: Snapshot, now: dt.datetime) -> list[Step]:
@@ -126,9 +127,9 @@ def _paused(s: Snapshot, now: dt.datetime) -> list[Step]:
         return steps
     if s.paused_from in (Cutover.ARMING, Cutover.CUTTING_SERVER) and s.server.state in (Run.PENDING, Run.ARMED):
         if now >= s.ends_at or (s.on_window_close == "roll_back" and _closing(s, now)):
-            return [_roll_back("the window closed while paused; nothing was changed")]
+            return [_back_for_time("the window closed while paused; nothing was changed")]
     elif s.on_window_close == "roll_back" and _closing(s, now):
-        return [_roll_back("point of no return while paused")]
+        return [_back_for_time("point of no return while paused")]
     return []
 
 
@@ -139,7 +140,7 @@ def _needs_person(s: Snapshot, now: dt.datetime) -> list[Step]:
     # A late one that is switching at this moment would not have kept it from completing either.
     if not steps and s.server.state is Run.VERIFIED and all(r.state in DONE | {Run.SWITCHING} for r in s.terminals):
         return [Move(Cutover.COMPLETED, "the terminals that were missing have come back")]
-    return steps
+    return steps or _confirm(s)
 
 
 _RULES: dict[Cutover, Callable[[Snapshot, dt.datetime], list[Step]]] = {
@@ -165,20 +166,19 @@ def _closing(s: Snapshot, now: dt.datetime) -> bool:
 
 def _at_close(s: Snapshot) -> Step:
     if s.on_window_close == "roll_back":
-        return _roll_back("point of no return: a rollback must begin now to fit into the window")
-    why = "the window closes before the rest could be flipped"
-    return Move(Cutover.PAUSED, why, Finding("window_closing", why, "Resume to go on outside the window, or Roll back."))
+        return _back_for_time("point of no return: a rollback must begin now to fit into the window")
+    return _pause(Finding("window_closing", _TOO_LATE, "Resume to go on outside the window, or Roll back."))
 
 
 def _threshold(s: Snapshot) -> Step | None:
     for wave, limit in enumerate(s.limits):
-        failed = [r.name for r in s.terminals if r.wave == wave and r.state in COUNTS_AS_FAILED]
+        failed = [r for r in s.terminals if r.wave == wave and r.state in COUNTS_AS_FAILED]
         if len(failed) > limit and wave not in s.waived:
-            why = f"wave {wave}: {len(failed)} failed, {limit} allowed ({', '.join(failed[:5])})"
+            why = f"wave {wave + 1}: {len(failed)} failed, {limit} allowed ({causes.said(failed)})"
             if s.on_threshold == "roll_back":
-                return _roll_back(why)
-            remedy = "Look at the failed terminals, then Resume or Roll back."
-            return Move(Cutover.PAUSED, why, Finding("threshold_passed", why, remedy))
+                return _back_for(why, *failed)
+            finding = Finding("threshold_passed", why, "Look at the failed terminals, then Resume or Roll back.")
+            return _pause(finding, causes.of_runs(failed, why))
     return None
 
 
@@ -194,10 +194,17 @@ def _wake_late(s: Snapshot) -> list[Step]:
     return [Ask(late, "switch")] if late else []
 
 
+def _confirm(s: Snapshot) -> list[Step]:
+    """A terminal says that it works now. Some seconds later it is asked again, and what it says then is compared."""
+    due = tuple(r.id for r in s.terminals if r.confirm_due and r.state is Run.VERIFIED)
+    return [Ask(due, "verify")] if due else []
+
+
 def _at_rest(s: Snapshot) -> Step:
-    bad = [r.name for r in s.runs if r.state not in DONE]
+    bad = [r for r in s.runs if r.state not in DONE]
     if bad:
-        return Move(Cutover.NEEDS_PERSON, f"not on {s.to_scheme}: {len(bad)} ({', '.join(bad[:5])})")
+        why = f"not on {s.to_scheme}: {len(bad)} ({causes.said(bad)})"
+        return Move(Cutover.NEEDS_PERSON, why, cause=causes.of_runs(bad, why))
     late = sum(r.state is Run.LATE for r in s.terminals)
     return Move(Cutover.COMPLETED, f"every terminal answers over {s.to_scheme}" + (f", {late} late" if late else ""))
 
@@ -217,8 +224,9 @@ def _unchecked(s: Snapshot, now: dt.datetime) -> list[Step]:
 def _server_lost(s: Snapshot) -> Step:
     why = "the server did not pass its last check"
     if s.on_threshold == "roll_back":
-        return _roll_back(why)
-    return Move(Cutover.PAUSED, why, Finding("server_check_failed", why, "Look at the server, then Resume or Roll back."))
+        return _back_for(why, s.server)
+    finding = Finding("server_check_failed", why, "Look at the server, then Resume or Roll back.")
+    return _pause(finding, causes.of_runs([s.server], why))
 
 
 def _silent_at_arming(run: RunView) -> tuple[Run, str, Finding]:
@@ -244,5 +252,15 @@ def _overdue(run: RunView, now: dt.datetime) -> bool:
     return run.deadline is not None and now >= run.deadline
 
 
-def _roll_back(why: str) -> Move:
-    return Move(Cutover.ROLLING_BACK, why)
+def _back_for(why: str, *runs: RunView) -> Move:
+    """Turn back for what happened to these devices."""
+    return Move(Cutover.ROLLING_BACK, why, cause=causes.of_runs(runs, why))
+
+
+def _back_for_time(why: str) -> Move:
+    remedy = "Choose a longer window or a later start, then plan the cutover again."
+    return Move(Cutover.ROLLING_BACK, why, cause=Cause("window_closing", why, remedy))
+
+
+def _pause(finding: Finding, cause: Cause | None = None) -> Move:
+    return Move(Cutover.PAUSED, finding.message, finding, cause or causes.of_finding(finding))

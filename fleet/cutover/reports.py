@@ -4,6 +4,7 @@ that no longer matters (older epoch, doubled, out of order) is an answer of None
 from dataclasses import dataclass
 
 from agents.protocol import Action, Finding, Outcome
+from fleet.cutover.causes import UNKNOWN
 from fleet.cutover.snapshot import Direction
 from fleet.cutover.states import RUN_MOVES, Cutover, Run
 
@@ -29,46 +30,72 @@ def judge(
     server: bool = False,
     by_itself: bool = False,
 ) -> Verdict | None:
-    """The verdict on one Finished report, or None when it changes nothing.
+    """The verdict on one Finished report, or None when it changes nothing. A `done` that proves nothing (proofs.py) has
+    become `failed` or `undo_failed` before.
 
     current_epoch: the report answers an instruction of the cutover's epoch of now. An older one never
     changes a state: the cutover has turned round since, and a newer instruction is on its way.
     by_itself: nobody had asked, the agent acted on its own."""
     if not current_epoch:
         return None
+    if outcome != "done":
+        finding = finding or UNKNOWN
     verdict: Verdict | None
     if by_itself and action == "undo" and direction == "forward":
-        verdict = _went_back(server, outcome, finding)
+        verdict = _went_back(server, outcome, finding or UNKNOWN)
     else:
-        verdict = _verdict(cutover, direction, run, action, outcome, finding)
+        verdict = _verdict(cutover, direction, run, action, outcome, finding, server)
     if verdict is None or verdict.to not in RUN_MOVES[run]:
         return None
     return verdict
 
 
-def _went_back(server: bool, outcome: Outcome, finding: Finding | None) -> Verdict:
+def _went_back(server: bool, outcome: Outcome, finding: Finding) -> Verdict:
     """The server as before ends the way forward for all (see plan.py). A terminal that went back alone
     is named: at this moment it may speak another scheme than its server."""
     if server and outcome == "done":
         return Verdict(Run.RESTORED, "went back by itself", finding)
-    return Verdict(Run.FAILED, "went back by itself", finding)
+    return _bad(Run.FAILED, "went back by itself", finding)
 
 
 def _verdict(
-    cutover: Cutover, direction: Direction, run: Run, action: Action, outcome: Outcome, finding: Finding | None
+    cutover: Cutover,
+    direction: Direction,
+    run: Run,
+    action: Action,
+    outcome: Outcome,
+    finding: Finding | None,
+    server: bool,
 ) -> Verdict | None:
     if outcome == "refused":
-        return Verdict(Run.UNDO_FAILED if direction == "back" else Run.FAILED, "its agent refused", finding)
+        return _bad(Run.UNDO_FAILED if direction == "back" else Run.FAILED, "its agent refused", finding)
     if action == "arm":
         if run not in (Run.PENDING, Run.LATE) or cutover not in (Cutover.ARMING, Cutover.PAUSED):
             return None
-        return Verdict(Run.ARMED, "ready") if outcome == "done" else Verdict(Run.FAILED, "not ready", finding)
+        return Verdict(Run.ARMED, "ready") if outcome == "done" else _bad(Run.FAILED, "not ready", finding)
     if action == "switch" and direction == "forward":
-        return Verdict(Run.VERIFIED, "verified") if outcome == "done" else Verdict(Run.FAILED, "could not switch", finding)
+        return Verdict(Run.VERIFIED, "verified") if outcome == "done" else _bad(Run.FAILED, "could not switch", finding)
     if action == "undo" and direction == "back":
-        return Verdict(Run.RESTORED, "as before") if outcome == "done" else Verdict(Run.UNDO_FAILED, "could not undo", finding)
-    if action == "verify" and cutover is Cutover.VERIFYING:
-        if outcome == "done":
-            return Verdict(Run.VERIFIED, "passed the last check")
-        return Verdict(Run.FAILED, "did not pass the last check", finding)
+        return Verdict(Run.RESTORED, "as before") if outcome == "done" else _bad(Run.UNDO_FAILED, "could not undo", finding)
+    if action == "verify" and direction == "forward":
+        return _last_check(cutover, outcome, finding) if server else _second_lookup(cutover, run, outcome, finding)
     return None
+
+
+def _last_check(cutover: Cutover, outcome: Outcome, finding: Finding | None) -> Verdict | None:
+    if cutover is not Cutover.VERIFYING:
+        return None
+    if outcome == "done":
+        return Verdict(Run.VERIFIED, "passed the last check")
+    return _bad(Run.FAILED, "did not pass the last check", finding)
+
+
+def _second_lookup(cutover: Cutover, run: Run, outcome: Outcome, finding: Finding | None) -> Verdict | None:
+    """A terminal that was verified has been asked again some seconds later, at rest."""
+    if cutover not in (Cutover.COMPLETED, Cutover.NEEDS_PERSON) or run is not Run.VERIFIED or outcome == "done":
+        return None
+    return _bad(Run.FAILED, "its second lookup failed", finding)
+
+
+def _bad(to: Run, what: str, finding: Finding | None) -> Verdict:
+    return Verdict(to, f"{what}: {finding.message} ({finding.code})" if finding else what, finding)

@@ -4,6 +4,7 @@ undone after it can verify at once. Never the other way round (states walked in 
 import datetime as dt
 
 from agents.protocol import Finding
+from fleet.cutover import causes
 from fleet.cutover.snapshot import Ask, Move, MoveRun, RunView, Snapshot, Step
 from fleet.cutover.states import Cutover, Run
 
@@ -69,5 +70,6 @@ def _lost(run: RunView) -> Finding:
 def _stuck(s: Snapshot) -> list[Step]:
     if s.state is Cutover.NEEDS_PERSON:
         return []
-    bad = [r.name for r in s.runs if r.state is Run.UNDO_FAILED]
-    return [Move(Cutover.NEEDS_PERSON, f"the rollback could not finish on {', '.join(bad[:5])}")]
+    bad = [r for r in s.runs if r.state is Run.UNDO_FAILED]
+    why = f"the rollback could not finish on {len(bad)} ({causes.said(bad)})"
+    return [Move(Cutover.NEEDS_PERSON, why, cause=causes.of_runs(bad, why))]

@@ -15,7 +15,8 @@ Direction = Literal["forward", "back"]
 @dataclass(frozen=True, slots=True)
 class RunView:
     """One device in one cutover. asked: the instruction of the cutover's current epoch that waits for
-    its answer or has been answered; touched: a switch was ever asked for; deadline: when silence counts."""
+    its answer or has been answered; touched: a switch was ever asked for; deadline: when silence counts; finding: what
+    is known to be wrong with it; confirm_due: a verified terminal is to be asked for its second lookup."""
 
     id: int
     name: str
@@ -25,6 +26,8 @@ class RunView:
     asked: Action | None = None
     touched: bool = False
     deadline: dt.datetime | None = None
+    finding: Finding | None = None
+    confirm_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,24 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """What made a cutover pause, turn back or need a person by itself: a finding's code, what happened, what to do, and
+    the names of the devices that it happened to."""
+
+    code: str
+    message: str
+    remedy: str
+    devices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
-    """The cutover changes its state."""
+    """The cutover changes its state. cause: why, where it is by itself and no good end."""
 
     to: Cutover
     reason: str
     finding: Finding | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

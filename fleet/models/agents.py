@@ -17,7 +17,8 @@ def new_agent_id() -> str:
 class Agent(models.Model):
     """The program on one device, known by the public key that it made there. acked: its report up to
     which everything is in this database; seq: the number of its newest instruction, which only grows;
-    connected and last_seen: presence, as the gateway sees it; alarm: what is wrong with this agent itself until somebody
+    connected and last_seen: presence, as the gateway sees it; dropped: how many of its reports
+    answered no instruction of this dashboard; alarm: what is wrong with this agent itself until somebody
     has dealt with it (code, message, remedy, at), such as identity_used_twice or instructions_refused."""
 
     id = models.CharField(primary_key=True, max_length=16, default=new_agent_id)
@@ -30,6 +31,7 @@ class Agent(models.Model):
     acked = models.PositiveBigIntegerField(default=0)
     seq = models.PositiveBigIntegerField(default=0)
     version = models.PositiveIntegerField(default=0)
+    dropped = models.PositiveBigIntegerField(default=0)
     alarm = models.JSONField(null=True, blank=True)
 
     def __str__(self) -> str:

@@ -11,6 +11,15 @@ IDENTITY_USED_TWICE = "identity_used_twice"
 INSTRUCTIONS_REFUSED = "instructions_refused"
 
 
+def refused(finding: Finding) -> Finding:
+    """The alarm for an agent that refuses what this dashboard has signed, with its own reason."""
+    return Finding(
+        INSTRUCTIONS_REFUSED,
+        f"Its agent refuses this dashboard's instructions: {finding.message} ({finding.code})",
+        "Enrol this device again with a new token: its agent then knows this dashboard's key and numbers.",
+    )
+
+
 def sound(agent_ids: Collection[str], finding: Finding, now: dt.datetime) -> None:
     """Keep this alarm beside these agents, unless the same one stands there already. Call it in a transaction."""
     row = {**asdict(finding), "at": now.isoformat()}

@@ -10,14 +10,14 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import F
 
 from agents import catalogue, points
 from agents.protocol import Action, Finding
-from fleet.cutover import plan, states
-from fleet.cutover.snapshot import Ask, Move, MoveRun, Snapshot
+from fleet.cutover import causes, plan, states
+from fleet.cutover.snapshot import Ask, Cause, Move, MoveRun, Snapshot
 from fleet.cutover.states import AT_REST, Run
 from fleet.models import Cutover, DeviceRun, Site, Transition
 from fleet.services import roster
@@ -77,16 +77,20 @@ class Session:
         self.move_runs(moves, actor="plan")
         for step in steps:
             if isinstance(step, Move):
-                self.move(step.to, step.reason, actor="plan", finding=step.finding)
+                self.move(step.to, step.reason, actor="plan", finding=step.finding, cause=step.cause)
 
     # -- changes of state, each guarded and written down
 
-    def move(self, to: states.Cutover, reason: str, *, actor: str, finding: Finding | None = None) -> None:
-        """The cutover's own state. Raises IllegalMove for a move that the tables do not allow."""
+    def move(
+        self, to: states.Cutover, reason: str, *, actor: str, finding: Finding | None = None, cause: Cause | None = None
+    ) -> None:
+        """The cutover's own state. The first cause stays. Raises IllegalMove for a move that the tables do not allow."""
         old = self.cutover.state
         states.advance(states.Cutover, old, to)
         changes = self._consequences(states.Cutover(old), to)
         changes |= {"state": to.value, "reason": reason[:1000], "finding": asdict(finding) if finding else None}
+        if self.cutover.cause is None and (cause or finding):
+            changes["cause"] = asdict(cause or causes.of_finding(cast(Finding, finding)))
         self._update_cutover(old, changes)
         self._write_down([self._row(None, old, to, actor, reason)])
         if to is states.Cutover.VERIFYING:
@@ -106,28 +110,31 @@ class Session:
         rows = []
         for (old, to, _), group in groups.items():
             states.advance(Run, old, to)
-            finding = asdict(group[0].finding) if group[0].finding else None
-            self._update_runs([m.run for m in group], old, {"state": to.value, "finding": finding, **_run_consequences(to)})
+            changes = {"state": to.value, **_finding(to, group[0].finding), **_run_consequences(to)}
+            self._update_runs([m.run for m in group], old, changes)
             rows += [self._row(self.runs[m.run], old, to, actor, m.reason) for m in group]
         self._write_down(rows)
 
     def ask(self, runs: list[DeviceRun], action: Action) -> None:
         """Note that these devices are to be told; a worker writes and signs the instructions."""
         groups: dict[tuple[str, dt.datetime | None], list[int]] = defaultdict(list)
+        again = action == "verify" and runs[0].kind == "terminal"
         for run in runs:
-            late = run.state == Run.LATE
-            deadline = None if late else self.now + dt.timedelta(seconds=self._limit(run, action))
-            groups[("" if late else first_step(run, action), deadline)].append(run.pk)
+            # Nobody waits for one that is off, nor for a second lookup: a till may be switched off after the night.
+            free = run.state == Run.LATE or again
+            deadline = None if free else self.now + dt.timedelta(seconds=self._limit(run, action))
+            groups[("" if free else first_step(run, action), deadline)].append(run.pk)
         flips = int(action == "switch")
         for (step, deadline), group in groups.items():
             same = {"asked_action": action, "asked_epoch": self.cutover.epoch, "step": step, "deadline_at": deadline}
-            same |= {"version": self.touch(), "changed_at": self.now}
-            grow = {"asks": F("asks") + 1, "attempts": F("attempts") + flips}
+            same |= {"confirm_at": None} if again else {"version": self.touch(), "changed_at": self.now}
+            grow = {"asks": F("asks") + 1, "attempts": F("attempts") + flips, "confirms": F("confirms") + int(again)}
             DeviceRun.objects.filter(pk__in=group).update(**same, **grow, **({"touched": True} if flips else {}))
             for run in (self.runs[pk] for pk in group):
                 for name, value in same.items():
                     setattr(run, name, value)
                 run.asks, run.attempts, run.touched = run.asks + 1, run.attempts + flips, run.touched or bool(flips)
+                run.confirms += int(again)
         ids = [run.pk for run in runs]
         self.next.dispatch += [Dispatch(self.cutover.pk, tuple(ids[i : i + CHUNK])) for i in range(0, len(ids), CHUNK)]
 
@@ -243,4 +250,11 @@ def _run_consequences(to: Run) -> dict[str, Any]:
     """A run that has come to an end waits for nothing."""
     if to in (Run.SWITCHING, Run.UNDOING):
         return {}
-    return {"deadline_at": None, "step": ""}
+    return {"deadline_at": None, "step": "", "confirm_at": None}
+
+
+def _finding(to: Run, finding: Finding | None) -> dict[str, Any]:
+    """What is known to be wrong with a run after a move. Being put back does not take the reason for it away."""
+    if finding is None and to in (Run.UNDOING, Run.RESTORED):
+        return {}
+    return {"finding": asdict(finding) if finding else None}

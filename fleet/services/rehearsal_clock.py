@@ -2,14 +2,16 @@
 after a cutover it is measured what HTTPS really became."""
 
 import datetime as dt
+import functools
 import logging
+from collections.abc import Callable
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from fleet.cutover import states
 from fleet.models import UNDER_WAY, Cutover, Device, Rehearsal, Seat, Site
-from fleet.services import certificates, looks
+from fleet.services import certificates, looks, trouble
 from fleet.services.errors import Conflict
 from fleet.services.outcome import Next
 from fleet.services.rehearsals import BUSY, OPEN_LIMIT, State, begin, give_up, seats_for
@@ -31,13 +33,25 @@ def tick(now: dt.datetime) -> Next:
             for rehearsal in due.select_for_update().order_by("pk"):
                 after.add(give_up(rehearsal, now))
     for site in _due_sites(now):
-        try:
-            after.add(begin(site, "", now)[1])
-        except Conflict as error:
-            log.info("%s: no rehearsal now: %s", site, error)
+        after.add(_at(site, functools.partial(_begin, site, now), now))
     for cutover in _unmeasured(now):
-        after.add(_measure(cutover, now))
+        after.add(_at(cutover.site, functools.partial(_measure, cutover, now), now))
     return after
+
+
+def _begin(site: Site, now: dt.datetime) -> Next:
+    return begin(site, "", now)[1]
+
+
+def _at(site: Site, work: Callable[[], Next], now: dt.datetime) -> Next:
+    """One site's part, which does not stop the others' when it fails."""
+    if trouble.may_try(site, now):
+        with trouble.contained(site.pk, "a rehearsal by the clock", now):
+            try:
+                return work()
+            except Conflict as error:
+                log.info("%s: no rehearsal now: %s", site, error)
+    return Next()
 
 
 def _due_sites(now: dt.datetime) -> list[Site]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from django.db.models import F, Q
 
+from agents.protocol import Finding
 from fleet.cutover import forecast, states, waves
 from fleet.cutover.snapshot import RunView, Snapshot
 from fleet.models import Cutover, Device, DeviceRun, StepRun
@@ -30,7 +31,7 @@ def make_runs(cutover: Cutover) -> None:
 
 def snapshot(cutover: Cutover, runs: Iterable[DeviceRun], now: dt.datetime) -> Snapshot | None:
     """What the domain sees of a cutover, or None while there is no server to decide about."""
-    views = [_view(cutover, run) for run in runs]
+    views = [_view(cutover, run, now) for run in runs]
     server = next((v for v in views if v.kind == "server"), None)
     if server is None:
         return None
@@ -79,7 +80,7 @@ def started_after(epoch: int | F) -> Q:
     return Q(epoch__gt=epoch, started_at__isnull=False)
 
 
-def _view(cutover: Cutover, run: DeviceRun) -> RunView:
+def _view(cutover: Cutover, run: DeviceRun, now: dt.datetime) -> RunView:
     asked = run.asked_action if run.asked_action and run.asked_epoch == cutover.epoch else None
     return RunView(
         id=run.pk,
@@ -90,4 +91,10 @@ def _view(cutover: Cutover, run: DeviceRun) -> RunView:
         asked=asked,  # type: ignore[arg-type]
         touched=run.touched,
         deadline=run.deadline_at,
+        finding=_finding(run),
+        confirm_due=run.confirm_at is not None and now >= run.confirm_at,
     )
+
+
+def _finding(run: DeviceRun) -> Finding | None:
+    return Finding(**run.finding) if run.finding else None

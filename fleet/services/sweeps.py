@@ -11,7 +11,7 @@ from agents import catalogue, points
 from fleet.cutover import plan, states
 from fleet.cutover.states import Run
 from fleet.models import Cutover, DeviceRun, Site
-from fleet.services import instructions, roster
+from fleet.services import instructions, roster, trouble
 from fleet.services.engine import Lost, Session, step_limit
 from fleet.services.outcome import Dispatch, Next
 
@@ -24,12 +24,22 @@ LONGEST_S = max(step_limit(name) for name in catalogue.NAMES)
 
 def tick(now: dt.datetime) -> Next:
     """Look at every cutover that may have something to do. Level-triggered: a tick that was missed costs
-    time, one too many nothing."""
+    time, one too many nothing. Each site's clock is its own: what fails at one of them does not stop the others."""
     after = Next()
     for cutover in _may_act(now):
+        if trouble.may_try(cutover.site, now):
+            after.add(_tick_one(cutover, now))
+    return after
+
+
+def _tick_one(cutover: Cutover, now: dt.datetime) -> Next:
+    after = Next()
+    with trouble.contained(cutover.site_id, f"going on with cutover {cutover.pk}", now) as outcome:
         if cutover.state in states.ACTIVE and cutover.started_at:
             _note_tick(cutover, now)
-        after.add(_look_at(cutover, now))
+        after = _look_at(cutover, now)
+    if not outcome.failed:
+        trouble.over(cutover.site)
     return after
 
 
@@ -72,8 +82,9 @@ def _may_act(now: dt.datetime) -> list[Cutover]:
     # has its own say about them.
     later = Cutover.objects.filter(roster.started_after(OuterRef("epoch")), site=OuterRef("site"))
     just_back = Q(state=states.Cutover.ROLLED_BACK, rested_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
+    to_confirm = Q(runs__confirm_at__lte=now, rested_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
     found = (
-        Cutover.objects.filter(Q(state__in=states.ACTIVE) | waiting | just_back)
+        Cutover.objects.filter(Q(state__in=states.ACTIVE) | waiting | just_back | to_confirm)
         .select_related("site")
         .distinct()
         .order_by("pk")

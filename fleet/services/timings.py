@@ -1,35 +1,39 @@
 """How long things took at a site, for the forecast and the point of no return."""
 
+import statistics
+from collections import defaultdict
+
+from agents import catalogue
 from fleet.cutover.forecast import Timings
 from fleet.models import Cutover, DeviceRun
 
+NIGHTS = 5  # the site's last ones that are looked at
+NAMES = ("server_forward_s", "server_back_s", "terminal_forward_s", "terminal_back_s")
+# No device counts for more than its steps may take at all, whatever it says.
+LIMITS_S = {
+    "server": sum(step.limit_s for step in catalogue.SERVER_STEPS),
+    "terminal": sum(step.limit_s for step in catalogue.TERMINAL_STEPS),
+}
+
 
 def timings(cutover: Cutover) -> Timings:
-    """Seconds that this site's steps took in its last cutover, each by its slowest device; the careful
-    figures of a first night where nothing was measured. Never less than half of those: one good night
-    is no promise."""
-    last = (
-        Cutover.objects.filter(site_id=cutover.site_id, started_at__isnull=False).exclude(pk=cutover.pk).order_by("-id").first()
-    )
+    """Seconds that this site's steps took in its last cutovers: the median over its devices, each bounded by its steps'
+    limits, so that no single device decides what may start. Never less than half of the careful figures of a first
+    night, which also stand where nothing was measured: one good night is no promise."""
+    before = Cutover.objects.filter(site_id=cutover.site_id, started_at__isnull=False).exclude(pk=cutover.pk)
+    nights = list(before.order_by("-id").values_list("pk", flat=True)[:NIGHTS])
     base = Timings()
-    if last is None:
-        return base
-    measured = _slowest(last)
-    careful = {
-        name: max(getattr(base, name) / 2, measured.get(name, getattr(base, name)))
-        for name in ("server_forward_s", "server_back_s", "terminal_forward_s", "terminal_back_s")
-    }
-    return Timings(**careful)
+    measured = _medians(nights) if nights else {}
+    return Timings(**{name: max(getattr(base, name) / 2, measured.get(name, getattr(base, name))) for name in NAMES})
 
 
-def _slowest(cutover: Cutover) -> dict[str, float]:
-    """ "server_forward_s" and so on -> seconds of the slowest device's steps together."""
-    per_run: dict[tuple[str, int], int] = {}
-    runs = DeviceRun.objects.filter(cutover=cutover, steps__isnull=False)
+def _medians(nights: list[int]) -> dict[str, float]:
+    """ "server_forward_s" and so on -> the median of the seconds that one device took for its steps together."""
+    took_ms: dict[tuple[str, str, int], int] = defaultdict(int)
+    runs = DeviceRun.objects.filter(cutover__in=nights, steps__isnull=False)
     for kind, direction, pk, took in runs.values_list("kind", "steps__direction", "pk", "steps__took_ms"):
-        key = (f"{kind}_{direction}_s", pk)
-        per_run[key] = per_run.get(key, 0) + took
-    slowest: dict[str, float] = {}
-    for (name, _), ms in per_run.items():
-        slowest[name] = max(slowest.get(name, 0.0), ms / 1000)
-    return slowest
+        took_ms[(kind, direction, pk)] += took
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for (kind, direction, _), ms in took_ms.items():
+        seconds[f"{kind}_{direction}_s"].append(min(ms / 1000, LIMITS_S[kind]))
+    return {name: statistics.median(values) for name, values in seconds.items()}

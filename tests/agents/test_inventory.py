@@ -48,7 +48,7 @@ async def test_a_till_tells_all_of_it(terminal: TerminalHost, port: int, certifi
     assert told.pop("os")
     assert told == {
         "error": None, "port": port, "scheme": "http", "host": "localhost", "timeout_s": 6, "writable": None,
-        "roots": {"count": 1, "thumbprints": [root]}, "tls": ["TLSv1.2", "TLSv1.3"], "access_code": CODE_HASH,
+        "roots": {"count": 1, "thumbprints": [root]}, "tls": ["TLSv1.2", "TLSv1.3"], "access_code": CODE_HASH, "name": "TILL-1",
         "agent_version": VERSION,
     }  # fmt: skip
 

@@ -85,13 +85,13 @@ PLAN_GUARDS: list[tuple[str, Setting, list[tuple[str, str]]]] = [
         [
             (
                 """    if _closing(s, now):
-        return [_roll_back("the window closes before the server could be flipped; nothing was changed")]
+        return [_back_for_time("the window closes before the server could be flipped; nothing was changed")]
     if s.server""",
                 "    if s.server",
             ),
             (
                 """        if _closing(s, now):
-            return [_roll_back("the window closes before the server could be flipped; nothing was changed")]
+            return [_back_for_time("the window closes before the server could be flipped; nothing was changed")]
         return [Ask""",
                 "        return [Ask",
             ),
@@ -333,9 +333,9 @@ PLAN_GUARDS: list[tuple[str, Setting, list[tuple[str, str]]]] = [
         [
             (
                 """    elif s.on_window_close == "roll_back" and _closing(s, now):
-        return [_roll_back("point""",
+        return [_back_for_time("point""",
                 """    elif False:
-        return [_roll_back("point""",
+        return [_back_for_time("point""",
             )
         ],
     ),
@@ -491,17 +491,17 @@ REPORTS_GUARDS: list[tuple[str, Setting, list[tuple[str, str]]]] = [
     (
         "a failed undo is named",
         TROUBLE,
-        [('else Verdict(Run.UNDO_FAILED, "could not undo", finding)', 'else Verdict(Run.RESTORED, "")')],
+        [('else _bad(Run.UNDO_FAILED, "could not undo", finding)', 'else Verdict(Run.RESTORED, "")')],
     ),
     (
         "a failed switch is named",
         TROUBLE,
-        [('else Verdict(Run.FAILED, "could not switch", finding)', 'else Verdict(Run.VERIFIED, "")')],
+        [('else _bad(Run.FAILED, "could not switch", finding)', 'else Verdict(Run.VERIFIED, "")')],
     ),
     (
         "a device that is not ready is not armed",
         TROUBLE,
-        [('else Verdict(Run.FAILED, "not ready", finding)', 'else Verdict(Run.ARMED, "")')],
+        [('else _bad(Run.FAILED, "not ready", finding)', 'else Verdict(Run.ARMED, "")')],
     ),
     (
         "an old answer to arm does not arm",

@@ -50,9 +50,11 @@ def verdict(cutover, direction, run, action, outcome, *, current=True, server=Fa
         (Cutover.ROLLED_BACK, "back", Run.LATE, "undo", "done", Run.RESTORED),
         (Cutover.ROLLED_BACK, "back", Run.ARMED, "undo", "done", None),
         (Cutover.SWITCHING, "forward", Run.SWITCHING, "undo", "done", None),
-        (Cutover.VERIFYING, "forward", Run.VERIFIED, "verify", "failed", Run.FAILED),
-        (Cutover.VERIFYING, "forward", Run.FAILED, "verify", "done", Run.VERIFIED),
-        (Cutover.VERIFYING, "forward", Run.VERIFIED, "verify", "done", None),
+        (Cutover.COMPLETED, "forward", Run.VERIFIED, "verify", "done", None),
+        (Cutover.COMPLETED, "forward", Run.VERIFIED, "verify", "failed", Run.FAILED),
+        (Cutover.NEEDS_PERSON, "forward", Run.VERIFIED, "verify", "refused", Run.FAILED),
+        (Cutover.COMPLETED, "forward", Run.FAILED, "verify", "done", None),
+        (Cutover.ROLLED_BACK, "back", Run.RESTORED, "verify", "failed", None),
         (Cutover.SWITCHING, "forward", Run.VERIFIED, "verify", "failed", None),
         (Cutover.PAUSED, "forward", Run.VERIFIED, "verify", "failed", None),
     ],
@@ -76,6 +78,30 @@ def test_what_an_agent_undid_by_itself_means(server, run, outcome, to):
     found = verdict(Cutover.SWITCHING, "forward", run, "undo", outcome, server=server, alone=True)
     assert found is not None
     assert (found.to, found.finding) == (to, WHY)
+
+
+@pytest.mark.parametrize(
+    ("cutover", "run", "outcome", "to"),
+    [
+        (Cutover.VERIFYING, Run.VERIFIED, "failed", Run.FAILED),
+        (Cutover.VERIFYING, Run.FAILED, "done", Run.VERIFIED),
+        (Cutover.VERIFYING, Run.VERIFIED, "done", None),
+        (Cutover.COMPLETED, Run.VERIFIED, "failed", None),
+    ],
+)
+def test_what_the_last_check_of_the_server_means(cutover, run, outcome, to):
+    found = verdict(cutover, "forward", run, "verify", outcome, server=True)
+    assert (found and found.to) == to
+
+
+def test_bad_news_without_a_finding_gets_one():
+    found = judge(
+        Cutover.SWITCHING, "forward", Run.SWITCHING,
+        current_epoch=True, action="switch", outcome="failed", finding=None,
+    )  # fmt: skip
+    assert found is not None
+    assert found.finding is not None
+    assert found.finding.code == "unknown"
 
 
 def test_a_report_of_an_older_epoch_never_changes_anything():

@@ -14,6 +14,7 @@ from fleet.services import actions, agents, instructions, planning, reports, swe
 from fleet.services.clock import to_ms
 from fleet.services.outcome import Dispatch, Next
 from tests.factories import NOW
+from tests.services.fleet_sim import lookup
 
 DOWN = "down"  # what a server speaks in the middle of its switch
 BROKE = Finding("tls_failed", "It broke.", "Mend it.")
@@ -196,7 +197,8 @@ class World:
         middle = names.index("swap_reservation" if agent.is_server else "interface_list")
         at = to_ms(self.now)
         for name in names[:middle] if first_half else names[middle:]:
-            evidence = {"last_answer_ms": at} if name == "stop_service" else {"at_ms": at}
+            evidence = {"scheme": instruction.to_scheme} | lookup(instruction, at)
+            evidence |= {"stop_service": {"last_answer_ms": at}, "start_service": {"stopped_ms": at}}.get(name, {})
             ids = (self._number(agent), instruction.seq, instruction.epoch, instruction.cutover)
             self._say(agent, StepDone(*ids, name, "back" if back else "forward", at, 10, evidence))
 
@@ -207,7 +209,9 @@ class World:
     def _finish(self, agent: Agent, instruction: Instruction, outcome: Any, finding: Finding | None) -> None:
         scheme = None if agent.scheme == DOWN else agent.scheme
         ids = (self._number(agent), instruction.seq, instruction.epoch, instruction.cutover)
-        self._say(agent, Finished(*ids, instruction.action, outcome, to_ms(self.now), scheme, finding))  # type: ignore[arg-type]
+        evidence = lookup(instruction, to_ms(self.now)) if instruction.action in ("undo", "verify") else {}
+        end = Finished(*ids, instruction.action, outcome, to_ms(self.now), scheme, finding, evidence=evidence)  # type: ignore[arg-type]
+        self._say(agent, end)
 
     def _number(self, agent: Agent) -> int:
         agent.n += 1

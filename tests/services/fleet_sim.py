@@ -126,6 +126,8 @@ class SimFleet:
         self.now += dt.timedelta(milliseconds=100)
         if instruction.action == "arm" or (instruction.action == "verify" and agent.scheme == instruction.to_scheme):
             return [self._finished(agent, instruction, "done")]
+        if instruction.action == "verify":
+            return [self._finished(agent, instruction, "failed", Finding("tls_failed", "It broke.", "Mend it."))]
         works = not agent.broken or instruction.action == "undo"
         answered = agent is self.server or self.server.scheme == instruction.to_scheme
         if works and answered:
@@ -143,7 +145,8 @@ class SimFleet:
         for name in reversed(names) if back else names:
             agent.n += 1
             at = to_ms(self.now)
-            evidence = {"last_answer_ms": at} if name == "stop_service" else {"at_ms": at}
+            evidence = {"scheme": instruction.to_scheme} | lookup(instruction, at)
+            evidence |= {"stop_service": {"last_answer_ms": at}, "start_service": {"stopped_ms": at}}.get(name, {})
             fields = (agent.n, instruction.seq, instruction.epoch, instruction.cutover, name, "back" if back else "forward")
             made.append(StepDone(*fields, at, 10, evidence))
         return made
@@ -153,11 +156,19 @@ class SimFleet:
         return Finished(
             n=agent.n, seq=instruction.seq, epoch=instruction.epoch, cutover=instruction.cutover,
             action=instruction.action, outcome=outcome, at_ms=to_ms(self.now), scheme=agent.scheme, finding=finding,
+            evidence=lookup(instruction, to_ms(self.now)) if instruction.action in ("undo", "verify") else {},
         )  # fmt: skip
 
     def stranded(self) -> list[str]:
         """Terminals that do not speak what the server speaks."""
         return [a.device.name for a in self.agents.values() if a.scheme != self.server.scheme]
+
+
+def lookup(instruction: Instruction, at: int) -> dict[str, Any]:
+    """The evidence of a good lookup, as an honest agent makes it."""
+    secure = instruction.to_scheme == "https"
+    tls = {"tls": "TLSv1.3", "thumbprint": instruction.thumbprint or "AB" * 20} if secure else {"tls": None, "thumbprint": None}
+    return {"status": 200, "ms": 4.2, "connect_ms": 1.5, "at_ms": at, **tls}
 
 
 def states(cutover: Cutover) -> dict[str, str]:

@@ -66,7 +66,7 @@ def test_a_broken_canary_rolls_everything_back(fleet):
     assert set(states(cutover).values()) <= {"restored", "armed"}
     assert states(cutover)["netpos"] == states(cutover)["T01"] == "restored"
     assert fleet.stranded() == []
-    assert "wave 0: 1 failed, 0 allowed (T01)" in Transition.objects.get(cutover=cutover, new="rolling_back").reason
+    assert "wave 1: 1 failed, 0 allowed (T01: tls_failed)" in Transition.objects.get(cutover=cutover, new="rolling_back").reason
 
 
 def test_a_failure_within_the_limit_ends_in_needs_person_and_names_it():

@@ -1,0 +1,86 @@
+"""When a device's word that it works is a proof. `done` alone is a claim: it counts with the evidence of the lookups
+that the plan asked for, each of them with the right scheme, certificate, answer and time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agents.protocol import Finding, Role, Scheme
+
+TLS_VERSIONS = frozenset({"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"})
+SLACK_MS = 60_000  # between two clocks, and for one of them that was put right meanwhile
+LONGEST_MS = 120_000  # of one lookup: its step would have been given up long before
+# Which steps of a switch prove it, and what each has to show.
+SETTING = {"terminal": ("secured",), "server": ()}
+LOOKUPS = {"terminal": ("interface_list", "member_lookup"), "server": ("verify_server",)}
+REMEDY = "Look a member up at this device by hand and read its agent's log. If both are good, Retry failed."
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a proof has to show. thumbprint: of the plan's certificate, None where any will do; asked_ms, now_ms: when
+    the device was asked and when its answer came, by the dashboard's clock."""
+
+    scheme: Scheme
+    thumbprint: str | None
+    asked_ms: int
+    now_ms: int
+
+
+def switch_doubt(role: Role, steps: Mapping[str, Mapping[str, Any]], expected: Expected) -> Finding | None:
+    """Why these steps' evidence (by step name) does not prove that the device works in the new scheme, or None."""
+    for name in SETTING[role]:
+        if steps.get(name, {}).get("scheme") != expected.scheme:
+            return _no_proof(f"{name}: its settings were not read back as {expected.scheme.upper()}")
+    for name in LOOKUPS[role]:
+        if why := lookup_flaw(steps.get(name), expected):
+            return _no_proof(f"{name}: {why}")
+    return None
+
+
+def answer_doubt(evidence: Mapping[str, Any], scheme: Scheme | None, expected: Expected) -> Finding | None:
+    """The same for an answer that carries the evidence of one lookup, and what the settings say, itself."""
+    if scheme != expected.scheme:
+        return _no_proof(f"its settings say {scheme or 'nothing'}, not {expected.scheme}")
+    why = lookup_flaw(evidence, expected)
+    return _no_proof(why) if why else None
+
+
+def lookup_flaw(evidence: Mapping[str, Any] | None, expected: Expected) -> str | None:
+    """What is wrong with the evidence of one lookup, or None."""
+    if not evidence:
+        return "no lookup was shown"
+    if evidence.get("status") != 200:
+        return "the lookup was not answered with 200"
+    if not _between(evidence.get("ms"), 0, LONGEST_MS):
+        return "the lookup has no possible duration"
+    if "at_ms" in evidence and not _between(evidence["at_ms"], *_bounds(expected)):
+        return "the lookup was not made between asking and answering"
+    return _tls_flaw(evidence, expected)
+
+
+def _tls_flaw(evidence: Mapping[str, Any], expected: Expected) -> str | None:
+    tls, thumbprint = evidence.get("tls"), evidence.get("thumbprint")
+    if expected.scheme == "http":
+        return "the lookup was made over TLS" if tls is not None or thumbprint is not None else None
+    if not isinstance(tls, str) or tls not in TLS_VERSIONS:
+        return "the lookup was not made over TLS"
+    if not isinstance(thumbprint, str) or len(thumbprint) != 40:
+        return "the lookup does not say which certificate was shown"
+    if expected.thumbprint and thumbprint != expected.thumbprint:
+        return "another certificate was shown than the plan's"
+    return None
+
+
+def _bounds(expected: Expected) -> tuple[int, int]:
+    # The dashboard's own clock may have been put back in between.
+    low, high = sorted((expected.asked_ms, expected.now_ms))
+    return low - SLACK_MS, high + SLACK_MS
+
+
+def _between(value: object, low: int, high: int) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+
+
+def _no_proof(why: str) -> Finding:
+    return Finding("no_proof", f"It says that it is done, but does not prove it: {why}.", REMEDY)

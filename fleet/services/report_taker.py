@@ -1,0 +1,215 @@
+"""What the reports of one batch change in one cutover. Each comes with the instruction that it answers: its times and
+durations are bounded by when the dashboard asked and when the answer came."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeGuard
+
+from agents import catalogue
+from agents.protocol import Finding, Finished, Report, StepDone
+from fleet.cutover import proofs
+from fleet.cutover import reports as rules
+from fleet.cutover.proofs import Expected
+from fleet.cutover.states import Cutover as CutoverState
+from fleet.cutover.states import Run
+from fleet.models import Device, DeviceRun, Instruction, StepRun
+from fleet.services import alarms, cut_off, second_lookup
+from fleet.services.clock import from_ms, to_ms
+from fleet.services.engine import Session, step_limit
+from fleet.services.foreign import countable, fit, fit_text
+
+MAX_EVIDENCE = 40  # facts of one step; an honest one has ten
+MAX_TEXT = 2000  # of a finding's message or remedy
+_ARM_STEPS = frozenset(step.name for step in catalogue.ARM_STEPS)
+# Refusals that are the answer to this very instruction, and say nothing about the next one.
+_PASSING = frozenset({"expired", "journal_failed", "superseded"})
+
+
+class ReportTaker:
+    """The reports of one batch about one cutover, under its lock."""
+
+    def __init__(self, session: Session, batch: Sequence[tuple[Report, Instruction]]) -> None:
+        self.session = session
+        self.new_steps: list[StepRun] = []
+        self.moved_on: dict[int, DeviceRun] = {}
+        # Evidence by run and instruction, as it was kept before and as this batch adds to it.
+        self.evidence: dict[tuple[int, int], dict[str, dict[str, Any]]] = defaultdict(dict)
+        had = StepRun.objects.filter(run__in={a.run_id for _, a in batch}, seq__in={r.seq for r, _ in batch})
+        self.known = set()
+        for run, seq, name, direction, evidence in had.values_list("run_id", "seq", "name", "direction", "evidence"):
+            self.known.add((run, seq, name, direction))
+            if direction == "forward":
+                self.evidence[(run, seq)][name] = evidence
+
+    def step_done(self, run: DeviceRun, report: StepDone, asked: Instruction) -> None:
+        """One step: keep its evidence; the device is alive, so its deadline moves to the next step."""
+        key = (run.pk, report.seq, report.step[:24], report.direction)
+        if key in self.known or report.step not in _steps_of(run):
+            return
+        self.known.add(key)
+        row = StepRun(run=run, epoch=report.epoch, seq=report.seq, name=report.step, direction=report.direction)
+        row.at = from_ms(self._within(report.at_ms, asked))
+        row.took_ms = min(max(report.took_ms, 0), self._waited_ms(asked), 2**31 - 1)
+        row.evidence = fit(dict(list(report.evidence.items())[:MAX_EVIDENCE]))
+        self.new_steps.append(row)
+        if report.direction == "forward":
+            self.evidence[(run.pk, report.seq)][report.step] = row.evidence
+        self._note_outage_of_all(report, asked)
+        if report.epoch == self.session.cutover.epoch:
+            self._move_on(run, report, asked)
+
+    def finished(self, run: DeviceRun, report: Finished, asked: Instruction) -> None:
+        """The end of an instruction: the run moves as the rules say."""
+        session = self.session
+        if not report.by_itself:
+            Instruction.objects.filter(pk=asked.pk, finished_at__isnull=True).update(finished_at=session.now)
+        current = report.epoch == session.cutover.epoch
+        self._note_refusal(report, asked, current)
+        if report.scheme:
+            Device.objects.filter(pk=run.device_id).update(scheme=report.scheme)
+        doubt = self._doubt(run, report, asked) if report.outcome == "done" else None
+        proven = report.outcome == "done" and not doubt and report.action != "arm"
+        if proven and current and run.kind == "terminal":
+            cut_off.end(session, run, self._proven_ms(run, report, asked))
+        if doubt:
+            report = replace(report, outcome="undo_failed" if report.action == "undo" else "failed", finding=doubt)
+        if current and report.action == "verify" and run.kind == "terminal" and second_lookup.again(session, run, report):
+            return
+        if current and report.action == "verify" and run.kind == "server" and report.outcome == "done":
+            session.set(server_checked=True)
+        self._judge(run, report, asked, current)
+
+    def _judge(self, run: DeviceRun, report: Finished, asked: Instruction, current: bool) -> None:
+        session = self.session
+        verdict = rules.judge(
+            CutoverState(session.cutover.state),
+            "back" if session.cutover.direction == "back" else "forward",
+            Run(run.state),
+            current_epoch=current,
+            action=report.action,
+            outcome=report.outcome,
+            finding=_fit_finding(report.finding),
+            server=run.kind == "server",
+            by_itself=report.by_itself,
+        )
+        if verdict is None:
+            return
+        if verdict.to is Run.VERIFIED and run.kind == "terminal":
+            self._note_outage(run, self._proven_ms(run, report, asked))
+        was = run.state
+        session.move_run(run, verdict.to, verdict.reason, actor=run.device.name, finding=verdict.finding)
+        if verdict.to is Run.VERIFIED:
+            second_lookup.plan(session, run)
+        elif was == Run.VERIFIED and verdict.to is Run.FAILED:
+            second_lookup.cut_off_again(session, run)
+
+    def _note_refusal(self, report: Finished, asked: Instruction, current: bool) -> None:
+        """An agent that refuses what this dashboard signs will not be moved by it, now or in the night."""
+        if report.outcome != "refused":
+            alarms.end([asked.agent_id], alarms.INSTRUCTIONS_REFUSED)
+        elif current and (finding := _fit_finding(report.finding)) and finding.code not in _PASSING:
+            alarms.sound([asked.agent_id], alarms.refused(finding), self.session.now)
+
+    def _doubt(self, run: DeviceRun, report: Finished, asked: Instruction) -> Finding | None:
+        """Why this `done` is no proof, or None."""
+        cutover, role = self.session.cutover, "server" if run.kind == "server" else "terminal"
+        back = report.action == "undo"
+        scheme, thumbprint = cutover.from_scheme if back else cutover.to_scheme, cutover.certificate_thumbprint or None
+        expected = Expected(
+            scheme=scheme,  # type: ignore[arg-type]
+            thumbprint=None if back or scheme == "http" else thumbprint,
+            asked_ms=to_ms(asked.created_at),
+            now_ms=to_ms(self.session.now),
+        )
+        if report.action == "switch":
+            return proofs.switch_doubt(role, self.evidence[(run.pk, report.seq)], expected)  # type: ignore[arg-type]
+        if report.action == "verify" or (back and role == "terminal"):
+            return proofs.answer_doubt(report.evidence, report.scheme, expected)
+        return None
+
+    def _move_on(self, run: DeviceRun, report: StepDone, asked: Instruction) -> None:
+        if report.step == "verify_server" and report.direction == "forward" and run.state == Run.SWITCHING:
+            # Proven; terminals need not wait until the Services Monitor is released as well.
+            claim = Finished(
+                n=report.n, seq=report.seq, epoch=report.epoch, cutover=report.cutover, action="switch", outcome="done",
+                at_ms=report.at_ms, scheme=None,
+            )  # fmt: skip
+            if self._doubt(run, claim, asked) is None:
+                self.session.move_run(run, Run.VERIFIED, "answers in the new scheme", actor=run.device.name)
+        # "ready" belongs to arming: it tells that a late terminal is there again, not that it is switching.
+        if run.state == Run.LATE and report.direction == "forward" and report.step not in _ARM_STEPS:
+            self.session.move_run(run, Run.SWITCHING, "came back and is switching", actor=run.device.name)
+        if run.state not in (Run.SWITCHING, Run.UNDOING):
+            return
+        step = _following(run, report)
+        run.step = step or run.step
+        run.deadline_at = self.session.now + dt.timedelta(seconds=step_limit(run.step or report.step))
+        run.version = self.session.touch()
+        self.moved_on[run.pk] = run
+
+    def write(self) -> None:
+        """What the steps of the whole batch changed; a run that has come to an end since has been written."""
+        StepRun.objects.bulk_create(self.new_steps, batch_size=500)
+        under_way = [run for run in self.moved_on.values() if run.state in (Run.SWITCHING, Run.UNDOING)]
+        DeviceRun.objects.bulk_update(under_way, ["step", "deadline_at", "version"], batch_size=200)
+
+    # -- times
+
+    def _note_outage_of_all(self, report: StepDone, asked: Instruction) -> None:
+        """The server answers nobody from here on. A second stop in the same cutover (a retry after a crash) does not
+        move the beginning of the outage."""
+        session, runs = self.session, self.session.runs.values()
+        begun = session.cutover.last_answer_ms is not None
+        at = report.evidence.get({"stop_service": "last_answer_ms", "start_service": "stopped_ms"}.get(report.step, ""))
+        if not _whole(at):
+            return
+        if (report.step, report.direction, begun) == ("stop_service", "forward", False):
+            session.set(last_answer_ms=self._within(at, asked))
+            cut_off.begin(session, runs, self._within(at, asked))
+        elif (report.step, report.direction, begun) == ("start_service", "back", True):
+            cut_off.begin(session, runs, self._within(at, asked))
+
+    def _note_outage(self, run: DeviceRun, ended_ms: int) -> None:
+        begun = self.session.cutover.last_answer_ms
+        run.outage_ms = max(0, ended_ms - begun) if begun is not None else 0
+        DeviceRun.objects.filter(pk=run.pk).update(outage_ms=run.outage_ms)
+
+    def _proven_ms(self, run: DeviceRun, report: Finished, asked: Instruction) -> int:
+        """When the lookup was answered that proves what this report says."""
+        lookup = self.evidence[(run.pk, report.seq)].get("member_lookup", {}) if report.action == "switch" else report.evidence
+        at = lookup.get("at_ms")
+        return self._within(at if _whole(at) else report.at_ms, asked)
+
+    def _within(self, ms: int, asked: Instruction) -> int:
+        """This time of an agent's, moved between asking and now: nothing else can be true."""
+        low, high = sorted((to_ms(asked.created_at), to_ms(self.session.now)))
+        return min(max(ms, low), high)
+
+    def _waited_ms(self, asked: Instruction) -> int:
+        return max(0, to_ms(self.session.now) - to_ms(asked.created_at))
+
+
+def _whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and countable(value)
+
+
+def _fit_finding(finding: Finding | None) -> Finding | None:
+    if finding is None:
+        return None
+    return Finding(fit_text(finding.code)[:64], fit_text(finding.message)[:MAX_TEXT], fit_text(finding.remedy)[:MAX_TEXT])
+
+
+def _steps_of(run: DeviceRun) -> list[str]:
+    """The steps that a device of this kind has: it cannot speak of another's."""
+    return [s.name for action in ("arm", "switch") for s in catalogue.steps_for(run.kind, action)]  # type: ignore[arg-type]
+
+
+def _following(run: DeviceRun, report: StepDone) -> str:
+    """The step after this one, on the way forward or back; "" after the last."""
+    names = [s.name for s in catalogue.steps_for(run.kind, "switch")]  # type: ignore[arg-type]
+    if report.direction == "back":
+        names.reverse()
+    at = names.index(report.step) if report.step in names else -1
+    return names[at + 1] if 0 <= at < len(names) - 1 else ""

@@ -1,0 +1,89 @@
+"""A terminal that says it works is asked again some seconds later, and what it says then is compared with its own
+inventory and with what the server saw of it. A contradiction is no proof, and such a terminal does not count as verified."""
+
+import datetime as dt
+
+from agents.protocol import Finding, Finished
+from fleet.cutover.states import Run
+from fleet.models import DeviceRun
+from fleet.services import cut_off
+from fleet.services.clock import to_ms
+from fleet.services.engine import Session
+from fleet.services.foreign import countable
+
+AFTER_S = 3  # seconds between a terminal's proof and its second lookup
+PAUSE_S = 10  # before one that failed, or did not fit, is asked once more
+TRIES = 3
+REMEDY = "Look a member up at this till by hand and read Secured in its settings. Set it right, then Retry failed."
+
+
+def plan(session: Session, run: DeviceRun) -> None:
+    """A terminal was verified: when it is to be asked again."""
+    if run.kind == "terminal":
+        _ask_at(session, run, AFTER_S, confirms=0)
+
+
+def again(session: Session, run: DeviceRun, report: Finished) -> bool:
+    """Whether this answer to a second lookup is to be asked for once more instead of being judged: a network may fail
+    for a moment, and an inventory may be on its way. What is wrong after the last try stands."""
+    if report.by_itself or run.state != Run.VERIFIED:
+        return False
+    against = report.finding if report.outcome != "done" else contradiction(session, run)
+    if against is None:
+        return False
+    if run.confirms < TRIES:
+        _ask_at(session, run, PAUSE_S)
+        return True
+    if report.outcome == "done":
+        session.move_run(run, Run.FAILED, against.message, actor="plan", finding=against)
+        cut_off_again(session, run)
+        return True
+    return False
+
+
+def contradiction(session: Session, run: DeviceRun) -> Finding | None:
+    """What speaks against a terminal that has answered well: its own inventory since it was verified, or the server's."""
+    wanted = session.cutover.to_scheme
+    device = run.device
+    if device.inventory_at and device.inventory_at > run.changed_at:
+        said = device.facts.get("scheme")
+        if said in ("http", "https") and said != wanted:
+            return _against(run, f"its own inventory reads {said.upper()} in its settings")
+    server = session.cutover.site.server
+    if server and server.inventory_at and server.inventory_at > run.changed_at:
+        return _not_seen(session, run, server.facts.get("seen"))
+    return None
+
+
+def cut_off_again(session: Session, run: DeviceRun) -> None:
+    """A terminal that was verified is not. Where its proof was false it never had a lookup; else it lost it now."""
+    begun = session.cutover.last_answer_ms
+    false = (run.finding or {}).get("code") in ("contradiction", "no_proof")
+    cut_off.begin(session, [run], begun if false and begun is not None else to_ms(session.now))
+
+
+def _not_seen(session: Session, run: DeviceRun, seen: object) -> Finding | None:
+    """The server's agent tells whom the server has answered, where there is a log to be read."""
+    if not isinstance(seen, dict):
+        return None
+    name = run.device.facts.get("name")
+    row = seen.get(name if isinstance(name, str) else run.device.name)
+    begun = session.cutover.last_answer_ms or 0
+    if isinstance(row, dict) and row.get("scheme") == session.cutover.to_scheme and _after(row.get("at_ms"), begun):
+        return None
+    return _against(run, "the server has not answered any request of it in the new scheme")
+
+
+def _after(at_ms: object, begun: int) -> bool:
+    return isinstance(at_ms, int) and countable(at_ms) and at_ms >= begun
+
+
+def _against(run: DeviceRun, why: str) -> Finding:
+    return Finding("contradiction", f"{run.device.name} says that it works, but {why}.", REMEDY)
+
+
+def _ask_at(session: Session, run: DeviceRun, seconds: float, **changes: int) -> None:
+    at = session.now + dt.timedelta(seconds=seconds)
+    DeviceRun.objects.filter(pk=run.pk).update(confirm_at=at, **changes)
+    run.confirm_at = at
+    run.confirms = changes.get("confirms", run.confirms)
