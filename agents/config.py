@@ -12,9 +12,10 @@ from agents.protocol import Role
 
 SERVICE = "NetPOSNet"
 MONITOR = "SwiftPOSServicesMonitor"
-_KEYS = frozenset(
-    ("role", "name", "gateway", "gateway_ca", "state", "settings", "profile", "roots", "service", "monitor", "store")
-)
+_KEYS = frozenset((
+    "role", "name", "gateway", "gateway_ca", "state", "settings", "profile", "roots", "service", "monitor", "store",
+    "access_log",
+))  # fmt: skip
 
 
 class ConfigError(Exception):
@@ -28,7 +29,8 @@ class Config:
     file of Touch or NetPOS.Net, None where the profile names a registry key; profile: what to find there, None
     for the built-in one; roots: PEM of the till's root store (None: the system's).
     Server only: service and monitor are Windows service names; store is a folder in place of the machine's
-    certificate store, None for Windows' own."""
+    certificate store, None for Windows' own; access_log is where the server writes down what it answered
+    (docs/agent-protocol.md says how), None where it does not."""
 
     role: Role
     name: str
@@ -41,6 +43,7 @@ class Config:
     monitor: str = MONITOR
     store: Path | None = None
     profile: Profile | None = None
+    access_log: Path | None = None
 
 
 def load(path: Path) -> Config:
@@ -56,6 +59,8 @@ def load(path: Path) -> Config:
         raise ConfigError(f"{unknown[0]}: is no key of this file")
     if role == "server" and "store" not in data and sys.platform != "win32":
         raise ConfigError("store: is missing, a server agent needs its certificate store")
+    if role == "terminal" and "access_log" in data:
+        raise ConfigError("access_log: must be left out, only a server's agent reads one")
     base = path.parent
     profile = _profile(base / _text(data, "profile"), role) if "profile" in data else None
     return Config(
@@ -70,6 +75,7 @@ def load(path: Path) -> Config:
         monitor=_text(data, "monitor", MONITOR),
         store=base / _text(data, "store") if "store" in data else None,
         profile=profile,
+        access_log=base / _text(data, "access_log") if "access_log" in data else None,
     )
 
 

@@ -8,6 +8,7 @@ import platform
 import ssl
 import time
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any
 
 from agents.clock import Clock
@@ -24,6 +25,7 @@ MAX_THUMBPRINTS = 300
 # What seldom changes and costs something to read: an inventory follows every instruction of a cutover.
 KEPT_S = 300.0
 _MIB = 1024 * 1024
+_BY_NAME = ("seen",)  # facts that are a table of many names
 # Without these a device cannot be judged.
 _NEEDED = ("scheme", "port", "host", "timeout_s", "certificates", "urlacl", "sslcert", "services")
 
@@ -58,7 +60,7 @@ class Inventory:
                 "roots": seldom(_plain(self._roots)),
             }
         elif isinstance(host, ServerHost):
-            own |= inventory_server.readers(host, seldom)
+            own |= inventory_server.readers(host, seldom, clock)
         self._readers: dict[str, Read] = {**own, **self._common()}
 
     async def facts(self) -> dict[str, Any]:
@@ -126,18 +128,25 @@ def _plain(read: Callable[[], Any]) -> Read:
 
 
 def fitted(facts: dict[str, Any]) -> dict[str, Any]:
-    """These facts with long texts cut, and the longest lists halved until they fit into one message; `cut` names
-    the lists that are not whole."""
+    """These facts with long texts cut, and the longest lists and tables shortened until they fit into one message;
+    `cut` names those that are not whole."""
     facts = {name: _clipped(value) for name, value in facts.items()}
     cut: set[str] = set()
     while len(json.dumps(facts)) > MAX_BYTES:
-        lists = {name: value for name, value in facts.items() if isinstance(value, list) and value}
-        if not lists:
+        long = {name: value for name, value in facts.items() if value and (isinstance(value, list) or name in _BY_NAME)}
+        if not long:
             return {"error": "what this device looks like does not fit into one message"}
-        name = max(lists, key=lambda key: len(json.dumps(lists[key])))
-        facts[name] = lists[name][: len(lists[name]) // 2]
+        name = max(long, key=lambda key: len(json.dumps(long[key])))
+        facts[name] = _shorter(long[name])
         cut.add(name)
     return {**facts, "cut": sorted(cut)} if cut else facts
+
+
+def _shorter(value: Any) -> Any:
+    """A list's first half; of a table, whose rows are small and many, its first three quarters."""
+    if isinstance(value, list):
+        return value[: len(value) // 2]
+    return dict(islice(value.items(), len(value) * 3 // 4))
 
 
 def _clipped(value: Any) -> Any:

@@ -3,9 +3,11 @@
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
-from agents.hosts import netsh, sc, sockets, spare_binding, store
+from agents.clock import Clock
+from agents.hosts import access_log, netsh, sc, sockets, spare_binding, store
 from agents.hosts.windows import ServerHost
 
 MAX_PEERS = 200
@@ -14,9 +16,10 @@ MAX_KEYS_TRIED = 20
 Read = Callable[[], Awaitable[Any]]
 
 
-def readers(host: ServerHost, seldom: Callable[[Read], Read]) -> dict[str, Read]:
+def readers(host: ServerHost, seldom: Callable[[Read], Read], clock: Clock) -> dict[str, Read]:
     """Fact -> how to read it; each raises StepError or OSError. seldom: wraps what need not be read each time."""
     look = _Look(host, seldom)
+    log = host.config.access_log
     return {
         "certificates": look.certificates,
         "urlacl": look.reservations,
@@ -27,6 +30,7 @@ def readers(host: ServerHost, seldom: Callable[[Read], Read]) -> dict[str, Read]
         "iplisten": seldom(look.iplisten),
         "peers": look.peers,
         "owner": seldom(look.owner),
+        **({"seen": _seen(log, clock)} if log else {}),
     }
 
 
@@ -79,6 +83,11 @@ class _Look:
         if not others or await sc.process(self._name) in others:
             return None
         return {"pid": others[0], "program": await sockets.program_of(others[0])}
+
+
+def _seen(log: Path, clock: Clock) -> Read:
+    # By the clock of this machine, which is the one that the log's times are of.
+    return lambda: asyncio.to_thread(access_log.seen, log, clock.offset_ms())
 
 
 async def _state(name: str) -> dict[str, Any]:

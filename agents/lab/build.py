@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from agents.lab import languages, machine, pki, settings
-from agents.lab.layout import LAYOUT, MEMBERS, MONITOR, SERVICE, LabLayout, load
+from agents.lab.layout import ACCESS_LOG, LAYOUT, MEMBERS, MONITOR, SERVICE, LabLayout, load
 
 __all__ = ["LabLayout", "build", "load"]
 
@@ -111,7 +111,8 @@ def _write_key(path: Path, data: bytes) -> None:
 def _configure_agents(layout: LabLayout, gateway: str, gateway_ca: Path) -> None:
     common = {"gateway": gateway, "gateway_ca": str(gateway_ca), "state": "agent"}
     server = {"role": "server", "name": layout.server_name, **common, "settings": "NetPOSSettings.xml"}
-    _write_toml(layout.server_agent_config, {**server, "service": SERVICE, "monitor": MONITOR, "store": machine.CERTIFICATES})
+    server |= {"service": SERVICE, "monitor": MONITOR, "store": machine.CERTIFICATES, "access_log": ACCESS_LOG}
+    _write_toml(layout.server_agent_config, server)
     for name in layout.names:
         terminal = {"role": "terminal", "name": name, **common, "settings": "TouchSettings.xml", "roots": "roots.pem"}
         _write_toml(layout.agent_config(name), terminal)

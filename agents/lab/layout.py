@@ -7,6 +7,7 @@ from pathlib import Path
 MEMBERS = range(1001, 1041)
 SERVICE, MONITOR = "NetPOSNet", "SwiftPOSServicesMonitor"
 LAYOUT = "lab.json"
+ACCESS_LOG = "access.jsonl"  # in the server's folder
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from agents.lab import httpsys, machine, process
 from agents.lab.faults import Faults
-from agents.lab.layout import MONITOR, SERVICE
+from agents.lab.layout import ACCESS_LOG, MONITOR, SERVICE
 from agents.lab.listener import AccessLog, Listener
 
 POLL_S = 0.015
@@ -58,7 +58,7 @@ class NetPos:
 
     def __init__(self, server: Path, faults: Faults) -> None:
         self._server, self._faults = server, faults
-        self._log = AccessLog(server / "access.jsonl")
+        self._log = AccessLog(server / ACCESS_LOG)
         self._listener: Listener | None = None
 
     async def start(self) -> None:

@@ -16,6 +16,7 @@ from agents.clock import Clock
 from agents.errors import StepError
 from agents.files import Files
 from agents.hosts import spare_binding
+from agents.hosts.inventory import Inventory
 from agents.hosts.windows import Host
 from agents.identity import Identity
 from agents.lab import build
@@ -68,6 +69,15 @@ async def test_a_site_is_switched_and_brought_back(lab: LabLayout, make_desk: Ca
         done = await make_desk(host, folder=f"state{number}").do(undo)
         assert (done.outcome, done.scheme, done.finding) == ("done", "http", None)
     assert (_machine(lab), [till.config.settings.read_bytes() for _, till in tills]) == before
+
+
+async def test_the_servers_agent_tells_whom_the_server_has_answered(lab: LabLayout) -> None:
+    server = make_host(config.load(lab.server_agent_config), Network(), Files())
+    till = make_host(config.load(lab.agent_config(lab.names[0])), Network(), Files())
+    await _until_it_answers(till, str(lab.member))
+    told = (await Inventory(server, Clock()).facts())["seen"]
+    assert told[lab.names[0]]["scheme"] == "http"
+    assert abs(told[lab.names[0]]["at_ms"] - Clock().now_ms()) < 60_000
 
 
 @pytest.mark.parametrize("when", ["written", "bound", "open"])

@@ -53,6 +53,7 @@ def test_agent_configurations_point_at_what_is_there(layout: LabLayout) -> None:
     assert server.role == "server"
     assert server.settings.exists()
     assert server.store == layout.server_dir / "certificates"
+    assert server.access_log == layout.server_dir / "access.jsonl"
     terminal = config.load(layout.agent_config(layout.names[0]))
     assert (terminal.role, terminal.name) == ("terminal", layout.names[0])
     assert terminal.settings.exists()
