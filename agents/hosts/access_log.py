@@ -43,7 +43,9 @@ def _answered(line: bytes) -> Iterator[tuple[str, str, float]]:
     """(terminal, scheme, seconds) of a line that says so."""
     try:
         row = json.loads(line) if len(line) <= MAX_LINE else None
-        name = unquote(row["terminal"], errors="strict") if _counts(row) else ""
+        if not _counts(row):
+            return
+        name = unquote(row["terminal"], errors="strict")
         name.encode()  # half a character is no name
     except (ValueError, RecursionError):
         return
