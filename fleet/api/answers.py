@@ -242,6 +242,26 @@ class Transitions(Answer):
     items: list[Transition]
 
 
+class AttentionItem(Answer):
+    """One thing that a person should look at. `site`: its id; `device`: a name, null for the site as a whole; `url`: the
+    page where one deals with it. Messages and remedies may hold devices' own words: plain text, to be escaped."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    site: int
+    device: str | None
+    message: str
+    remedy: str
+    url: str
+
+
+class Attention(Answer):
+    """`count`: how many there are; `items`: the gravest 200 of them, in a stable order."""
+
+    count: int
+    items: list[AttentionItem]
+
+
 class FieldError(Answer):
     """`field` is a path such as `waves[0].percent`."""
 

@@ -1,6 +1,6 @@
 """The API, put together. fleet/urls.py mounts it under /api/v1/."""
 
-from fleet.api import cutovers, errors, rehearsals, sites, terminals, verbs
+from fleet.api import attention, cutovers, errors, rehearsals, sites, terminals, verbs
 from fleet.api.openapi import DocumentedAPI
 from fleet.api.parsing import StrictParser
 
@@ -25,5 +25,5 @@ api = DocumentedAPI(
     parser=StrictParser(),
 )
 errors.register(api)
-for _router in (sites.router, terminals.router, rehearsals.router, cutovers.router, verbs.router):
+for _router in (attention.router, sites.router, terminals.router, rehearsals.router, cutovers.router, verbs.router):
     api.add_router("", _router)

@@ -11,6 +11,7 @@ from fleet.cutover import states
 from fleet.services.actions import VERBS
 
 EXPECTED = {
+    ("get", "/attention"),
     ("get", "/sites"),
     ("get", "/servers"),
     ("get", "/sites/{}/readiness"),

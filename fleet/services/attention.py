@@ -1,0 +1,24 @@
+"""What needs attention, for the person who asks: one list for the Fleet page and for scripts. Each source is a fixed
+number of queries, however large the fleet is."""
+
+import datetime as dt
+from typing import Any
+
+from fleet.services import attention_agents, attention_cutovers, attention_sites, attention_terminals
+from fleet.services.attention_items import LIMIT, Found, Item
+
+__all__ = ["LIMIT", "Found", "Item", "of"]
+
+
+def of(user: Any, now: dt.datetime) -> Found:
+    """All of it, the gravest first, in an order that does not change while nothing else does. At most LIMIT items; count is
+    how many there are."""
+    found = [
+        *attention_terminals.sources(),
+        *attention_cutovers.sources(user),
+        *attention_sites.sources(now),
+        *attention_agents.sources(now),
+    ]
+    items = [item for one in found for item in one.items]
+    items.sort(key=lambda item: (item.severity != "error", item.rank))  # stable: within a rank as its source has them
+    return Found(items[:LIMIT], sum(one.count for one in found))

@@ -1,0 +1,98 @@
+"""Cutovers that wait for somebody: for help, or for an approval."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
+from django.urls import reverse
+
+from fleet.cutover import states
+from fleet.models import Cutover, DeviceRun, Role, role_of
+from fleet.services.attention_items import LIMIT, Found, Item, Rank, bounded, code_of, newest_started, said
+from fleet.services.attention_terminals import CONTRADICTION
+
+DEVICES = 50  # of one cutover that are named one by one
+_STUCK = states.COUNTS_AS_FAILED | {states.Run.UNDO_FAILED}
+_LOOK = "Look at the devices that are named; then Retry failed, Resume or Roll back."
+_FIELDS = ("id", "state", "to_scheme", "reason", "finding", "cause", "site_id", "site__name", "requested_by__username")
+
+
+def sources(user: Any) -> Iterator[Found]:
+    """All of this file's."""
+    yield _waiting_for_a_person()
+    if role_of(user) in (Role.ADMIN, Role.APPROVER):
+        yield _waiting_for_approval(user)
+
+
+def _waiting_for_a_person() -> Found:
+    """Each of them, then its devices. Each that is shown counts, and the devices that are not named count once."""
+    by_itself = Q(state=states.Cutover.PAUSED, finding__isnull=False)
+    found = Cutover.objects.filter(Q(state=states.Cutover.NEEDS_PERSON) | by_itself, pk__in=newest_started())
+    cutovers, count = bounded(_in_order(found))
+    devices: dict[int, list[Item]] = {}
+    of_cutover = {row["id"]: row for row in cutovers}
+    for run in _stuck([*of_cutover]):
+        number, named = run["cutover_id"], devices.setdefault(run["cutover_id"], [])
+        named.append(_device(of_cutover[number], run) if run["place"] <= DEVICES else _more(of_cutover[number], run))
+    items = [item for row in cutovers for item in (_cutover(row), *devices.get(row["id"], ()))]
+    return Found(items[:LIMIT], count + len(items) - len(cutovers))
+
+
+def _stuck(cutovers: list[int]) -> list[dict[str, Any]]:
+    """Device runs that need a person: of each cutover those that are named, and one more where there are more."""
+    found = DeviceRun.objects.filter(cutover__in=cutovers, state__in=sorted(_STUCK), finding__isnull=False)
+    found = found.exclude(finding__code=CONTRADICTION)  # an alarm of its own
+    each = F("cutover")
+    placed = found.annotate(
+        place=Window(RowNumber(), partition_by=each, order_by=("kind", "device__name", "pk")),
+        among=Window(Count("pk"), partition_by=each),
+    ).filter(place__lte=DEVICES + 1)
+    fields = ("cutover_id", "device__name", "state", "finding", "place", "among")
+    return list(placed.order_by("cutover", "place").values(*fields))
+
+
+def _waiting_for_approval(user: Any) -> Found:
+    found = Cutover.objects.filter(state=states.Cutover.SUBMITTED)
+    found = found.exclude(site__two_persons=True, requested_by=user.pk)
+    rows, count = bounded(_in_order(found))
+    return Found([_approval(row) for row in rows], count)
+
+
+def _in_order(found: QuerySet[Cutover]) -> QuerySet[Any]:
+    rows: QuerySet[Any] = found.order_by("site__name", "pk").values(*_FIELDS)
+    return rows
+
+
+def _cutover(row: dict[str, Any]) -> Item:
+    finding = row["cause"] or row["finding"]
+    words = "needs a person" if row["state"] == states.Cutover.NEEDS_PERSON else "has paused by itself"
+    why = said(finding, "message") or row["reason"]
+    message = f"The cutover to {row['to_scheme'].upper()} {words}" + (f": {why}" if why else "")
+    return _item(row, row["state"], None, message, said(finding, "remedy", _LOOK))
+
+
+def _device(cutover: dict[str, Any], run: dict[str, Any]) -> Item:
+    name, finding = run["device__name"], run["finding"]
+    message = f"{name}: {said(finding, 'message', run['state'].replace('_', ' '))}"
+    return _item(cutover, code_of(finding, run["state"]), name, message, said(finding, "remedy", _LOOK))
+
+
+def _more(cutover: dict[str, Any], run: dict[str, Any]) -> Item:
+    message = f"and {run['among'] - DEVICES:,} more devices of this cutover"
+    return _item(cutover, cutover["state"], None, message, "See them all on the cutover's page.")
+
+
+def _item(row: dict[str, Any], code: str, device: str | None, message: str, remedy: str) -> Item:
+    path = reverse("cutover", args=[row["id"]])
+    return Item(Rank.CUTOVER, code, "error", row["site_id"], row["site__name"], device, message, remedy, path)
+
+
+def _approval(row: dict[str, Any]) -> Item:
+    who = row["requested_by__username"] or "somebody"
+    message = f"The cutover to {row['to_scheme'].upper()} that {who} has planned waits for approval"
+    path = reverse("cutover", args=[row["id"]])
+    return Item(
+        Rank.APPROVAL, "approval_waiting", "warning", row["site_id"], row["site__name"], None, message,
+        "Look at its plan; then Approve, or Cancel it.", path,
+    )  # fmt: skip
