@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fleet.preflight.codes import Code
 from fleet.preflight.readiness import Item
+from fleet.preflight.site_codes import ALARMS
 from fleet.preflight.site_view import SiteView
 
 # How many devices could be asked, and how many there are.
@@ -83,7 +84,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "in_contact",
         "Agents",
-        frozenset({"no_agent", "no_contact", "server_no_contact", "no_server"}),
+        frozenset({"no_agent", "no_contact", "server_no_contact", "no_server", "agent_alarm"}) | ALARMS,
         _contact,
         "{told} of {of} devices are in contact",
     ),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from fleet.preflight.readiness import Item, item
+from fleet.preflight.site_codes import ALARMS
 from fleet.preflight.site_view import DeviceView, ServerView, SiteView
 
 
@@ -21,6 +22,9 @@ def check_presence(view: SiteView) -> Iterator[Item]:
 
 def _device(device: DeviceView, is_server: bool) -> Iterator[Item]:
     name = device.name
+    if device.alarm:
+        code = device.alarm.code if device.alarm.code in ALARMS else "agent_alarm"
+        yield item(code, f"{name}: {device.alarm.message or 'its agent is not to be trusted'}", name)
     if device.contact == "none":
         yield item("no_agent", f"{name} has no agent", name)
         return

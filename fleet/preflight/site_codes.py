@@ -19,6 +19,8 @@ class SiteRule:
     remedy: str
 
 
+# Alarms of agents that have a rule of their own; any other is agent_alarm.
+ALARMS = frozenset({"identity_used_twice", "instructions_refused"})
 _AGAIN = "then rehearse again"
 
 SITE_RULES: dict[str, SiteRule] = {
@@ -56,6 +58,19 @@ SITE_RULES: dict[str, SiteRule] = {
     ),
     "agent_versions": SiteRule(
         "warning", "Agents of different versions", "Update the agents to one version, so that all check the same."
+    ),
+    "identity_used_twice": SiteRule(
+        "error",
+        "Two programs use one identity",
+        "Revoke the agent, find out which of the two devices is the real one, and enrol that anew.",
+    ),
+    "instructions_refused": SiteRule(
+        "error",
+        "The agent refuses this dashboard's instructions",
+        "Look into its log for the reason; an agent that knows another dashboard's key has to be enrolled anew.",
+    ),
+    "agent_alarm": SiteRule(
+        "error", "Something is wrong with the agent itself", "Look at what is named on the Fleet page, and put it right there."
     ),
     # --- the rehearsal
     "never_rehearsed": SiteRule("warning", "Never rehearsed", "Press Rehearse now. It changes nothing and takes some seconds."),

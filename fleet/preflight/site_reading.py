@@ -25,17 +25,21 @@ _HASH = re.compile(r"[0-9A-F]{40}")
 _MOST_ROWS, _MOST_PEERS, _MOST_SENT, _MOST_ROOTS = 500, 200, 8, 20
 
 
-def terminal_view(name: str, contact: Contact, facts: Any, *, host: str = "", port: int | None = None) -> TerminalView:
-    """A terminal from its inventory. host, port: what an earlier inventory said, for where this one is silent."""
+def terminal_view(
+    name: str, contact: Contact, facts: Any, *, host: str = "", port: int | None = None, alarm: Any = None
+) -> TerminalView:
+    """A terminal from its inventory. host, port: what an earlier inventory said, for where this one is silent; alarm: what
+    is kept beside its agent."""
     told = mapping(facts)
     return TerminalView(
         **_device(name, contact, told) | {"port": whole(told.get("port"), 1, 65535) or port},
         host=text(told.get("host"), 253) or text(host, 253) or None,
         timeout_s=number(told.get("timeout_s"), 0.001, 3600),
+        alarm=said(alarm),
     )
 
 
-def server_view(name: str, contact: Contact, facts: Any, *, port: int | None = None) -> ServerView:
+def server_view(name: str, contact: Contact, facts: Any, *, port: int | None = None, alarm: Any = None) -> ServerView:
     """The server from its inventory."""
     told = mapping(facts)
     owner = mapping(told.get("owner"))
@@ -51,6 +55,7 @@ def server_view(name: str, contact: Contact, facts: Any, *, port: int | None = N
         restarts=flag(mapping(told.get("recovery")).get("restarts")),
         owner=_owner(owner) if owner else None,
         peers=_map(_peer, rows(told.get("peers"), _MOST_PEERS)),
+        alarm=said(alarm),
     )
 
 

@@ -21,7 +21,8 @@ class Said:
 class DeviceView:
     """What servers and terminals tell alike. told: an inventory has come; error: what it could not read; writable: why
     the settings cannot be rewritten, None when they can; free_mb: free room on its disk; clock_offset_ms: the
-    dashboard's time minus the device's; tls: versions it can speak, None unknown; access_code: a hash of it."""
+    dashboard's time minus the device's; tls: versions it can speak, None unknown; access_code: a hash of it; alarm: what is
+    wrong with its agent itself, by what the dashboard has seen."""
 
     name: str
     contact: Contact
@@ -36,6 +37,7 @@ class DeviceView:
     tls: tuple[str, ...] | None = None
     access_code: str | None = None
     version: str | None = None
+    alarm: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)

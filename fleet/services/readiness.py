@@ -52,9 +52,11 @@ def _view(site: Site, now: dt.datetime, plan: Cutover | None, held: RehearsalVie
     server = next((d for d in devices if d.kind == Device.Kind.SERVER), None)
     return SiteView(
         now=now.astimezone(dt.UTC),
-        server=server_view(server.name, contact_of(server), server.facts, port=server.port) if server else None,
+        server=server_view(server.name, contact_of(server), server.facts, port=server.port, alarm=_alarm(server))
+        if server
+        else None,
         terminals=tuple(
-            terminal_view(d.name, contact_of(d), d.facts, host=d.host, port=d.port)
+            terminal_view(d.name, contact_of(d), d.facts, host=d.host, port=d.port, alarm=_alarm(d))
             for d in devices
             if d.kind == Device.Kind.TERMINAL
         ),
@@ -93,6 +95,10 @@ def contact_of(device: Device) -> Contact:
     if agent is None or agent.revoked_at is not None:
         return "none"
     return "yes" if agent.connected else "no"
+
+
+def _alarm(device: Device) -> Any:
+    return getattr(getattr(device, "agent", None), "alarm", None)
 
 
 def _ended(site: Site) -> tuple[Rehearsal | None, Rehearsal | None]:

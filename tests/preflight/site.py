@@ -127,6 +127,7 @@ class Sketch:
     seats: dict[str, dict[str, Any]]
     contacts: dict[str, Contact] = field(default_factory=dict)
     findings: dict[str, Any] = field(default_factory=dict)
+    alarms: dict[str, Any] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     rehearsed: bool = True
     rehearsal: dict[str, Any] = field(default_factory=dict)
@@ -141,8 +142,13 @@ class Sketch:
         rehearsal = rehearsal_view(self.rehearsed_at, self.thumbprint, self.rehearsal, seats)
         return SiteView(
             now=NOW,
-            server=None if self.server is None else server_view("netpos", self.contacts.get("netpos", "yes"), self.server),
-            terminals=tuple(terminal_view(n, self.contacts.get(n, "yes"), facts) for n, facts in self.terminals.items()),
+            server=None
+            if self.server is None
+            else server_view("netpos", self.contacts.get("netpos", "yes"), self.server, alarm=self.alarms.get("netpos")),
+            terminals=tuple(
+                terminal_view(n, self.contacts.get(n, "yes"), facts, alarm=self.alarms.get(n))
+                for n, facts in self.terminals.items()
+            ),
             rehearsal=rehearsal if self.rehearsed else None,
             failed=said(self.failure),
             **self.options,

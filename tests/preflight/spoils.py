@@ -39,6 +39,11 @@ def contact(name: str, word: str) -> Spoil:
     return lambda site: site.contacts.update({name: word})
 
 
+def alarm(name: str, code: str) -> Spoil:
+    """This is kept beside this device's agent."""
+    return lambda site: site.alarms.update({name: {"code": code, "message": "Seen twice.", "remedy": "Look."}})
+
+
 def bound(endpoint: str, **changes: Any) -> Spoil:
     """http.sys has this binding."""
     row = {"endpoint": endpoint, "certhash": THUMBPRINT, "appid": APPID, "store": "MY"} | changes

@@ -18,7 +18,21 @@ from tests.preflight.site import (
     healthy,
     stored,
 )
-from tests.preflight.spoils import Spoil, both, bound, contact, failed, option, rehearsed_with, reserved, saw, says, till, told
+from tests.preflight.spoils import (
+    Spoil,
+    alarm,
+    both,
+    bound,
+    contact,
+    failed,
+    option,
+    rehearsed_with,
+    reserved,
+    saw,
+    says,
+    till,
+    told,
+)
 
 DAY = dt.timedelta(days=1)
 MINUTE_MS = 60_000
@@ -36,6 +50,10 @@ CASES: list[tuple[str, str | None, str, Spoil]] = [
     ("inventory_error", "T001", "error", till(error="TouchSettings.xml: no element Secured", host=None)),
     ("excluded", "T001", "warning", option(excluded=frozenset({"T001"}))),
     ("agent_versions", "T001", "warning", till(agent_version="1.3.9")),
+    ("identity_used_twice", "T001", "error", alarm("T001", "identity_used_twice")),
+    ("instructions_refused", "netpos", "error", alarm("netpos", "instructions_refused")),
+    ("agent_alarm", "T001", "error", alarm("T001", "name_differs")),
+    ("agent_alarm", "T001", "error", alarm("T001", "clock_off")),  # another rule's code does not make it milder
     ("never_rehearsed", None, "warning", lambda site: setattr(site, "rehearsed", False)),
     ("rehearsal_failed", None, "warning", failed),
     ("rehearsal_failed", None, "error", both(failed, lambda site: setattr(site, "rehearsed", False))),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet.models import Rehearsal
+from fleet.models import Agent, Rehearsal
 from fleet.services import readiness
 from tests.factories import NOW, make_cutover, make_device, make_site
 from tests.preflight.site import THUMBPRINT
@@ -103,3 +103,16 @@ class TestApproval:
         club, rehearsal = make_rehearsed(9, rehearsal_hours=24)
         rehearsal.seats.update(answered_at=None)
         assert "and 4 more" in refusal(make_cutover(club))
+
+
+@pytest.mark.parametrize(("kept", "code"), [("instructions_refused", "instructions_refused"), ("name_differs", "agent_alarm")])
+def test_an_alarm_of_an_agent_stands_in_the_way_unless_its_terminal_is_excluded(kept, code):
+    club, _ = make_rehearsed(rehearsal_hours=72)
+    till = club.devices.filter(kind="terminal").first()
+    Agent.objects.filter(device=till).update(alarm={"code": kept, "message": "It knows another key.", "remedy": "Enrol it."})
+    found = readiness.assess_site(club, NOW)
+    assert (found.verdict, codes(found)) == ("blocked", [(code, till.name)])
+    plan = make_cutover(club, certificate_thumbprint=THUMBPRINT)
+    assert "It knows another key." in readiness.why_not(plan, THUMBPRINT, NOW)
+    plan.exclude = [till.name]
+    assert readiness.why_not(plan, THUMBPRINT, NOW) is None
