@@ -74,7 +74,7 @@ def _cutover(row: dict[str, Any]) -> Item:
 
 def _device(cutover: dict[str, Any], run: dict[str, Any]) -> Item:
     name, finding = run["device__name"], run["finding"]
-    message = f"{name}: {said(finding, 'message', run['state'].replace('_', ' '))}"
+    message = said(finding, "message", f"{name}: {run['state'].replace('_', ' ')}")
     return _item(cutover, code_of(finding, run["state"]), name, message, said(finding, "remedy", _LOOK))
 
 

@@ -1,16 +1,17 @@
 """The home page: sites, their server, their terminals; what needs attention first."""
 
 import json
+from itertools import zip_longest
 from typing import Any
 
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import BooleanField, Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from fleet.cutover import states
 from fleet.models import Cutover, Device, DeviceRun, Site
-from fleet.services import sites
+from fleet.services import attention, attention_terminals, clock, sites
 from fleet.web import words
 from fleet.web.exports import csv_response
 from fleet.web.pages import for_admins, for_people, paged, query_of, show, wants_part
@@ -19,6 +20,7 @@ CONTACT = {
     "yes": Q(agent__connected=True, agent__revoked_at__isnull=True),
     "no": Q(agent__connected=False) | Q(agent__isnull=True) | Q(agent__revoked_at__isnull=False),
 }
+SHOWN = 10  # items of attention before one asks for all
 SCHEMES = {"http": Q(scheme="http"), "https": Q(scheme="https"), "unknown": Q(scheme="")}
 
 
@@ -35,8 +37,9 @@ def home(request: HttpRequest) -> HttpResponse:
     known = list(Site.objects.all())
     servers = {d.site_id: d for d in Device.objects.filter(kind=Device.Kind.SERVER).select_related("agent")}
     ctx |= {
+        "attention": _attention(request),
         "sites": [_site(site, servers.get(site.pk), current) for site in known],
-        "running": [c for c in current.values() if c.state in states.ACTIVE or c.state == states.Cutover.NEEDS_PERSON],
+        "running": [c for c in current.values() if c.state in states.ACTIVE],
         "some": page.paginator.count or request.GET or Device.objects.exists(),
     }
     return show(request, "fleet/home.html", "fleet", **ctx)
@@ -77,6 +80,20 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("fleet")
 
 
+def _attention(request: HttpRequest) -> dict[str, Any]:
+    """The strip on top: the gravest at once, the rest where somebody asks for it."""
+    found = attention.of(request.user, clock.now())
+    first, rest = found.items[:SHOWN], found.items[SHOWN:]
+    return {"count": found.count, "first": _said(first), "rest": _said(rest), "unseen": found.count - len(found.items)}
+
+
+def _said(items: list[attention.Item]) -> list[tuple[attention.Item, words.Look, bool]]:
+    """Each with its look, and whether to say here what to do: of neighbours that ask for the same, the last says it."""
+    asked = [(item.site, item.code, item.remedy) for item in items]
+    last = [this != following for this, following in zip_longest(asked, asked[1:])]
+    return [(item, words.severity_look(item.severity), says) for item, says in zip(items, last, strict=True)]
+
+
 def _seen(device: Any) -> str:
     agent = getattr(device, "agent", None)
     return agent.last_seen.isoformat(timespec="seconds") if agent and agent.last_seen else ""
@@ -103,8 +120,15 @@ def _terminals(request: HttpRequest, current: dict[int, Cutover]) -> QuerySet[De
     trouble = DeviceRun.objects.filter(
         cutover__in=[c.pk for c in current.values()], device=OuterRef("pk"), state__in=states.WITH_FINDING
     )
-    first = Case(When(Exists(trouble), then=Value(0)), When(CONTACT["no"], then=Value(1)), default=Value(2))
+    left = attention_terminals.cut_off().filter(device=OuterRef("pk"))
+    found = found.annotate(cut_off=Exists(left), differs=_flag(attention_terminals.differing()))
+    grave = Q(cut_off=True) | Q(differs=True) | Q(Exists(trouble))
+    first = Case(When(grave, then=Value(0)), When(CONTACT["no"], then=Value(1)), default=Value(2))
     return found.annotate(first=first).order_by("first", "site__name", "name", "pk")
+
+
+def _flag(condition: Q) -> Case:
+    return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
 
 
 def matches(q: str) -> Q:
@@ -126,6 +150,17 @@ def _decorate(devices: Any, current: dict[int, Cutover]) -> None:
         device.outage_ms = run.outage_ms if run else None
         device.finding = run.finding if run else None
         device.state_look = words.run_look(run.state, by_id[run.cutover_id].to_scheme) if run else None
+        _without_comfort(device)
+
+
+def _without_comfort(device: Any) -> None:
+    """Nothing that is cut off is ever green or grey, whatever its last cutover made of it."""
+    if device.cut_off:
+        device.scheme_look, device.state_look = words.CUT_OFF, words.CUT_OFF
+    elif device.differs:
+        device.scheme_look = words.differs_look(device.scheme)
+        if device.state_look and device.state_look.tone in ("ok", "wait"):
+            device.state_look = words.CHANGED_SINCE
 
 
 def _site(site: Site, server: Device | None, current: dict[int, Cutover]) -> dict[str, Any]:

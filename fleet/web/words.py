@@ -62,6 +62,20 @@ def scheme_look(scheme: str) -> Look:
     return Look("wait", "◇", "HTTP") if scheme == "http" else Look("warn", "?", "Not read yet")
 
 
+CUT_OFF = Look("bad", "✕", "Cut off")
+CHANGED_SINCE = Look("bad", "▲", "Changed since")
+
+
+def differs_look(scheme: str) -> Look:
+    """The scheme of a terminal whose server speaks the other one: nobody is served there."""
+    return Look("bad", "▲", f"{scheme.upper()}, differs")
+
+
+def severity_look(severity: str) -> Look:
+    """How grave an item of attention is."""
+    return Look("bad", "▲", "Error") if severity == "error" else Look("warn", "!", "Warning")
+
+
 def contact_look(agent: object | None) -> Look:
     """Whether a device's agent is there."""
     if agent is None:

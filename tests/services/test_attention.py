@@ -157,7 +157,7 @@ def test_a_cutover_that_needs_a_person_and_its_devices(items):
     ]  # fmt: skip
     assert found[0].message == "The cutover to HTTPS needs a person: T01 cannot be written."
     assert found[0].remedy == "Take the protection off."
-    assert found[3].message == "T03: Gone."
+    assert found[3].message == "Gone."
     assert {item.path for item in found} == {f"/cutovers/{cutover.pk}/"}
 
 
