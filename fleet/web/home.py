@@ -133,8 +133,10 @@ def _flag(condition: Q) -> Case:
 
 def matches(q: str) -> Q:
     """What a person means by a word: part of a name, a note, a host or a tag."""
-    in_json = json.dumps(q)[1:-1]  # as the database keeps a tag in its JSON
-    return Q(name__icontains=q) | Q(note__icontains=q) | Q(host__icontains=q) | Q(tags__icontains=in_json)
+    # As the database keeps a tag in its JSON: SQLite with escapes for all but ASCII, PostgreSQL without.
+    escaped, plain = (json.dumps(q, ensure_ascii=yes)[1:-1] for yes in (True, False))
+    tagged = Q(tags__icontains=escaped) | Q(tags__icontains=plain)
+    return Q(name__icontains=q) | Q(note__icontains=q) | Q(host__icontains=q) | tagged
 
 
 def _decorate(devices: Any, current: dict[int, Cutover]) -> None:
