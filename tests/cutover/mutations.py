@@ -50,8 +50,19 @@ TROUBLE = Setting((0,), (0,), "hold", "pause", faults=1, presses_cost=True)
 TROUBLE_ALLOWED = Setting((0,), (1,), "hold", "roll_back", faults=1, presses_cost=True)
 CANARY = Setting((0, 1), (0, 0), "hold", "roll_back", faults=0, presses=("roll back",))
 WAVE = Setting((0, 0), (0,), "roll_back", "roll_back", faults=1, presses=("roll back",), untrusted=0)
+LIAR = Setting((0,), (0,), "hold", "pause", faults=1, untrusted=0, lies=True, presses=("roll back",))
 
 PLAN_GUARDS: list[tuple[str, Setting, list[tuple[str, str]]]] = [
+    (
+        "a verified terminal is asked a second time",
+        LIAR,
+        [('return [Ask(due, "verify")] if due else []', "return []")],
+    ),
+    (
+        "only a verified terminal is asked a second time",
+        LIAR,
+        [("if r.confirm_due and r.state is Run.VERIFIED)", "if r.state in COUNTS_AS_FAILED)")],
+    ),
     (
         "arming waits until every device has answered",
         CALM,
@@ -502,6 +513,11 @@ REPORTS_GUARDS: list[tuple[str, Setting, list[tuple[str, str]]]] = [
         "a device that is not ready is not armed",
         TROUBLE,
         [('else _bad(Run.FAILED, "not ready", finding)', 'else Verdict(Run.ARMED, "")')],
+    ),
+    (
+        "a second lookup that contradicts the first counts",
+        LIAR,
+        [('return _bad(Run.FAILED, "its second lookup failed", finding)', "return None")],
     ),
     (
         "an old answer to arm does not arm",

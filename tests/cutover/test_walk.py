@@ -46,6 +46,14 @@ def test_two_terminals_of_one_wave_of_which_one_may_fail():
     keeps_the_rules(Setting((0, 0), (1,), "finish", "roll_back", faults=1, untrusted=0, presses=("roll back",)))
 
 
+def test_a_terminal_that_lies_is_found_by_its_second_lookup():
+    keeps_the_rules(Setting((0,), (0,), "hold", "roll_back", faults=1, untrusted=0, lies=True))
+
+
+def test_a_terminal_that_lies_beside_an_honest_one():
+    keeps_the_rules(Setting((0, 0), (0,), "hold", "pause", faults=1, untrusted=0, lies=True, presses=("roll back",)))
+
+
 def test_three_terminals_in_two_waves():
     keeps_the_rules(Setting((0, 1, 1), (0, 1), "hold", "roll_back", faults=0, presses=("roll back",)))
 

@@ -58,6 +58,7 @@ class Row(NamedTuple):
     asked: str = ""
     touched: bool = False
     deadline: int = NO_DEADLINE
+    confirm: bool = False
 
 
 class Dash(NamedTuple):
@@ -142,7 +143,8 @@ class Setting:
     """One cutover to be walked. waves: of each terminal; untrusted: terminals that may lack the root
     certificate (each costs a fault); outbox: reports of one device under way at the same time; presses:
     what people may do; presses_cost: each press but a rollback counts like a fault, so that larger sites
-    can be walked."""
+    can be walked; lies: terminals may say that they have switched when they have not (a fault each), and those that
+    were verified are asked a second time."""
 
     waves: tuple[int, ...]
     limits: tuple[int, ...]
@@ -153,6 +155,7 @@ class Setting:
     outbox: int = 1
     presses: tuple[str, ...] = ("pause", "resume", "retry failed", "roll back")
     presses_cost: bool = False
+    lies: bool = False
 
 
 @dataclass(frozen=True)
@@ -257,6 +260,8 @@ class Walkable:
         for i, row in enumerate(rows):
             if row.deadline == RUNNING:
                 add("deadline passes", i, FAIR, dash, [*rows[:i], row._replace(deadline=PASSED), *rows[i + 1 :]])
+            if self.setting.lies and _may_confirm(dash, row) and row.asked != "verify" and not row.confirm:
+                add("second lookup is due", i, FAIR, dash, [*rows[:i], row._replace(confirm=True), *rows[i + 1 :]])
         if dash.phase != ENDED and not dash.back:
             name = ("point of no return", "window ends")[dash.phase]
             add(name, 0, FAIR, dash._replace(phase=dash.phase + 1), rows)
@@ -296,7 +301,7 @@ class Walkable:
         views = [
             RunView(
                 i, f"t{i}", "terminal" if i else "server", R(r.state), max(r.wave, 0), r.asked or None, r.touched,
-                DEADLINES[r.deadline],
+                DEADLINES[r.deadline], confirm_due=r.confirm,
             )
             for i, r in enumerate(rows)
         ]  # fmt: skip
@@ -326,7 +331,8 @@ class Walkable:
         """The device run moves; one that has come to an end waits for nothing."""
         self._advance(R, row.state, to)
         need(to not in states.WITH_FINDING or finding is not None, f"rule 5: {to} without a finding")
-        return row._replace(state=to.value, deadline=row.deadline if to in (R.SWITCHING, R.UNDOING) else NO_DEADLINE)
+        deadline = row.deadline if to in (R.SWITCHING, R.UNDOING) else NO_DEADLINE
+        return row._replace(state=to.value, deadline=deadline, confirm=False)
 
     def _advance(self, kind: Any, old: str, to: Any) -> None:
         self.moves_seen.add((old, to.value))
@@ -339,6 +345,11 @@ class Walkable:
         """Rule 3 and the thresholds. Late terminals follow a server that stays, so the window does not bind them."""
         if ask.action == "undo":
             need(dash.back, "told to undo on the way forward")
+        if ask.action == "verify" and 0 not in ask.runs:
+            need(
+                all(_may_confirm(dash, rows[i]) for i in ask.runs),
+                "asked for a second lookup, and it is not verified, or under way",
+            )
         if ask.action != "switch":
             return
         need(not dash.back, "told to switch on the way back")
@@ -439,6 +450,9 @@ class Walkable:
             _acts_alone(server, device, scheme, back, add)
         if device.busy and room:
             _switch_ends(server, device, scheme, add)
+        if device.busy == BUSY and room and not server and self.setting.lies:
+            lie = (*device.reports, ("switch", "done", False))
+            add("says that it is switched, and is not", FAULT, busy=IDLE, scheme=OLD, reports=lie)
         # A newer epoch takes over from a switch that is under way; within one epoch the agent ends it first.
         if device.order and device.online and device.busy != BUSY and room:
             _order_taken(server, device, scheme, ended, add)
@@ -567,14 +581,21 @@ def picture_of(w: World) -> Picture:
     return (w.dash, w.server[0], *(row for row, _ in w.terminals))
 
 
+def _may_confirm(dash: Dash, row: Row) -> bool:
+    """Whether this is a terminal to be asked for its second lookup."""
+    at_rest = dash.state in (C.COMPLETED, C.NEEDS_PERSON) and not dash.back
+    return at_rest and row.wave >= 0 and row.state == R.VERIFIED
+
+
 def _asked(row: Row, action: str) -> Row:
-    deadline = NO_DEADLINE if row.state == R.LATE else RUNNING
-    return row._replace(asked=action, touched=row.touched or action == "switch", deadline=deadline)
+    free = row.state == R.LATE or (action == "verify" and row.wave >= 0)
+    touched = row.touched or action == "switch"
+    return row._replace(asked=action, touched=touched, deadline=NO_DEADLINE if free else RUNNING, confirm=False)
 
 
 def _afresh(row: Row) -> Row:
     """As if nothing had been asked in this epoch."""
-    return row._replace(asked="", deadline=NO_DEADLINE)
+    return row._replace(asked="", deadline=NO_DEADLINE, confirm=False)
 
 
 def _older(device: Device) -> Device:
