@@ -30,24 +30,44 @@ class Known:
     signing_key: str
 
 
+class KeyPair:
+    """A private key of this device."""
+
+    def __init__(self, private: Ed25519PrivateKey) -> None:
+        self._private = private
+
+    @property
+    def public(self) -> str:
+        """Base64 of the raw public key."""
+        return base64.b64encode(self._private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+    def sign(self, payload: bytes) -> str:
+        """Base64 of this device's signature."""
+        return base64.b64encode(self._private.sign(payload)).decode()
+
+
 class Identity:
-    """The files agent.key, identity.json and enrol.token of a state folder."""
+    """The files agent.key, identity.json and enrol.token of a state folder; agent.key.new from the moment at which a
+    device that had an identity asks for another one until it has it."""
 
     def __init__(self, state: Path) -> None:
         """Reads the key, or makes one. Raises OSError or IdentityError."""
         atomic.make_folder(state, mode=0o700)
         self._path, self._token = state / "identity.json", state / "enrol.token"
-        self._key = _load_or_make(state / "agent.key")
+        self._key_path, self._next_path = state / "agent.key", state / "agent.key.new"
+        self._key = KeyPair(_load_or_make(self._key_path))
         self.known = self._load()
-
-    @property
-    def public_key(self) -> str:
-        """Base64 of the raw public key."""
-        return base64.b64encode(self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
     def sign(self, payload: bytes) -> str:
         """Base64 of this device's signature."""
-        return base64.b64encode(self._key.sign(payload)).decode()
+        return self._key.sign(payload)
+
+    def applying(self) -> KeyPair:
+        """The key with which to enrol: a new one where this device was enrolled before, since somebody else may have the
+        old one. The same at each call, and after a crash: the dashboard's answer may have been lost. Raises OSError."""
+        if self.known is None:
+            return self._key
+        return KeyPair(_load_or_make(self._next_path))
 
     def token(self) -> str | None:
         """The one-time token that the installer has left, None without one. Raises OSError."""
@@ -58,11 +78,16 @@ class Identity:
             return None
 
     def enrolled(self, agent: str, signing_key: str) -> None:
-        """The dashboard knows this device now. Raises IdentityError or OSError."""
+        """The dashboard knows this device now, by the key of applying(). Raises IdentityError or OSError."""
         known = Known(agent, signing_key)
         _public(known.signing_key)
         data = {"agent": known.agent, "signing_key": known.signing_key}
         atomic.replace(self._path, json.dumps(data, indent=1).encode() + b"\n")
+        if self.known is not None and self._next_path.exists():
+            # The token goes last: an agent that dies before that is refused with its old key, and asks once more.
+            atomic.replace(self._key_path, self._next_path.read_bytes(), mode=0o600)
+            self._key = KeyPair(_load_or_make(self._key_path))
+            self._next_path.unlink()
         self.known = known
         self._token.unlink(missing_ok=True)
 

@@ -5,6 +5,7 @@ before the call returns: accepted instructions, undo records, undone marks, the 
 A line that was torn by a crash is dropped when the file is read. When every report is acknowledged and
 nothing runs, the file is rewritten (atomically) to what is still needed."""
 
+import copy
 import dataclasses
 import json
 import logging
@@ -15,7 +16,7 @@ from typing import Any
 
 from agents import access, atomic, held, ledger
 from agents.ledger import Failure, Ledger, UndoRecord
-from agents.protocol import Finding, Finished, Instruction, Report
+from agents.protocol import Finding, Finished, Instruction, Proof, Report
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +46,11 @@ class Journal:
 
     # --- what happens, in the order in which it happens ------------------------------------------
 
-    def accept(self, instruction: Instruction, *, offset_ms: int = 0) -> None:
-        """An instruction is taken on; from now on it ends only by a Finished."""
+    def accept(self, instruction: Instruction, *, offset_ms: int = 0, proof: Proof | None = None) -> None:
+        """An instruction is taken on; from now on it ends only by a Finished. proof: it, as the dashboard signed it."""
         record = {"k": "accepted", "i": dataclasses.asdict(instruction), "offset": offset_ms}
+        if proof is not None:
+            record["proof"] = dataclasses.asdict(proof)
         self._append(record, flush=True)
 
     def start(self, seq: int, step: str) -> None:
@@ -91,6 +94,17 @@ class Journal:
                 self.compact()
         except OSError as error:
             log.warning("acknowledgement of %s is not kept: %s", n, error)
+
+    def enrolled(self, *, marks: bool) -> None:
+        """This device was enrolled (again); see Ledger.enrolled. What is to be undone, and what is under way, stays."""
+        self._save_reports()
+        before = copy.deepcopy(self.ledger)
+        self.ledger.enrolled(marks=marks)
+        try:
+            self.compact()
+        except OSError:
+            self.ledger = before
+            raise
 
     def compact(self) -> None:
         """Rewrite the file to what is still needed. It is closed meanwhile: Windows replaces no open file."""

@@ -4,8 +4,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from agents import protocol
-from agents.protocol import Finding, Finished, Instruction, Report, StepDone
+from agents import bounds, protocol
+from agents.protocol import MOST, Finding, Finished, Instruction, Proof, Report, StepDone
 
 ALONE = 0  # the cutover number of what an agent does by itself before it has heard of any cutover
 
@@ -29,9 +29,11 @@ class Failure:
 
 @dataclass(slots=True)
 class Ledger:
-    """epoch, seq: the highest ever accepted. last_n: number of the newest report. offset_ms: dashboard
-    time minus wall clock when an instruction was last accepted. last: the newest instruction accepted.
-    uncommitted: this device was told to switch, and the dashboard has not confirmed the cutover since."""
+    """epoch, seq: the highest ever accepted, but for numbers that no dashboard reaches: those are of a version that
+    believed them (docs/reliability.md), and no mark. proof: the newest instruction as the dashboard signed it. last_n:
+    number of the newest report. offset_ms: dashboard time minus wall clock when an instruction was last accepted. last:
+    the newest instruction accepted. uncommitted: this device was told to switch, and the dashboard has not confirmed the
+    cutover since."""
 
     epoch: int = 0
     seq: int = 0
@@ -46,6 +48,7 @@ class Ledger:
     failures: dict[int, Failure] = field(default_factory=dict)
     last_finished: Finished | None = None
     last: Instruction | None = None
+    proof: Proof | None = None
     uncommitted: bool = False
 
     def apply(self, record: dict[str, Any]) -> None:
@@ -64,6 +67,14 @@ class Ledger:
         """Nothing runs and nothing waits for an acknowledgement."""
         return not self.instructions and not self.outbox
 
+    def enrolled(self, *, marks: bool) -> None:
+        """This device was enrolled: the dashboard counts its reports from the beginning. marks: whether what was accepted
+        before was for the same agent of the same dashboard; else its numbers say nothing about those that come."""
+        self._count_anew()
+        if not marks:
+            self.epoch = self.seq = 0
+            self.proof = None
+
     def snapshot(self) -> dict[str, Any]:
         """One record that stands for all so far."""
         return {
@@ -81,11 +92,12 @@ class Ledger:
             "failures": [[seq, dataclasses.asdict(item)] for seq, item in self.failures.items()],
             "last_finished": report_record(self.last_finished) if self.last_finished else None,
             "last": dataclasses.asdict(self.last) if self.last else None,
+            "proof": dataclasses.asdict(self.proof) if self.proof else None,
             "uncommitted": self.uncommitted,
         }
 
     def _on_snapshot(self, record: dict[str, Any]) -> None:
-        self.epoch, self.seq, self.offset_ms = record["epoch"], record["seq"], record["offset"]
+        self.epoch, self.seq, self.offset_ms = _mark(record["epoch"]), _mark(record["seq"]), record["offset"]
         for item in record["instructions"]:
             self.instructions[item["seq"]] = _instruction(item)
         for item in record["undo"]:
@@ -93,19 +105,23 @@ class Ledger:
         for item in record["outbox"]:
             self._keep(_report(item))
         self.last_n, self.acked_n = record["last_n"], record["acked_n"]
+        if max(self.last_n, self.acked_n) > MOST:
+            self._count_anew()
         self.starts = {(seq, step): count for seq, step, count in record["starts"]}
         self.done = {(seq, step) for seq, step in record["done"]}
         self.failures = {seq: Failure(Finding(**item["finding"]), item["retryable"]) for seq, item in record["failures"]}
         if record["last_finished"]:
             self.last_finished = cast(Finished, _report(record["last_finished"]))
         self.last = _instruction(record["last"]) if record["last"] else None
+        self.proof = Proof(**record["proof"]) if record.get("proof") else None  # older versions kept none
         self.uncommitted = record["uncommitted"]
 
     def _on_accepted(self, record: dict[str, Any]) -> None:
         instruction = _instruction(record["i"])
         self.instructions[instruction.seq] = instruction
-        self.epoch = max(self.epoch, instruction.epoch)
-        self.seq = max(self.seq, instruction.seq)
+        self.epoch = max(self.epoch, _mark(instruction.epoch))
+        self.seq = max(self.seq, _mark(instruction.seq))
+        self.proof = Proof(**record["proof"]) if record.get("proof") else None
         self.offset_ms = record["offset"]
         self.last = instruction
         if instruction.action == "switch":
@@ -159,14 +175,27 @@ class Ledger:
 
     def _on_acked(self, record: dict[str, Any]) -> None:
         n = record["n"]
+        if n > MOST:
+            return
         self.outbox = {number: report for number, report in self.outbox.items() if number > n}
         self.acked_n = max(self.acked_n, n)
         self.last_n = max(self.last_n, n)  # a number that the dashboard has seen is never used again
 
     def _keep(self, report: Report) -> None:
+        if report.n >= MOST:
+            report = dataclasses.replace(report, n=self.last_n + 1)
+        # A gateway that did not take it would hear none that comes after it: it may be of a version that had no bounds,
+        # or of a till whose clock was wrong.
+        report = bounds.mended(report)
         self.last_n = max(self.last_n, report.n)
         if report.n > self.acked_n:
             self.outbox[report.n] = report
+
+    def _count_anew(self) -> None:
+        """Reports are numbered from 1 again, those that wait in their order."""
+        waiting = list(self.outbox.values())
+        self.outbox = {n: dataclasses.replace(report, n=n) for n, report in enumerate(waiting, 1)}
+        self.last_n, self.acked_n = len(waiting), 0
 
     def _end(self, report: Finished) -> None:
         seq = report.seq
@@ -183,7 +212,11 @@ def report_record(report: Report) -> dict[str, Any]:
 
 
 def _report(record: dict[str, Any]) -> Report:
-    return cast(Report, protocol.parse(record["m"]))
+    return protocol.parse_own(record["m"])
+
+
+def _mark(number: int) -> int:
+    return number if number <= MOST else 0
 
 
 def _undo_record(item: UndoRecord) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 FILE_BYTES, OLD_FILES = 5 * 1024 * 1024, 3
+LONGEST_SAID = 200
 
 # Control characters, line separators and the marks that turn the direction of text around.
 _UNSAFE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -16,6 +17,12 @@ _UNSAFE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\u200b-\u200f\u202a-\u2
 def escape(text: str) -> str:
     """The text with everything that could break or disguise a line written as \\uXXXX."""
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def said(text: object) -> str:
+    """What another side said, or an error that may quote it, fit for a line of ours: escaped, and not much of it."""
+    whole = escape(str(text))
+    return whole if len(whole) <= LONGEST_SAID else f"{whole[: LONGEST_SAID - 1]}…"
 
 
 class Formatter(logging.Formatter):

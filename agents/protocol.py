@@ -3,7 +3,8 @@
 A connection is one WebSocket over TLS, opened by the agent. The gateway speaks first:
 
     gateway  Challenge            a nonce to sign, the dashboard's clock
-    agent    Enrol | Hello        a one-time token and a new public key, or a known agent's signature
+    agent    Enrol | Hello        a one-time token and a new public key, or a known agent's signature and the proof of
+                                  what it was told last
     gateway  Enrolled | Welcome   or Refused, and the connection closes
     gateway  Instruct             a signed Instruction; stored before it is sent
     agent    StepDone, Finished   numbered, kept on disk until acknowledged
@@ -15,14 +16,36 @@ A connection is one WebSocket over TLS, opened by the agent. The gateway speaks 
 
 Signatures are Ed25519. Times are milliseconds since the epoch by the dashboard's clock: an agent
 learns the difference from Challenge.now_ms, so a till with a dead clock battery still reports true times.
+
+Neither side believes the other's numbers: each number and each short text has bounds (Within, Longest), and a message
+with one that is out of them is no message.
 """
 
 import dataclasses
 import json
-import types
 import typing
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from agents.bounds import (
+    MOST,
+    Body,
+    Count,
+    Duration,
+    Key,
+    Life,
+    Moment,
+    Name,
+    Number,
+    Port,
+    ProtocolError,
+    Secret,
+    Version,
+    Words,
+    build,
+)
+
+__all__ = ["MOST", "ProtocolError"]
 
 VERSION = 1
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -36,22 +59,13 @@ Policy = Literal["finish", "restore"]
 Look = Literal["open", "ask", "close"]
 
 
-class ProtocolError(Exception):
-    """A message that is not of this protocol; `field` names the part that is wrong."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something a person should know: a stable code, what happened and why, what to do."""
 
-    code: str
-    message: str
-    remedy: str
+    code: Name
+    message: Words
+    remedy: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +77,18 @@ class Instruction:
     without hearing from the dashboard before it acts by `policy` on its own.
     """
 
-    agent: str
-    seq: int
-    epoch: int
-    cutover: int
+    agent: Name
+    seq: Number
+    epoch: Number
+    cutover: Number
     action: Action
     to_scheme: Scheme
-    steps: tuple[str, ...]
-    port: int
-    thumbprint: str | None
-    member: str
-    expires_ms: int
-    lease_ms: int
+    steps: tuple[Name, ...]
+    port: Port
+    thumbprint: Name | None
+    member: Name
+    expires_ms: Moment
+    lease_ms: Duration
     policy: Policy = "restore"
 
 
@@ -90,18 +104,18 @@ class Rehearsal:
     DER) of which it shall say whether its root store has them. close: the listener ends.
     """
 
-    agent: str
-    rehearsal: int
+    agent: Name
+    rehearsal: Number
     action: Look
-    port: int
-    member: str
-    expires_ms: int
-    thumbprint: str | None = None
-    shadow_port: int = 0
-    plain_port: int = 0
-    samples: int = 0
-    spread_ms: int = 0
-    pace_ms: int = 0
+    port: Port
+    member: Name
+    expires_ms: Moment
+    thumbprint: Name | None = None
+    shadow_port: Port = 0
+    plain_port: Port = 0
+    samples: Count = 0
+    spread_ms: Duration = 0
+    pace_ms: Duration = 0
     issuers: tuple[str, ...] = ()
 
 
@@ -112,8 +126,8 @@ class Rehearsal:
 class Challenge:
     """First word on every connection. The agent signs `nonce` (see hello_payload)."""
 
-    nonce: str
-    now_ms: int
+    nonce: Name
+    now_ms: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,55 +135,55 @@ class Enrolled:
     """The one-time token was good: this device is `agent` from now on; signing_key is the dashboard's
     Ed25519 public key (base64, raw), with which every instruction is signed."""
 
-    agent: str
-    signing_key: str
+    agent: Name
+    signing_key: Key
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
     """The agent is known. Reports up to `acked` are in the database: send those after it again."""
 
-    acked: int
-    now_ms: int
+    acked: Number
+    now_ms: Moment
 
 
 @dataclass(frozen=True, slots=True)
 class Instruct:
     """A signed instruction: `body` is the JSON text of an Instruction, signed byte for byte."""
 
-    body: str
-    signature: str
+    body: Body
+    signature: Key
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearse:
     """A signed part of a rehearsal: `body` is the JSON text of a Rehearsal, signed byte for byte."""
 
-    body: str
-    signature: str
+    body: Body
+    signature: Key
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
     """Every report up to and including n is in the database."""
 
-    n: int
+    n: Number
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The agent may not speak here; the connection closes. code: unknown_agent, bad_signature,
-    bad_token, revoked, replaced, bad_message, version."""
+    """The agent may not speak here; the connection closes. code: unknown_agent, bad_signature, bad_token, revoked,
+    identity_used_twice, replaced, bad_message, too_much, not_ready."""
 
-    code: str
-    message: str
+    code: Name
+    message: Words
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
     """A sign of life in either direction, with the sender's idea of the dashboard's clock."""
 
-    now_ms: int
+    now_ms: Moment
 
 
 # --- agent to gateway ---------------------------------------------------------------------------
@@ -180,23 +194,33 @@ class Enrol:
     """Ask to become a known agent: one-time token, the public key made on the device (base64, raw
     Ed25519), and a signature of enrol_payload() by it."""
 
-    token: str
-    public_key: str
+    token: Secret
+    public_key: Key
     role: Role
-    name: str
-    signature: str
+    name: Name
+    signature: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The newest instruction that an agent has accepted, byte for byte as the dashboard signed it: so that a dashboard
+    restored from an old backup is noticed, and by nothing else."""
+
+    body: Body
+    signature: Key
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A known agent speaks: signature of hello_payload() by its key; the highest epoch and seq that
-    it has accepted, so that a dashboard restored from an old backup is noticed."""
+    """A known agent speaks: signature of hello_payload() by its key. life: random, made when this process began, so
+    that two programs with one identity are found. proof: None where nothing was accepted yet, or by an agent of an older
+    version, which said two bare numbers in its place."""
 
-    agent: str
-    signature: str
-    version: int
-    epoch: int
-    seq: int
+    agent: Name
+    signature: Key
+    version: Version
+    life: Life = ""
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +236,7 @@ class Rehearsed:
     """What this device saw in a rehearsal; docs/agent-protocol.md lists the facts of each action. finding: why it
     is not ready, None when all went well."""
 
-    rehearsal: int
+    rehearsal: Number
     action: Look
     facts: dict[str, Any]
     finding: Finding | None = None
@@ -222,14 +246,14 @@ class Rehearsed:
 class StepDone:
     """One step was applied and verified (direction forward), or undone (back)."""
 
-    n: int
-    seq: int
-    epoch: int
-    cutover: int
-    step: str
+    n: Number
+    seq: Number
+    epoch: Number
+    cutover: Number
+    step: Name
     direction: Direction
-    at_ms: int
-    took_ms: int
+    at_ms: Moment
+    took_ms: Duration
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
@@ -240,13 +264,13 @@ class Finished:
     evidence: of the lookup that proves an undo or a check, {} where there was none.
     `by_itself`: nobody asked, the lease had run out and the agent acted by its policy."""
 
-    n: int
-    seq: int
-    epoch: int
-    cutover: int
+    n: Number
+    seq: Number
+    epoch: Number
+    cutover: Number
     action: Action
     outcome: Outcome
-    at_ms: int
+    at_ms: Moment
     scheme: Scheme | None
     finding: Finding | None = None
     retryable: bool = False
@@ -267,6 +291,10 @@ TYPES: dict[str, type] = {
         Enrol, Hello, Inventory, Rehearsed, StepDone, Finished,
     )
 }  # fmt: skip
+
+
+# What older versions say and nobody listens to any more.
+_RETIRED: dict[type, frozenset[str]] = {Hello: frozenset({"epoch", "seq"})}
 
 
 def hello_payload(nonce: str, agent: str) -> bytes:
@@ -291,23 +319,34 @@ def dump_signed(order: Instruction | Rehearsal) -> str:
 
 def parse(text: str | bytes) -> Message:
     """The message in this text. Raises ProtocolError naming the field that is wrong."""
+    return _message(text, bound=True)
+
+
+def parse_own(text: str) -> Report:
+    """A report that this very agent has written down once, whatever its numbers: see bounds.mended."""
+    return typing.cast(Report, _message(text, bound=False))
+
+
+def parse_instruction(text: str) -> Instruction:
+    """The instruction in a signed body. Raises ProtocolError naming the field that is wrong."""
+    return typing.cast(Instruction, build(Instruction, _load(text)))
+
+
+def parse_rehearsal(text: str) -> Rehearsal:
+    """The part of a rehearsal in a signed body. Raises ProtocolError naming the field that is wrong."""
+    return typing.cast(Rehearsal, build(Rehearsal, _load(text)))
+
+
+def _message(text: str | bytes, *, bound: bool) -> Message:
     data = _load(text)
     cls = TYPES.get(str(data.pop("type", None)))
     if cls is None:
         raise ProtocolError("type", "is no message of this protocol")
     if data.pop("v", None) != VERSION:
         raise ProtocolError("v", f"this side speaks protocol version {VERSION}")
-    return typing.cast(Message, _build(cls, data, ""))
-
-
-def parse_instruction(text: str) -> Instruction:
-    """The instruction in a signed body. Raises ProtocolError naming the field that is wrong."""
-    return typing.cast(Instruction, _build(Instruction, _load(text), ""))
-
-
-def parse_rehearsal(text: str) -> Rehearsal:
-    """The part of a rehearsal in a signed body. Raises ProtocolError naming the field that is wrong."""
-    return typing.cast(Rehearsal, _build(Rehearsal, _load(text), ""))
+    for name in _RETIRED.get(cls, ()):
+        data.pop(name, None)
+    return typing.cast(Message, build(cls, data, "", bound=bound))
 
 
 def _load(text: str | bytes) -> dict[str, Any]:
@@ -320,43 +359,3 @@ def _load(text: str | bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ProtocolError("message", "is not an object")
     return data
-
-
-def _build(cls: type, data: dict[str, Any], path: str) -> object:
-    hints = typing.get_type_hints(cls)
-    known = {f.name: f for f in dataclasses.fields(cls)}
-    for name in data:
-        if name not in known:
-            raise ProtocolError(f"{path}{name}", "is unknown")
-    values = {}
-    for name, spec in known.items():
-        if name in data:
-            values[name] = _value(hints[name], data[name], f"{path}{name}")
-        elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
-            raise ProtocolError(f"{path}{name}", "is missing")
-    return cls(**values)
-
-
-def _value(hint: Any, value: Any, path: str) -> Any:
-    """`value` if it is of the hinted type, else ProtocolError. Booleans are not numbers."""
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        if value is None and type(None) in args:
-            return None
-        return _value(next(a for a in args if a is not type(None)), value, path)
-    if origin is Literal:
-        if not isinstance(value, str) or value not in args:
-            raise ProtocolError(path, f"is none of {', '.join(args)}")
-        return value
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise ProtocolError(path, "is not a list")
-        return tuple(_value(args[0], item, f"{path}[{i}]") for i, item in enumerate(value))
-    if dataclasses.is_dataclass(hint):
-        if not isinstance(value, dict):
-            raise ProtocolError(path, "is not an object")
-        return _build(typing.cast(type, hint), value, f"{path}.")
-    plain = origin or hint
-    if not isinstance(value, plain) or (plain is int and isinstance(value, bool)):
-        raise ProtocolError(path, f"is not of type {plain.__name__}")
-    return value

@@ -16,7 +16,7 @@ from agents.hosts.lookup import Answer
 from agents.hosts.windows import Host
 from agents.journal import Journal
 from agents.ledger import Failure
-from agents.protocol import Finding, Finished, Instruction, Outcome, Report, Role, Scheme
+from agents.protocol import Finding, Finished, Instruction, Outcome, Proof, Report, Role, Scheme
 from agents.steps import steps as all_steps
 from agents.steps.base import Evidence, Step
 from agents.steps.passes import Passes, Superseded
@@ -86,8 +86,8 @@ class Runner:
         else:
             self._finish(instruction, "done", by_itself=True)
 
-    def submit(self, instruction: Instruction) -> None:
-        """Take, refuse or ignore an instruction whose signature, address and expiry are good."""
+    def submit(self, instruction: Instruction, proof: Proof | None = None) -> None:
+        """Take, refuse or ignore an instruction whose signature, address and expiry are good. proof: it, as it came."""
         ledger = self.journal.ledger
         if instruction.seq in ledger.instructions:
             return  # doubled: it waits or runs
@@ -102,7 +102,7 @@ class Runner:
         elif any(name not in self._known(instruction) for name in instruction.steps):
             self._refuse(instruction, "unknown_step", "a step is not in this agent's catalogue")
         else:
-            self._accept(instruction)
+            self._accept(instruction, proof)
 
     async def recover(self) -> None:
         """Bring to an end what the last run of this program left unfinished, before anything else is done:
@@ -130,10 +130,10 @@ class Runner:
     def _known(self, instruction: Instruction) -> set[str]:
         return {step.name for step in catalogue.steps_for(self.role, instruction.action)}
 
-    def _accept(self, instruction: Instruction) -> None:
+    def _accept(self, instruction: Instruction, proof: Proof | None) -> None:
         newer = instruction.epoch > self.journal.ledger.epoch
         try:
-            self.journal.accept(instruction, offset_ms=self.clock.offset_ms())
+            self.journal.accept(instruction, offset_ms=self.clock.offset_ms(), proof=proof)
         except OSError as error:
             self._refuse(instruction, "journal_failed", f"the journal cannot be written: {error.strerror or error}")
             return

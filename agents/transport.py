@@ -3,23 +3,26 @@ trusting the dashboard's own CA and nothing else. It comes back by itself, with 
 
 import asyncio
 import contextlib
+import json
 import logging
 import random
+import secrets
 import ssl
 from typing import TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from agents import points, protocol
+from agents import bounds, points, protocol
 from agents.clock import Clock
 from agents.config import Config
 from agents.errors import AgentError
 from agents.hosts.inventory import Inventory
 from agents.identity import Identity, IdentityError
 from agents.journal import Journal
+from agents.log import said
 from agents.net import Network, tls_context
-from agents.protocol import Finding, Finished, Instruction, Message
+from agents.protocol import Finding, Finished, Instruction, Message, Proof
 from agents.rehearsal.rehearsals import Rehearsals
 from agents.runner import Runner
 
@@ -31,12 +34,19 @@ SILENCE_S = 15.0
 OPEN_LIMIT_S = 10.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 6.0
+TOO_MUCH_PAUSE_S = 60.0
+# Why a device that has an identity needs another one: somebody must have given it a token for that.
+NEEDS_TOKEN = frozenset({"unknown_agent", "revoked", "identity_used_twice", "bad_signature"})
 
 M = TypeVar("M", bound=Message)
 
 
 class Rejected(AgentError):
     """The gateway does not want to speak with this agent."""
+
+    def __init__(self, refused: protocol.Refused) -> None:
+        super().__init__(f"refused by the gateway: {refused.code}: {refused.message}")
+        self.code = refused.code
 
 
 class Transport:
@@ -49,11 +59,14 @@ class Transport:
         self.journal, self.clock, self.runner = journal, clock, runner
         self.rehearsals = Rehearsals(runner.host, identity, clock, lambda: not runner.idle)
         self.inventory = Inventory(runner.host, clock)
+        self.life = secrets.token_hex(16)  # of this process: whoever has copied the state folder has another one
         self._news = asyncio.Event()
         self._changed = asyncio.Event()
         self._socket: ClientConnection | None = None
         self._sent = 0
         self._welcomed = False
+        self._refused = ""
+        self._spent: set[str] = set()
 
     def wake(self) -> None:
         """There is a report in the journal that has not been sent."""
@@ -78,8 +91,11 @@ class Transport:
             try:
                 await self._session()
             except (OSError, TimeoutError, WebSocketException, AgentError, protocol.ProtocolError) as error:
-                log.info("not connected: %s", error or type(error).__name__)
-            if self._welcomed:
+                log.info("not connected: %s", said(error) or type(error).__name__)
+                self._refused = error.code if isinstance(error, Rejected) else ""
+            if self._refused == "too_much":
+                pause = TOO_MUCH_PAUSE_S
+            elif self._welcomed:
                 pause = FIRST_PAUSE_S
             # Full jitter: a fleet that lost its gateway in one moment must not come back in one moment.
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
@@ -104,13 +120,12 @@ class Transport:
     async def _introduce(self) -> None:
         challenge = await self._expect(protocol.Challenge)
         self.clock.learn(challenge.now_ms)
-        if self.identity.known is None:
+        if self._must_enrol():
             await self._enrol(challenge.nonce)
         known = self.identity.known
         assert known is not None
         signature = self.identity.sign(protocol.hello_payload(challenge.nonce, known.agent))
-        ledger = self.journal.ledger
-        await self._say(protocol.Hello(known.agent, signature, protocol.VERSION, ledger.epoch, ledger.seq))
+        await self._say(protocol.Hello(known.agent, signature, protocol.VERSION, self.life, self.journal.ledger.proof))
         points.agent(self.config.role, "hello_said")
         welcome = await self._expect(protocol.Welcome)
         self.clock.learn(welcome.now_ms)
@@ -120,15 +135,30 @@ class Transport:
         self.runner.heard()
         log.info("connected as %s", known.agent)
 
+    def _must_enrol(self) -> bool:
+        """Whether this device has no identity, or one that is refused and a token for another: that is how an admin lets
+        it in again. A token that was refused is not tried twice."""
+        if self.identity.known is None:
+            return True
+        return self._refused in NEEDS_TOKEN and (self.identity.token() or "") not in self._spent | {""}
+
     async def _enrol(self, nonce: str) -> None:
         token = self.identity.token()
         if token is None:
             raise IdentityError("this device is not enrolled and has no enrol.token")
-        key = self.identity.public_key
-        signature = self.identity.sign(protocol.enrol_payload(nonce, token, key))
-        await self._say(protocol.Enrol(token, key, self.config.role, self.config.name, signature))
-        enrolled = await self._expect(protocol.Enrolled)
+        key = self.identity.applying()
+        signature = key.sign(protocol.enrol_payload(nonce, token, key.public))
+        await self._say(protocol.Enrol(token, key.public, self.config.role, self.config.name, signature))
+        try:
+            enrolled = await self._expect(protocol.Enrolled)
+        except Rejected as error:
+            if error.code == "bad_token":
+                self._spent.add(token)
+            raise
+        last = self.journal.ledger.last
+        self.journal.enrolled(marks=last is not None and last.agent == enrolled.agent)
         self.identity.enrolled(enrolled.agent, enrolled.signing_key)
+        self._refused = ""
 
     async def _talk(self) -> None:
         """Until one of these ends, which is the end of the connection."""
@@ -161,6 +191,8 @@ class Transport:
                     points.agent(self.config.role, "ack_received")
                 case protocol.Beat():
                     self.clock.learn(message.now_ms)
+                case protocol.Refused():
+                    raise Rejected(message)
                 case _:
                     raise protocol.ProtocolError("type", "is not for the gateway to say now")
 
@@ -204,7 +236,7 @@ class Transport:
         try:
             instruction = protocol.parse_instruction(message.body)
         except protocol.ProtocolError as error:
-            log.error("an instruction cannot be read: %s", error)
+            self._refuse(_remains(message.body), "bad_instruction", f"the instruction cannot be read: {said(error)}")
             return
         known = self.identity.known
         if not self.identity.verify(message.body, message.signature):
@@ -216,7 +248,7 @@ class Transport:
         else:
             if instruction.action != "verify":  # a look, and no reason to end another look
                 self.rehearsals.give_way()
-            self.runner.submit(instruction)
+            self.runner.submit(instruction, Proof(message.body, message.signature))
 
     def _refuse(self, instruction: Instruction, code: str, message: str) -> None:
         log.error("instruction %s refused: %s", instruction.seq, message)
@@ -244,10 +276,28 @@ class Transport:
     async def _expect(self, kind: type[M]) -> M:
         message = await self._hear()
         if isinstance(message, protocol.Refused):
-            raise Rejected(f"refused by the gateway: {message.code}: {message.message}")
+            raise Rejected(message)
         if not isinstance(message, kind):
             raise protocol.ProtocolError("type", f"{kind.__name__} was expected")
         return message
+
+
+def _remains(body: str) -> Instruction:
+    """Of an instruction that cannot be read, the numbers by which the dashboard may know it again; 0 where it has none."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        data = {}
+    data = data if isinstance(data, dict) else {}
+    seq, epoch, cutover = (_number(data.get(name)) for name in ("seq", "epoch", "cutover"))
+    return Instruction(
+        agent="", seq=seq, epoch=epoch, cutover=cutover, action="verify", to_scheme="http", steps=(), port=0,
+        thumbprint=None, member="", expires_ms=0, lease_ms=0,
+    )  # fmt: skip
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= bounds.MOST else 0
 
 
 def _context(config: Config) -> ssl.SSLContext:

@@ -9,3 +9,11 @@ def _quick_passwords():
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _keys():
+    """The dashboard's keys, as they are made before the first agent is enrolled."""
+    from fleet.services import keys
+
+    keys.make_missing()

@@ -1,16 +1,19 @@
 """One agent's WebSocket, from the challenge to its end."""
 
 import asyncio
+import contextlib
+import itertools
 import logging
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from agents import points, protocol
+from agents.log import said
+from fleet.gateway.limits import slim
 from fleet.gateway.threads import in_thread
-from fleet.services import agents, clock
-from fleet.services.errors import Invalid
+from fleet.services import agents, clock, keys
 
 if TYPE_CHECKING:
     from fleet.gateway.desk import Desk
@@ -19,6 +22,9 @@ log = logging.getLogger(__name__)
 
 HELLO_LIMIT_S = 10
 SILENCE_LIMIT_S = 30  # an agent beats every few seconds
+GOODBYE_LIMIT_S = 1
+MOST_UNSENT = 500
+_numbers = itertools.count(1)
 
 
 class Gone(Exception):
@@ -26,77 +32,122 @@ class Gone(Exception):
 
 
 class Connection:
-    """What can be said to one connected agent. agent: its id, "" until it is recognised."""
+    """What can be said to one connected agent. agent: its id, "" until it is recognised; number: later connections have
+    higher ones; size: of the last message in bytes. What is said is sent by a job of its own, so that an agent that
+    reads nothing holds up nobody."""
 
     def __init__(self, receive: Any, send: Any) -> None:
         self._receive, self._send = receive, send
+        self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MOST_UNSENT)
+        self._writer = asyncio.create_task(self._write())
+        self._ended = False
         self.agent = ""
+        self.number = next(_numbers)
+        self.size = 0
 
     async def say(self, message: protocol.Message) -> None:
         """Send one message. Raises Gone when that is no longer possible."""
-        try:
-            await self._send({"type": "websocket.send", "text": protocol.dump(message)})
-        except (OSError, RuntimeError) as error:
-            raise Gone from error
+        self._put({"type": "websocket.send", "text": protocol.dump(message)})
 
-    async def hear(self, limit_s: float) -> protocol.Message:
-        """The next message. Raises Gone, TimeoutError or ProtocolError."""
-        async with asyncio.timeout(limit_s):
-            event = await self._receive()
-        if event["type"] != "websocket.receive":
+    async def hear(self) -> protocol.Message:
+        """The next message. Raises Gone or ProtocolError."""
+        event = await self._receive()
+        if self._ended or event["type"] != "websocket.receive":
             raise Gone
-        return protocol.parse(event.get("text") or event.get("bytes") or "")
+        text = event.get("text") or event.get("bytes") or ""
+        self.size = len(text)
+        return protocol.parse(text)
 
     async def end(self, code: str = "", message: str = "") -> None:
-        """Close, with a reason if there is one. Never raises."""
-        try:
+        """Close, with a reason if there is one; nothing that is heard after it counts. Never raises."""
+        with contextlib.suppress(Gone):
             if code:
                 await self.say(protocol.Refused(code, message))
-            await self._send({"type": "websocket.close", "code": 1000})
-        except (Gone, OSError, RuntimeError) as error:
-            log.debug("connection of %s was gone already: %r", self.agent, error)
+            self._put({"type": "websocket.close", "code": 1000})
+        self._ended = True
+        await asyncio.wait([self._writer], timeout=GOODBYE_LIMIT_S)
+
+    def close(self) -> None:
+        """Give up what could not be sent."""
+        self._ended = True
+        self._writer.cancel()
+
+    def _put(self, event: dict[str, Any]) -> None:
+        if self._ended or self._writer.done():
+            raise Gone
+        try:
+            self._out.put_nowait(event)
+        except asyncio.QueueFull:
+            self._ended = True  # it does not read what it is told
+            raise Gone from None
+
+    async def _write(self) -> None:
+        event: dict[str, Any] = {"type": ""}
+        try:
+            while event["type"] != "websocket.close":
+                event = await self._out.get()
+                await self._send(event)
+        except (OSError, RuntimeError) as error:
+            log.debug("connection of %s was gone already: %s", self.agent, said(error))
 
 
 async def serve(desk: "Desk", receive: Any, send: Any) -> None:
     """Talk with one agent until it leaves."""
-    connection = Connection(receive, send)
     if (await receive())["type"] != "websocket.connect":
         return
     await send({"type": "websocket.accept"})
+    connection = Connection(receive, send)
     try:
-        await _admit(connection)
-        await desk.arrived(connection)
-        while True:
-            await _answer(desk, connection, await connection.hear(SILENCE_LIMIT_S))
+        await _talk(desk, connection)
     except Gone:
         log.debug("%s left", connection.agent)
     except TimeoutError:
         await connection.end()
     except agents.Stranger as stranger:
-        log.warning("refused an agent: %s (%s)", stranger.code, stranger)
+        log.warning("refused an agent: %s (%s)", stranger.code, said(stranger))
         await connection.end(stranger.code, str(stranger))
     except protocol.ProtocolError as error:
-        log.warning("agent %s: bad message: %s", connection.agent, error)
-        await connection.end("bad_message", str(error))
-    except DatabaseError as error:
+        log.warning("agent %s: bad message: %s", connection.agent, said(error))
+        await connection.end("bad_message", said(error))
+    except keys.Missing as error:
+        log.critical("%s", error)
+        await connection.end("not_ready", "the dashboard's keys are missing; its log says what to do")
+    except (DatabaseError, InterfaceError) as error:
         # The agent comes again in a moment; what it had to say is still on its disk.
-        log.warning("agent %s: the database cannot be reached: %s", connection.agent, error)
+        log.warning("agent %s: the database cannot be reached: %s", connection.agent, said(error))
+        await connection.end()
+    except Exception as error:
+        log.exception("agent %s: its connection ends: %s", connection.agent, type(error).__name__)
         await connection.end()
     finally:
+        connection.close()
         await desk.left(connection)
 
 
-async def _admit(connection: Connection) -> None:
+async def _talk(desk: "Desk", connection: Connection) -> None:
+    await _admit(desk, connection)
+    await desk.arrived(connection)
+    while True:
+        async with asyncio.timeout(SILENCE_LIMIT_S):
+            message = await connection.hear()
+        if not desk.allowances.spend(connection.agent, connection.size):
+            raise agents.too_much()
+        await _answer(desk, connection, message)
+
+
+async def _admit(desk: "Desk", connection: Connection) -> None:
     """Challenge, perhaps enrolment, hello, welcome. Raises Stranger."""
     nonce = secrets.token_urlsafe(24)
     await connection.say(protocol.Challenge(nonce, clock.to_ms(clock.now())))
-    message = await connection.hear(HELLO_LIMIT_S)
+    async with desk.strangers.wait(HELLO_LIMIT_S):
+        message = await connection.hear()
     if isinstance(message, protocol.Enrol):
         await connection.say(await in_thread(agents.enrol, message, nonce, clock.now()))
-        message = await connection.hear(HELLO_LIMIT_S)
+        async with desk.strangers.wait(HELLO_LIMIT_S):
+            message = await connection.hear()
     if not isinstance(message, protocol.Hello):
         raise protocol.ProtocolError("type", "say hello first")
-    agent = await in_thread(agents.recognise, message, nonce, clock.now())
+    agent = await desk.recognise(connection, message, nonce)
     connection.agent = agent.pk
     points.reached("gateway.agent_recognised")
     await connection.say(protocol.Welcome(agent.acked, clock.to_ms(clock.now())))
@@ -106,15 +157,12 @@ async def _answer(desk: "Desk", connection: Connection, message: protocol.Messag
     match message:
         case protocol.StepDone() | protocol.Finished():
             points.reached("gateway.report_received")
-            await desk.reports.put((connection.agent, message))
+            await desk.reports.put(connection.agent, slim(message, connection.size))
         case protocol.Rehearsed():
-            await desk.looks.answers.put((connection.agent, message))
+            await desk.looks.answers.put(connection.agent, message)
         case protocol.Beat():
             await connection.say(protocol.Beat(clock.to_ms(clock.now())))
         case protocol.Inventory():
-            try:
-                await in_thread(agents.take_inventory, connection.agent, message.facts)
-            except Invalid as error:
-                log.warning("agent %s: inventory not taken: %s", connection.agent, error)
+            desk.inventories.put(connection.agent, message.facts)
         case _:
             raise protocol.ProtocolError("type", "is not for an agent to say")

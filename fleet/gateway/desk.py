@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import weakref
 from collections.abc import Awaitable, Callable, Collection
 
 import redis.asyncio
@@ -10,17 +11,23 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from agents import points, protocol
+from agents.log import said
 from fleet import tasks
 from fleet.gateway.connection import Connection, Gone
+from fleet.gateway.intake import Intake
+from fleet.gateway.inventories import Inventories
+from fleet.gateway.limits import HELLO, Allowances, WaitingRoom
 from fleet.gateway.rehearsing import Rehearsing
 from fleet.gateway.threads import in_thread
+from fleet.models import Agent
 from fleet.services import agents, clock, instructions, reports, sweeps
 from fleet.services.outcome import DROP_CHANNEL, NUDGE_CHANNEL, Next
 
 log = logging.getLogger(__name__)
 
 BATCH = 500
-LOOK_S = 2.0  # how often instructions are looked for without a nudge: the broker may have been emptied
+EACH = 100  # reports of one agent that wait to be taken
+LOOK_S = 2.0  # how often instructions and revocations are looked for without a nudge: the broker may have been emptied
 PRESENCE_S = 5.0
 
 
@@ -29,8 +36,13 @@ class Desk:
 
     def __init__(self) -> None:
         self.here: dict[str, Connection] = {}
-        self.reports: asyncio.Queue[tuple[str, protocol.Report]] = asyncio.Queue(maxsize=10_000)
+        self.reports: Intake[protocol.Report] = Intake(EACH)
+        self.inventories = Inventories()
         self.looks = Rehearsing(self._say)
+        self.strangers = WaitingRoom()
+        self.allowances = Allowances(lambda: asyncio.get_running_loop().time())
+        self._newest: dict[str, int] = {}
+        self._recognising: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._gone: set[str] = set()
         self._wanted: set[str] = set()
         self._again: set[str] = set()
@@ -46,10 +58,10 @@ class Desk:
                 await in_thread(sweeps.give_grace, clock.now())
                 break
             except (DatabaseError, InterfaceError) as error:
-                log.warning("waiting for the database: %s", error)
+                log.warning("waiting for the database: %s", said(error))
                 await asyncio.sleep(0.5)
         own = (self._take_reports, self._hand_out, self._listen, self._look, self._keep_presence)
-        jobs = (*own, self.looks.take, self.looks.hand_out)
+        jobs = (*own, self.inventories.take, self.looks.take, self.looks.hand_out)
         self._tasks = [asyncio.create_task(self._for_ever(job)) for job in jobs]
 
     async def close(self) -> None:
@@ -58,6 +70,26 @@ class Desk:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(c.end() for c in list(self.here.values())))
+
+    async def recognise(self, connection: Connection, hello: protocol.Hello, nonce: str) -> Agent:
+        """Who says hello. Of one agent one at a time and in the order in which its connections were opened: what a
+        process said that has died since must not pass for one that is there beside the newer one. Raises Stranger."""
+        lock = self._recognising.setdefault(hello.agent, asyncio.Lock())
+        async with lock:
+            if connection.number < self._newest.get(hello.agent, 0):
+                raise agents.Stranger("replaced", "the agent has connected again")
+            if self.allowances.is_spent(hello.agent):
+                raise agents.too_much()
+            try:
+                agent = await in_thread(agents.recognise, hello, nonce, clock.now())
+            except agents.Stranger as stranger:
+                if stranger.code == "identity_used_twice":
+                    await self._drop(hello.agent, stranger.code)
+                raise
+            self._newest[agent.pk] = connection.number
+            if not self.allowances.spend(agent.pk, connection.size, HELLO):  # now it is known who has said it
+                raise agents.too_much()
+            return agent
 
     async def arrived(self, connection: Connection) -> None:
         """An agent was recognised. If it has an older connection, that one ends."""
@@ -83,23 +115,20 @@ class Desk:
     # -- the desk's own jobs; each goes on for ever
 
     async def _for_ever(self, job: Callable[[], Awaitable[None]]) -> None:
-        """A job that fails in a way nobody foresaw begins anew. What it had in its hands is not lost: the agents
-        connect again, and then say and are told again whatever is not done with."""
+        """A job that fails in a way nobody foresaw begins anew, and the others and the connections do not notice. What
+        it had in its hands is not lost: whoever is here is told again what is not done with."""
         while True:
             try:
                 await job()
             except Exception:
                 log.exception("%s failed and begins anew", job.__name__)
-                await asyncio.gather(*(c.end() for c in list(self.here.values())))
                 await asyncio.sleep(1)
+                self.nudge(set(self.here), again=True)
 
     async def _take_reports(self) -> None:
         """Everything that has come in, in one transaction; acknowledged when it is committed."""
         while True:
-            batch = [await self.reports.get()]
-            while len(batch) < BATCH and not self.reports.empty():
-                batch.append(self.reports.get_nowait())
-            await self._take(batch)
+            await self._take(await self.reports.batch(BATCH))
 
     async def _take(self, batch: list[tuple[str, protocol.Report]]) -> None:
         try:
@@ -110,9 +139,13 @@ class Desk:
                 for one in batch:
                     await self._take([one])
             return
-        await asyncio.gather(*(self._say(agent, protocol.Ack(n)) for agent, n in acked.items()))
+        for agent, n in acked.items():
+            await self._say(agent, protocol.Ack(n))
         points.reached("gateway.acks_sent")
-        await in_thread(tasks.follow, after)
+        try:
+            await in_thread(tasks.follow, after)
+        except Exception:
+            log.exception("what follows from %s reports is left to the sweep", len(batch))
 
     async def _in_database(self, batch: list[tuple[str, protocol.Report]]) -> tuple[Next, dict[str, int]]:
         """What reports.take returns, however long the database is locked or away. A loop, and not a call of
@@ -122,7 +155,7 @@ class Desk:
             try:
                 return await in_thread(reports.take, batch, clock.now())
             except (OperationalError, InterfaceError) as error:
-                log.warning("%s reports not taken yet: %s", len(batch), error)
+                log.warning("%s reports not taken yet: %s", len(batch), said(error))
                 await asyncio.sleep(0.5)
 
     async def _hand_out(self) -> None:
@@ -136,7 +169,7 @@ class Desk:
                 await self._send_waiting(again, unsent_only=False)
                 await self._send_waiting(wanted, unsent_only=True)
             except DatabaseError as error:
-                log.warning("cannot hand out instructions yet: %s", error)
+                log.warning("cannot hand out instructions yet: %s", said(error))
                 self._again |= again
                 self._wanted |= wanted
                 await asyncio.sleep(0.5)
@@ -173,14 +206,35 @@ class Desk:
     async def _heard(self, channel: str, agent_ids: list[str]) -> None:
         if channel == NUDGE_CHANNEL:
             self.nudge(agent_ids)
-            return
-        for connection in [self.here[a] for a in agent_ids if a in self.here]:
-            await connection.end("revoked", "this agent was revoked by an admin")
+        else:
+            await self._drop_shut_out(agent_ids)
 
     async def _look(self) -> None:
+        """Without the broker: who must go, and who has something waiting."""
         while True:
             await asyncio.sleep(LOOK_S)
             self.nudge(set(self.here))
+            await self._drop_shut_out(set(self.here))
+
+    async def _drop_shut_out(self, agent_ids: Collection[str]) -> None:
+        here = [agent_id for agent_id in agent_ids if agent_id in self.here]
+        if not here:
+            return
+        try:
+            codes = await in_thread(agents.shut_out, here)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("cannot look who must go: %s", said(error))  # the next look is in a moment
+            return
+        await asyncio.gather(*(self._drop(agent_id, code) for agent_id, code in codes.items()))
+
+    async def _drop(self, agent_id: str, code: str) -> None:
+        """This agent may not speak any more: its connection ends, and what waits of it is not taken."""
+        self.reports.forget(agent_id)
+        self.inventories.forget(agent_id)
+        self.looks.answers.forget(agent_id)
+        if connection := self.here.pop(agent_id, None):
+            self._gone.add(agent_id)
+            await connection.end(code, agents.words_for(code))
 
     async def _keep_presence(self) -> None:
         while True:
@@ -188,7 +242,7 @@ class Desk:
             try:
                 await in_thread(agents.presence, set(self.here), gone - self.here.keys(), clock.now())
             except DatabaseError as error:
-                log.warning("presence not written: %s", error)
+                log.warning("presence not written: %s", said(error))
                 self._gone |= gone
             for _ in range(10):
                 await asyncio.sleep(PRESENCE_S / 10)

@@ -8,13 +8,16 @@ from collections.abc import Awaitable, Callable, Collection
 from django.db import DatabaseError, InterfaceError
 
 from agents import protocol
+from agents.log import said
 from fleet import tasks
+from fleet.gateway.intake import Intake
 from fleet.gateway.threads import in_thread
 from fleet.services import clock, rehearsals
 
 log = logging.getLogger(__name__)
 
 BATCH = 50
+EACH = 4  # answers of one agent that wait
 Say = Callable[[str, protocol.Message], Awaitable[bool]]
 
 
@@ -22,7 +25,7 @@ class Rehearsing:
     """One per gateway process. say(agent, message): send to an agent that is here, tells whether that went."""
 
     def __init__(self, say: Say) -> None:
-        self.answers: asyncio.Queue[tuple[str, protocol.Rehearsed]] = asyncio.Queue(maxsize=1000)
+        self.answers: Intake[protocol.Rehearsed] = Intake(EACH)
         self._say = say
         self._wanted: set[str] = set()
         self._again: set[str] = set()
@@ -44,7 +47,7 @@ class Rehearsing:
                 await self._send(again, unsent_only=False)
                 await self._send(wanted, unsent_only=True)
             except (DatabaseError, InterfaceError) as error:
-                log.warning("cannot hand out a rehearsal: %s", error)  # the desk nudges everybody every two seconds
+                log.warning("cannot hand out a rehearsal: %s", said(error))  # the desk nudges everybody every two seconds
 
     async def _send(self, agent_ids: set[str], *, unsent_only: bool) -> None:
         if not agent_ids:
@@ -57,12 +60,17 @@ class Rehearsing:
     async def take(self) -> None:
         """Put answers into the database, for ever."""
         while True:
-            batch = [await self.answers.get()]
-            while len(batch) < BATCH and not self.answers.empty():
-                batch.append(self.answers.get_nowait())
-            try:
-                after = await in_thread(rehearsals.take, batch, clock.now())
-            except (DatabaseError, InterfaceError) as error:
-                log.warning("%s answers to a rehearsal were not kept: %s", len(batch), error)
-            else:
-                await in_thread(tasks.follow, after)
+            await self._take(await self.answers.batch(BATCH))
+
+    async def _take(self, batch: list[tuple[str, protocol.Rehearsed]]) -> None:
+        try:
+            after = await in_thread(rehearsals.take, batch, clock.now())
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("%s answers to a rehearsal were not kept: %s", len(batch), said(error))
+        except Exception:
+            log.exception("%s answers to a rehearsal could not be taken", len(batch))
+            if len(batch) > 1:
+                for one in batch:
+                    await self._take([one])
+        else:
+            await in_thread(tasks.follow, after)

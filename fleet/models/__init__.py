@@ -3,6 +3,7 @@
 from fleet.models.agents import Agent, EnrolmentToken, Instruction
 from fleet.models.cutovers import Cutover, DeviceRun, StepRun, Transition
 from fleet.models.devices import Device, Site
+from fleet.models.events import Event
 from fleet.models.people import ApiToken, Role, role_of
 from fleet.models.rehearsals import UNDER_WAY, Rehearsal, Seat
 
@@ -14,6 +15,7 @@ __all__ = [
     "Device",
     "DeviceRun",
     "EnrolmentToken",
+    "Event",
     "Instruction",
     "Rehearsal",
     "Role",

@@ -4,6 +4,9 @@ transaction fail, in which the reports of all others lie, too."""
 import math
 from typing import Any
 
+from agents.protocol import MOST
+
+LARGEST_NUMBER = MOST  # of epochs, instructions and reports; the gateway takes no message with a larger one
 LARGEST = 2**63 - 1  # what a column of whole numbers holds
 DEEPEST = 20
 

@@ -11,8 +11,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from fleet.models import Device, Role, Site, role_of
-from fleet.services.agents import new_token
 from fleet.services.devices import Described, check, check_name, tidy_tags
+from fleet.services.enrolment import new_token
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
 
 MAX_BYTES = 1_000_000
@@ -93,7 +93,8 @@ def import_devices(user: Any, target: "int | NewSite", text: str, now: dt.dateti
                 site.save()
             devices = [Device(site=site, kind=d.kind, name=d.name, note=d.note, tags=list(d.tags)) for d in wanted]
             made = Device.objects.bulk_create(devices, batch_size=500)
-            return [(row, new_token(device, now)) for row, device in zip(wanted, made, strict=True)]
+            actor = user.get_username()
+            return [(row, new_token(device, now, actor=actor)) for row, device in zip(wanted, made, strict=True)]
     except IntegrityError as error:
         raise Conflict("another import was first: a site or a device of one of these names exists now") from error
 

@@ -1,7 +1,9 @@
 """The dashboard's own keys: its private CA for the gateway, and the key that signs instructions.
 
-All under KEYS_DIR, 0600, made once. Only the worker needs the signing key: keep it from the web
-process by giving that another TILLWAY_KEYS.
+All under KEYS_DIR, 0600, made once: before the first agent is enrolled, and never again by themselves. A key that is
+missing later is lost, and every agent would refuse what another one signs: refuse_missing() says so, before anything is
+begun. Only worker and gateway need the keys: keep them from the web process by giving that another TILLWAY_KEYS, and
+TILLWAY_SIGNS=false.
 """
 
 import base64
@@ -13,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
@@ -25,14 +28,52 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from django.conf import settings
 
+from fleet.models import Agent
+
 CA_DAYS, LEAF_DAYS = 3650, 397
+SIGNING, GATEWAY = "instructions.key", ("gateway-ca.pem", "gateway.pem", "gateway.key")
+
+
+class Missing(Exception):
+    """A key is not there although agents are enrolled that know it. The text is one sentence with the way out."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(
+            f"{', '.join(names)} missing in {settings.KEYS_DIR}, and agents are enrolled that know it: restore it from the"
+            " backup, or run manage.py make_keys --yes-new-key and enrol every device again."
+        )
+        self.names = names
+
+
+def missing() -> list[str]:
+    """The names of the key files that are not there."""
+    return [name for name in (SIGNING, *GATEWAY) if not (settings.KEYS_DIR / name).exists()]
+
+
+def refuse_missing() -> None:
+    """Raises Missing where agents are enrolled, DatabaseError where that cannot be found out."""
+    if (names := missing()) and Agent.objects.exists():
+        raise Missing(names)
+
+
+def make_missing() -> None:
+    """Make what is not there, whoever knows the old ones."""
+    if not (settings.KEYS_DIR / SIGNING).exists():
+        _write_new(settings.KEYS_DIR / SIGNING, _pem(ed25519.Ed25519PrivateKey.generate()))
+        signing_key.cache_clear()
+    if set(missing()) & set(GATEWAY):
+        for name in GATEWAY:  # they belong together: what is left of the old ones is of no use
+            (settings.KEYS_DIR / name).unlink(missing_ok=True)
+        make_gateway_pki(["localhost"], ["127.0.0.1", "::1"])
 
 
 @functools.cache
 def signing_key() -> ed25519.Ed25519PrivateKey:
-    """The key that signs instructions; made at the first call."""
-    path = settings.KEYS_DIR / "instructions.key"
+    """The key that signs instructions; made at the first call where no agent is enrolled. Raises Missing."""
+    path = settings.KEYS_DIR / SIGNING
     if not path.exists():
+        if Agent.objects.exists():
+            raise Missing([SIGNING])
         _write_new(path, _pem(ed25519.Ed25519PrivateKey.generate()))
     key = load_pem_private_key(path.read_bytes(), None)
     assert isinstance(key, ed25519.Ed25519PrivateKey)
@@ -44,17 +85,28 @@ def sign(body: str) -> str:
     return base64.b64encode(signing_key().sign(body.encode())).decode()
 
 
+def verify(body: str, signature: str) -> bool:
+    """Whether this dashboard has signed this text."""
+    try:
+        signing_key().public_key().verify(base64.b64decode(signature, validate=True), body.encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def signing_public() -> str:
     """The public half, base64 of the raw key: agents get it when they enrol."""
     return base64.b64encode(signing_key().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
 
 def gateway_ca() -> Path:
-    """PEM of the CA that agents pin; made with the gateway's certificate if there is none yet."""
-    ca = settings.KEYS_DIR / "gateway-ca.pem"
-    if not ca.exists():
-        make_gateway_pki(["localhost"], ["127.0.0.1", "::1"])
-    return ca
+    """PEM of the CA that agents pin; made with the gateway's certificate where there is none and no agent is enrolled.
+    Raises Missing."""
+    if names := sorted(set(missing()) & set(GATEWAY)):
+        if Agent.objects.exists():
+            raise Missing(names)
+        make_missing()
+    return settings.KEYS_DIR / "gateway-ca.pem"
 
 
 def make_gateway_pki(names: list[str], addresses: list[str]) -> None:

@@ -113,7 +113,8 @@ def _take(agent_id: str, answer: protocol.Rehearsed, now: dt.datetime) -> int | 
     facts = fit(answer.facts)  # first: what is nested too deep would end json.dumps
     if not countable(answer.rehearsal) or len(json.dumps(facts)) > MAX_FACTS_BYTES:
         return None
-    asked = Seat.objects.filter(rehearsal=answer.rehearsal, agent=agent_id, action=answer.action, answered_at__isnull=True)
+    asked = Seat.objects.filter(rehearsal=answer.rehearsal, action=answer.action, answered_at__isnull=True)
+    asked = asked.filter(agent__in=Agent.objects.admitted().filter(pk=agent_id))
     if answer.action == "ask":
         asked = asked.filter(rehearsal__state=State.ASKING)
     kept = asked.update(facts=facts, finding=_finding(answer.finding), answered_at=now)

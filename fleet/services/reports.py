@@ -29,7 +29,7 @@ def take(batch: Batch, now: dt.datetime) -> tuple[Next, dict[str, int]]:
     after = Next()
     with transaction.atomic():
         # Not locked: everywhere a cutover is locked before its agents, and what is read here only grows.
-        agents = {a.pk: a for a in Agent.objects.filter(pk__in={agent for agent, _ in batch})}
+        agents = {a.pk: a for a in Agent.objects.admitted().filter(pk__in={agent for agent, _ in batch})}
         dropped: Counter[str] = Counter()
         for cutover_id, group in _by_cutover(_only_new(batch, agents, dropped)).items():
             after.add(_apply(cutover_id, group, agents, dropped, now))

@@ -10,14 +10,18 @@ from dataclasses import asdict
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
-from agents.protocol import Finding, Hello
-from fleet.cutover import states
+from agents.protocol import Finding
+from fleet.cutover import causes, states
 from fleet.models import Agent, Cutover, Site
 from fleet.services.engine import Session
+from fleet.services.proofs import Proven
 
 log = logging.getLogger(__name__)
 
-LOST_AT_MOST = 100_000  # instructions to one agent since the backup; numbers are not scarce
+# Instructions to one agent since the backup; numbers are not scarce. Nor can anybody spend them: what moves them is an
+# instruction that this dashboard has signed, and that its database does not know. An agent that shows one again is not
+# ahead any more, so each lost instruction moves them once, and ten million restores would be needed to reach the bound.
+LOST_AT_MOST = 100_000
 
 FINDING = Finding(
     "restored_backup",
@@ -26,16 +30,16 @@ FINDING = Finding(
 )
 
 
-def notice(agent: Agent, hello: Hello, now: dt.datetime) -> None:
-    """Called inside a transaction when an agent's epoch or sequence number is ahead of this database. Every
-    instruction is committed before it is sent, so either means that a backup was restored."""
+def notice(agent: Agent, proven: Proven, now: dt.datetime) -> None:
+    """Called inside a transaction when an agent has proved to have had an instruction that is ahead of this database.
+    Every instruction is committed before it is sent, so that means that a backup was restored."""
     site = agent.device.site
-    log.warning("agent %s is ahead: epoch %s, seq %s", agent.pk, hello.epoch, hello.seq)
-    _pause(site, hello, now)
+    log.warning("agent %s is ahead: epoch %s, seq %s", agent.pk, proven.epoch, proven.seq)
+    _pause(site, proven, now)
     # Also of the agents that have yet to come back: an instruction with a number that one of them has had
     # before would be taken for that one, and answered as done.
     Agent.objects.filter(device__site=site).update(seq=F("seq") + LOST_AT_MOST)
-    Agent.objects.filter(pk=agent.pk).update(seq=Greatest("seq", Value(hello.seq)))
+    Agent.objects.filter(pk=agent.pk).update(seq=Greatest("seq", Value(proven.seq)))
 
 
 def is_in_doubt(cutover: Cutover) -> bool:
@@ -43,16 +47,17 @@ def is_in_doubt(cutover: Cutover) -> bool:
     return cutover.finding is not None and cutover.finding["code"] == FINDING.code
 
 
-def _pause(site: Site, hello: Hello, now: dt.datetime) -> None:
+def _pause(site: Site, proven: Proven, now: dt.datetime) -> None:
     for cutover in Cutover.objects.filter(site=site, state__in=[*states.RUNNING, states.Cutover.PAUSED]):
         session = Session(cutover.pk, now)
         if cutover.state == states.Cutover.PAUSED:
-            session.set(reason=FINDING.message, finding=asdict(FINDING))
+            cause = cutover.cause or asdict(causes.of_finding(FINDING))
+            session.set(reason=FINDING.message, finding=asdict(FINDING), cause=cause)
         else:
             session.move(states.Cutover.PAUSED, FINDING.message, actor="plan", finding=FINDING)
         # Any of them may have been told to switch since the backup, so a rollback asks and awaits them all.
         cutover.runs.update(touched=True)
     Site.objects.filter(pk=site.pk).update(
-        epoch=Greatest("epoch", Value(hello.epoch)),
+        epoch=Greatest("epoch", Value(proven.epoch)),
         warning=asdict(FINDING),
     )

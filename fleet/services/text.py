@@ -1,5 +1,7 @@
-"""Text that people type and we keep: what is refused before it reaches a table."""
+"""Text that people type and we keep: what is refused before it reaches a table; and text that we make for them."""
 
+import secrets
+import string
 import unicodedata
 
 _CONTROL, _SURROGATE, _LINE, _PARAGRAPH = "Cc", "Cs", "Zl", "Zp"
@@ -23,3 +25,8 @@ def why_not(text: str, *, longest: int, lines: bool = False) -> str | None:
         if kind in (_CONTROL, _LINE, _PARAGRAPH):
             return f"must not contain control characters (U+{ord(character):04X})"
     return None
+
+
+def letters_and_digits(length: int) -> str:
+    """Random, for what is copied by hand, put into a file or a cell: nothing in it is a sign of a shell or of a formula."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))

@@ -59,7 +59,7 @@ def make_instruction(port: int, certificate: certificates.Certificate) -> Callab
         values: dict[str, Any] = {
             "agent": "a1", "seq": 1, "epoch": 1, "cutover": 7, "action": "switch", "to_scheme": "https",
             "steps": SERVER_STEPS if role == "server" else TERMINAL_STEPS, "port": port,
-            "thumbprint": certificate.thumbprint, "member": MEMBER, "expires_ms": 9_000_000_000_000, "lease_ms": 60_000,
+            "thumbprint": certificate.thumbprint, "member": MEMBER, "expires_ms": 7_000_000_000_000, "lease_ms": 60_000,
         }  # fmt: skip
         if changes.get("action") in ("arm", "undo", "verify"):
             values["steps"] = ("ready",) if changes["action"] == "arm" else ()

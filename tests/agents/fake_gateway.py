@@ -24,6 +24,9 @@ class Gateway:
     hellos: list[protocol.Hello] = field(default_factory=list)
     enrols: list[protocol.Enrol] = field(default_factory=list)
     public: Ed25519PublicKey | None = None
+    refuse: str = ""  # the code with which every Hello is refused until somebody enrols
+    refused: asyncio.Event = field(default_factory=asyncio.Event)
+    agent: str = "a1"
     line: ServerConnection | None = None
     now_ms: int = 1_900_000_000_000
 
@@ -36,10 +39,15 @@ class Gateway:
             payload = protocol.enrol_payload("nonce", message.token, message.public_key)
             self.public.verify(base64.b64decode(message.signature), payload)
             key = base64.b64encode(self.key.public_key().public_bytes_raw()).decode()
-            await line.send(protocol.dump(protocol.Enrolled("a1", key)))
+            await line.send(protocol.dump(protocol.Enrolled(self.agent, key)))
+            self.refuse = ""
             message = protocol.parse(await line.recv())
         assert isinstance(message, protocol.Hello)
-        self.public.verify(base64.b64decode(message.signature), protocol.hello_payload("nonce", "a1"))
+        if self.refuse:
+            self.refused.set()
+            await line.send(protocol.dump(protocol.Refused(self.refuse, "not you")))
+            return
+        self.public.verify(base64.b64decode(message.signature), protocol.hello_payload("nonce", self.agent))
         self.hellos.append(message)
         await line.send(protocol.dump(protocol.Welcome(self.acked, self.now_ms)))
         self.line = line

@@ -9,7 +9,7 @@ from fake_windows import MEMBER
 
 from agents.protocol import Rehearsal
 
-FOREVER_MS = 9_000_000_000_000
+FOREVER_MS = 7_000_000_000_000
 
 
 def order(action: str, port: int, **changes: Any) -> Rehearsal:

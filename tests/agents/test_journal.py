@@ -12,14 +12,15 @@ from agents.journal import Journal, failure
 from agents.protocol import Finished, Instruction, StepDone
 
 Make = Callable[..., Instruction]
+AT_MS = 1_900_000_000_000
 
 
 def _done(seq: int, step: str = "secured") -> StepDone:
-    return StepDone(n=0, seq=seq, epoch=1, cutover=7, step=step, direction="forward", at_ms=5, took_ms=6, evidence={"a": 1})
+    return StepDone(n=0, seq=seq, epoch=1, cutover=7, step=step, direction="forward", at_ms=AT_MS, took_ms=6, evidence={"a": 1})
 
 
 def _finished(seq: int) -> Finished:
-    return Finished(n=0, seq=seq, epoch=1, cutover=7, action="switch", outcome="done", at_ms=5, scheme="https")
+    return Finished(n=0, seq=seq, epoch=1, cutover=7, action="switch", outcome="done", at_ms=AT_MS, scheme="https")
 
 
 def _story(journal: Journal, make: Make) -> Iterator[str]:
@@ -240,7 +241,7 @@ def test_the_first_undo_record_of_a_step_stands(tmp_path: Path, make_instruction
 def test_a_refused_report_ends_no_instruction(tmp_path: Path, make_instruction: Make) -> None:
     journal = Journal(tmp_path / "journal")
     journal.accept(make_instruction("terminal"))
-    refused = Finished(n=0, seq=1, epoch=1, cutover=7, action="switch", outcome="refused", at_ms=5, scheme=None)
+    refused = Finished(n=0, seq=1, epoch=1, cutover=7, action="switch", outcome="refused", at_ms=AT_MS, scheme=None)
     journal.report(refused)
     assert [item.seq for item in journal.recover()] == [1]
     journal.close()

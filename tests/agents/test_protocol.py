@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import typing
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,64 @@ def test_bad_input_names_the_field(text: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         protocol.parse(text)
     assert caught.value.field == BAD[text]
+
+
+def _numbers(cls: type) -> list[str]:
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return [name for name, hint in hints.items() if hint is int or getattr(hint, "__origin__", None) is int]
+
+
+@pytest.mark.parametrize("number", [2**40 + 1, 2**62, 2**63 - 1, 10**400, -1])
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample["type"])
+def test_no_number_is_out_of_bounds_in_either_direction(sample: dict, number: int) -> None:
+    for name in _numbers(protocol.TYPES[sample["type"]]):
+        wrong = {**sample, name: number if not name.endswith("_ms") else number * 10}
+        with pytest.raises(ProtocolError, match=f"^{name}: is not from ") as caught:
+            protocol.parse(json.dumps(wrong))
+        assert len(str(caught.value)) < 100
+
+
+def test_no_number_of_the_protocol_is_without_bounds() -> None:
+    for cls in (*protocol.TYPES.values(), protocol.Instruction, protocol.Rehearsal, protocol.Finding, protocol.Proof):
+        hints = typing.get_type_hints(cls, include_extras=True)
+        bare = [name for name, hint in hints.items() if hint in (int, str)]
+        assert bare == [], f"{cls.__name__} believes {bare}"
+
+
+@pytest.mark.parametrize("name", ["seq", "epoch", "cutover", "port", "expires_ms", "lease_ms"])
+def test_an_instruction_with_an_absurd_number_is_none(make_instruction, name: str) -> None:
+    body = protocol.dump_signed(make_instruction(**{name: 2**62}))
+    with pytest.raises(ProtocolError) as caught:
+        protocol.parse_instruction(body)
+    assert caught.value.field == name
+
+
+def test_what_an_older_agent_says_of_itself_is_not_listened_to() -> None:
+    old = {"type": "Hello", "v": 1, "agent": "a1", "signature": "AAAA", "version": 1, "epoch": 2**63 - 1, "seq": 2**62}
+    hello = protocol.parse(json.dumps(old))
+    assert hello == protocol.Hello("a1", "AAAA", 1)
+    assert not hasattr(hello, "epoch")
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b", "x" * 10_000])
+def test_a_name_is_short_and_text(text: str) -> None:
+    sample = next(sample for sample in SAMPLES if sample["type"] == "Hello")
+    with pytest.raises(ProtocolError) as caught:
+        protocol.parse(json.dumps({**sample, "agent": text}))
+    assert caught.value.field == "agent"
+
+
+def test_words_of_a_finding_are_cut_and_not_refused() -> None:
+    sample = next(sample for sample in SAMPLES if sample["type"] == "Finished")
+    finished = protocol.parse(json.dumps({**sample, "finding": {**sample["finding"], "message": "x" * 50_000}}))
+    assert finished.finding.message == "x" * 16 * 1024
+
+
+def test_an_unknown_field_is_named_shortly_and_harmlessly() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        protocol.parse(json.dumps({"type": "Ack", "v": 1, "n": 1, "\n\u202e" + "x" * 9000: 1}))
+    assert str(caught.value).isascii()
+    assert len(str(caught.value)) < 100
 
 
 def test_a_nested_fault_is_named_by_its_path() -> None:

@@ -87,7 +87,6 @@ async def test_unacknowledged_reports_come_again_and_acknowledged_ones_do_not(
     gateway.acked = 1
     await gateway.line.close()
     assert (await gateway.hear(StepDone | Finished)).n == 2
-    assert (gateway.hellos[-1].seq, gateway.hellos[-1].epoch) == (1, 1)
 
 
 async def test_on_one_connection_every_report_is_sent_once(
@@ -152,3 +151,99 @@ async def test_only_the_dashboards_own_ca_is_trusted(
     agent()
     assert isinstance(await refused, ssl.SSLCertVerificationError)
     assert gateway.hellos == gateway.enrols == []
+
+
+async def test_hello_carries_the_newest_instruction_as_it_was_signed(
+    gateway: Gateway, agent: Callable, ready: None, make_instruction: Callable
+) -> None:
+    task = agent()
+    await gateway.hear(Inventory)
+    assert gateway.hellos[-1].proof is None
+    for seq in (1, 2):
+        await gateway.instruct(make_instruction("terminal", action="arm", seq=seq))
+        await gateway.hear(Finished)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    gateway.heard = asyncio.Queue()
+    agent()
+    await gateway.hear(Inventory)
+    proof = gateway.hellos[-1].proof
+    gateway.key.public_key().verify(base64.b64decode(proof.signature), proof.body.encode())
+    assert protocol.parse_instruction(proof.body).seq == 2
+
+
+async def test_each_process_has_a_life_of_its_own_and_each_connection_says_it(gateway: Gateway, agent: Callable) -> None:
+    task = agent()
+    await gateway.hear(Inventory)
+    await gateway.line.close()
+    await gateway.hear(Inventory)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    agent()
+    await gateway.hear(Inventory)
+    first, second, third = (hello.life for hello in gateway.hellos)
+    assert first == second != third
+    assert len(first) >= 16
+
+
+@pytest.mark.parametrize("body", ['{"seq": 5, "epoch": 2, "cutover": 9}', "[]", "no JSON", '{"seq": 4611686018427387904}'])
+async def test_an_order_that_cannot_be_read_is_refused_and_not_passed_over(
+    gateway: Gateway, agent: Callable, body: str
+) -> None:
+    agent()
+    await gateway.hear(Inventory)
+    signature = base64.b64encode(gateway.key.sign(body.encode())).decode()
+    await gateway.line.send(protocol.dump(protocol.Instruct(body, signature)))
+    finished = await gateway.hear(Finished)
+    assert (finished.outcome, finished.finding.code) == ("refused", "bad_instruction")
+    assert (finished.seq, finished.epoch, finished.cutover) == ((5, 2, 9) if "cutover" in body else (0, 0, 0))
+
+
+async def test_an_order_with_an_absurd_number_is_refused_by_name(
+    gateway: Gateway, agent: Callable, ready: None, make_instruction: Callable
+) -> None:
+    agent()
+    await gateway.hear(Inventory)
+    await gateway.instruct(make_instruction("terminal", action="arm", epoch=2**62))
+    finished = await gateway.hear(Finished)
+    assert (finished.outcome, finished.finding.code, finished.seq) == ("refused", "bad_instruction", 1)
+    assert "epoch" in finished.finding.message
+    await gateway.instruct(make_instruction("terminal", action="arm"))
+    assert (await gateway.hear(Finished)).outcome == "done"
+
+
+@pytest.mark.parametrize("code", ["revoked", "unknown_agent", "identity_used_twice", "bad_signature"])
+async def test_a_refused_device_with_a_token_enrols_again_with_a_new_key(
+    gateway: Gateway, agent: Callable, terminal: TerminalHost, code: str
+) -> None:
+    agent()
+    await gateway.hear(Inventory)
+    before = (terminal.config.state / "agent.key").read_bytes()
+    gateway.refuse = code
+    await gateway.line.close()
+    await asyncio.wait_for(gateway.refused.wait(), 20)
+    assert len(gateway.enrols) == 1, "without a token it goes on asking"
+    (terminal.config.state / "enrol.token").write_text("another")
+    await gateway.hear(Inventory)
+    assert [enrol.token for enrol in gateway.enrols] == ["one-time", "another"]
+    assert gateway.enrols[0].public_key != gateway.enrols[1].public_key
+    assert (terminal.config.state / "agent.key").read_bytes() != before
+    assert sorted(path.name for path in terminal.config.state.glob("*.new")) == []
+    assert not (terminal.config.state / "enrol.token").exists()
+
+
+async def test_what_the_gateway_says_is_short_and_escaped_in_the_log(
+    gateway: Gateway, agent: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    agent()
+    await gateway.hear(Inventory)
+    gateway.refuse = "revoked\n2026 INFO admin approved \x1b[31m" + "x" * 100
+    for _ in range(2):  # at the second time the first has been logged
+        gateway.refused.clear()
+        await gateway.line.close()
+        await asyncio.wait_for(gateway.refused.wait(), 20)
+    line = next(r.getMessage() for r in caplog.records if "not connected: refused" in r.getMessage())
+    assert "\n" not in line
+    assert "\x1b" not in line
+    assert len(line) <= 220

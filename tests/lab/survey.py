@@ -30,7 +30,7 @@ from fleet.preflight.readiness import Readiness
 from fleet.preflight.site_reading import rehearsal_view, said, seat_view, server_view, terminal_view
 from fleet.preflight.site_view import Contact, RehearsalView, Said, SeatView, SiteView, TerminalView
 
-NEVER_MS = 9_000_000_000_000
+NEVER_MS = 7_000_000_000_000
 AT_ONCE = 8  # tills that look at the same time: a dashboard lets them begin one after the other, too
 WEEK, HOUR = dt.timedelta(days=7), dt.timedelta(hours=1)
 

@@ -90,14 +90,15 @@ async def test_a_gateway_that_starts_while_the_disk_is_full_waits_and_then_works
     monkeypatch.setattr(tasks, "follow", lambda after: acknowledged.set())
     desk = module.Desk()
     await desk.open()
-    await desk.reports.put(("a", report(1)))
+    await desk.reports.put("a", report(1))
     async with asyncio.timeout(10):
         await acknowledged.wait()
     assert (len(tries), taken) == (3, [1])
     await desk.close()
 
 
-async def test_a_job_that_fails_begins_anew_and_agents_connect_again(at_once):
+async def test_a_job_that_fails_begins_anew_and_nobody_else_notices(at_once):
+    """Once every connection was ended with it. What it had in its hands is looked for again among those who are here."""
     desk, ended, runs = module.Desk(), [], []
 
     class Here:
@@ -113,4 +114,28 @@ async def test_a_job_that_fails_begins_anew_and_agents_connect_again(at_once):
     desk.here["a"] = Here()
     with pytest.raises(asyncio.CancelledError):
         await desk._for_ever(job)
-    assert (ended, len(runs)) == (["a"], 2)
+    assert (ended, len(runs)) == ([], 2)
+    assert desk._again == {"a"}
+
+
+async def test_what_follows_from_reports_may_fail_and_they_stay_taken(taken, monkeypatch):
+    def fail(after):
+        raise ValueError("nobody foresaw this")
+
+    monkeypatch.setattr(tasks, "follow", fail)
+    await module.Desk()._take([("a", report(1))])
+    assert taken == [1]
+
+
+async def test_a_failing_report_of_one_agent_costs_the_others_no_place(taken, monkeypatch):
+    """Not only what the database refuses: whatever a service raises."""
+
+    def take(batch, now):
+        if any(agent == "bad" for agent, _ in batch):
+            raise KeyError("nobody foresaw this")
+        taken.extend(r.n for _, r in batch)
+        return Next(), {agent: r.n for agent, r in batch}
+
+    monkeypatch.setattr(reports, "take", take)
+    await module.Desk()._take([("a", report(1)), ("bad", report(2)), ("c", report(3))])
+    assert taken == [1, 3]

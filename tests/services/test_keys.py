@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from fleet.services import keys
 
 
+@pytest.mark.django_db(transaction=True)
 def test_all_who_ask_first_in_one_moment_get_the_key_that_stays(tmp_path: Path, settings: pytest.FixtureRequest) -> None:
     """The first agents of a fleet enrol at once, each in a thread of the gateway. One that got another key than the one
     that signs would refuse every instruction for ever."""

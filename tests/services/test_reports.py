@@ -143,7 +143,7 @@ def test_a_number_beyond_every_column_is_not_acknowledged(fleet):
 
 def test_facts_that_no_database_takes_are_made_fit(fleet):
     device = fleet["T01"].device
-    agents.take_inventory(device.agent.pk, {**NASTY, "host": "a\0\ud800"})
+    agents.take_inventory(device.agent.pk, {**NASTY, "host": "a\0\ud800"}, NOW)
     device.refresh_from_db()
     assert device.host == "a??"
     assert device.facts["a?b"][1] is None

@@ -14,6 +14,7 @@ from fleet.services.clock import to_ms
 from fleet.services.engine import Lost, Session
 from tests.factories import NOW, make_club, make_cutover
 from tests.services.fleet_sim import SimFleet, dump, states
+from tests.services.proving import proof_of
 from tests.services.test_agents import NONCE, Key
 
 pytestmark = pytest.mark.django_db
@@ -136,10 +137,9 @@ def test_an_older_report_does_not_take_the_acknowledgement_back(fleet, cutover):
     assert not after.changed
 
 
-def test_an_agent_that_says_hello_with_a_newer_epoch_is_noticed(fleet):
+def test_an_agent_that_proves_a_newer_epoch_is_noticed(fleet):
     key = Key()
     enrolled = agents.enrol(key.enrol(agents.new_token(fleet["T01"].device, NOW)), NONCE, NOW)
-    signature = key.sign(protocol.hello_payload(NONCE, enrolled.agent))
-    agents.recognise(protocol.Hello(enrolled.agent, signature, 1, epoch=50, seq=90), NONCE, NOW)
+    agents.recognise(key.hello(enrolled.agent, proof=proof_of(enrolled.agent, epoch=50, seq=90)), NONCE, NOW)
     site = Site.objects.get(pk=fleet.site.pk)
     assert (site.epoch, site.warning["code"]) == (50, "restored_backup")

@@ -58,7 +58,7 @@ class Agent:
         self.runner.submit(Instruction(
             agent="a1", seq=seq, epoch=seq, cutover=cutover, action=action, to_scheme="https",
             steps=steps if action in ("arm", "switch") else (), port=self.machine.port, thumbprint=thumbprint, member="1001",
-            expires_ms=9_000_000_000_000, lease_ms=60_000,
+            expires_ms=7_000_000_000_000, lease_ms=60_000,
         ))  # fmt: skip
         await self.ended.wait()
 

@@ -26,8 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do all of it."""
-        keys.gateway_ca()
         call_command("migrate", verbosity=0, interactive=False)
+        keys.make_missing()
         call_command("collectstatic", verbosity=0, interactive=False)
         json.dump(self._make(json.load(sys.stdin)), self.stdout)
 

@@ -1,0 +1,134 @@
+"""What a message's fields may hold, and how a message is built from JSON: neither side believes what the other says.
+
+A number that is out of its bounds makes the whole message none, long before it could reach a column of a table, or the
+mark by which an agent tells an old instruction from a new one."""
+
+import dataclasses
+import functools
+import re
+import types
+import typing
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+MOST = 2**40  # of whatever is counted: one more every millisecond for 35 years, and far from what a column holds
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # no database and no signature takes these
+T = TypeVar("T")
+DAY_MS = 24 * 3600 * 1000
+
+
+class ProtocolError(Exception):
+    """A message that is not of this protocol; `field` names the part that is wrong."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The bounds of a whole number, both included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Longest:
+    """How many characters a text may have. cut: what is longer is cut there; else it is no text of this protocol."""
+
+    characters: int
+    cut: bool = False
+
+
+Number = Annotated[int, Within(0, MOST)]
+Moment = Annotated[int, Within(946_684_800_000, 7_258_118_400_000)]  # from the year 2000 to the year 2200
+Duration = Annotated[int, Within(0, 14 * DAY_MS)]
+Port = Annotated[int, Within(0, 65535)]
+Count = Annotated[int, Within(0, 1000)]
+Version = Annotated[int, Within(0, 2**15)]
+Name = Annotated[str, Longest(200)]
+Key = Annotated[str, Longest(200)]  # base64 of 32 or 64 bytes
+Life = Annotated[str, Longest(64)]
+Secret = Annotated[str, Longest(4096)]
+Body = Annotated[str, Longest(128 * 1024)]
+Words = Annotated[str, Longest(16 * 1024, cut=True)]
+
+
+def build(cls: type, data: dict[str, Any], path: str = "", *, bound: bool = True) -> object:
+    """The dataclass with these fields. bound: whether bounds are looked at. Raises ProtocolError."""
+    hints = _hints(cls)
+    known = {f.name: f for f in dataclasses.fields(cls)}
+    for name in data:
+        if name not in known:
+            raise ProtocolError(f"{path}{_short(name)}", "is unknown")
+    values = {}
+    for name, spec in known.items():
+        if name in data:
+            values[name] = _value(hints[name], data[name], f"{path}{name}", bound=bound)
+        elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
+            raise ProtocolError(f"{path}{name}", "is missing")
+    return cls(**values)
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls, include_extras=True)
+
+
+def _short(name: str) -> str:
+    """The other side's word for a field, fit for a message of ours."""
+    return name[:40].encode("ascii", "backslashreplace").decode()
+
+
+def _value(hint: Any, value: Any, path: str, *, bound: bool) -> Any:
+    """`value` if it is of the hinted type and within its bounds, else ProtocolError. Booleans are not numbers."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        plain = _value(args[0], value, path, bound=bound)
+        return _bounded(plain, args[1], path) if bound else plain
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in args:
+            return None
+        return _value(next(a for a in args if a is not type(None)), value, path, bound=bound)
+    if origin is Literal:
+        if not isinstance(value, str) or value not in args:
+            raise ProtocolError(path, f"is none of {', '.join(args)}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ProtocolError(path, "is not a list")
+        return tuple(_value(args[0], item, f"{path}[{i}]", bound=bound) for i, item in enumerate(value))
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise ProtocolError(path, "is not an object")
+        return build(typing.cast(type, hint), value, f"{path}.", bound=bound)
+    plain = origin or hint
+    if not isinstance(value, plain) or (plain is int and isinstance(value, bool)):
+        raise ProtocolError(path, f"is not of type {plain.__name__}")
+    return value
+
+
+def _bounded(value: Any, bound: Within | Longest, path: str) -> Any:
+    if isinstance(bound, Within):
+        if bound.low <= value <= bound.high:
+            return value
+        raise ProtocolError(path, f"is not from {bound.low} to {bound.high}")
+    if bound.cut:
+        return value[: bound.characters]
+    if len(value) > bound.characters:
+        raise ProtocolError(path, f"is longer than {bound.characters} characters")
+    if _NO_TEXT.search(value):
+        raise ProtocolError(path, "has a character that is none")
+    return value
+
+
+def mended(message: T) -> T:
+    """The message with its numbers brought within their bounds."""
+    changes = {}
+    for name, hint in _hints(typing.cast(type, type(message))).items():
+        for bound in getattr(hint, "__metadata__", ()):
+            if isinstance(bound, Within):
+                changes[name] = min(max(getattr(message, name), bound.low), bound.high)
+    return dataclasses.replace(message, **changes)  # type: ignore[type-var]

@@ -1,0 +1,62 @@
+"""Inventories on their way into the database: the newest of each agent, and none of them too often."""
+
+import asyncio
+import logging
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError
+
+from agents.log import said
+from fleet.gateway.threads import in_thread
+from fleet.services import agents, clock
+from fleet.services.errors import Invalid
+
+log = logging.getLogger(__name__)
+
+PAUSE_S = 2.0  # between two inventories of one agent
+
+
+class Inventories:
+    """What each device looks like, said and not taken yet. A newer one replaces an older one."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, dict[str, Any]] = {}
+        self._taken_at: dict[str, float] = {}
+        self._wake = asyncio.Event()
+
+    def put(self, agent: str, facts: dict[str, Any]) -> None:
+        """To be taken, at once or in a moment."""
+        self._newest[agent] = facts
+        self._wake.set()
+
+    def forget(self, agent: str) -> None:
+        """This agent may not speak any more."""
+        self._newest.pop(agent, None)
+
+    async def take(self) -> None:
+        """Put them into the database, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            now = asyncio.get_running_loop().time()
+            self._taken_at = {agent: at for agent, at in self._taken_at.items() if now - at < PAUSE_S}
+            for agent in [agent for agent in self._newest if agent not in self._taken_at]:
+                await self._take(agent, now)
+            if self._newest:
+                await asyncio.sleep(PAUSE_S / 10)
+                self._wake.set()
+
+    async def _take(self, agent: str, now: float) -> None:
+        facts = self._newest.pop(agent, None)
+        if facts is None:
+            return
+        self._taken_at[agent] = now
+        try:
+            await in_thread(agents.take_inventory, agent, facts, clock.now())
+        except Invalid as error:
+            log.warning("agent %s: inventory not taken: %s", agent, said(error))
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("agent %s: inventory not taken yet: %s", agent, said(error))
+            self._newest.setdefault(agent, facts)
+        except Exception:
+            log.exception("an inventory of agent %s could not be taken", agent)
