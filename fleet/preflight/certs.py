@@ -1,13 +1,12 @@
-"""One certificate, looked at once: what the checks ask for, each with its failure made a value."""
+"""One certificate, looked at once: what the checks ask for, each with its failure made a value. The strict library
+reads first; where it cannot, the tolerant reader's twin answers instead (tolerant/)."""
 
 import datetime as dt
-from collections.abc import Callable
+import hashlib
 from functools import lru_cache
 from typing import TypeVar, cast
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -15,6 +14,9 @@ from fleet.preflight.codes import Code
 from fleet.preflight.der import names
 from fleet.preflight.findings import Finding
 from fleet.preflight.lazy import lazy
+from fleet.preflight.tolerant.certificate import Twin, duplicated, mend
+from fleet.preflight.tolerant.library import Refused, ask
+from fleet.preflight.tolerant.tolerances import Tolerance
 
 # A small certificate is kept: the same roots come again with every request. A large one is hostile or rare.
 _KEPT_BYTES = 8192
@@ -28,11 +30,14 @@ class Unreadable(ValueError):
 
 
 class Cert:
-    """A parsed certificate. Two of the same bytes are equal."""
+    """A parsed certificate. Two of the same bytes are equal. raw: as the library reads it; der: as it is, which `raw`
+    is not where is_strict is False."""
 
-    def __init__(self, raw: x509.Certificate, der: bytes) -> None:
+    def __init__(self, raw: x509.Certificate, der: bytes, *, is_strict: bool = True) -> None:
         self.raw = raw
         self.der = der
+        self.is_strict = is_strict
+        self._needed_twin = not is_strict
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Cert) and other.der == self.der
@@ -41,8 +46,26 @@ class Cert:
         return hash(self.der)
 
     @lazy
+    def twin(self) -> Twin | None:
+        """The same with everything put right that may be; None where it cannot be."""
+        try:
+            return mend(self.der)
+        except ValueError:
+            return None
+
+    @property
+    def flaws(self) -> tuple[Tolerance, ...]:
+        """What had to be tolerated so that it could be read."""
+        return self.twin.used if self._needed_twin and self.twin else ()
+
+    @lazy
+    def body(self) -> bytes:
+        """What was signed."""
+        return self.raw.tbs_certificate_bytes if self.is_strict or self.twin is None else self.twin.body
+
+    @lazy
     def _names(self) -> tuple[bytes, bytes]:
-        return names(self.raw.tbs_certificate_bytes)
+        return names(self.body)
 
     @property
     def issuer_der(self) -> bytes:
@@ -60,7 +83,7 @@ class Cert:
 
     @lazy
     def _subject(self) -> x509.Name | None:
-        return _name(lambda: self.raw.subject)
+        return self._name("subject")
 
     @property
     def subject(self) -> x509.Name:
@@ -79,13 +102,13 @@ class Cert:
     @lazy
     def issuer(self) -> x509.Name:
         """The issuer, for people; without parts where it cannot be read."""
-        return _name(lambda: self.raw.issuer) or x509.Name([])
+        return self._name("issuer") or x509.Name([])
 
     @lazy
     def label(self) -> str:
         """For people: the subject, and the first digits of the SHA-1 thumbprint that Windows shows."""
         name = self.subject.rfc4514_string() or "without a subject"
-        return f"{name[:120]} ({self.raw.fingerprint(hashes.SHA1()).hex().upper()[:8]}…)"  # noqa: S303
+        return f"{name[:120]} ({hashlib.sha1(self.der).hexdigest().upper()[:8]}…)"
 
     @lazy
     def not_before(self) -> dt.datetime:
@@ -99,18 +122,29 @@ class Cert:
     def key(self) -> CertificatePublicKeyTypes | None:
         """The public key; None for a kind that cannot be read (explicit curves, unknown algorithms)."""
         try:
-            return self.raw.public_key()
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+            return ask(self.raw.public_key)
+        except Refused:
             return None
 
     @lazy
     def _extensions(self) -> x509.Extensions | Finding:
         try:
-            return self.raw.extensions
-        except x509.DuplicateExtension as error:
-            return Finding(Code.DUPLICATE_EXTENSION, f"the extension {error.oid.dotted_string} is in it twice", self.label)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            return ask(lambda: self.raw.extensions)
+        except Refused as error:
+            return self._mended_extensions(str(error))
+
+    def _mended_extensions(self, why: str) -> x509.Extensions | Finding:
+        if twice := duplicated(self.der):
+            return Finding(Code.DUPLICATE_EXTENSION, f"the extension {twice} is in it twice", self.label)
+        twin = self.twin
+        try:
+            if twin is None or twin.raw is self.raw:
+                raise Refused(why)
+            found = ask(lambda: twin.raw.extensions)
+        except Refused as error:
             return Finding(Code.MALFORMED_INPUT, f"one of its extensions cannot be read: {error}", self.label)
+        self._needed_twin = True
+        return found
 
     @property
     def fault(self) -> Finding | None:
@@ -149,12 +183,18 @@ class Cert:
         found = self.value(x509.AuthorityKeyIdentifier)
         return found.key_identifier if found else None
 
-
-def _name(read: Callable[[], x509.Name]) -> x509.Name | None:
-    try:
-        return read()
-    except (ValueError, TypeError):
-        return None
+    def _name(self, which: str) -> x509.Name | None:
+        """One of its two names; None where nobody can read it."""
+        try:
+            return cast("x509.Name", ask(lambda: getattr(self.raw, which)))
+        except Refused:
+            twin = self.twin
+        try:
+            found = cast("x509.Name", ask(lambda: getattr(twin.raw, which))) if twin else None
+        except Refused:
+            return None
+        self._needed_twin |= found is not None
+        return found
 
 
 def parse(der: bytes) -> Cert:
@@ -164,12 +204,22 @@ def parse(der: bytes) -> Cert:
 
 def _parse(der: bytes) -> Cert:
     try:
-        cert = Cert(x509.load_der_x509_certificate(der), der)
+        cert = Cert(ask(lambda: x509.load_der_x509_certificate(der)), der)
         # These fail late, when they are first asked for; here it is expected.
-        _ = cert.not_before, cert.not_after
+        ask(lambda: (cert.not_before, cert.not_after))
         return cert
-    except (ValueError, TypeError, OverflowError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
-        raise Unreadable(str(error)) from error
+    except Refused as error:
+        return _tolerant(der, str(error))
+
+
+def _tolerant(der: bytes, why: str) -> Cert:
+    try:
+        twin = mend(der)
+    except ValueError as error:
+        raise Unreadable(why) from error
+    cert = Cert(twin.raw, der, is_strict=False)
+    cert.__dict__["twin"] = twin
+    return cert
 
 
 _kept = lru_cache(maxsize=512)(_parse)

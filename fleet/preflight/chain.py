@@ -8,7 +8,9 @@ from fleet.preflight.certs import Cert
 from fleet.preflight.codes import Code
 from fleet.preflight.constraints import check_constraints
 from fleet.preflight.findings import Finding
+from fleet.preflight.flaws import check_flaws
 from fleet.preflight.path import Route
+from fleet.preflight.policies import check_policies
 from fleet.preflight.signatures import Link, signed_by
 from fleet.preflight.strength import check_anchor_key, check_key, check_signature_hash
 from fleet.preflight.usage import critical_extensions
@@ -22,7 +24,7 @@ def check_route(route: Route) -> list[Finding]:
     for place, cert in enumerate(route.certs[1:], 1):
         found += [cert.fault] if cert.fault else _issuer(cert, place, route)
         found += check_anchor_key(cert) if cert == route.anchor else check_key(cert)
-    return [*found, *check_constraints(route), *_anchor(route)]
+    return [*found, *check_constraints(route), *check_policies(route), *_anchor(route)]
 
 
 def _signature(cert: Cert, link: Link) -> list[Finding]:
@@ -34,13 +36,25 @@ def _signature(cert: Cert, link: Link) -> list[Finding]:
 
 
 def _issuer(cert: Cert, place: int, route: Route) -> list[Finding]:
+    if _is_version_1_anchor(cert, route):
+        # RFC 5280 6.1.4 (k): version 1 is a CA by other means, here the terminal's own store of roots.
+        return [
+            *check_flaws(cert),
+            Finding(Code.PROFILE_GAP, "this root is of version 1, which says nothing of CAs", cert.label),
+        ]
     return [
+        *check_flaws(cert),
         *critical_extensions(cert),
         *_authority(cert),
         *_path_length(cert, place, route),
         *_usage(cert),
         *_gaps(cert, cert == route.anchor),
     ]
+
+
+def _is_version_1_anchor(cert: Cert, route: Route) -> bool:
+    """One that is signed by another CA is none: it would be an intermediate, which has to say that it is a CA."""
+    return cert == route.anchor and cert.raw.version is x509.Version.v1 and cert.self_issued
 
 
 def _authority(cert: Cert) -> list[Finding]:

@@ -5,17 +5,21 @@ and a check of our own, in usage.py or chain.py, looks at the same thing. A refu
 exceptions are named here, each with its reason and its test."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from cryptography import x509
 from cryptography.x509 import verification
-from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
 
 from fleet.preflight.certs import Cert
 from fleet.preflight.codes import Code
 from fleet.preflight.findings import Finding
+from fleet.preflight.flaws import flaw_of
 from fleet.preflight.hosts import Host, parse_host
 from fleet.preflight.path import Route
+from fleet.preflight.shadow import shadow
 from fleet.preflight.strength import is_weak_anchor
+from fleet.preflight.tolerant.library import Refused, ask
 
 _ANY = Criticality.AGNOSTIC
 # Missing key identifiers, key usage and extended key usage of CAs: chain.py.
@@ -59,17 +63,40 @@ def last_word(route: Route, host: Host | None, moment: dt.datetime, most_interme
     if route.pinned:
         return []  # Exception 1, reliability.md 1.4: a certificate that terminals have themselves needs no path.
     host = host or own_host(route.certs[0])
-    policy = PolicyBuilder().store(Store([route.anchor.raw])).time(moment.astimezone(dt.UTC).replace(tzinfo=None))
+    policy = PolicyBuilder().time(moment.astimezone(dt.UTC).replace(tzinfo=None))
     policy = policy.max_chain_depth(min(most_intermediates, 255))
     policy = policy.extension_policies(ca_policy=_CA, ee_policy=_SERVER)
     try:
-        verifier = policy.build_server_verifier(_subject(host))
-        verifier.verify(route.certs[0].raw, [cert.raw for cert in route.certs[1:-1]])
-    except VerificationError as error:
-        return [] if _is_excepted(str(error), route) else [_meaning(str(error), route)]
-    except ValueError as error:
+        return _word(route, host, policy)
+    except Refused as error:
         return [Finding(Code.HOST_NOT_CHECKABLE, f'the host "{host.text}" cannot be checked: {host.fault or error}')]
-    return []
+
+
+def _word(route: Route, host: Host, policy: PolicyBuilder) -> list[Finding]:
+    """The library is asked about the route as it is, and where it refuses that or cannot read it, about its shadow:
+    tolerant/ names what may be otherwise in it, and nothing else is."""
+    readable = all(cert.is_strict for cert in route.certs)
+    refusal = _refusal(policy, host, [cert.raw for cert in route.certs]) if readable else None
+    if readable and (refusal is None or _is_excepted(refusal, route)):
+        return []
+    instead = shadow(route)
+    if instead is None:
+        odd = Finding(Code.WEAK_SIGNATURE, "a signature on the path is of no kind that terminals verify", route.certs[0].label)
+        return [_meaning(refusal, route) if refusal is not None else odd]
+    refusal = _refusal(policy, host, instead.certs)
+    if refusal is not None and not _is_excepted(refusal, route):
+        return [_meaning(refusal, route)]
+    return [flaw_of(cert, tolerance) for cert, tolerance in instead.flaws]
+
+
+def _refusal(policy: PolicyBuilder, host: Host, certs: Sequence[x509.Certificate]) -> str | None:
+    """The library's words against these certificates; None when it has none. Raises Refused when it cannot be asked."""
+    verifier = ask(lambda: policy.store(Store([certs[-1]])).build_server_verifier(_subject(host)))
+    try:
+        ask(lambda: verifier.verify(certs[0], list(certs[1:-1])))
+    except Refused as error:
+        return str(error)
+    return None
 
 
 def own_host(leaf: Cert) -> Host:

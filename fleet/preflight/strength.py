@@ -1,15 +1,17 @@
 """Keys and signatures: strong enough, and of a kind that Windows can use for TLS."""
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from fleet.preflight.certs import Cert
 from fleet.preflight.codes import Code
 from fleet.preflight.findings import Finding
+from fleet.preflight.tolerant.library import Refused, ask
 
 RSA_BITS = 2048
+# Neither OpenSSL nor Windows verifies with a larger one.
+MOST_RSA_BITS = 16_384
 CURVE_BITS = 256
 # Windows has refused RSA below this since 2012 even for roots (Microsoft KB2661254); from here on it takes a root.
 ANCHOR_RSA_BITS = 1024
@@ -24,6 +26,8 @@ def check_key(cert: Cert) -> list[Finding]:
     if isinstance(key, rsa.RSAPublicKey) and cert.raw.public_key_algorithm_oid != PublicKeyAlgorithmOID.RSASSA_PSS:
         if key.key_size < RSA_BITS:
             return [Finding(Code.WEAK_KEY, f"its RSA key has {key.key_size} bits; {RSA_BITS} are the least", cert.label)]
+        if key.key_size > MOST_RSA_BITS:
+            return [Finding(Code.KEY_TYPE, f"its RSA key has {key.key_size} bits; {MOST_RSA_BITS} are the most", cert.label)]
         return []
     if isinstance(key, ec.EllipticCurvePublicKey):
         if key.curve.key_size < CURVE_BITS:
@@ -58,8 +62,8 @@ def is_weak_anchor(anchor: Cert) -> bool:
 def check_signature_hash(cert: Cert) -> list[Finding]:
     """Findings about the algorithm of a certificate's signature. Not for anchors: theirs is not looked at."""
     try:
-        algorithm = cert.raw.signature_hash_algorithm
-    except UnsupportedAlgorithm:
+        algorithm = ask(lambda: cert.raw.signature_hash_algorithm)
+    except Refused:
         return [Finding(Code.WEAK_SIGNATURE, f"nobody knows its signature's algorithm {_oid(cert.raw)}", cert.label)]
     if algorithm is not None and algorithm.name in _WEAK_HASHES:
         return [Finding(Code.WEAK_SIGNATURE, f"it is signed with {algorithm.name.upper()}", cert.label)]

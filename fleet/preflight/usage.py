@@ -7,6 +7,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from fleet.preflight.certs import Cert
 from fleet.preflight.codes import Code
 from fleet.preflight.findings import Finding
+from fleet.preflight.flaws import check_flaws
+from fleet.preflight.policies import MAPPINGS, read_mappings
 
 # What the path check or a check of our own gives a meaning to. Anything else marked critical has to be refused.
 UNDERSTOOD: frozenset[type[x509.ExtensionType]] = frozenset(
@@ -17,6 +19,9 @@ UNDERSTOOD: frozenset[type[x509.ExtensionType]] = frozenset(
         x509.SubjectAlternativeName,
         x509.NameConstraints,
         x509.CertificatePolicies,
+        # policies.py. RFC 5280 4.2: applications MUST recognize them.
+        x509.PolicyConstraints,
+        x509.InhibitAnyPolicy,
     )
 )
 # RFC 5280 4.2.1.1, 4.2.1.2 and 4.2.2.1: these are never marked critical.
@@ -36,6 +41,7 @@ def check_usage(leaf: Cert, pinned: bool) -> list[Finding]:
     if not leaf.subject_is_readable:
         return [Finding(Code.MALFORMED_INPUT, "its subject cannot be read", leaf.label)]
     return [
+        *check_flaws(leaf),
         *critical_extensions(leaf),
         *_basic_constraints(leaf, pinned),
         *_extended(leaf),
@@ -49,13 +55,19 @@ def critical_extensions(cert: Cert) -> list[Finding]:
     """Extensions marked critical that terminals do not know, or that must not be marked so. RFC 5280 4.2."""
     found = []
     for extension in cert.extensions:
-        if not extension.critical or type(extension.value) in UNDERSTOOD:
+        if not extension.critical or type(extension.value) in UNDERSTOOD or _is_readable_mapping(extension):
             continue
         known = type(extension.value) in NEVER_CRITICAL
         what = "is marked critical, which the standard forbids" if known else "is marked critical and unknown to terminals"
         message = f"its extension {extension.oid.dotted_string} {what}"
         found.append(Finding(Code.UNKNOWN_CRITICAL_EXTENSION, message, cert.label))
     return found
+
+
+def _is_readable_mapping(extension: x509.Extension[x509.ExtensionType]) -> bool:
+    """Policy mappings, which the library hands over unread."""
+    value = extension.value
+    return extension.oid == MAPPINGS and isinstance(value, x509.UnrecognizedExtension) and read_mappings(value) is not None
 
 
 def _basic_constraints(leaf: Cert, pinned: bool) -> list[Finding]:

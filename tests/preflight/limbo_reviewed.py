@@ -9,6 +9,7 @@ _CABF_CN = (
 _EKU = "CA/Browser Forum BR 7.1.2.7.10 on extended key usage; terminals accept it: a warning, or none where it is only unusual"
 _GAP = "ordinary private PKI that terminals accept (reliability.md 1.4): warning profile_gap"
 _SUFFIX = "public suffixes are a registry's business, no till's: warning public_suffix_wildcard"
+_SERIAL = "pedantic by its own mark; RFC 5280 4.1.2.2: users SHOULD handle negative and zero gracefully: profile_gap"
 _ROOT_KEY = "contract 6.5 judges keys below the anchor; terminals have this root already"
 
 # Expected FAILURE, answered suitable: by the whole id, or by the beginning of it that ends with "::".
@@ -37,6 +38,11 @@ FALSE_ACCEPTS = {
     "webpki::eku::ee-emailprotection-with-serverauth": _EKU,
     "webpki::eku::ee-timestamping-with-serverauth": _EKU,
     "webpki::eku::ee-ocspsigning-with-serverauth": _EKU,
+    "webpki::san::san-critical-with-nonempty-subject": (
+        "CA/Browser Forum BR 7.1.2.7.12; RFC 5280 4.2.1.6 only advises, and `dotnet dev-certs` makes them so: profile_gap"
+    ),
+    "rfc5280::serial::negative": _SERIAL,
+    "rfc5280::serial::zero": _SERIAL,
     "webpki::san::public-suffix-wildcard-san": _SUFFIX,
     "webpki::san::public-suffix-multi-label-wildcard-san": _SUFFIX,
     "webpki::forbidden-weak-rsa-key-in-root": _ROOT_KEY,

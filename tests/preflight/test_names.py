@@ -39,10 +39,11 @@ def test_without_a_host_the_path_is_checked_and_names_only_for_being_there() -> 
     assert verdict(files(server(ROOT), roots=[ROOT])).suitable
 
 
-def test_names_are_critical_exactly_when_there_is_no_subject() -> None:
+def test_names_have_to_be_critical_without_a_subject_and_may_be_beside_one() -> None:
     nameless = server(ROOT, subject=name(""), names=san("pos-srv"), names_critical=True)
     assert codes(verdict(files(nameless, roots=[ROOT]), "pos-srv")) == set()
     loose = server(ROOT, subject=name(""), names=san("pos-srv"))
     assert codes(verdict(files(loose, roots=[ROOT]), "pos-srv")) == {"malformed_input"}
     strict = server(ROOT, names_critical=True)
-    assert codes(verdict(files(strict, roots=[ROOT]), "pos-srv")) == {"unknown_critical_extension"}
+    assert codes(verdict(files(strict, roots=[ROOT]), "pos-srv")) == {"profile_gap"}
+    assert not verdict(files(strict, roots=[ROOT]), "pos-srv", profile="strict").suitable
