@@ -7,7 +7,7 @@ from itertools import islice
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from fleet.preflight.certs import Cert
-from fleet.preflight.chain import check_anchor_signature, check_route
+from fleet.preflight.chain import check_anchor_signature, check_route, leads_on
 from fleet.preflight.codes import Code
 from fleet.preflight.dead_ends import explain
 from fleet.preflight.findings import Finding, Profile, Verdict, once
@@ -100,6 +100,7 @@ def _weigh(request: Request, ways: list[_Way], sound: bool) -> list[Finding]:
         for cert in best.route.certs:
             moments.setdefault(cert, []).append(moment)
         found += check_order(request.given, best.route.certs)
+        found = _without_false_warning(found, best.route, request, moment)
         if sound and not best.errors and not _invalid(best.route, moment):
             found += check_anchor_signature(best.route.anchor)
             found += _library(request, best.route, moment, hosts=request.hosts if number == 0 else request.hosts[:1])
@@ -108,6 +109,14 @@ def _weigh(request: Request, ways: list[_Way], sound: bool) -> list[Finding]:
         bad = [moment for moment in moments[cert] if not is_valid(cert, moment)]
         found += check_validity(cert, request.times, cert == request.leaf) if bad else []
     return found
+
+
+def _without_false_warning(found: list[Finding], route: Route, request: Request, moment: dt.datetime) -> list[Finding]:
+    """That terminals trust a CA without a root is untrue where they have the root above it, too."""
+    warned = [finding for finding in found if finding.code is Code.ANCHOR_NOT_SELF_SIGNED]
+    if not warned or not leads_on(route, request.given, request.anchors, moment):
+        return found
+    return [finding for finding in found if finding not in warned or finding.cert != route.anchor.label]
 
 
 def _library(request: Request, route: Route, moment: dt.datetime, hosts: tuple[Host, ...]) -> list[Finding]:

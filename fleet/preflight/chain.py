@@ -1,6 +1,9 @@
 """May this way be gone? Every rule about the certificates of one route, below the anchor and of the anchor.
 RFC 5280 section 6.1, with what terminals do not enforce as warnings."""
 
+import datetime as dt
+from collections.abc import Sequence
+
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -9,11 +12,12 @@ from fleet.preflight.codes import Code
 from fleet.preflight.constraints import check_constraints
 from fleet.preflight.findings import Finding
 from fleet.preflight.flaws import check_flaws
-from fleet.preflight.path import Route
+from fleet.preflight.path import Route, Search
 from fleet.preflight.policies import check_policies
 from fleet.preflight.signatures import Link, signed_by
 from fleet.preflight.strength import check_anchor_key, check_key, check_signature_hash
 from fleet.preflight.usage import critical_extensions
+from fleet.preflight.validity import is_valid
 
 _SERVES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
 
@@ -102,6 +106,18 @@ def _gaps(cert: Cert, is_anchor: bool) -> list[Finding]:
     if cert.issuer_key_id is None and not is_anchor:
         gaps.append("it does not name its issuer's key (no authority key identifier)")
     return [Finding(Code.PROFILE_GAP, f"this CA: {gap}", cert.label) for gap in gaps]
+
+
+def leads_on(route: Route, given: Sequence[Cert], anchors: Sequence[Cert], moment: dt.datetime) -> bool:
+    """Whether the anchor is a CA above which a root stands that terminals have, too, by a way that may be gone."""
+    others = [anchor for anchor in anchors if anchor != route.anchor]
+    onward = Search(route.anchor, given, others).routes()
+    return any(_may_be_gone(Route((*route.certs, *way.certs[1:]), (*route.links, *way.links)), moment) for way in onward)
+
+
+def _may_be_gone(route: Route, moment: dt.datetime) -> bool:
+    against = [one for one in check_route(route) if one.is_error or one.code is Code.ANCHOR_NOT_SELF_SIGNED]
+    return not against and all(is_valid(cert, moment) for cert in route.certs)
 
 
 def _anchor(route: Route) -> list[Finding]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from fleet.preflight.certs import Cert
-from fleet.preflight.signatures import Link, signed_by
+from fleet.preflight.signatures import Link, kinds_fit, signed_by
 
 # Both as in cryptography: 8 CAs in between, 128 signatures looked at. Hostile chains ask for more.
 MOST_INTERMEDIATES = 8
@@ -21,6 +21,7 @@ class End(Enum):
     NO_ISSUER = "no issuer of that name"
     SELF_SIGNED = "self-signed, and not among the roots"
     BAD_SIGNATURE = "the issuer of that name did not sign it"
+    OTHER_KEY = "the issuer of that name has another key than the one that signed"
     TOO_LONG = "more CAs in between than allowed"
     GAVE_UP = "too many signatures to look at"
 
@@ -49,6 +50,14 @@ class DeadEnd:
     certs: tuple[Cert, ...]
     why: End
     issuer: Cert | None = None
+
+
+def has_another_key(cert: Cert, issuer: Cert) -> bool:
+    """Whether another of its CA's keys signed the certificate by its own words. RFC 5280 4.2.1.1: a CA that was renewed
+    with a new key keeps its name, and the key's identifier, or else its kind, tells the two apart."""
+    if cert.issuer_key_id is None or issuer.key_id is None:
+        return not kinds_fit(cert, issuer)
+    return cert.issuer_key_id != issuer.key_id
 
 
 @dataclass(slots=True)
@@ -86,7 +95,8 @@ class Search:
                 return
             link = signed_by(last, issuer)
             if link is Link.BAD:
-                self.dead_ends.append(DeadEnd(way, End.BAD_SIGNATURE, issuer))
+                why = End.OTHER_KEY if has_another_key(last, issuer) else End.BAD_SIGNATURE
+                self.dead_ends.append(DeadEnd(way, why, issuer))
             elif issuer in self.anchors:
                 yield Route((*way, issuer), (*links, link))
             elif self._too_long((*way, issuer)):

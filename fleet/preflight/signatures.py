@@ -42,7 +42,7 @@ def _by_hand(cert: Cert, issuer: Cert) -> Link:
     if cert.twin is None:
         return Link.BAD  # Nothing puts it right, least of all an algorithm that is given twice and differently.
     raw, key = cert.twin.raw, issuer.key
-    if not _kinds_fit(raw, key):
+    if not kinds_fit(cert, issuer):
         return Link.BAD
     try:
         digest, signature = raw.signature_hash_algorithm, raw.signature
@@ -66,9 +66,9 @@ def _padding(raw: x509.Certificate) -> padding.PSS | padding.PKCS1v15:
     return parameters if isinstance(parameters, padding.PSS) else padding.PKCS1v15()
 
 
-def _kinds_fit(raw: x509.Certificate, key: object) -> bool:
-    """A key of another kind than the signature's did not make it: the CA was renewed with a key of another kind."""
-    algorithm = raw.signature_algorithm_oid.dotted_string
+def kinds_fit(cert: Cert, issuer: Cert) -> bool:
+    """Whether the issuer's key is of the kind that makes such signatures. One of another kind did not make it."""
+    algorithm = cert.raw.signature_algorithm_oid.dotted_string
     if algorithm.startswith(_RSA):
-        return isinstance(key, rsa.RSAPublicKey)
-    return isinstance(key, ec.EllipticCurvePublicKey) or not algorithm.startswith(_ECDSA)
+        return isinstance(issuer.key, rsa.RSAPublicKey)
+    return isinstance(issuer.key, ec.EllipticCurvePublicKey) or not algorithm.startswith(_ECDSA)

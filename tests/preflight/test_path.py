@@ -6,7 +6,7 @@ from cryptography import x509
 
 from fleet.preflight.certs import parse
 from fleet.preflight.path import MOST_SIGNATURES, End, Search
-from tests.preflight.pki import NOW, YEAR, Issued, ca, codes, files, issuer_id, key, make, name, server, usage, verdict
+from tests.preflight.pki import NOTHING, NOW, YEAR, Issued, ca, codes, files, issuer_id, key, make, name, server, usage, verdict
 
 ROOT = ca("Path Root")
 BASIC = x509.BasicConstraints(True, None)
@@ -45,7 +45,8 @@ def test_a_change_of_a_cas_keys_is_counted_by_the_library_and_its_word_stands() 
 def test_two_roots_of_one_name_are_told_apart_by_their_signatures() -> None:
     namesake = ca("Path Root", own=key("p256", 205))
     assert verdict(files(server(ROOT), roots=[namesake, ROOT]), "pos-srv").suitable
-    assert codes(verdict(files(server(ROOT), roots=[namesake]), "pos-srv")) == {"bad_signature"}
+    # The key's identifier says that nothing is damaged: the CA was renewed with another key.
+    assert codes(verdict(files(server(ROOT), roots=[namesake]), "pos-srv")) == {"missing_intermediate", "untrusted_root"}
 
 
 def test_a_chain_of_a_hundred_cas_ends_with_a_reason() -> None:
@@ -65,6 +66,32 @@ def test_a_thousand_cas_of_one_name_are_given_up_in_time() -> None:
     assert search.dead_ends[-1].why is End.GAVE_UP
     assert search.signatures == MOST_SIGNATURES + 1
     assert time.process_time() - begun < 1
+    cut_off = verdict(files(leaf, *fakes, roots=[ROOT]), "pos-srv")
+    assert codes(cut_off) == {"check_timeout"}
+    assert "cut off" in cut_off.findings[0].message
+
+
+def test_a_ca_that_was_renewed_with_another_key_is_missing_and_nothing_is_damaged() -> None:
+    """RFC 5280 4.2.1.1. Without identifiers only a key of another kind tells; else the signature is all that there is."""
+    for new in (key("p256", 211), key("rsa", 212)):
+        renewed = ca("Path Root", own=new)
+        assert codes(verdict(files(server(renewed), roots=[ROOT]), "pos-srv")) == {"missing_intermediate", "untrusted_root"}
+    nameless = server(ca("Path Root", own=key("rsa", 212)), issuer_id=NOTHING)
+    assert codes(verdict(files(nameless, roots=[ROOT]), "pos-srv")) == {"missing_intermediate", "untrusted_root", "profile_gap"}
+    unknown = server(ca("Path Root", own=key("p256", 211)), issuer_id=NOTHING)
+    assert codes(verdict(files(unknown, roots=[ROOT]), "pos-srv")) == {"bad_signature", "profile_gap"}
+
+
+def test_a_ca_among_the_roots_is_no_root_of_its_own_where_its_root_is_there_too() -> None:
+    middle = ca("Trusted Middle", ROOT, own=key("p256", 213))
+    lower = ca("Trusted Lower", middle, own=key("p256", 214))
+    assert codes(verdict(files(server(middle), middle, roots=[ROOT, middle]), "pos-srv")) == set()
+    assert codes(verdict(files(server(lower), middle, roots=[lower, ROOT]), "pos-srv")) == set()
+    # The way up to it is cut off, over, or goes past a CA that is none: the warning is true.
+    gone = ca("Path Root", own=ROOT.key, end=NOW - YEAR / 2)
+    barred = ca("Path Root", own=ROOT.key, basic=x509.BasicConstraints(False, None))
+    for roots in ([lower], [lower, ca("Other Root")], [lower, gone], [lower, barred]):
+        assert codes(verdict(files(server(lower), middle, roots=roots), "pos-srv")) == {"anchor_not_self_signed"}
 
 
 def test_the_reason_is_that_of_the_way_that_went_furthest() -> None:
