@@ -44,7 +44,7 @@ def assemble(
     on_reading: Callable[[str], None] = lambda what: None,
 ) -> Request:
     """One Request from files. times: UTC, at least one. on_reading: told each file before it is read, so that one
-    that takes for ever can be named. Never raises for what is in the files."""
+    that takes for ever can be named, and "" after the last. Never raises for what is in the files."""
 
     def read_file(file: File) -> Material:
         on_reading(file.what)
@@ -54,14 +54,15 @@ def assemble(
     rest = [read_file(file) for file in files.chain]
     key = read_file(files.key) if files.key else Material()
     anchors, faults = _anchors([read_file(file) for file in files.roots])
+    on_reading("")
     keys = (*first.keys, *key.keys)
-    faults += [finding for part in (first, *rest, key) for finding in part.findings]
+    faults += [finding for part in (first, *rest, key) for finding in (*part.findings, *part.notes)]
     leaf = _pick_leaf(first, keys)
     if leaf is None and not any(finding.code is Code.BAD_PASSWORD for finding in first.findings):
         faults.append(Finding(Code.NO_LEAF, f"{files.leaf.what}: no certificate is in it"))
     return Request(
         leaf=leaf,
-        given=tuple(_sent(first, leaf)) + tuple(cert for part in rest for cert in part.certs),
+        given=tuple(cert for part in (first, *rest) for cert in _in_order(part, leaf)),
         anchors=tuple(anchors),
         hosts=tuple(dict.fromkeys(hosts)),
         times=tuple(sorted(set(times))),
@@ -80,7 +81,7 @@ def for_host(request: Request, hosts: tuple[Host, ...], anchors: tuple[Cert, ...
 
 def _anchors(parts: Sequence[Material]) -> tuple[list[Cert], list[Finding]]:
     """The roots. One unreadable root among many is passed over, aloud: a terminal's store holds a hundred."""
-    certs = list(dict.fromkeys(cert for part in parts for cert in part.certs))
+    certs = list(dict.fromkeys(cert for part in parts for cert in part.roots))
     findings = [finding for part in parts for finding in part.findings]
     if certs:
         findings = [Finding(Code.PROFILE_GAP, f"passed over: {finding.message}") for finding in findings]
@@ -99,8 +100,17 @@ def _pick_leaf(material: Material, keys: Sequence[PrivateKeyTypes]) -> Cert | No
     return (fitting or servers or lowest or certs)[0]
 
 
-def _sent(material: Material, leaf: Cert | None) -> list[Cert]:
-    """The certificates of the leaf's file. A PFX has no order of its own, so the server's comes first."""
-    if not material.is_pfx or leaf is None:
+def _in_order(material: Material, leaf: Cert | None) -> list[Cert]:
+    """The certificates of a file. PFX and PKCS #7 have no order of their own, so that each issuer comes after what it
+    issued, the server's own first."""
+    if not material.is_unordered or leaf is None:
         return material.certs
-    return [leaf, *(cert for cert in material.certs if cert != leaf)]
+    left, last, found = list(material.certs), leaf, []
+    if leaf in left:
+        left.remove(leaf)
+        found.append(leaf)
+    while above := [cert for cert in left if cert.subject_der == last.issuer_der]:
+        last = above[0]
+        left.remove(last)
+        found.append(last)
+    return [*found, *left]

@@ -63,7 +63,7 @@ def check_certificate(view: SiteView, said: Collection[tuple[str, str | None]]) 
     chain = view.rehearsal.chain if view.rehearsal else ()
     if not chain:
         return
-    request = assemble(Files(File("the chain", "\n".join(chain).encode()), ()), (), _times(view))
+    request = assemble(Files(File("the chain", "\n".join(chain).encode("utf-8", "replace")), ()), (), _times(view))
     once: set[tuple[str, str]] = set()
     for name, finding in _findings(view, request):
         if finding.code is Code.KEY_NOT_GIVEN or (finding.code.value, name) in said:
@@ -99,7 +99,7 @@ def _findings(view: SiteView, request: Request) -> Iterator[tuple[str | None, Fi
 
 @lru_cache(maxsize=512)
 def _roots(pems: tuple[str, ...]) -> tuple[Cert, ...]:
-    return tuple(cert for pem in pems for cert in read(pem.encode("ascii", "replace"), "a root").certs)
+    return tuple(cert for pem in pems for cert in read(pem.encode("utf-8", "replace"), "a root").roots)
 
 
 def _times(view: SiteView) -> tuple[dt.datetime, ...]:

@@ -1,149 +1,191 @@
 """Files of certificates and keys, told apart by what is in them and not by their names: PEM with any number of
-blocks in any order, DER, PFX."""
+blocks in any order, DER, PKCS #7, PFX."""
 
-import binascii
 import warnings
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from fleet.preflight import pkcs7, trusted
 from fleet.preflight.certs import Cert, Unreadable, parse, to_der
 from fleet.preflight.codes import Code
 from fleet.preflight.findings import Finding
+from fleet.preflight.keys import belongs
+from fleet.preflight.pem import Block, bare_base64, blocks, text_of
+from fleet.preflight.pfx import Store, is_locked_as_of_late, is_pfx, open_store
+from fleet.preflight.tolerant.asn1 import OCTET_STRING, OID, SEQUENCE, children, only
+from fleet.preflight.tolerant.library import Refused, ask
 
-_BEGIN, _END = b"-----BEGIN ", b"-----END "
-_CERTIFICATES = (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE")
-# Notepad saves so when asked for "Unicode".
-_WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_TRUSTED = "TRUSTED CERTIFICATE"
+# What is in them is told by content: certutil -encode calls everything a certificate.
+_CERTIFICATES = frozenset(
+    ("CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE", "PKCS7", "PKCS #7 SIGNED DATA", "CMS", "PKCS12", "PFX")
+)
 
 
 @dataclass(slots=True)
 class Material:
-    """What a file held. own: the certificate that a PFX keeps with its key; is_pfx: whether it is one."""
+    """What a file held. own: the certificate that a PFX keeps with its key; is_pfx: whether it is one; is_unordered:
+    the order of its certificates means nothing; distrusted: of these the file itself says that they are no roots for
+    servers; notes: what a person should know although the file could be read."""
 
     certs: list[Cert] = field(default_factory=list)
     keys: list[PrivateKeyTypes] = field(default_factory=list)
     own: Cert | None = None
     is_pfx: bool = False
+    is_unordered: bool = False
+    distrusted: set[Cert] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
+
+    @property
+    def roots(self) -> list[Cert]:
+        """The certificates that may be roots."""
+        return [cert for cert in self.certs if cert not in self.distrusted]
+
+    def fault(self, code: Code, message: str) -> None:
+        """One more finding."""
+        self.findings.append(Finding(code, message))
 
 
 def read(data: bytes, what: str, password: bytes | None = None) -> Material:
     """The certificates and keys of one file. what: the field and the file, for messages. Never raises for what is
     in the bytes: that is a finding."""
     material = Material()
-    text = _narrow(data)
     if not data.strip():
-        material.findings.append(Finding(Code.MALFORMED_INPUT, f"{what}: the file is empty"))
-    elif _BEGIN in text:
-        _read_pem(text, what, password, material)
-    else:
-        _read_der(data, what, password, material)
+        material.fault(Code.MALFORMED_INPUT, f"{what}: the file is empty")
+    elif (text := text_of(data)) is not None:
+        for number, block in enumerate(blocks(text), 1):
+            _read_block(block, f"{what}, block {number}", password, material)
+    elif not _read_binary(data, what, password, material) and not _read_bare(data, what, password, material):
+        material.fault(Code.MALFORMED_INPUT, f"{what}: neither PEM nor DER nor PFX")
     return material
 
 
-def _narrow(data: bytes) -> bytes:
-    encoding = _WIDE.get(data[:2])
-    return data[2:].decode(encoding, errors="replace").encode("ascii", errors="replace") if encoding else data
+def _read_bare(data: bytes, what: str, password: bytes | None, material: Material) -> bool:
+    decoded = bare_base64(data)
+    return decoded is not None and _read_binary(decoded, what, password, material)
 
 
-def _read_pem(text: bytes, what: str, password: bytes | None, material: Material) -> None:
-    for number, (label, whole, body) in enumerate(_blocks(text), 1):
-        place = f"{what}, block {number}"
-        if body is None:
-            material.findings.append(Finding(Code.MALFORMED_INPUT, f"{place}: it begins and does not end"))
-        elif label in _CERTIFICATES:
-            _read_block(body, place, material)
-        elif label.endswith(b"PRIVATE KEY"):
-            _read_key(whole + b"\n", place, password, material, pem=True)
+def _read_block(block: Block, place: str, password: bytes | None, material: Material) -> None:
+    if block.base64 is None:
+        material.fault(Code.MALFORMED_INPUT, f"{place}: it begins and does not end")
+    elif block.label.endswith("PRIVATE KEY"):
+        _read_key(block.tidy(), place, password, material, pem=True)
+    elif block.label == _TRUSTED:
+        _read_trusted(block, place, material)
+    elif block.label in _CERTIFICATES:
+        _read_certificates(block, place, password, material)
 
 
-def _blocks(text: bytes) -> Iterator[tuple[bytes, bytes, bytes | None]]:
-    """Label, the whole and what is in between, of each PEM block; None in between for one that has no end. RFC 7468."""
-    start = text.find(_BEGIN)
-    while start >= 0:
-        label_end = text.find(b"-----", start + len(_BEGIN))
-        label = text[start + len(_BEGIN) : label_end]
-        following = text.find(_BEGIN, start + len(_BEGIN))
-        close = _END + label + b"-----"
-        end = text.find(close, label_end, following if following >= 0 else len(text)) if label_end >= 0 else -1
-        if end < 0:
-            yield label, b"", None
-        else:
-            yield label, text[start : end + len(close)], text[label_end + 5 : end]
-        start = following
-
-
-def _read_block(body: bytes, place: str, material: Material) -> None:
+def _read_certificates(block: Block, place: str, password: bytes | None, material: Material) -> None:
     try:
-        material.certs.append(parse(binascii.a2b_base64(b"".join(body.split()), strict_mode=True)))
-    except (binascii.Error, Unreadable) as error:
-        material.findings.append(Finding(Code.MALFORMED_INPUT, f"{place}: no certificate can be read: {error}"))
+        der = block.decoded()
+        if not _read_binary(der, place, password, material):
+            parse(der)
+    except ValueError as error:  # No base64, or Unreadable.
+        material.fault(Code.MALFORMED_INPUT, f"{place}: no certificate can be read: {error}")
+
+
+def _read_trusted(block: Block, place: str, material: Material) -> None:
+    try:
+        der, distrusted = trusted.split(block.decoded())
+        cert = parse(der)
+    except ValueError as error:
+        material.fault(Code.MALFORMED_INPUT, f"{place}: no certificate can be read: {error}")
+        return
+    material.certs.append(cert)
+    if distrusted:
+        material.distrusted.add(cert)
+
+
+def _read_binary(data: bytes, place: str, password: bytes | None, material: Material) -> bool:
+    """Whether the bytes are of any kind that is known here."""
+    try:
+        material.certs.append(parse(data))
+    except Unreadable:
+        return (
+            _read_pkcs7(data, place, material)
+            or _read_pfx(data, place, password, material)
+            or _read_der_key(data, place, password, material)
+        )
+    return True
+
+
+def _read_pkcs7(data: bytes, place: str, material: Material) -> bool:
+    try:
+        found = pkcs7.certificates(data)
+    except ValueError as error:
+        material.fault(Code.MALFORMED_INPUT, f"{place}: the PKCS #7 cannot be read: {error}")
+        return True
+    if found is None:
+        return False
+    material.is_unordered = True
+    _add(found, f"{place}: a certificate in the PKCS #7", material)
+    return True
+
+
+def _add(found: Sequence[bytes], what: str, material: Material) -> None:
+    for der in found:
+        try:
+            material.certs.append(parse(der))
+        except Unreadable as error:
+            material.fault(Code.MALFORMED_INPUT, f"{what} cannot be read: {error}")
+
+
+def _read_der_key(data: bytes, place: str, password: bytes | None, material: Material) -> bool:
+    probe = Material()
+    _read_key(data, place, password, probe, pem=False)
+    locked = [finding for finding in probe.findings if finding.code is Code.BAD_PASSWORD]
+    material.keys += probe.keys
+    material.findings += locked
+    return bool(probe.keys or locked)
 
 
 def _read_key(data: bytes, place: str, password: bytes | None, material: Material, *, pem: bool) -> None:
+    locked = b"ENCRYPTED" in data[:200] if pem else _is_locked_key(data)
     load = serialization.load_pem_private_key if pem else serialization.load_der_private_key
+    if locked and password is None:
+        material.fault(Code.BAD_PASSWORD, f"{place}: the key is locked, and no password was given")
+        return
     try:
-        try:
-            material.keys.append(load(data, password))
-        except TypeError:
-            if password is None:
-                material.findings.append(Finding(Code.BAD_PASSWORD, f"{place}: the key is locked, and no password was given"))
-            else:
-                material.keys.append(load(data, None))  # A password was given that this key does not need.
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        locked = b"ENCRYPTED" in data[:200] or b"Proc-Type" in data[:200]
+        # A password is no business of a key that needs none.
+        material.keys.append(ask(lambda: load(data, password if locked else None)))
+    except Refused as error:
         code = Code.BAD_PASSWORD if locked else Code.MALFORMED_INPUT
-        material.findings.append(Finding(code, f"{place}: the key cannot be read: {error}"))
+        material.fault(code, f"{place}: the key cannot be read: {error}")
 
 
-def _read_der(data: bytes, what: str, password: bytes | None, material: Material) -> None:
+def _is_locked_key(data: bytes) -> bool:
+    """RFC 5958 3: an EncryptedPrivateKeyInfo is an algorithm, which is a sequence that begins with an OID, and bytes."""
     try:
-        material.certs.append(parse(data))
-        return
-    except Unreadable:
-        pass  # It may still be one of the two other kinds.
-    if _looks_like_pfx(data):
-        _read_pfx(data, what, password, material)
-        return
-    probe = Material()
-    _read_key(data, what, password, probe, pem=False)
-    if probe.keys:
-        material.keys += probe.keys
-    else:
-        material.findings.append(Finding(Code.MALFORMED_INPUT, f"{what}: neither PEM nor DER nor PFX"))
-
-
-def _looks_like_pfx(data: bytes) -> bool:
-    """RFC 7292 4: a SEQUENCE that begins with the INTEGER 3."""
-    if data[:1] != b"\x30" or len(data) < 8:
+        algorithm, locked = children(only(data, SEQUENCE).content)
+        return algorithm.tag == SEQUENCE and locked.tag == OCTET_STRING and children(algorithm.content)[0].tag == OID
+    except (ValueError, IndexError):
         return False
-    length = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F) if data[1] > 0x80 else 2
-    return data[length : length + 3] == b"\x02\x01\x03"
 
 
-def _read_pfx(data: bytes, what: str, password: bytes | None, material: Material) -> None:
-    material.is_pfx = True
+def _read_pfx(data: bytes, what: str, password: bytes | None, material: Material) -> bool:
+    if not is_pfx(data):
+        return False
+    material.is_pfx = material.is_unordered = True
     try:
-        store = _open_pfx(data, password)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        given = "the password is wrong, or the file is damaged" if password else "it is locked, and no password was given"
-        code = Code.MALFORMED_INPUT if isinstance(error, UnsupportedAlgorithm) else Code.BAD_PASSWORD
-        material.findings.append(Finding(code, f"{what}: the PFX cannot be opened: {given}"))
-        return
-    own = [store.cert.certificate] if store.cert else []
-    for raw in [*own, *(more.certificate for more in store.additional_certs)]:
-        try:
-            material.certs.append(parse(to_der(raw)))
-        except Unreadable as error:
-            material.findings.append(Finding(Code.MALFORMED_INPUT, f"{what}: a certificate in the PFX cannot be read: {error}"))
-    if store.key is not None:
-        material.keys.append(store.key)
-    material.own = material.certs[0] if own and material.certs else None
+        store = ask(lambda: _open_pfx(data, password))
+    except Refused as error:
+        _read_bags(data, what, password, material, str(error))
+    else:
+        own = [store.cert.certificate] if store.cert else []
+        held = [to_der(raw) for raw in (*own, *(more.certificate for more in store.additional_certs))]
+        _add(held, f"{what}: a certificate in the PFX", material)
+        material.keys += [store.key] if store.key is not None else []
+        material.own = material.certs[0] if own and material.certs else None
+    if material.certs and is_locked_as_of_late(data):
+        message = f"{what}: Windows before 10 1709 and Windows Server up to 2016 cannot import this PFX (it is locked with AES)"
+        material.notes.append(Finding(Code.PROFILE_GAP, f"{message}; for such a server export it with TripleDES-SHA1"))
+    return True
 
 
 def _open_pfx(data: bytes, password: bytes | None) -> pkcs12.PKCS12KeyAndCertificates:
@@ -157,3 +199,25 @@ def _open_pfx(data: bytes, password: bytes | None) -> pkcs12.PKCS12KeyAndCertifi
             return pkcs12.load_pkcs12(data, None)
         except ValueError:
             return pkcs12.load_pkcs12(data, b"")
+
+
+def _read_bags(data: bytes, what: str, password: bytes | None, material: Material, why: str) -> None:
+    """The second pass over a PFX. Where it opens, the password was right, whatever is in the bags."""
+    try:
+        store = open_store(data, password)
+    except ValueError:
+        given = "the password is wrong, or the file is damaged" if password else "it is locked, and no password was given"
+        code = Code.MALFORMED_INPUT if "upported" in why else Code.BAD_PASSWORD
+        material.fault(code, f"{what}: the PFX cannot be opened: {given}")
+        return
+    _add(store.certificates, f"{what}: a certificate in the PFX", material)
+    _read_bag_keys(store, what, password, material)
+    material.own = next((cert for cert in material.certs if any(belongs(key, cert) for key in material.keys)), None)
+
+
+def _read_bag_keys(store: Store, what: str, password: bytes | None, material: Material) -> None:
+    for der, secret in [*((der, None) for der in store.keys), *((der, password or b"") for der in store.locked_keys)]:
+        try:
+            material.keys.append(ask(lambda: serialization.load_der_private_key(der, secret)))  # noqa: B023 (asked at once)
+        except Refused as error:
+            material.fault(Code.MALFORMED_INPUT, f"{what}: the key in the PFX cannot be read: {error}")
