@@ -217,7 +217,9 @@ RULES: dict[Code, Rule] = {
         _WARNING,
     ),
     Code.CHECK_TIMEOUT: Rule(
-        "No honest certificate takes this long. Export it again with ordinary settings and a short chain.", "contract 6.5"
+        "Nothing is known of the certificate yet. Try again; if that is cut off, too, export the file anew with usual settings "
+        "(rounds of the password, size of the key) and only the chain that is needed.",
+        "contract 6.5",
     ),
     Code.BAD_REQUEST: Rule("Correct the request; the message names the field.", "contract 6.5"),
 }

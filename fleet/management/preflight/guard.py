@@ -90,11 +90,11 @@ class Guard:
             while (said := self._receive(deadline))[0] == "reading":
                 field = json.loads(said[1])
         except TimeoutError:
-            return self._cut_off(f"it took longer than {self._seconds:g} s", field)
+            return self._cut_off(f"it had not ended after {self._seconds:g} s", field)
         except EOFError:
-            return self._cut_off("it ended the checking process, most likely by its use of memory", field)
+            return self._cut_off("the checking process ended, most likely for want of memory", field)
         if said[0] == "memory":
-            return self._cut_off(f"it took {json.loads(said[1])}", field)
+            return self._cut_off(f"it asked for {json.loads(said[1])}", field)
         if said[0] != "answer":
             raise Internal(json.loads(said[1]))
         return Reply(said[1].decode(), cut_off=False)
