@@ -50,14 +50,12 @@ def text_of(data: bytes) -> str | None:
 
 
 def _encoding(data: bytes) -> str | None:
-    if encoding := _WIDE.get(data[:2]):
-        return encoding
     if data[:1] == b"\x30" and data[1:2] >= b"\x80":
         return None  # DER, whatever texts are in it.
-    for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
-        if _BEGIN.encode(encoding) in data:
-            return encoding
-    return None
+    if _BEGIN.encode() in data:
+        return "utf-8"
+    # A letter of wide text has two bytes, so that what every block begins with stands at an even place.
+    return next((one for one in _WIDE.values() if (place := data.find(_BEGIN.encode(one))) >= 0 and place % 2 == 0), None)
 
 
 def _cleaned(found: re.Match[str]) -> str:

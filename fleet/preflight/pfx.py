@@ -27,11 +27,11 @@ _MAC_KEY = 3  # RFC 7292 B.3: what the derived bytes are for.
 
 @dataclass(slots=True)
 class Store:
-    """What is in a PFX, as DER. locked_keys: EncryptedPrivateKeyInfo, for the same password."""
+    """What is in a PFX, as DER. keys: PrivateKeyInfo, unlocked. password: as the file was locked with it."""
 
+    password: bytes
     certificates: list[bytes] = field(default_factory=list)
     keys: list[bytes] = field(default_factory=list)
-    locked_keys: list[bytes] = field(default_factory=list)
 
 
 def is_pfx(data: bytes) -> bool:
@@ -52,12 +52,19 @@ def open_store(data: bytes, password: bytes | None) -> Store:
     """The bags. Raises WrongPassword, and ValueError for what is damaged or locked by an unknown scheme."""
     _, safe, *mac = children(first(data, ber=True).content, ber=True)
     content = _content(safe, _DATA)
-    fitting = [form for form in passwords(password) if _is_sealed_by(content, mac[0], form)] if mac else passwords(password)
-    if not fitting:
-        raise WrongPassword
-    store = Store()
+    sealed = [form for form in passwords(password) if not mac or _is_sealed_by(content, mac[0], form)]
+    for form in sealed:
+        try:
+            return _store(content, form)
+        except WrongPassword:
+            continue  # The other way to write no password.
+    raise WrongPassword
+
+
+def _store(content: bytes, password: bytes) -> Store:
+    store = Store(password)
     for part in children(first(content, ber=True).content, ber=True):
-        _collect(_opened(part, fitting[0]), store, _DEEPEST)
+        _collect(_opened(part, password), store, _DEEPEST)
     return store
 
 
@@ -105,7 +112,8 @@ def _collect(contents: bytes, store: Store, depth: int) -> None:
         elif kind.content == _KEY:
             store.keys.append(value.whole)
         elif kind.content == _LOCKED_KEY:
-            store.locked_keys.append(value.whole)
+            algorithm, locked = children(value.content, ber=True)
+            store.keys.append(unlock(algorithm, octets(locked), store.password))
         elif kind.content == _NESTED:
             _collect(value.whole, store, depth - 1)
 

@@ -15,7 +15,7 @@ from fleet.preflight.codes import Code
 from fleet.preflight.findings import Finding
 from fleet.preflight.keys import belongs
 from fleet.preflight.pem import Block, bare_base64, blocks, text_of
-from fleet.preflight.pfx import Store, is_locked_as_of_late, is_pfx, open_store
+from fleet.preflight.pfx import is_locked_as_of_late, is_pfx, open_store
 from fleet.preflight.tolerant.asn1 import OCTET_STRING, OID, SEQUENCE, children, only
 from fleet.preflight.tolerant.library import Refused, ask
 
@@ -211,13 +211,6 @@ def _read_bags(data: bytes, what: str, password: bytes | None, material: Materia
         material.fault(code, f"{what}: the PFX cannot be opened: {given}")
         return
     _add(store.certificates, f"{what}: a certificate in the PFX", material)
-    _read_bag_keys(store, what, password, material)
+    for der in store.keys:
+        _read_key(der, f"{what}: in the PFX", None, material, pem=False)
     material.own = next((cert for cert in material.certs if any(belongs(key, cert) for key in material.keys)), None)
-
-
-def _read_bag_keys(store: Store, what: str, password: bytes | None, material: Material) -> None:
-    for der, secret in [*((der, None) for der in store.keys), *((der, password or b"") for der in store.locked_keys)]:
-        try:
-            material.keys.append(ask(lambda: serialization.load_der_private_key(der, secret)))  # noqa: B023 (asked at once)
-        except Refused as error:
-            material.fault(Code.MALFORMED_INPUT, f"{what}: the key in the PFX cannot be read: {error}")

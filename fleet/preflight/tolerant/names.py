@@ -8,7 +8,6 @@ from fleet.preflight.tolerant.tolerances import Tolerance
 
 _PRINTABLE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?")
 _NUMERIC = frozenset(b"0123456789 ")
-_BIT_STRING = 0x03
 # Kinds of GeneralName, RFC 5280 4.2.1.6. The library knows all but two.
 MAIL, DNS, X400, DIRECTORY, EDI, URI = range(1, 7)
 _ASCII_KINDS = tuple(context(kind, constructed=False) for kind in (MAIL, DNS, URI))
@@ -23,7 +22,7 @@ def _one_byte(content: bytes) -> str:
 
 
 def _wide(encoding: str) -> Callable[[bytes], str]:
-    return lambda content: content.decode(encoding, errors="replace")
+    return lambda content: content.decode(encoding)
 
 
 def _ascii(content: bytes) -> bool:
@@ -41,20 +40,22 @@ def _fits(encoding: str) -> Callable[[bytes], bool]:
     return fits
 
 
-# By tag: how the text is read, and whether it holds only what its kind may.
-_KINDS: dict[int, tuple[Callable[[bytes], str], Callable[[bytes], bool]]] = {
-    0x0C: (_one_byte, _fits("utf-8")),  # UTF8String
-    0x12: (_one_byte, _NUMERIC.issuperset),  # NumericString
-    0x13: (_one_byte, _PRINTABLE.issuperset),  # PrintableString
-    0x14: (_one_byte, _ascii),  # TeletexString
-    0x15: (_one_byte, _ascii),  # VideotexString
-    0x16: (_one_byte, _ascii),  # IA5String
-    0x19: (_one_byte, _ascii),  # GraphicString
-    0x1A: (_one_byte, _ascii),  # VisibleString
-    0x1B: (_one_byte, _ascii),  # GeneralString
-    0x1C: (_wide("utf-32-be"), _fits("utf-32-be")),  # UniversalString
-    0x1E: (_wide("utf-16-be"), _fits("utf-16-be")),  # BMPString
+# By tag: how the text is read, whether it holds only what its kind may, and whether one that holds more is read: where
+# OpenSSL refuses it (UTF-8 and UTF-16 that are none, kinds that names do not have) it stays refused.
+_KINDS: dict[int, tuple[Callable[[bytes], str], Callable[[bytes], bool], bool]] = {
+    0x0C: (_one_byte, _fits("utf-8"), False),  # UTF8String
+    0x12: (_one_byte, _NUMERIC.issuperset, True),  # NumericString
+    0x13: (_one_byte, _PRINTABLE.issuperset, True),  # PrintableString
+    0x14: (_one_byte, _ascii, True),  # TeletexString
+    0x15: (_one_byte, _ascii, False),  # VideotexString
+    0x16: (_one_byte, _ascii, True),  # IA5String
+    0x19: (_one_byte, _ascii, False),  # GraphicString
+    0x1A: (_one_byte, _ascii, False),  # VisibleString
+    0x1B: (_one_byte, _ascii, False),  # GeneralString
+    0x1C: (_wide("utf-32-be"), _fits("utf-32-be"), False),  # UniversalString
+    0x1E: (_wide("utf-16-be"), _fits("utf-16-be"), False),  # BMPString
 }
+_NO_TEXT = (_one_byte, lambda content: False, False)
 
 
 def mend_name(name: Element, used: set[Tolerance]) -> bytes:
@@ -78,14 +79,13 @@ def _entry(entry: Element, used: set[Tolerance]) -> bytes:
     if entry.tag != SEQUENCE or len(parts) != 2 or parts[0].tag != OID:
         raise Malformed("an entry of a name is no kind and value")
     kind, value = parts
-    if value.tag == _BIT_STRING:
-        return entry.whole
-    if value.tag not in _KINDS:
-        # RFC 4514 2.4: what is no text is shown as its bytes.
+    if value.tag == SEQUENCE:  # A postal address. RFC 4514 2.4: what is no text is shown as its bytes.
         used.add(Tolerance.TEXT)
         return encode(SEQUENCE, kind.whole, encode(UTF8_STRING, b"#" + value.whole.hex().encode()))
-    read, holds = _KINDS[value.tag]
+    read, holds, is_tolerated = _KINDS.get(value.tag, _NO_TEXT)
     if not holds(value.content):
+        if not is_tolerated:
+            return entry.whole
         used.add(Tolerance.TEXT)
     return encode(SEQUENCE, kind.whole, encode(UTF8_STRING, read(value.content).encode()))
 
