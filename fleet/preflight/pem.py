@@ -71,19 +71,23 @@ def _cleaned(found: re.Match[str]) -> str:
 def blocks(text: str) -> Iterator[Block]:
     """Every block of a cleaned text, in order."""
     marks = list(_MARK.finditer(text))
-    opened = [mark for mark in marks if mark.group(1) == "BEGIN"]
-    following = dict(pairwise(marks))
-    for mark in opened:
-        end, label = following.get(mark), " ".join(mark.group(2).split())
+    opened = 0
+    for mark, end in pairwise([*marks, None]):
+        if mark is None or mark.group(1) != "BEGIN":
+            continue
+        opened += 1
+        label = " ".join(mark.group(2).split())
         if end is None or end.group(1) != "END" or " ".join(end.group(2).split()) != label:
             yield Block(label)
         else:
             yield _block(label, text[mark.end() : end.start()])
-    for _ in range(text.count(_BEGIN) - len(opened)):
+    for _ in range(text.count(_BEGIN) - opened):
         yield Block("")
 
 
 def _block(label: str, inside: str) -> Block:
+    if ":" not in inside:
+        return Block(label, (), "".join(inside.split()))
     lines = [line.strip() for line in inside.splitlines()]
     headers = tuple(line for line in lines if ":" in line)
     return Block(label, headers, "".join("".join(line.split()) for line in lines if ":" not in line))

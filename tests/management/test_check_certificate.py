@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from fleet.management.preflight.guard import Guard
 from fleet.management.preflight.limits import FILE_BYTES, MEMORY_BYTES
 from fleet.management.preflight.lines import chunks
-from tests.preflight.pki import Issued, ca, key, server
+from fleet.preflight.assemble import File, Files, assemble
+from fleet.preflight.tolerant.asn1 import children, encode
+from tests.preflight.pki import NOW, Issued, ca, key, server
 
 ROOT_FOLDER = Path(__file__).resolve().parents[2]
 ROOT = ca("Root", own=key("p256", 80))
@@ -144,7 +146,33 @@ def test_a_file_that_burns_time_is_cut_off_with_4_and_names_the_field(run: Run, 
     (tmp_path / "slow.key").write_bytes(_slow_key())
     done = run("--leaf", "leaf.pem", "--key", "slow.key", "--password-file", "pw", "--roots", "root.pem", "--json")
     assert (done.returncode, _codes(done)) == (4, {"check_timeout"})
-    assert "--key slow.key" in done.stdout
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert finding["message"].startswith("--key slow.key: the check was cut off")
+    # It accuses nobody: what is not known is no fault of the certificate.
+    assert finding["remedy"].startswith("Nothing is known of the certificate yet. Try again")
+    assert "honest" not in done.stdout
+
+
+def _slow_pfx(rounds: int = 10_000_000) -> bytes:
+    """A PFX whose seal asks for so many rounds. RFC 7292 4."""
+    seal = encode(0x30, encode(0x30, encode(0x30, bytes.fromhex("06052b0e03021a")), encode(0x04, bytes(20))))
+    mac = encode(0x30, children(seal)[0].content, encode(0x04, bytes(8)), encode(0x02, rounds.to_bytes(4)))
+    safe = encode(0x30, bytes.fromhex("06092a864886f70d010701"), encode(0xA0, encode(0x04, b"\x30\x00")))
+    return encode(0x30, b"\x02\x01\x03", safe, mac)
+
+
+def test_a_pfx_of_many_rounds_is_cut_off_in_either_pass(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "slow.pfx").write_bytes(_slow_pfx())
+    done = run("--leaf", "slow.pfx", "--password-file", "pw", "--roots", "root.pem", "--json")
+    assert (done.returncode, _codes(done)) == (4, {"check_timeout"})
+    assert "--leaf slow.pfx: the check was cut off" in done.stdout
+
+
+def test_what_is_cut_off_after_reading_names_no_file() -> None:
+    """The paths are searched when every file was read: then the last one read is not to blame."""
+    read: list[str] = []
+    assemble(Files(File("--leaf", LEAF.pem), [File("--roots", ROOT.pem)]), (), (NOW,), on_reading=read.append)
+    assert read == ["--leaf", "--roots", ""]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from fleet.preflight.codes import RULES, Code, Severity
-from fleet.preflight.tolerant.asn1 import encode
+from fleet.preflight.tolerant.asn1 import children, encode
 from tests.preflight.defects import PLANTERS, Case, Site
 from tests.preflight.odd import NULL, RSA, Fields, Odd, entry, extension, oid, remade, with_entry
 from tests.preflight.openssl import openssl_takes
@@ -285,3 +285,21 @@ def test_a_pinned_odd_certificate_is_checked_as_others() -> None:
     assert suitable
     assert "self_signed_pinned" in found
     assert "bad_signature" in _codes(torn := Odd(odd.der[:-1] + b"\x00", None), roots=[torn])[1]
+
+
+@pytest.mark.parametrize("bits", [17_000, 60_000])
+def test_an_enormous_key_is_named_and_takes_no_time(bits: int) -> None:
+    number = b"\x00" + (1 << bits - 1 | 1).to_bytes(bits // 8)
+    held = encode(0x30, encode(0x02, number), encode(0x02, b"\x01\x00\x01"))
+    big = encode(0x30, encode(0x30, encode(0x06, RSA + b"\x01"), NULL), encode(0x03, b"\x00", held))
+    leaf = remade(LEAF, MIDDLE.key, lambda fields: setattr(fields, "key", big))
+    assert "key_type" in _codes(leaf, MIDDLE, roots=[ROOT])[1]
+    middle = remade(MIDDLE, ROOT.key, lambda fields: setattr(fields, "key", big))
+    signed = remade(BY_RSA, SIGNER.key, lambda fields: setattr(fields, "issuer", _subject_of(middle)))
+    suitable, found = _codes(signed, middle, roots=[ROOT])
+    assert not suitable
+    assert "bad_signature" not in found  # Nobody could look at it.
+
+
+def _subject_of(odd: Odd) -> bytes:
+    return children(children(children(odd.der)[0].content)[0].content)[5].whole

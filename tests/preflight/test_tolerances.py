@@ -2,6 +2,7 @@
 something, or of which nobody knows, stay refused. Each that is accepted is refused with a broken signature."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -155,8 +156,11 @@ def test_what_decides_nothing_is_a_warning(tolerance: Tolerance, what: str) -> N
     assert not _seen(remade(LEAF, key("p256", 699), TAKEN[tolerance, what]), MIDDLE).suitable
 
 
-def test_every_tolerance_is_shown() -> None:
+def test_every_tolerance_is_shown_and_documented() -> None:
     assert {tolerance for tolerance, _ in TAKEN} == set(Tolerance)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "preflight.md").read_text(encoding="utf-8")
+    for tolerance in Tolerance:
+        assert f"| `{tolerance.name}` | {tolerance.value} |" in page
 
 
 @pytest.mark.parametrize(("tolerance", "what"), TAKEN, ids=[f"{one.name} {what}" for one, what in TAKEN])
