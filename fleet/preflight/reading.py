@@ -61,7 +61,7 @@ def read(data: bytes, what: str, password: bytes | None = None) -> Material:
         for number, block in enumerate(blocks(text), 1):
             _read_block(block, f"{what}, block {number}", password, material)
     elif not _read_binary(data, what, password, material) and not _read_bare(data, what, password, material):
-        material.fault(Code.MALFORMED_INPUT, f"{what}: neither PEM nor DER nor PFX")
+        material.fault(Code.MALFORMED_INPUT, f"{what}: neither PEM nor DER nor P7B nor PFX")
     return material
 
 

@@ -3,11 +3,12 @@
 from enum import Enum
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from fleet.preflight.certs import Cert
 from fleet.preflight.strength import MOST_RSA_BITS
+from fleet.preflight.tolerant.library import Refused, ask
 
 # Which kind of key makes signatures of these algorithms: the beginnings of their OIDs.
 _RSA, _ECDSA = "1.2.840.113549.1.1.", "1.2.840.10045.4."
@@ -28,37 +29,33 @@ def signed_by(cert: Cert, issuer: Cert) -> Link:
     if not cert.is_strict or not issuer.is_strict:
         return _by_hand(cert, issuer)
     try:
-        cert.raw.verify_directly_issued_by(issuer.raw)
-    except InvalidSignature:
-        return Link.BAD
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+        ask(lambda: cert.raw.verify_directly_issued_by(issuer.raw))
+    except Refused as error:
         # The library does not look at MD5 and SHA-1 in certificates at all, nor at parameters that are written
         # otherwise. Weak, unusual or forged are different findings.
-        return _by_hand(cert, issuer)
+        return Link.BAD if isinstance(error.__cause__, InvalidSignature) else _by_hand(cert, issuer)
     return Link.GOOD
 
 
 def _by_hand(cert: Cert, issuer: Cert) -> Link:
-    if cert.twin is None:
-        return Link.BAD  # Nothing puts it right, least of all an algorithm that is given twice and differently.
-    raw, key = cert.twin.raw, issuer.key
-    if not kinds_fit(cert, issuer):
-        return Link.BAD
+    if cert.twin is None or not kinds_fit(cert, issuer):
+        return Link.BAD  # Without a twin, nothing puts it right, least of all an algorithm given twice and differently.
     try:
-        digest, signature = raw.signature_hash_algorithm, raw.signature
-        if digest is None:
-            return Link.UNKNOWN
-        if isinstance(key, rsa.RSAPublicKey) and key.key_size <= MOST_RSA_BITS:
-            key.verify(signature, cert.body, _padding(raw), digest)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, cert.body, ec.ECDSA(digest))
-        else:
-            return Link.UNKNOWN
-    except InvalidSignature:
-        return Link.BAD
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return Link.UNKNOWN
-    return Link.GOOD
+        return ask(lambda: _verified(cert, issuer))
+    except Refused as error:
+        return Link.BAD if isinstance(error.__cause__, InvalidSignature) else Link.UNKNOWN
+
+
+def _verified(cert: Cert, issuer: Cert) -> Link:
+    raw, key = cert.twin.raw if cert.twin else cert.raw, issuer.key
+    digest = raw.signature_hash_algorithm
+    if digest is not None and isinstance(key, rsa.RSAPublicKey) and key.key_size <= MOST_RSA_BITS:
+        key.verify(raw.signature, cert.body, _padding(raw), digest)
+        return Link.GOOD
+    if digest is not None and isinstance(key, ec.EllipticCurvePublicKey):
+        key.verify(raw.signature, cert.body, ec.ECDSA(digest))
+        return Link.GOOD
+    return Link.UNKNOWN
 
 
 def _padding(raw: x509.Certificate) -> padding.PSS | padding.PKCS1v15:

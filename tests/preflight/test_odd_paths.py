@@ -303,3 +303,15 @@ def test_an_enormous_key_is_named_and_takes_no_time(bits: int) -> None:
 
 def _subject_of(odd: Odd) -> bytes:
     return children(children(children(odd.der)[0].content)[0].content)[5].whole
+
+
+def test_no_byte_of_an_odd_certificate_can_be_changed() -> None:
+    """All of it is signed, or is the signature: the second pass must not read over a change of what was signed."""
+    odd = entry("2.5.4.10", 0x13, b"Pier & S\xf6hne")
+    middle = remade(MIDDLE, ROOT.key, _named(odd, subject=True))
+    leaf = remade(LEAF, MIDDLE.key, lambda fields: (_named(odd, issuer=True)(fields), _negative(fields)))
+    assert _codes(leaf, middle, roots=[ROOT])[0]
+    for place in range(4, len(leaf.der)):
+        for change in (0x01, 0x80):
+            torn = Odd(leaf.der[:place] + bytes([leaf.der[place] ^ change]) + leaf.der[place + 1 :], None)
+            assert not _codes(torn, middle, roots=[ROOT])[0], place

@@ -30,7 +30,7 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--leaf", help="the server's certificate: PEM, DER or PFX")
+        parser.add_argument("--leaf", help="the server's certificate: PEM, DER, P7B or PFX")
         parser.add_argument("--chain", action="append", default=[], help="more certificates that the server sends; repeatable")
         parser.add_argument("--key", help="the private key, if it is in a file of its own")
         parser.add_argument("--password-file", help="a file whose first line opens the PFX or the key")
