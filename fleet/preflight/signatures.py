@@ -26,6 +26,8 @@ def signed_by(cert: Cert, issuer: Cert) -> Link:
     """Whether `issuer` signed `cert`. Their names must have been compared before."""
     if issuer.key is None:
         return Link.UNKNOWN
+    if not _is_whole(cert):
+        return Link.BAD
     if not cert.is_strict or not issuer.is_strict:
         return _by_hand(cert, issuer)
     try:
@@ -35,6 +37,12 @@ def signed_by(cert: Cert, issuer: Cert) -> Link:
         # otherwise. Weak, unusual or forged are different findings.
         return Link.BAD if isinstance(error.__cause__, InvalidSignature) else _by_hand(cert, issuer)
     return Link.GOOD
+
+
+def _is_whole(cert: Cert) -> bool:
+    """Whether no bit of the signature is called unused: a signature is whole bytes, and OpenSSL refuses others, which
+    the library does not look at. A certificate ends with its signature, before which that number stands."""
+    return cert.der[-1 - len(cert.raw.signature)] == 0
 
 
 def _by_hand(cert: Cert, issuer: Cert) -> Link:

@@ -305,6 +305,21 @@ def _subject_of(odd: Odd) -> bytes:
     return children(children(children(odd.der)[0].content)[0].content)[5].whole
 
 
+def _unused_bits_refused(leaf: Any, middle: Any) -> bool:
+    """The number of unused bits in front of the signature says 1, which fits where the signature is even."""
+    place = -1 - len(children(children(leaf.der)[0].content)[2].content[1:])
+    even = Odd(leaf.der[:place] + b"\x01" + leaf.der[place + 1 : -1] + bytes([leaf.der[-1] & 0xFE]), None)
+    return not _codes(even, middle, roots=[ROOT])[0]
+
+
+def test_unused_bits_of_a_signature_are_refused() -> None:
+    """OpenSSL refuses them; the library reads over them where they are 0."""
+    for number in range(8):
+        leaf = server(MIDDLE, own=key("p256", 630 + number))
+        assert _unused_bits_refused(leaf, MIDDLE)
+        assert _unused_bits_refused(remade(leaf, MIDDLE.key, _negative), MIDDLE)
+
+
 def test_no_byte_of_an_odd_certificate_can_be_changed() -> None:
     """All of it is signed, or is the signature: the second pass must not read over a change of what was signed."""
     odd = entry("2.5.4.10", 0x13, b"Pier & S\xf6hne")

@@ -76,8 +76,8 @@ def mend(der: bytes) -> Twin:
         raise Malformed("it is too large for a certificate")
     used: set[Tolerance] = set()
     body, algorithm, signature = children(only(der, SEQUENCE).content)
-    if signature.tag != BIT_STRING:
-        raise Malformed("it has no signature")
+    if signature.tag != BIT_STRING or signature.content[:1] != b"\x00":
+        raise Malformed("it has no signature of whole bytes")
     parts = _parts(body, algorithm, signature, used)
     parts = _without_undecodable(parts, used)
     raw = ask(lambda: x509.load_der_x509_certificate(parts.whole))
