@@ -46,7 +46,8 @@ def compare(tables: Tables | None, port: int, bindings: tuple[Binding, ...], res
     """Raises StepError readers_disagree, naming what only one of the two readers has on this port."""
     if tables is None:
         return
-    text = {(row.endpoint.lower(), row.certhash) for row in bindings if row.port == port}
+    # The Central Certificate Store has a table of its own, and no hash to compare.
+    text = {(row.endpoint.lower(), row.certhash) for row in bindings if row.port == port and not row.central}
     registry = {(name.lower(), value) for name, value in tables.hashes.items() if _port(name) == port}
     urls = {row.url.lower() for row in reservations if row.port == port}
     reserved = {url for url in map(str.lower, tables.urls) if Reservation(url, None).port == port}

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.clock import Clock
+from agents.errors import StepError
 from agents.hosts import access_log, netsh, sc, sockets, spare_binding, store
+from agents.hosts.netsh_text import Reservation
 from agents.hosts.windows import ServerHost
 
 MAX_PEERS = 200
@@ -48,7 +50,13 @@ class _Look:
         return await asyncio.to_thread(store.certificates, self._host.config.store, MAX_KEYS_TRIED)
 
     async def reservations(self) -> list[dict[str, Any]]:
-        return [dataclasses.asdict(row) for row in await netsh.reservations()]
+        """refused: why a cutover could not move the row and bring it back; only where that is so, and on the port."""
+        rows = await netsh.reservations()
+        try:
+            port = self._host.port()
+        except StepError:
+            port = None  # the inventory says so for itself
+        return [dataclasses.asdict(row) | (await _refused(row) if row.port == port else {}) for row in rows]
 
     async def bindings(self) -> list[dict[str, Any]]:
         """rehearsal: the row is there for as long as a rehearsal goes on, and is no misconfiguration."""
@@ -88,6 +96,11 @@ class _Look:
 def _seen(log: Path, clock: Clock) -> Read:
     # By the clock of this machine, which is the one that the log's times are of.
     return lambda: asyncio.to_thread(access_log.seen, log, clock.offset_ms())
+
+
+async def _refused(row: Reservation) -> dict[str, str]:
+    why = await netsh.why_not_moved(row)
+    return {"refused": why} if why else {}
 
 
 async def _state(name: str) -> dict[str, Any]:

@@ -1,25 +1,13 @@
 """http.sys's URL reservations and certificate bindings, by netsh. Every value has a strict grammar here too,
 whatever was checked before; message text is never compared: what counts is what is read back."""
 
-import re
-
 from agents.errors import StepError
-from agents.hosts import netsh_text, program
+from agents.hosts import netsh_text, netsh_values, program
 from agents.hosts.netsh_text import Binding, Reservation
 
 # Marks our bindings: only rows with it are ever deleted.
 APPID = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
 EVERYONE_LISTENS = "D:(A;;GX;;;WD)"
-
-_HOST = r"(?:\+|\*|\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)"
-_URL = re.compile(rf"https?://{_HOST}:([0-9]{{1,5}})/(?:[A-Za-z0-9._~%-]+/)*")
-_ENDPOINT = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})")
-_GRAMMAR = {
-    "certhash": re.compile(r"[0-9A-F]{40}"),
-    "appid": re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}"),
-    "sddl": re.compile(r"[ODGS]:[A-Za-z0-9();:_-]{1,2000}"),
-    "certstorename": re.compile(r"[A-Za-z0-9]{1,64}"),
-}
 
 
 def endpoint(port: int) -> str:
@@ -36,12 +24,22 @@ async def reservations() -> tuple[Reservation, ...]:
     return parsed.rows
 
 
+async def why_not_moved(row: Reservation) -> str | None:
+    """Why this reservation could not be deleted and written again; None where it can. netsh is asked for it by the very
+    argument that would delete it: a code page, or netsh's own reader, may have made another prefix of it. Raises StepError
+    netsh_unreadable."""
+    if (why := netsh_values.why_not(row)) or netsh_values.is_plain(row):
+        return why
+    text = (await program.run("netsh", "http", "show", "urlacl", f"url={netsh_values.url(row.url)}")).text
+    return None if row in netsh_text.parse_urlacl(text).rows else "netsh does not find it by the name that it shows"
+
+
 async def bindings(port: int) -> tuple[Binding, ...]:
     """The certificate bindings on this port, whatever address or name they are for. Raises StepError
     netsh_unreadable when the output, or the hash of one of these rows, is not understood."""
     found, text = await _sslcert()
     rows = tuple(row for row in found if row.port == port)
-    if any(row.certhash is None for row in rows):
+    if any(row.certhash is None and not row.central for row in rows):
         raise _unreadable("sslcert", text)
     return rows
 
@@ -71,14 +69,14 @@ async def iplisten() -> tuple[str, ...]:
 
 async def add_reservation(url: str, sddl: str) -> None:
     """Reserve; an identical one that is there already is fine. Raises StepError."""
-    number, text = await _change("add", "urlacl", f"url={_url(url)}", f"sddl={_checked('sddl', sddl)}")
+    number, text = await _change("add", "urlacl", f"url={netsh_values.url(url)}", f"sddl={netsh_values.checked('sddl', sddl)}")
     if number is not None and Reservation(url, sddl) not in await reservations():
         raise _refused(f"the reservation of {url}", number, text)
 
 
 async def delete_reservation(url: str) -> None:
     """Take a reservation away; one that is not there is fine. Raises StepError."""
-    number, text = await _change("delete", "urlacl", f"url={_url(url)}")
+    number, text = await _change("delete", "urlacl", f"url={netsh_values.url(url)}")
     if number is not None and any(row.url == url for row in await reservations()):
         raise _refused(f"deleting the reservation of {url}", number, text)
 
@@ -86,16 +84,12 @@ async def delete_reservation(url: str) -> None:
 async def add_binding(row: Binding) -> None:
     """Bind; an identical binding that is there already is fine. Raises StepError, foreign_binding when
     another one has the endpoint."""
-    where = _endpoint(row.endpoint)
-    values = [f"certhash={_checked('certhash', row.certhash)}", f"appid={_checked('appid', row.appid)}"]
-    if row.store is not None:
-        values.append(f"certstorename={_checked('certstorename', row.store)}")
-    number, text = await _change("add", "sslcert", f"ipport={where}", *values)
+    number, text = await _change("add", "sslcert", *_arguments(row))
     if number is None:
         return
     there = [other for other in await bindings(row.port) if other.endpoint == row.endpoint]
     if not any(same(other, row) for other in there):
-        raise foreign(there[0]) if there else _refused(f"binding the certificate to {where}", number, text)
+        raise foreign(there[0]) if there else _refused(f"binding the certificate to {row.endpoint}", number, text)
 
 
 async def delete_binding(row: Binding) -> None:
@@ -106,9 +100,14 @@ async def delete_binding(row: Binding) -> None:
         return
     if not same(there[0], row) or not ours(there[0]):
         raise foreign(there[0])
-    number, text = await _change("delete", "sslcert", f"ipport={_endpoint(row.endpoint)}")
+    number, text = await _change("delete", "sslcert", f"ipport={netsh_values.endpoint(row.endpoint)}")
     if number is not None and await bindings(row.port):
         raise _refused(f"deleting the binding of {row.endpoint}", number, text)
+
+
+def check_binding(row: Binding) -> None:
+    """Raises StepError value_refused for a binding that could not be written again."""
+    _arguments(row)
 
 
 def ours(row: Binding) -> bool:
@@ -127,44 +126,30 @@ def same(one: Binding, other: Binding) -> bool:
 
 def foreign(row: Binding) -> StepError:
     """The finding for a binding that is not ours to touch."""
+    what = "the Central Certificate Store" if row.central else f"certificate {row.certhash}"
     return StepError(
         "foreign_binding",
-        f"{row.endpoint} is bound to certificate {row.certhash} by {row.appid or 'an unknown program'}",
+        f"{row.endpoint} is bound to {what} by {row.appid or 'an unknown program'}",
         "Find out which program made this binding (netsh http show sslcert) and remove it, or use another port.",
     )
 
 
+def _arguments(row: Binding) -> list[str]:
+    values = {"certhash": row.certhash, "appid": row.appid}
+    if row.store is not None:
+        values["certstorename"] = row.store
+    checked = [f"{name}={netsh_values.checked(name, value)}" for name, value in values.items()]
+    return [f"ipport={netsh_values.endpoint(row.endpoint)}", *checked]
+
+
 async def _change(*arguments: str) -> tuple[int | None, str]:
     """Run a changing command. Returns (None, text) when it says that it succeeded, else (number or 0, text)."""
+    netsh_values.fits("http", *arguments)
     output = await program.run("netsh", "http", *arguments)
     number = netsh_text.error_number(output.text)
     if output.code == 0 and number is None:
         return None, output.text
     return number or 0, output.text
-
-
-def _url(url: str) -> str:
-    match = _URL.fullmatch(url)
-    if not match or not 1 <= int(match[1]) <= 65535:
-        raise _malformed("url", url)
-    return url
-
-
-def _endpoint(text: str) -> str:
-    match = _ENDPOINT.fullmatch(text)
-    if not match or not 1 <= int(match[1]) <= 65535:
-        raise _malformed("ipport", text)
-    return text
-
-
-def _checked(name: str, value: str | None) -> str:
-    if value is None or not _GRAMMAR[name].fullmatch(value):
-        raise _malformed(name, value)
-    return value
-
-
-def _malformed(name: str, value: str | None) -> StepError:
-    return StepError("value_refused", f"{name}={value!r} is no value that netsh may be given", "Report this to support.")
 
 
 def _unreadable(what: str, text: str) -> StepError:

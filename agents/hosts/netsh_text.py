@@ -9,23 +9,35 @@ from dataclasses import dataclass
 # Direction marks, joiners and a byte-order mark: they come along when a thumbprint is copied from a dialog.
 _INVISIBLE = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF, 0xAD])
 # The last colon that is followed by a blank parts label and value; a full-width colon needs no blank.
-_PART = re.compile(r":\s|\uff1a")
-_ENDPOINT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9*](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(\d{1,5})")
+_PART = re.compile(r":[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\xad]*\s|\uff1a")
+# But for a prefix, whose path may have such a colon in it.
+_BEFORE_URL = re.compile(rf"(?:{_PART.pattern})\s*(?=https?://)", re.IGNORECASE)
+_ENDPOINT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[\w*](?:[\w.-]*\w)?):([0-9]{1,5})")
+_NUMBER = re.compile(r"[0-9]{1,5}")
+# What stands where a hash would, in a row of the Central Certificate Store: nothing, a word for it, or zeros.
+_NO_HASH = re.compile(r"[-\u2013\u2014]*|[(<\[]\w{0,16}[)>\]]|0{40}")
 _HASH = re.compile(r"[0-9A-Fa-f]{40}")
 _GUID = re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
-_URL = re.compile(r"(https?)://\s*(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})(/\S*)?")
-_SDDL = re.compile(r"[ODGS]:\S*\(")
+# What stands behind the port may hold anything: a path is Unicode, with blanks and braces.
+_URL = re.compile(r"(https?)://\s*(\[[^\s\]]+\]|[^\s:/\[\]]+):([0-9]{1,5})((?:[:/].*)?)", re.IGNORECASE)
+# An access list without entries names nobody (D:P), or is none at all.
+_SDDL = re.compile(r"[ODGS]:\S*\(|(?:O:[A-Z0-9-]+)?(?:G:[A-Z0-9-]+)?D:(?:P|AR|AI|NO_ACCESS_CONTROL)*$")
 _RULED, _SHORTEST_RULE = re.compile(r"[-=─]+"), 3
 _ERROR = re.compile(r"(?::\s|\uff1a)\s*(\d{1,5})\s*$", re.MULTILINE)
 # No console breaks its lines earlier. Longest: a host's name with its port; an access list.
-_NARROWEST, _LONGEST_OF_BINDING, _LONGEST_OF_RESERVATION = 60, 320, 2400
+_NARROWEST, _LONGEST_OF_BINDING, _LONGEST_OF_RESERVATION = 60, 320, 200_000
+_LINE_END = re.compile(r"\r\n|\r|\n")  # and no other: a path may hold what Unicode takes for a line's end
+_BLANK_BEFORE_HOST = re.compile(r"//\s+")
+_AROUND = "".join(map(chr, _INVISIBLE)) + " \t\r\n\v\f\u00a0\u202f"
 _MOST_BREAKS = _LONGEST_OF_RESERVATION // _NARROWEST
 _BROKEN_NUMBER = re.compile(rf"^(.{{{_NARROWEST - 1},}}\d)\r?\n(?=\d{{1,4}}\s*$)", re.MULTILINE)
+CENTRAL = "CCS:"
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One certificate binding. certhash: 40 upper-case hex digits, None where it cannot be read."""
+    """One certificate binding. endpoint: CCS:PORT for the Central Certificate Store; certhash: 40 upper-case hex digits,
+    None where it cannot be read, and in the central store, which has none."""
 
     endpoint: str
     certhash: str | None
@@ -35,6 +47,11 @@ class Binding:
     @property
     def port(self) -> int:
         return int(self.endpoint.rpartition(":")[2])
+
+    @property
+    def central(self) -> bool:
+        """Whether http.sys looks for the certificate of this port in the Central Certificate Store."""
+        return self.endpoint.startswith(CENTRAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +63,7 @@ class Reservation:
 
     @property
     def scheme(self) -> str:
-        return self.url.partition(":")[0]
+        return self.url.partition(":")[0].lower()
 
     @property
     def port(self) -> int:
@@ -72,29 +89,34 @@ class Reservations:
 
 def parse_sslcert(text: str) -> Bindings:
     """The bindings in the output of `netsh http show sslcert`."""
+    values = _values(text)
+    central = _central(values)
     rows: list[list[str]] = []
-    for value in _values(text):
-        if (match := _ENDPOINT.fullmatch(value)) and 1 <= int(match[2]) <= 65535:
+    for place, value in enumerate(values):
+        if place in central:
+            rows.append([f"{CENTRAL}{int(value)}"])
+        elif _is_endpoint(value):
             rows.append([value])
         elif rows:
             rows[-1].append(value)
     bindings = tuple(_binding(row) for row in rows)
-    certain = all(row.certhash for row in bindings) if bindings else _is_empty(text)
-    return Bindings(bindings, certain)
+    certain = all(row.certhash or row.central for row in bindings) and all(map(_is_understood, rows))
+    return Bindings(bindings, certain if bindings else _is_empty(text))
 
 
 def parse_urlacl(text: str) -> Reservations:
-    """The reservations in the output of `netsh http show urlacl`."""
+    """The reservations in the output of `netsh http show urlacl`. A prefix is kept as it is: its path may hold blanks and
+    characters that cannot be seen."""
     rows: list[Reservation] = []
-    lines = _clean(text).splitlines()
+    lines = _LINE_END.split(text)
     for number in range(len(lines)):
-        value = _whole(lines, number, _is_of_reservation, _LONGEST_OF_RESERVATION)
+        value, more = _whole(lines, number, _is_of_reservation, _LONGEST_OF_RESERVATION)
         if value is None:
             continue
         if (match := _URL.fullmatch(value)) and 1 <= int(match[3]) <= 65535:
-            rows.append(Reservation(re.sub(r"\s", "", value), None))
-        elif rows and rows[-1].sddl is None and _SDDL.match(value):
-            rows[-1] = Reservation(rows[-1].url, _unwrap(value, lines[number + 1 :]))
+            rows.append(Reservation(_BLANK_BEFORE_HOST.sub("//", value, count=1), None))
+        elif rows and rows[-1].sddl is None and _SDDL.match(bare := value.translate(_INVISIBLE)):
+            rows[-1] = Reservation(rows[-1].url, bare if more else _unwrap(bare, lines[number + 1 :]))
     return Reservations(tuple(rows), bool(rows) or _is_empty(text))
 
 
@@ -112,45 +134,101 @@ def error_number(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
+def _central(values: list[str]) -> set[int]:
+    """Where a row of the Central Certificate Store begins. It has a port for an endpoint, and other properties are mere
+    numbers, too: what tells it is the GUID that follows, right after the place of the hash."""
+    found: set[int] = set()
+    for place in (place for place, value in enumerate(values) if _GUID.fullmatch(value)):
+        before = ["", "", *values[:place]][-2:]
+        if any(map(_is_endpoint, before)):
+            continue
+        if _is_port(before[0]) and (_NO_HASH.fullmatch(_joined(before[1])) or not _HASH.fullmatch(_joined(before[1]))):
+            found.add(place - 2)
+        elif _is_port(before[1]):
+            found.add(place - 1)
+    return found
+
+
+def _is_understood(values: list[str]) -> bool:
+    """Whether nothing in this row may be something else: a second GUID is another row's, whose endpoint is not an endpoint
+    to us; and where the central store has no hash, there is none."""
+    places = [place for place, value in enumerate(values) if _GUID.fullmatch(value)]
+    if len(places) > 1:
+        return False
+    if not values[0].startswith(CENTRAL):
+        return True
+    return places == [1] or _NO_HASH.fullmatch(_joined(values[1])) is not None
+
+
+def _is_endpoint(value: str) -> bool:
+    match = _ENDPOINT.fullmatch(value)
+    return match is not None and 1 <= int(match[2]) <= 65535
+
+
+def _is_port(value: str) -> bool:
+    return _NUMBER.fullmatch(value) is not None and 1 <= int(value) <= 65535
+
+
+def _joined(value: str) -> str:
+    return re.sub(r"\s", "", value)
+
+
 def _clean(text: str) -> str:
     return text.translate(_INVISIBLE).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def _value(line: str) -> str | None:
-    parts = _PART.split(line.rstrip() + " " if line.rstrip().endswith(":") else line.rstrip())
-    return parts[-1].strip() if len(parts) > 1 else None
+    start = _start(line)
+    return None if start is None else _stripped(line[start:])
+
+
+def _start(line: str) -> int | None:
+    """Where the line's value begins; None where it has none."""
+    if match := _BEFORE_URL.search(line):
+        return match.end()
+    line = line.rstrip(_AROUND)
+    found = [match.end() for match in _PART.finditer(f"{line} " if line.endswith(":") else line)]
+    return found[-1] if found else None
+
+
+def _stripped(text: str) -> str:
+    """Without blanks, and what cannot be seen, around it."""
+    return text.strip(_AROUND)
 
 
 def _values(text: str) -> list[str]:
     """The values in the output of `show sslcert`."""
-    lines = _clean(text).splitlines()
+    lines = _LINE_END.split(_clean(text))
     found = (_whole(lines, number, _is_of_binding, _LONGEST_OF_BINDING) for number in range(len(lines)))
-    return [value for value in found if value is not None]
+    return [value for value, _ in found if value is not None]
 
 
-def _whole(lines: list[str], number: int, wanted: Callable[[str], bool], longest: int) -> str | None:
+def _whole(lines: list[str], number: int, wanted: Callable[[str], bool], longest: int) -> tuple[str | None, bool]:
     """This line's value: joined with the lines that it was broken over, if so it is one that is looked for. The
-    longest counts, because an address, a path or an access list that is cut may look whole."""
+    longest counts, because an address, a path or an access list that is cut may look whole. And whether it was joined."""
     line = lines[number]
     value = _value(line)
-    if value is None or len(line) < _NARROWEST:
-        return value
-    tails = [""]
+    if value is None or (value and len(line) < _NARROWEST):
+        return value, False
+    ends = [len(line)]
     for more in lines[number + 1 : number + 1 + _MOST_BREAKS]:
-        if not more.strip() or len(tails[-1]) + len(more) > longest or _value(more) is not None:
+        if not more.strip() or ends[-1] - ends[0] + len(more) > longest or _value(more) is not None:
             break
-        tails.append(tails[-1] + more)
-    for tail in reversed(tails[1:]):
-        # The break may have parted the value itself, or "http:" from "//", which looks like a label.
-        for joined in ((value + tail).strip(), _value(line + tail)):
-            if joined and wanted(joined):
-                return joined
-    return value
+        ends.append(ends[-1] + len(more))
+    whole = "".join(lines[number : number + len(ends)])
+    # The break may have parted the value itself, or "http:" from "//", which looks like a label.
+    starts = [start for start in dict.fromkeys((_start(whole), _start(line))) if start is not None]
+    for end in reversed(ends[1:]):
+        for start in starts:
+            if wanted(joined := _stripped(whole[start:end])):
+                return joined, True
+    return value, False
 
 
 def _is_of_binding(value: str) -> bool:
-    """An endpoint, a hash, which may have blanks in it, or a GUID."""
-    return bool(_ENDPOINT.fullmatch(value) or _GUID.fullmatch(value) or _HASH.fullmatch(re.sub(r"\s", "", value)))
+    """An endpoint, a port, a hash, which may have blanks in it, or a GUID."""
+    shapes = (_ENDPOINT, _NUMBER, _GUID)
+    return any(shape.fullmatch(value) for shape in shapes) or _HASH.fullmatch(_joined(value)) is not None
 
 
 def _is_of_reservation(value: str) -> bool:
@@ -162,8 +240,9 @@ def _is_of_reservation(value: str) -> bool:
 
 def _binding(values: list[str]) -> Binding:
     """A row from its values. The first hash and the first GUID count: what follows are other properties."""
-    hashes = [joined for value in values[1:] if _HASH.fullmatch(joined := re.sub(r"\s", "", value))]
     places = [place for place, value in enumerate(values) if _GUID.fullmatch(value)]
+    head = values[1:] if not values[0].startswith(CENTRAL) else []
+    hashes = [joined for value in head if _HASH.fullmatch(joined := _joined(value))]
     store = values[places[0] + 1] if places and places[0] + 1 < len(values) else None
     return Binding(
         endpoint=values[0],
@@ -176,11 +255,12 @@ def _binding(values: list[str]) -> Binding:
 def _unwrap(sddl: str, following: list[str]) -> str | None:
     """A security descriptor that was broken over lines, joined; None when it is cut."""
     for line in following:
-        if sddl.count("(") == sddl.count(")"):
+        more = _stripped(line).translate(_INVISIBLE)
+        if sddl.count("(") == sddl.count(")") and not more.startswith("("):
             break
-        if _value(line) is not None or not line.strip():
-            return None
-        sddl += line.strip()
+        if _value(line) is not None or not more:
+            return sddl if more == "" and sddl.count("(") == sddl.count(")") else None
+        sddl += more
     return sddl if sddl.count("(") == sddl.count(")") else None
 
 

@@ -19,7 +19,7 @@ _BUFFER = "65536"  # bytes for the answer; by default sc takes a few only
 
 T = TypeVar("T")
 
-_NAME = re.compile(r"[A-Za-z0-9_.$ -]{1,256}")
+_NAME = re.compile(r"[A-Za-z0-9_.$ (){}@#+~-]{1,256}")
 _START_TYPES = ("auto", "delayed-auto", "demand", "disabled")
 
 _WORDS = {

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 Arguments = dict[str, str]
 Tables = dict[str, "Any"]
 
-_URL = re.compile(r"(https?)://([^/:]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})(/\S*)", re.IGNORECASE)
+# A UrlPrefix is Unicode and ends with a slash; in its path there is no query.
+_URL = re.compile(r"(https?)://([^/:\s]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})(/(?:[^?\x00-\x1f]*/)?)", re.IGNORECASE)
 _ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]+\]"
 _IPPORT = re.compile(rf"(?:{_ADDRESS}):\d{{1,5}}")
 _NAMEPORT = re.compile(r"[A-Za-z0-9*][A-Za-z0-9.-]*:\d{1,5}")
 _HASH = re.compile(r"[0-9A-Fa-f]{40}")
 _GUID = re.compile(r"\{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
-_SDDL = re.compile(r"D:(\([A-Z]*;[A-Z]*;[A-Z]*;;;[A-Z0-9-]+\))+")
+_SDDL = re.compile(r"(?:O:[A-Z0-9-]+?)?(?:G:[A-Z0-9-]+?)?D:(?:P|AR|AI)*(?:\([A-Z]*;[A-Z]*;[A-Zx0-9]*;;;[A-Z0-9-]+\))+")
 _RIGHTS = {("yes", "no"): "GX", ("no", "yes"): "GW", ("yes", "yes"): "GA"}
 
 

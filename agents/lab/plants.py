@@ -43,6 +43,12 @@ def reservation_without_list(lab: LabLayout) -> None:
     _change(lab, "urlacl", lambda rows: [{**row, "sddl": ""} if f":{lab.port}/" in row["url"] else row for row in rows])
 
 
+def reservation_unmovable(lab: LabLayout) -> None:
+    """3: the port's own reservation has an access list with a condition, which netsh cannot be given as it is shown."""
+    listed = 'D:(XA;;GX;;;WD;(@User.Title=="PM"))'
+    _change(lab, "urlacl", lambda rows: [{**row, "sddl": listed} if f":{lab.port}/" in row["url"] else row for row in rows])
+
+
 def torn_thumbprint(lab: LabLayout) -> None:
     """6: two digits were lost when the thumbprint was copied."""
     _bind(lab, f"0.0.0.0:{lab.port}", lab.thumbprint[:38], OURS)

@@ -4,13 +4,16 @@ first, and everything that goes is remembered with all that is needed to bring i
 import dataclasses
 import datetime as dt
 import re
+from collections.abc import Iterable
 from typing import cast
 
 from agents.errors import StepError
-from agents.hosts import netsh
+from agents.hosts import netsh, netsh_values
 from agents.hosts.netsh_text import Binding, Reservation
 from agents.hosts.windows import ServerHost
 from agents.steps.base import Context, Evidence, Saved, Step
+
+MOST_SHOWN, MOST_ROWS_SHOWN = 400, 40
 
 
 class SwapReservation(Step):
@@ -24,15 +27,8 @@ class SwapReservation(Step):
 
     async def save(self, ctx: Context) -> Saved:
         rows: list[Reservation] = ctx.memory["rows"]
-        removed = [row for row in rows if row.scheme != ctx.instruction.to_scheme]
-        if unreadable := [row.url for row in removed if row.sddl is None]:
-            raise StepError(
-                "netsh_unreadable",
-                f"the access list of {unreadable[0]} cannot be read, so it could not be brought back",
-                "Run netsh http show urlacl on the server by hand and send its output to support.",
-            )
-        kept = {row.url for row in rows}
-        added = [row for row in _mirrored(ctx, removed) if row.url not in kept]
+        await check_reservations(ctx, rows)
+        removed, added = _planned(ctx, rows)
         return {"removed": _dump(removed), "added": _dump(added)}
 
     async def apply(self, ctx: Context) -> None:
@@ -45,8 +41,8 @@ class SwapReservation(Step):
     async def verify(self, ctx: Context) -> Evidence:
         rows = _on_port(ctx, await netsh.reservations())
         if not rows or any(row.scheme != ctx.instruction.to_scheme for row in rows):
-            raise StepError("reservation_wrong", f"the port's reservations are {_dump(rows)}", "Look for another program.")
-        return {"before": ctx.saved.get(self.name, {}).get("removed", []), "after": _dump(rows)}
+            raise StepError("reservation_wrong", f"the port's reservations are {_short(rows)}", "Look for another program.")
+        return {"before": _short(_load(ctx.saved.get(self.name, {}).get("removed", []))), "after": _short(rows)}
 
     async def undo(self, ctx: Context, saved: Saved) -> Evidence:
         there = set(await netsh.reservations())
@@ -61,7 +57,7 @@ class SwapReservation(Step):
         rows = _on_port(ctx, await netsh.reservations())
         if missing := [row.url for row in _load(saved["removed"]) if row not in rows]:
             raise StepError("reservation_wrong", f"{missing[0]} did not come back", "Add it by hand.")
-        return {"after": _dump(rows)}
+        return {"after": _short(rows)}
 
 
 class BindCertificate(Step):
@@ -109,6 +105,29 @@ class BindCertificate(Step):
         return {"after": _dump(rows)}
 
 
+async def check_reservations(ctx: Context, rows: Iterable[Reservation]) -> None:
+    """Whether every reservation on the port that will be deleted, and what comes in its place, can be written: what cannot
+    be written again must not be deleted. Asked when the server is armed, before it is stopped, and before the first one
+    goes. Raises StepError reservation_refused."""
+    removed, added = _planned(ctx, _on_port(ctx, rows))
+    for row in (*removed, *added):
+        if why := await netsh.why_not_moved(row) if row in removed else netsh_values.why_not(row):
+            raise StepError(
+                "reservation_refused",
+                f"the reservation {_cut(row.url)} could not be moved and brought back: {why}",
+                "Nothing was changed. Look at netsh http show urlacl on the server: delete this reservation by hand if no "
+                "program needs it, or reserve it anew so that it can be moved; then try again.",
+            )
+
+
+def check_bindings(ctx: Context, rows: Iterable[Binding]) -> None:
+    """Whether every binding on the port that will be deleted, and what comes in its place, can be written. Raises
+    StepError."""
+    check_port(ctx, rows)
+    for row in (*rows, *_wanted(ctx)):
+        netsh.check_binding(row)
+
+
 def check_certificate(ctx: Context) -> None:
     """No binding without a certificate, its key, and a time in which it is valid. Asked when the server is armed and
     again before it is stopped, because days may lie between approval and window. Raises StepError."""
@@ -131,7 +150,7 @@ def _check_validity(ctx: Context, host: ServerHost, thumbprint: str) -> None:
         raise StepError("certificate_not_yet_valid", message, "Plan the window for later, or use another certificate.")
 
 
-def check_port(ctx: Context, rows: tuple[Binding, ...]) -> None:
+def check_port(ctx: Context, rows: Iterable[Binding]) -> None:
     """Nobody else's certificate on our port: not on our endpoint, and not on one that is more specific and
     would win over ours. Raises StepError foreign_binding."""
     for row in rows:
@@ -149,8 +168,17 @@ def _key(row: Binding) -> tuple[str, str | None]:
     return row.endpoint, row.certhash
 
 
-def _on_port(ctx: Context, rows: tuple[Reservation, ...]) -> list[Reservation]:
+def _on_port(ctx: Context, rows: Iterable[Reservation]) -> list[Reservation]:
     return [row for row in rows if row.port == ctx.instruction.port]
+
+
+def _planned(ctx: Context, rows: list[Reservation]) -> tuple[list[Reservation], list[Reservation]]:
+    """Of these on the port: which go, and which come."""
+    removed = [row for row in rows if row.scheme != ctx.instruction.to_scheme]
+    kept = {row.url.lower() for row in rows}
+    if not removed and rows:
+        return [], []
+    return removed, [row for row in _mirrored(ctx, removed) if row.url.lower() not in kept]
 
 
 def _mirrored(ctx: Context, rows: list[Reservation]) -> list[Reservation]:
@@ -159,11 +187,20 @@ def _mirrored(ctx: Context, rows: list[Reservation]) -> list[Reservation]:
     scheme, port = ctx.instruction.to_scheme, ctx.instruction.port
     if not rows:
         return [Reservation(f"{scheme}://+:{port}/", netsh.EVERYONE_LISTENS)]
-    return [Reservation(re.sub(r"^https?", scheme, row.url), row.sddl) for row in rows]
+    return [Reservation(re.sub(r"^https?", scheme, row.url, flags=re.IGNORECASE), row.sddl) for row in rows]
 
 
 def _dump(rows: list[Reservation] | list[Binding] | tuple[Binding, ...]) -> list[dict[str, str | None]]:
     return [dataclasses.asdict(row) for row in rows]
+
+
+def _short(rows: list[Reservation]) -> list[dict[str, str | None]]:
+    """For evidence and messages, which must fit: a prefix or an access list may have 30,000 characters."""
+    return [{"url": _cut(row.url), "sddl": row.sddl and _cut(row.sddl)} for row in rows[:MOST_ROWS_SHOWN]]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
 def _load(rows: list[dict[str, str]]) -> list[Reservation]:

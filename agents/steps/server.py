@@ -5,7 +5,7 @@ from agents.hosts import httpsys_registry, netsh, sc, sc_text
 from agents.steps import services
 from agents.steps.base import Context, Evidence, Saved, Step, SwitchStep, check_settings
 from agents.steps.dependents import HoldDependents, ReleaseDependents
-from agents.steps.httpsys import BindCertificate, SwapReservation, check_certificate, check_port
+from agents.steps.httpsys import BindCertificate, SwapReservation, check_bindings, check_certificate, check_reservations
 from agents.steps.services import server
 
 START_AND_ANSWER_S = 220.0
@@ -19,11 +19,9 @@ class Ready(Step):
     async def verify(self, ctx: Context) -> Evidence:
         evidence = check_settings(ctx)
         check_certificate(ctx)
-        port = ctx.instruction.port
-        reservations, bindings = await netsh.reservations(), await netsh.bindings(port)
-        httpsys_registry.compare(httpsys_registry.read(), port, bindings, reservations)
-        check_port(ctx, bindings)
-        for name in (server(ctx).config.service, server(ctx).config.monitor):
+        await check_httpsys(ctx)
+        dependents = await sc.dependents(server(ctx).config.service)
+        for name in (server(ctx).config.service, server(ctx).config.monitor, *dependents):
             evidence[name] = {"state": (await sc.query(name)).state, "start_type": await sc.start_type(name)}
         return evidence
 
@@ -60,7 +58,10 @@ class StopService(Step):
         return not await sc.running(server(ctx).config.service)
 
     async def save(self, ctx: Context) -> Saved:
-        check_certificate(ctx)  # once more: nobody is cut off for a certificate that has gone or expired meanwhile
+        # Once more: nobody is cut off for a certificate that has gone or expired meanwhile, or for a reservation that has
+        # come and cannot be moved.
+        check_certificate(ctx)
+        await check_httpsys(ctx)
         return {"last_answer_ms": ctx.clock.now_ms()}
 
     async def apply(self, ctx: Context) -> None:
@@ -139,6 +140,15 @@ class ReleaseMonitor(Step):
     async def undo(self, ctx: Context, saved: Saved) -> Evidence:
         await hold(ctx)  # so that the steps before this one can be undone without being disturbed
         return {"held": True}
+
+
+async def check_httpsys(ctx: Context) -> None:
+    """Everything that http.sys has on the port is understood, is ours to change, and can be put back. Raises StepError."""
+    port = ctx.instruction.port
+    reservations, bindings = await netsh.reservations(), await netsh.bindings(port)
+    httpsys_registry.compare(httpsys_registry.read(), port, bindings, reservations)
+    check_bindings(ctx, bindings)
+    await check_reservations(ctx, reservations)
 
 
 async def monitor_state(ctx: Context) -> Saved:

@@ -34,8 +34,9 @@ FIELD_FAILURES: tuple[FieldFailure, ...] = (
     FieldFailure(
         3,
         "A rollback leaves the reservation of HTTPS, or cannot bring the old one back",
-        "`https_reservation_remains`: a reservation of `https://+:PORT/` beside the one of HTTP; `reservation_without_list`",
-        ("other_scheme_reservation", "reservation_unreadable"),
+        "`https_reservation_remains`: a reservation of `https://+:PORT/` beside the one of HTTP; `reservation_without_list`, "
+        "`reservation_unmovable`",
+        ("other_scheme_reservation", "reservation_unreadable", "reservation_refused"),
         "inventory",
     ),
     FieldFailure(

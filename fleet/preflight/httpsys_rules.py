@@ -39,12 +39,13 @@ def _bindings(server: ServerView, port: int) -> Iterator[Item]:
 
 
 def _binding(server: ServerView, row: BindingView, port: int) -> Iterator[Item]:
-    whose = f"{row.endpoint} is bound to {row.certhash or 'an unreadable thumbprint'} by {row.appid or 'an unknown program'}"
+    to = "the Central Certificate Store" if row.central else row.certhash or "an unreadable thumbprint"
+    whose = f"{row.endpoint} is bound to {to} by {row.appid or 'an unknown program'}"
     if row.endpoint != f"0.0.0.0:{port}":
         yield item("specific_binding", f"{whose} and goes before 0.0.0.0:{port}", server.name)
     elif not _ours(row):
         yield item("foreign_binding", whose, server.name)
-    if row.certhash is None:
+    if row.certhash is None and not row.central:
         yield item("binding_unreadable", f"the thumbprint bound to {row.endpoint} is not 40 hex digits", server.name)
 
 
@@ -62,6 +63,9 @@ def _reservations(server: ServerView, port: int) -> Iterator[Item]:
             yield item("other_scheme_reservation", message, server.name)
         if row.sddl is None:
             yield item("reservation_unreadable", f"the access list of {row.url} is not readable", server.name)
+        elif row.refused:
+            message = f"{row.url} is on the port and could not be moved and brought back: {row.refused}"
+            yield item("reservation_refused", message, server.name)
     same = [row for row in here if row.scheme == server.scheme]
     for row in same[1:]:
         yield item("other_reservation", f"{row.url} is reserved beside {same[0].url}", server.name)

@@ -199,6 +199,11 @@ SITE_RULES: dict[str, SiteRule] = {
         "A reservation's access list cannot be read",
         "Run netsh http show urlacl on the server: without the list the reservation could not be brought back.",
     ),
+    "reservation_refused": SiteRule(
+        "error",
+        "A reservation could not be moved and brought back",
+        "Delete it (netsh http delete urlacl) if no program needs it, or reserve it anew so that it can be moved.",
+    ),
     "other_reservation": SiteRule(
         "warning",
         "More reservations on the port",

@@ -147,7 +147,10 @@ def _binding(told: Any) -> BindingView | None:
 
 def _reservation(told: Any) -> ReservationView | None:
     url = text(told.get("url"), 260)
-    return ReservationView(url, url.partition(":")[0].lower(), _port(url), text(told.get("sddl"), 2000)) if url else None
+    if not url:
+        return None
+    sddl, refused = text(told.get("sddl"), 2000), text(told.get("refused"))
+    return ReservationView(url, url.partition(":")[0].lower(), _port(url), sddl, refused)
 
 
 def _service(told: Any) -> ServiceView | None:

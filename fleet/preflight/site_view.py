@@ -65,7 +65,8 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class BindingView:
-    """A certificate binding of http.sys. certhash: None where it could not be read; rehearsal: the server's agent has
+    """A certificate binding of http.sys. endpoint: CCS:PORT for the Central Certificate Store, which has no certhash;
+    certhash: None where it could not be read; rehearsal: the server's agent has
     made it for a rehearsal and takes it away with it."""
 
     endpoint: str
@@ -74,15 +75,22 @@ class BindingView:
     appid: str | None
     rehearsal: bool = False
 
+    @property
+    def central(self) -> bool:
+        """Whether http.sys takes this port's certificates from the Central Certificate Store."""
+        return self.endpoint.startswith("CCS:")
+
 
 @dataclass(frozen=True, slots=True)
 class ReservationView:
-    """A URL reservation of http.sys. port: None where the URL has none."""
+    """A URL reservation of http.sys. port: None where the URL has none; refused: why a cutover could not move it and bring
+    it back, None where it can."""
 
     url: str
     scheme: str
     port: int | None
     sddl: str | None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class FakeWindows:
         table = self.urlacl if what == "urlacl" else self.sslcert
         key = values.get("url") or values.get("ipport")
         if verb == "show":
-            return Output(0, self._show(what))
+            return Output(0, self._show(what, key))
         found = [row for row in table if row[0] == key]
         if verb == "delete":
             if not found:
@@ -96,14 +96,15 @@ class FakeWindows:
             table.append([values["ipport"], values["certhash"].lower(), values["appid"], values.get("certstorename", "(null)")])
         return Output(0, "\nsuccessfully added\n")
 
-    def _show(self, what: str) -> str:
+    def _show(self, what: str, key: str | None) -> str:
         if what == "iplisten":
             return "\nIP addresses present in the IP listen list:\n-------------------------------------------\n\n" + "".join(
                 f"    {address}\n" for address in self.iplisten
             )
         if what == "urlacl":
             rows = [f"    Reserved URL            : {url}\n        User: \\Everyone\n            Listen: Yes\n"
-                    f"            Delegate: No\n            SDDL: {sddl}\n" for url, sddl in self.urlacl]  # fmt: skip
+                    f"            Delegate: No\n            SDDL: {sddl}\n"
+                    for url, sddl in self.urlacl if key in (None, url)]  # fmt: skip
             return "\nURL Reservations:\n-----------------\n\n" + "\n".join(rows)
         rows = [f"    IP:port                      : {row[0]}\n    Certificate Hash             : {row[1]}\n"
                 f"    Application ID               : {row[2]}\n    Certificate Store Name       : {row[3]}\n"
@@ -179,7 +180,7 @@ class FakeWindows:
 
     async def listen(self, tls: bool) -> None:
         scheme = "https" if tls else "http"
-        if any(url.partition("://")[0] != scheme for url, _ in self.urlacl if f":{self.port}/" in url):
+        if any(url.partition("://")[0].lower() != scheme for url, _ in self.urlacl if f":{self.port}/" in url):
             return  # http.sys: one port, one scheme
         context = None
         if tls:

@@ -64,9 +64,11 @@ async def test_a_cancelled_call_waits_for_the_programs_end(install, tmp_path: Pa
 
 
 BAD_VALUES = {
-    "url": ["http://+:10101", "ftp://+:1/", "http://+:0/", "http://+:65536/", "http://+:1/ x/", "http://a b:1/", "http://+:1/&calc/",
-            "http://+:1/\n", 'http://"+":1/'],
-    "sddl": ["", "D:(A;;GX;;;WD) listen=yes", "D:\n", "X:(A)", "D:(A;;GX;;;WD)\""],
+    "url": ["http://+:10101", "ftp://+:1/", "http://+:0/", "http://+:65536/", "http://a b:1/", "http://+:1/a", "http://+:1/?a/",
+            "http://+:1/\n", 'http://"+":1/', 'http://+:1/"/', "http://+:1/a=b/", "http://+:1/\u200e/", "http://+:1/\ufffd/",
+            "http://+:1/\u00a0/", "http://+:1/\\/", "http://+:1:10.0.0.1/", "http://+:1/" + "a" * 32_000 + "/"],
+    "sddl": ["", "D:(A;;GX;;;WD) listen=yes", "D:\n", "X:(A)", "D:(A;;GX;;;WD)\"",
+             "D:" + "(A;;GX;;;WD)" * 2_700],
     "certhash": ["", "0" * 39, "0" * 41, "g" * 40, "ab" * 20, "\u200e" + "A" * 40, "A" * 40 + "\n"],
     "ipport": ["0.0.0.0", "name:1", "0.0.0.0:0", "0.0.0.0:99999", "0.0.0.0:1 x"],
     "certstorename": ["", "MY x", "MY\n"],

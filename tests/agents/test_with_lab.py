@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,6 +100,57 @@ async def test_a_rehearsal_whose_agent_is_killed_leaves_nothing_in_http_sys(lab:
     own = _files(lab).keys() - left.keys()
     await Rehearsals(server, identity, Clock(), lambda: False).sweep()
     assert {name: data for name, data in _files(lab).items() if name not in own} == before
+
+
+MENU = "http://+:{}/menu{{7C21}}/"
+FOREIGN = {
+    "braces": (MENU, "D:(A;;GX;;;WD)"),
+    "40 accounts": ("http://+:{}/menu/", "D:" + "".join(f"(A;;GX;;;S-1-5-21-1-2-3-{1000 + n})" for n in range(40)) * 2),
+    "blanks and umlauts": ("http://till_1:{}/Meine Küche/", "D:(A;;GX;;;WD)"),
+    "an equals sign": ("http://*:{}/a=b/", "D:(A;;GX;;;WD)"),
+    "a query": ("http://+:{}/a?b/", "D:(A;;GX;;;WD)"),
+    "a list for no command line": ("http://+:{}/menu/", "D:" + "(A;;GX;;;S-1-5-21-1-2-3-1001)" * 1200),
+}
+REFUSED = {"an equals sign", "a query", "a list for no command line"}
+
+
+@pytest.mark.parametrize("language", ["english", "english-wrapped", "german-oem"])
+@pytest.mark.parametrize("name", FOREIGN)
+async def test_a_foreign_reservation_is_moved_and_put_back_or_refused_at_arming(
+    lab: LabLayout, make_desk: Callable, make_instruction: Callable, name: str, language: str
+) -> None:
+    tables, options = lab.server_dir / "httpsys.json", lab.server_dir / "lab.json"
+    options.write_text(json.dumps({**json.loads(options.read_text()), "language": language}))
+    url, sddl = FOREIGN[name]
+    there = json.loads(tables.read_text())
+    there["urlacl"].insert(0, {"url": url.format(lab.port), "sddl": sddl})
+    tables.write_text(json.dumps(there))
+    server = make_host(config.load(lab.server_agent_config), Network(), Files())
+    await _until_it_answers(server, str(lab.member))
+    before = _machine(lab)
+    common = {"port": lab.port, "thumbprint": lab.thumbprint, "member": str(lab.member)}
+    desk = make_desk(server)
+    armed = await desk.do(make_instruction(action="arm", **common))
+    # In the code page of a German Windows the umlauts do not come back as they were.
+    if name in REFUSED or (language == "german-oem" and "umlauts" in name):
+        assert (armed.outcome, armed.finding.code) == ("failed", "reservation_refused")
+        assert url.format(lab.port).partition("Meine")[0] in armed.finding.message
+        assert _machine(lab) == before
+        assert all(call["argv"][1] == "show" for call in _calls(lab) if call["program"] == "netsh")
+        return
+    assert (armed.outcome, armed.finding) == ("done", None)
+    done = await desk.do(make_instruction(seq=2, **common))
+    assert (done.outcome, done.finding) == ("done", None)
+    now = json.loads(tables.read_text())["urlacl"]
+    assert {"url": f"https{url.format(lab.port)[4:]}", "sddl": sddl} in now
+    assert not [row for row in now if row["url"].startswith("http://") and f":{lab.port}/" in row["url"]]
+    undone = await desk.do(make_instruction(seq=3, epoch=2, action="undo", **common))
+    assert (undone.outcome, undone.finding) == ("done", None)
+    assert _machine(lab) == before
+
+
+def _calls(lab: LabLayout) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (lab.server_dir / "calls.jsonl").read_text().splitlines()]
 
 
 async def _kill(lab: LabLayout, when: str) -> None:

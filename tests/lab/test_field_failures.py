@@ -71,6 +71,7 @@ CASES = (
     _case(1, plants.binding_on_another_port, ("binding_other_port", SERVER, "warning")),
     _case(2, plants.http_reservation_remains, ("other_scheme_reservation", SERVER, "error")),
     _case(3, plants.https_reservation_remains, ("other_scheme_reservation", SERVER, "error")),
+    _case(3, plants.reservation_unmovable, ("reservation_refused", SERVER, "error")),
     _case(3, plants.reservation_without_list, ("reservation_unreadable", SERVER, "error")),
     _case(4, plants.key_missing, ("certificate_key_missing", SERVER, "error")),
     _case(4, plants.key_missing, ("certificate_none", SERVER, "error"), planned=False),

@@ -92,6 +92,8 @@ CASES: list[tuple[str, str | None, str, Spoil]] = [
     ("other_scheme_reservation", "netpos", "error", reserved(f"https://+:{PORT}/")),
     ("other_scheme_reservation", "netpos", "error", told(scheme="https")),
     ("reservation_unreadable", "netpos", "error", told(urlacl=[{"url": f"http://+:{PORT}/", "sddl": None}])),
+    ("reservation_refused", "netpos", "error", told(urlacl=[{"url": f"http://+:{PORT}/=/", "sddl": "D:P", "refused": "why"}])),
+    ("specific_binding", "netpos", "error", bound(f"CCS:{PORT}", certhash=None)),
     ("other_reservation", "netpos", "warning", reserved(f"http://+:{PORT}/other/")),
     ("no_reservation", "netpos", "info", told(urlacl=[])),
     ("iplisten_narrow", "netpos", "error", told(iplisten=["127.0.0.1"])),
