@@ -13,7 +13,7 @@ from agents.hosts import settings_store
 from agents.profiles import validator
 from agents.profiles.profile import Profile, ProfileError
 from agents.profiles.reading import DEFAULT_TIMEOUT_S, Reading
-from agents.profiles.text import REMEDY, line_and_column, line_parts
+from agents.profiles.text import REMEDY, Found
 
 # How much of a long line is shown on each side of the value: some JSON is one line of many thousand characters.
 _AROUND = 60
@@ -59,10 +59,9 @@ def problems(reading: Reading) -> list[str]:
 def report(name: Path, profile: Profile, reading: Reading) -> list[str]:
     """What the command prints. Raises StepError when the switch cannot be changed."""
     secure = reading.secure()
-    changed = reading.switched(not secure)
-    old = reading.find(profile.switch.at)
-    new = Reading(profile, changed, reading.file).find(profile.switch.at)
-    back = Reading(profile, changed, reading.file).replaced(profile.switch.at, old.text)
+    after = Reading(profile, reading.switched(not secure), reading.file)
+    old, new = reading.find(profile.switch.at), after.find(profile.switch.at)
+    back = after.replaced(profile.switch.at, old.text)
     if back != reading.data:
         raise StepError("setting_invalid", f"{reading.file}: {profile.switch.at} could not be put back", "Correct the profile.")
     scheme, other = ("HTTPS", "HTTP") if secure else ("HTTP", "HTTPS")
@@ -74,8 +73,8 @@ def report(name: Path, profile: Profile, reading: Reading) -> list[str]:
         "",
         f"This {profile.role} speaks {scheme}. To make it speak {other}, this alone would change:",
         f"  {_where(profile, reading, old.begin)}",
-        f"- {_line(profile, reading.data, old.begin, old.end)}",
-        f"+ {_line(profile, changed, new.begin, new.end)}",
+        f"- {_line(reading, old)}",
+        f"+ {_line(after, new)}",
         "Changed back, every byte is what it is now. Nothing has been changed.",
     ]
 
@@ -102,15 +101,16 @@ def _settings(profile: Profile, reading: Reading) -> list[str]:
 def _where(profile: Profile, reading: Reading, begin: int) -> str:
     if profile.key is not None:
         return f"in {profile.key}"
-    line, column = line_and_column(reading.data, begin)
+    line, column = reading.line_and_column(begin)
     return f"line {line}, column {column}"
 
 
-def _line(profile: Profile, data: bytes, begin: int, end: int) -> str:
+def _line(reading: Reading, found: Found) -> str:
     """The value's line, cut where it is long."""
+    profile = reading.profile
     if profile.key is not None:
-        return f"{profile.switch.at} = {data[begin:end].decode()}"
-    before, value, after = line_parts(data, begin, end)
+        return f"{profile.switch.at} = {reading.data[found.begin : found.end].decode()}"
+    before, value, after = reading.line_parts(found.begin, found.end)
     if len(before) > _AROUND:
         before = "..." + before[-_AROUND:]
     if len(after) > _AROUND:

@@ -3,19 +3,14 @@ columns, blank lines and titles differ between versions of Windows. Pure functio
 
 import ipaddress
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
-# Direction marks, joiners and a byte-order mark: they come along when a thumbprint is copied from a dialog.
-_INVISIBLE = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF, 0xAD])
-# The last colon that is followed by a blank parts label and value; a full-width colon needs no blank.
-_PART = re.compile(r":[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\xad]*\s|\uff1a")
-# But for a prefix, whose path may have such a colon in it.
-_BEFORE_URL = re.compile(rf"(?:{_PART.pattern})\s*(?=https?://)", re.IGNORECASE)
+from agents.hosts.netsh_lines import INVISIBLE, NARROWEST, clean, lines_of, stripped, value_of, whole_value
+
 _ENDPOINT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[\w*](?:[\w.-]*\w)?):([0-9]{1,5})")
 _NUMBER = re.compile(r"[0-9]{1,5}")
 # What stands where a hash would, in a row of the Central Certificate Store: nothing, a word for it, or zeros.
-_NO_HASH = re.compile(r"[-\u2013\u2014]*|[(<\[]\w{0,16}[)>\]]|0{40}")
+_NO_HASH = re.compile(r"[-\u2013\u2014]*|[(<][^\W\d]{0,16}[)>]|0{40}")
 _HASH = re.compile(r"[0-9A-Fa-f]{40}")
 _GUID = re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
 # What stands behind the port may hold anything: a path is Unicode, with blanks and braces.
@@ -24,13 +19,10 @@ _URL = re.compile(r"(https?)://\s*(\[[^\s\]]+\]|[^\s:/\[\]]+):([0-9]{1,5})((?:[:
 _SDDL = re.compile(r"[ODGS]:\S*\(|(?:O:[A-Z0-9-]+)?(?:G:[A-Z0-9-]+)?D:(?:P|AR|AI|NO_ACCESS_CONTROL)*$")
 _RULED, _SHORTEST_RULE = re.compile(r"[-=─]+"), 3
 _ERROR = re.compile(r"(?::\s|\uff1a)\s*(\d{1,5})\s*$", re.MULTILINE)
-# No console breaks its lines earlier. Longest: a host's name with its port; an access list.
-_NARROWEST, _LONGEST_OF_BINDING, _LONGEST_OF_RESERVATION = 60, 320, 200_000
-_LINE_END = re.compile(r"\r\n|\r|\n")  # and no other: a path may hold what Unicode takes for a line's end
 _BLANK_BEFORE_HOST = re.compile(r"//\s+")
-_AROUND = "".join(map(chr, _INVISIBLE)) + " \t\r\n\v\f\u00a0\u202f"
-_MOST_BREAKS = _LONGEST_OF_RESERVATION // _NARROWEST
-_BROKEN_NUMBER = re.compile(rf"^(.{{{_NARROWEST - 1},}}\d)\r?\n(?=\d{{1,4}}\s*$)", re.MULTILINE)
+# A host's name with its port; an access list of all that Windows takes.
+_LONGEST_OF_BINDING, _LONGEST_OF_RESERVATION = 320, 200_000
+_BROKEN_NUMBER = re.compile(rf"^(.{{{NARROWEST - 1},}}\d)\r?\n(?=\d{{1,4}}\s*$)", re.MULTILINE)
 CENTRAL = "CCS:"
 
 
@@ -91,16 +83,18 @@ def parse_sslcert(text: str) -> Bindings:
     """The bindings in the output of `netsh http show sslcert`."""
     values = _values(text)
     central = _central(values)
+    before: list[str] = []
     rows: list[list[str]] = []
     for place, value in enumerate(values):
         if place in central:
             rows.append([f"{CENTRAL}{int(value)}"])
         elif _is_endpoint(value):
             rows.append([value])
-        elif rows:
-            rows[-1].append(value)
+        else:
+            (rows[-1] if rows else before).append(value)
     bindings = tuple(_binding(row) for row in rows)
-    certain = all(row.certhash or row.central for row in bindings) and all(map(_is_understood, rows))
+    understood = not any(map(_GUID.fullmatch, before)) and all(map(_is_understood, rows))
+    certain = understood and all(row.certhash or row.central for row in bindings)
     return Bindings(bindings, certain if bindings else _is_empty(text))
 
 
@@ -108,14 +102,14 @@ def parse_urlacl(text: str) -> Reservations:
     """The reservations in the output of `netsh http show urlacl`. A prefix is kept as it is: its path may hold blanks and
     characters that cannot be seen."""
     rows: list[Reservation] = []
-    lines = _LINE_END.split(text)
+    lines = lines_of(text)
     for number in range(len(lines)):
-        value, more = _whole(lines, number, _is_of_reservation, _LONGEST_OF_RESERVATION)
+        value, more = whole_value(lines, number, _is_of_reservation, _LONGEST_OF_RESERVATION)
         if value is None:
             continue
         if (match := _URL.fullmatch(value)) and 1 <= int(match[3]) <= 65535:
             rows.append(Reservation(_BLANK_BEFORE_HOST.sub("//", value, count=1), None))
-        elif rows and rows[-1].sddl is None and _SDDL.match(bare := value.translate(_INVISIBLE)):
+        elif rows and rows[-1].sddl is None and _SDDL.match(bare := value.translate(INVISIBLE)):
             rows[-1] = Reservation(rows[-1].url, bare if more else _unwrap(bare, lines[number + 1 :]))
     return Reservations(tuple(rows), bool(rows) or _is_empty(text))
 
@@ -123,14 +117,14 @@ def parse_urlacl(text: str) -> Reservations:
 def parse_iplisten(text: str) -> tuple[str, ...] | None:
     """The addresses in the output of `netsh http show iplisten`, each on a line of its own; None when the text was not
     understood."""
-    found = tuple(line.strip() for line in _clean(text).splitlines() if _is_address(line.strip()))
+    found = tuple(line.strip() for line in clean(text).splitlines() if _is_address(line.strip()))
     return found if found or _is_empty(text) else None
 
 
 def error_number(text: str) -> int | None:
     """The Windows error number in what a changing command printed ("... Error: 183"), by its place at a
     line's end; None where there is none, which is success or an error without number."""
-    match = _ERROR.search(_BROKEN_NUMBER.sub(r"\1", _clean(text)))
+    match = _ERROR.search(_BROKEN_NUMBER.sub(r"\1", clean(text)))
     return int(match[1]) if match else None
 
 
@@ -173,56 +167,11 @@ def _joined(value: str) -> str:
     return re.sub(r"\s", "", value)
 
 
-def _clean(text: str) -> str:
-    return text.translate(_INVISIBLE).replace("\u00a0", " ").replace("\u202f", " ")
-
-
-def _value(line: str) -> str | None:
-    start = _start(line)
-    return None if start is None else _stripped(line[start:])
-
-
-def _start(line: str) -> int | None:
-    """Where the line's value begins; None where it has none."""
-    if match := _BEFORE_URL.search(line):
-        return match.end()
-    line = line.rstrip(_AROUND)
-    found = [match.end() for match in _PART.finditer(f"{line} " if line.endswith(":") else line)]
-    return found[-1] if found else None
-
-
-def _stripped(text: str) -> str:
-    """Without blanks, and what cannot be seen, around it."""
-    return text.strip(_AROUND)
-
-
 def _values(text: str) -> list[str]:
     """The values in the output of `show sslcert`."""
-    lines = _LINE_END.split(_clean(text))
-    found = (_whole(lines, number, _is_of_binding, _LONGEST_OF_BINDING) for number in range(len(lines)))
+    lines = lines_of(clean(text))
+    found = (whole_value(lines, number, _is_of_binding, _LONGEST_OF_BINDING) for number in range(len(lines)))
     return [value for value, _ in found if value is not None]
-
-
-def _whole(lines: list[str], number: int, wanted: Callable[[str], bool], longest: int) -> tuple[str | None, bool]:
-    """This line's value: joined with the lines that it was broken over, if so it is one that is looked for. The
-    longest counts, because an address, a path or an access list that is cut may look whole. And whether it was joined."""
-    line = lines[number]
-    value = _value(line)
-    if value is None or (value and len(line) < _NARROWEST):
-        return value, False
-    ends = [len(line)]
-    for more in lines[number + 1 : number + 1 + _MOST_BREAKS]:
-        if not more.strip() or ends[-1] - ends[0] + len(more) > longest or _value(more) is not None:
-            break
-        ends.append(ends[-1] + len(more))
-    whole = "".join(lines[number : number + len(ends)])
-    # The break may have parted the value itself, or "http:" from "//", which looks like a label.
-    starts = [start for start in dict.fromkeys((_start(whole), _start(line))) if start is not None]
-    for end in reversed(ends[1:]):
-        for start in starts:
-            if wanted(joined := _stripped(whole[start:end])):
-                return joined, True
-    return value, False
 
 
 def _is_of_binding(value: str) -> bool:
@@ -255,10 +204,10 @@ def _binding(values: list[str]) -> Binding:
 def _unwrap(sddl: str, following: list[str]) -> str | None:
     """A security descriptor that was broken over lines, joined; None when it is cut."""
     for line in following:
-        more = _stripped(line).translate(_INVISIBLE)
+        more = stripped(line).translate(INVISIBLE)
         if sddl.count("(") == sddl.count(")") and not more.startswith("("):
             break
-        if _value(line) is not None or not more:
+        if value_of(line) is not None or not more:
             return sddl if more == "" and sddl.count("(") == sddl.count(")") else None
         sddl += more
     return sddl if sddl.count("(") == sddl.count(")") else None
@@ -275,10 +224,10 @@ def _is_address(text: str) -> bool:
 def _is_empty(text: str) -> bool:
     """Nothing at all, or a title over a ruled line and nothing else: a list without rows. Both may be broken over lines
     where they are longer than a console is wide."""
-    lines = [line.strip() for line in _clean(text).splitlines() if line.strip()]
+    lines = [line.strip() for line in clean(text).splitlines() if line.strip()]
     titles = [line for line in lines if not _RULED.fullmatch(line)]
     rules = lines[len(titles) :]
     if not lines:
         return True
     whole = lines[: len(titles)] == titles and bool(titles) and bool(rules) and len(rules[0]) >= _SHORTEST_RULE
-    return whole and all(len(title) >= _NARROWEST for title in titles[:-1])
+    return whole and all(len(title) >= NARROWEST for title in titles[:-1])

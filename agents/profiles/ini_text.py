@@ -14,13 +14,13 @@ _SECTION = re.compile(r"\[([^\]]*)\][ \t]*(?:[;#].*)?")
 def read(data: bytes, path: str, file: str) -> Found:
     """The one value at "Section/Key", or at "Key" before the first section. Raises StepError settings_not_ini,
     setting_missing or setting_invalid."""
-    content = _decode(data, file)
+    content = decode(data, file)
     section, _, key = path.rpartition("/")
     now, sections, found = "", 0, []
     for line in _LINE.finditer(content.text):
         stripped = line[0].strip(" \t")
         if stripped.startswith("["):
-            now = _section(stripped, file)
+            now = _section(stripped, file, unsure=content.codec == "latin-1")
             sections += _same(now, section)
             continue
         name, equals, rest = line[0].partition("=")
@@ -40,13 +40,14 @@ def read(data: bytes, path: str, file: str) -> Found:
 
 def replace(data: bytes, path: str, value: str, file: str) -> bytes:
     """The file's bytes with this value replaced. Raises StepError as read() does."""
-    changed = text.splice(data, read(data, path, file), value, _decode(data, file).codec)
+    changed = text.splice(data, read(data, path, file), value, decode(data, file).codec)
     if read(changed, path, file).text != value:
         raise text.invalid(path, file, f"could not be changed to {value!r}")
     return changed
 
 
-def _decode(data: bytes, file: str) -> text.Text:
+def decode(data: bytes, file: str) -> text.Text:
+    """The file's text. Raises StepError settings_not_ini."""
     try:
         # Any ANSI code page: its ASCII is ours, and the rest is never written.
         return text.decode(data, "latin-1")
@@ -54,8 +55,11 @@ def _decode(data: bytes, file: str) -> text.Text:
         raise _not_ini(file, str(error)) from error
 
 
-def _section(line: str, file: str) -> str:
+def _section(line: str, file: str, *, unsure: bool) -> str:
+    """The section's name. unsure: the bytes are those of some code page, in which a letter may end as a bracket does."""
     match = _SECTION.fullmatch(line)
+    if match is None and unsure and not line.isascii() and "]" in line:
+        return line  # no name that a profile has
     if match is None:
         raise _not_ini(file, f"a section's line does not end: {line[:40]}")
     return match[1].strip(" \t")

@@ -14,13 +14,15 @@ from agents.profiles.text import REMEDY, Found, Word
 # A string or comment that does not end is a token too: it is refused then, and not looked for again from each
 # of its characters.
 _TOKEN = re.compile(r'"(?:[^"\\\r\n]|\\.)*"?|//[^\r\n]*|/\*(?:.*?\*/|.*)|[{}\[\]:,]|[^\s{}\[\]:,"/]+', re.DOTALL)
+# .NET's usual reader takes any white space for a blank between tokens, also what JSON does not have.
+_BLANKS = {code: " " for code in range(0x3001) if chr(code).isspace() and chr(code) not in " \t\r\n"}
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,8})")
 
 
 def read(data: bytes, path: str, file: str) -> Found:
     """The one value at "A/B/C"; a number is an element of a list, ~1 and ~0 stand for / and ~ as in a JSON
     Pointer. Raises StepError settings_not_json, setting_missing or setting_invalid."""
-    content = _decode(data, file)
+    content = decode(data, file)
     wanted = tuple(part.replace("~1", "/").replace("~0", "~") for part in path.split("/"))
     tokens = list(_tokens(content.text, file))
     seen = Counter(place for place, _ in _places(tokens))
@@ -35,13 +37,14 @@ def read(data: bytes, path: str, file: str) -> Found:
 
 def replace(data: bytes, path: str, value: str, file: str) -> bytes:
     """The file's bytes with this value replaced by another token. Raises StepError as read() does."""
-    changed = text.splice(data, read(data, path, file), value, _decode(data, file).codec)
+    changed = text.splice(data, read(data, path, file), value, decode(data, file).codec)
     if read(changed, path, file).text != value:
         raise text.invalid(path, file, f"could not be changed to {value}")
     return changed
 
 
-def _decode(data: bytes, file: str) -> text.Text:
+def decode(data: bytes, file: str) -> text.Text:
+    """The file's text. Raises StepError settings_not_json."""
     try:
         return text.decode(data)
     except ValueError as error:
@@ -55,12 +58,13 @@ def _tokens(content: str, file: str) -> Iterator[re.Match[str]]:
     for match in matches:
         if match[0].startswith("/*") and not (match[0].endswith("*/") and len(match[0]) > 3):
             raise _not_json(file, ValueError("a comment does not end"))
-        if match[0].startswith("/"):
-            # Of the same length, so that the error below names the right place.
-            plain += [content[end : match.start()], re.sub(r"[^\r\n]", " ", match[0])]
-            end = match.end()
+        # Of the same length, so that the error below names the right place.
+        token = re.sub(r"[^\r\n]", " ", match[0]) if match[0].startswith("/") else match[0]
+        plain += [content[end : match.start()].translate(_BLANKS), token]
+        end = match.end()
+    plain.append(content[end:].translate(_BLANKS))
     try:
-        json.loads("".join([*plain, content[end:]]), parse_constant=_no_constant, parse_int=str, parse_float=str)
+        json.loads("".join(plain), parse_constant=_no_constant, parse_int=str, parse_float=str)
     except (ValueError, RecursionError) as error:
         raise _not_json(file, error) from error
     return (match for match in matches if not match[0].startswith("/"))

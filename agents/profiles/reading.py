@@ -10,7 +10,8 @@ from agents.profiles.profile import Format, Profile
 from agents.profiles.text import REMEDY, Found, Word
 
 DEFAULT_TIMEOUT_S = 6  # Touch's own
-# Each has read(data, path, file) -> Found and replace(data, path, value, file) -> bytes.
+# Each has read(data, path, file) -> Found and replace(data, path, value, file) -> bytes; those of a file also
+# decode(data, file) -> Text.
 _FORMATS: dict[Format, ModuleType] = {"xml": xml_text, "ini": ini_text, "json": json_text, "registry": registry_text}
 
 
@@ -32,6 +33,18 @@ class Reading:
         """The bytes with the value at this selector replaced by another text, as find() gives it. Raises StepError."""
         changed: bytes = _FORMATS[self.profile.format].replace(self.data, path, value, self.file)
         return changed
+
+    def line_and_column(self, offset: int) -> tuple[int, int]:
+        """Where this byte stands, both counted from 1. Raises StepError."""
+        return text.line_and_column(self._text(), self.data, offset)
+
+    def line_parts(self, begin: int, end: int) -> tuple[str, str, str]:
+        """The text of these bytes, and what stands before and behind them on their line. Raises StepError."""
+        return text.line_parts(self._text(), self.data, begin, end)
+
+    def _text(self) -> text.Text:
+        found: text.Text = _FORMATS[self.profile.format].decode(self.data, self.file)
+        return found
 
     def secure(self) -> bool:
         """Whether the device speaks HTTPS. Raises StepError."""

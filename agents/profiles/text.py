@@ -25,7 +25,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A file's text. bom: how many bytes its byte-order mark has; codec: of the bytes behind it."""
+    """A file's text. bom: how many bytes its byte-order mark has; codec: of the bytes behind it, which are whole
+    characters wherever one of these functions parts them."""
 
     bom: int
     codec: str
@@ -55,17 +56,16 @@ def splice(data: bytes, found: Found, new: str, codec: str) -> bytes:
     return data[: found.begin] + new.encode(codec) + data[found.end :]
 
 
-def line_and_column(data: bytes, offset: int) -> tuple[int, int]:
+def line_and_column(text: Text, data: bytes, offset: int) -> tuple[int, int]:
     """Where this byte stands, both counted from 1 as editors do."""
-    text = decode(data, "latin-1")
-    lines = _LINE_END.split(data[text.bom : offset].decode(text.codec))
+    lines = _LINE_END.split(data[text.bom : offset].decode(text.codec, "replace"))
     return len(lines), len(lines[-1]) + 1
 
 
-def line_parts(data: bytes, begin: int, end: int) -> tuple[str, str, str]:
+def line_parts(text: Text, data: bytes, begin: int, end: int) -> tuple[str, str, str]:
     """The text of this value, and what stands before and behind it on its line."""
-    text = decode(data, "latin-1")
-    before, value, after = (part.decode(text.codec) for part in (data[text.bom : begin], data[begin:end], data[end:]))
+    parts = (data[text.bom : begin], data[begin:end], data[end:])
+    before, value, after = (part.decode(text.codec, "replace") for part in parts)
     return _LINE_END.split(before)[-1], value, _LINE_END.split(after)[0]
 
 

@@ -76,7 +76,24 @@ def test_unknown_bytes_of_an_ini_file_stay(above: bytes, below: bytes) -> None:
     _proves("ini", head + b"[Customers]\nSecured=", "False", b"\n" + tail, "ascii", {}, "True")
 
 
-_GAPS = st.sampled_from(["", " ", "\r\n", "\n\t", '/* "Secured": true, */', "/**/", '// } "\n', "/* é\n// */"])
+_GAPS = st.sampled_from(
+    [
+        "",
+        " ",
+        "\r\n",
+        "\n\t",
+        "\r",
+        "\u2028",
+        "\u0085",
+        "\u00a0\f",
+        "\v\u3000",
+        "// x\u2028y\r",
+        '/* "Secured": true, */',
+        "/**/",
+        '// } "\n',
+        "/* é\n// */",
+    ]
+)
 _SCALARS = st.one_of(
     st.sampled_from(["1.50e+3", "-0", "0.0", "12345678901234567890", "null", "true", "false", '"\\u0053ecured"', '"\\\\"']),
     st.text(max_size=8).map(json.dumps),
@@ -245,6 +262,13 @@ def test_json_paths_reach_into_lists_and_past_slashes() -> None:
 
 def test_an_ini_key_may_stand_before_every_section() -> None:
     assert ini_text.read(b"Secured=1\n[A]\nSecured=0\n", "Secured", "f").value == "1"
+
+
+@pytest.mark.parametrize("section", ["ゾーン", "表示]", "構成"])
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_a_section_in_a_code_page_may_have_bytes_that_look_like_brackets(section: str, end: str) -> None:
+    head = f"[{section}]{end}Secured=True{end}; ソ{end}[Customers]{end}Secured=".encode("cp932")
+    _proves("ini", head, "False", f"{end}[{section}2]{end}x=1".encode("cp932"), "ascii", {}, "True")
 
 
 @pytest.mark.parametrize(
