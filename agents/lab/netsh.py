@@ -136,17 +136,24 @@ def _show_urlacl(tables: Tables, arguments: Arguments) -> list["Any"]:
 
 
 def _endpoint(arguments: Arguments) -> str:
-    """The row that ipport= or hostnameport= names."""
+    """The row that ipport=, hostnameport= or ccs= names."""
     for name, shape in (("ipport", _IPPORT), ("hostnameport", _NAMEPORT)):
         if value := arguments.get(name):
             if not shape.fullmatch(value) or not 1 <= int(value.rpartition(":")[2]) <= 65535:
                 raise Bare(87)
             return value.lower()
+    if value := arguments.get("ccs"):
+        if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 65535:
+            raise Bare(87)
+        return f"{netsh_out.CENTRAL}{int(value)}"
     raise Usage
 
 
 def _add_sslcert(server: str, tables: Tables, arguments: Arguments) -> None:
     endpoint = _endpoint(arguments)
+    if endpoint.startswith(netsh_out.CENTRAL):
+        _add_central(tables, endpoint, arguments)
+        return
     _need(arguments, "appid", "certhash")
     certhash, appid, store = arguments["certhash"], arguments["appid"], arguments.get("certstorename")
     # A malformed value is refused by netsh itself, without a number.
@@ -158,6 +165,16 @@ def _add_sslcert(server: str, tables: Tables, arguments: Arguments) -> None:
     if (store or "MY").upper() != "MY" or not os.path.exists(key):
         raise Numbered(1312)
     tables["sslcert"].append({"endpoint": endpoint, "certhash": certhash.lower(), "appid": appid.lower(), "store": store})
+
+
+def _add_central(tables: Tables, endpoint: str, arguments: Arguments) -> None:
+    """A port whose certificates lie in the Central Certificate Store: there is no hash."""
+    _need(arguments, "appid")
+    if arguments.get("certhash") or not _GUID.fullmatch(arguments["appid"]):
+        raise Bare(87)
+    if any(row["endpoint"] == endpoint for row in tables["sslcert"]):
+        raise Numbered(183)
+    tables["sslcert"].append({"endpoint": endpoint, "certhash": None, "appid": arguments["appid"].lower(), "store": None})
 
 
 def _delete_sslcert(_: str, tables: Tables, arguments: Arguments) -> None:
@@ -199,7 +216,7 @@ def _delete(tables: Tables, what: str, is_it: Callable[["Any"], bool]) -> None:
 
 _KNOWN = {
     "urlacl": {"url", "user", "sddl", "listen", "delegate"},
-    "sslcert": {"ipport", "hostnameport", "certhash", "appid", "certstorename"},
+    "sslcert": {"ipport", "hostnameport", "ccs", "certhash", "appid", "certstorename"},
     "iplisten": {"ipaddress"},
 }
 _VERBS = ("show", "add", "delete")

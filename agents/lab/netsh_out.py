@@ -10,6 +10,7 @@ TYPE_CHECKING = False  # without typing, which takes as long to load as all the 
 if TYPE_CHECKING:
     from typing import Any
 
+CENTRAL = "CCS:"
 TEXTS = {
     2: "The system cannot find the file specified.",
     5: "Access is denied.",
@@ -143,11 +144,9 @@ def _reservation(say: Say, row: Row) -> str:
 
 
 def _binding(say: Say, row: Row) -> str:
-    host = row["endpoint"].rpartition(":")[0]
-    by_address = host.startswith("[") or host.replace(".", "").isdigit()
     head = (
-        ("IP:port" if by_address else "Hostname:port", row["endpoint"]),
-        ("Certificate Hash", row["certhash"]),
+        _place(row["endpoint"]),
+        ("Certificate Hash", row["certhash"] or "(null)"),
         ("Application ID", row["appid"]),
         ("Certificate Store Name", row["store"] or "(null)"),
     )
@@ -157,3 +156,12 @@ def _binding(say: Say, row: Row) -> str:
 
 def _yes(it_is: bool) -> str:
     return "Yes" if it_is else "No"
+
+
+def _place(endpoint: str) -> tuple[str, str]:
+    """The label and value of a row's first line."""
+    host, _, port = endpoint.rpartition(":")
+    if endpoint.startswith(CENTRAL):
+        return "Central Certificate Store", port
+    by_address = host.startswith("[") or host.replace(".", "").isdigit()
+    return "IP:port" if by_address else "Hostname:port", endpoint

@@ -1,16 +1,15 @@
 """Devices from a CSV file: all of it, or nothing."""
 
-import csv
 import datetime as dt
-import io
+import re
 import zoneinfo
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from fleet.models import Device, Role, Site, role_of
+from fleet.services import csv_text
 from fleet.services.devices import Described, check, check_name, tidy_tags
 from fleet.services.enrolment import new_token
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
@@ -49,17 +48,13 @@ def parse(text: str, site: Site) -> list[NewDevice]:
         raise Invalid(("file", f"is larger than {MAX_BYTES // 1000:,} kB"))
     if "\0" in text:
         raise Invalid(("file", "contains NUL characters: save it as CSV in UTF-8"))
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    try:
-        header = _header(next(reader, []))
-        rows = [(reader.line_num, cells) for cells in reader if any(c.strip() for c in cells)]
-    except csv.Error as error:
-        raise Invalid((f"line {reader.line_num}", f"is not CSV: {error}")) from error
+    table = csv_text.read(text, COLUMNS)
+    header, rows = _header(table.header), table.rows
     if not rows:
         raise Invalid(("file", "has no rows below its header"))
     if len(rows) > MAX_ROWS:
         raise Invalid(("file", f"has {len(rows):,} rows; at most {MAX_ROWS:,} at a time"))
-    return _Checker(site).check(header, rows)
+    return _Checker(site, table.separator).check(header, rows)
 
 
 def site_of(target: "int | NewSite") -> Site:
@@ -99,34 +94,48 @@ def import_devices(user: Any, target: "int | NewSite", text: str, now: dt.dateti
         raise Conflict("another import was first: a site or a device of one of these names exists now") from error
 
 
-def _header(cells: Sequence[str]) -> list[str]:
-    """Column names, in any order; name is needed."""
-    names = [c.strip().lower() for c in cells]
+def _header(row: csv_text.Record) -> list[str]:
+    """Column names, in any order and case; name is needed. Empty ones at the end are what a spreadsheet leaves of columns
+    that were used once."""
+    names = [cell.strip().lower() for cell in row.cells]
+    while names and not names[-1]:
+        names.pop()
+    line = f"line {row.line}"
     errors = []
     if "name" not in names:
-        errors.append(("line 1", f"the first line names the columns: {', '.join(COLUMNS)}; name is missing"))
-    errors += [("line 1", f"unknown column {n[:40]!r}") for n in names if n not in COLUMNS]
+        errors.append((line, f"the first line names the columns: {', '.join(COLUMNS)}; name is missing"))
+    errors += [
+        (f"{line}, column {_column(row, n)}", f"unknown column {name[:40]!r}")
+        for n, name in enumerate(names)
+        if name not in COLUMNS
+    ]
     if len(set(names)) < len(names):
-        errors.append(("line 1", "a column is named twice"))
+        errors.append((line, "a column is named twice"))
     if errors:
         raise Invalid(*errors)
     return names
 
 
+def _column(row: csv_text.Record, number: int) -> int:
+    """The column of the header's cell of this number, as an editor shows it."""
+    cell = row.cells[number]
+    return csv_text.column_of(row.raw, max(row.raw.find(cell.strip()), 0)) if cell.strip() else 1
+
+
 class _Checker:
     """Looks at every row, so that all that is wrong is said at once."""
 
-    def __init__(self, site: Site) -> None:
-        self.site = site
+    def __init__(self, site: Site, separator: str) -> None:
+        self.site, self.separator = site, separator
         here = Device.objects.filter(site_id=site.pk) if site.pk else Device.objects.none()
         self.taken = set(here.values_list("name", flat=True))
         self.has_server = here.filter(kind=Device.Kind.SERVER).exists()
         self.seen: dict[str, int] = {}
         self.errors: list[tuple[str, str]] = []
 
-    def check(self, header: list[str], rows: list[tuple[int, list[str]]]) -> list[NewDevice]:
+    def check(self, header: list[str], rows: list[csv_text.Record]) -> list[NewDevice]:
         """The rows as devices. Raises Invalid."""
-        out = [self._row(line, header, cells) for line, cells in rows]
+        out = [self._row(row, header) for row in rows]
         if len(self.errors) > MAX_ERRORS:
             more = len(self.errors) - MAX_ERRORS
             self.errors = [*self.errors[:MAX_ERRORS], ("file", f"and {more} more")]
@@ -134,18 +143,24 @@ class _Checker:
             raise Invalid(*self.errors)
         return out
 
-    def _row(self, line: int, header: list[str], cells: list[str]) -> NewDevice:
-        if len(cells) > len(header):
+    def _row(self, row: csv_text.Record, header: list[str]) -> NewDevice:
+        line, cells = row.line, row.cells
+        if any(cell.strip() for cell in cells[len(header) :]):
             self.errors.append((f"line {line}", f"has {len(cells)} cells, the header {len(header)}"))
+        if other := csv_text.other_separator(row, self.separator, len(header)):
+            mine = csv_text.SEPARATORS[self.separator]
+            self.errors.append((f"line {line}, column {other[0]}", f"has {other[1]} between its cells, the header {mine}"))
         values = dict(zip(header, (c.strip() for c in cells), strict=False))
         name, kind = values.get("name", ""), values.get("kind", "").lower() or "terminal"
-        tags = tuple(tidy_tags(values.get("tags", "").replace(",", ";").split(";")) or ())
-        problems = check(Described(name, values.get("note", ""), tags))
+        # A cell with several lines is one line here: a note reads on, each line of tags is one.
+        note = " ".join(values.get("note", "").split()) if _has_lines(values.get("note", "")) else values.get("note", "")
+        tags = tuple(tidy_tags(re.split(r"[,;\r\n]", values.get("tags", ""))) or ())
+        problems = check(Described(name, note, tags))
         if kind not in Device.Kind.values:
             problems.append(("kind", f"is {kind[:20]!r}; it must be server or terminal"))
         problems += self._doubles(line, name, kind)
         self.errors += [(f"line {line}, {field}", message) for field, message in problems]
-        return NewDevice(line, name, kind, values.get("note", ""), tags)
+        return NewDevice(line, name, kind, note, tags)
 
     def _doubles(self, line: int, name: str, kind: str) -> list[tuple[str, str]]:
         problems = []
@@ -159,3 +174,7 @@ class _Checker:
                 problems.append(("kind", "a site has one server, and this would be the second"))
             self.has_server = True
         return problems
+
+
+def _has_lines(text: str) -> bool:
+    return "\n" in text or "\r" in text

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from fleet.models import Site
-from fleet.services import clock, importing
+from fleet.services import clock, csv_text, importing
 from fleet.services.errors import Invalid, ServiceError
 from fleet.web.exports import csv_lines
 from fleet.web.live import sentence_of
@@ -25,18 +25,22 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _show(request, typed | {"two_persons": "yes", "zone": "UTC"})
     problems: list[tuple[str, str]] = []
+    guessed = None
     try:
-        typed["text"] = _text_of(request, typed["text"])
+        if (file := _file_of(request)) is not None:
+            typed["text"], guessed = file.text, file.guessed
         site = importing.site_of(_target(typed))
         rows = importing.parse(typed["text"], site)
         if request.POST.get("do") == "import":
             return _import(request, typed)
-        return _show(request, typed, rows=rows[:PREVIEW_ROWS], count=len(rows), target=site)
+        return _show(request, typed, rows=rows[:PREVIEW_ROWS], count=len(rows), target=site, guessed=guessed)
+    except csv_text.Undecodable as refusal:
+        typed["text"], problems = refusal.text, refusal.errors
     except Invalid as refusal:
         problems = refusal.errors
     except ServiceError as refusal:
         problems = [("", sentence_of(refusal))]
-    return _show(request, typed, problems=problems)
+    return _show(request, typed, problems=problems, guessed=guessed)
 
 
 def _import(request: HttpRequest, typed: dict[str, str]) -> HttpResponse:
@@ -47,17 +51,14 @@ def _import(request: HttpRequest, typed: dict[str, str]) -> HttpResponse:
     return response
 
 
-def _text_of(request: HttpRequest, pasted: str) -> str:
-    """The file where there is one, else what was pasted."""
+def _file_of(request: HttpRequest) -> csv_text.Decoded | None:
+    """The file's text; None where there is no file, and what was pasted counts. Raises Invalid."""
     file = request.FILES.get("file")
     if file is None:
-        return pasted
+        return None
     if (file.size or 0) > importing.MAX_BYTES:
         raise Invalid(("file", f"is larger than {importing.MAX_BYTES // 1000:,} kB"))
-    try:
-        return str(file.read(), "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Invalid(("file", "is not UTF-8: choose “CSV UTF-8” when saving it")) from error
+    return csv_text.decode(file.read())
 
 
 def _target(typed: dict[str, str]) -> int | importing.NewSite:

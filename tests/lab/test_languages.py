@@ -159,6 +159,7 @@ async def test_services_are_read_and_refused_as_in_english(speaks: Callable[...,
 ROWS = [
     {"endpoint": "0.0.0.0:10101", "certhash": "61d34f532da121bbab64723c4871e72c92f03735", "appid": netsh.APPID, "store": "MY"},
     {"endpoint": f"{'till-' * 12}1.venue.example:10443", "certhash": "5d" * 20, "appid": netsh.APPID, "store": None},
+    {"endpoint": "CCS:443", "certhash": None, "appid": "{4dc3e181-e14b-4a21-b022-59fc669b0914}", "store": None},
     {"endpoint": "[fe80::1]:443", "certhash": "07" * 20, "appid": netsh.APPID, "store": "MY"},
 ]
 URLS = [
@@ -180,7 +181,7 @@ def test_every_language_is_read_however_its_lines_are_broken(name: str) -> None:
         text = {what: plain.printed(languages.wrapped(out, width)).decode("utf-8", "replace") for what, out in shown.items()}
         bindings = netsh_text.parse_sslcert(text["sslcert"])
         assert [(row.endpoint, row.certhash, row.appid) for row in bindings.rows] == [
-            (row["endpoint"], row["certhash"].upper(), row["appid"]) for row in ROWS
+            (row["endpoint"], row["certhash"] and row["certhash"].upper(), row["appid"]) for row in ROWS
         ], width
         assert bindings.certain
         found = netsh_text.parse_urlacl(text["urlacl"])

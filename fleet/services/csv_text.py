@@ -1,0 +1,160 @@
+"""CSV as spreadsheets write it in different parts of the world: its encoding, what separates its cells, how its lines end.
+Whatever cannot be read is told with its line and column."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fleet.services.errors import Invalid
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+WESTERN = "Windows-1252"
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\0\0", "utf-32-le"), (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"),
+)  # fmt: skip
+_NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32", "utf-32-be": "UTF-32"}
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+# A letter that is not ASCII, as UTF-8 writes it.
+_UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_SEP_LINE = re.compile(r'"?sep=(.)"?[,;\t| ]*', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A file's text. guessed: the encoding, where the file does not say it and its letters may be others."""
+
+    text: str
+    guessed: str | None = None
+
+
+class Undecodable(Invalid):
+    """A file whose bytes are no text. text: what can be shown of it, so that it can be put right by hand."""
+
+    def __init__(self, text: str, *errors: tuple[str, str]) -> None:
+        super().__init__(*errors)
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row. line: where it ends, as editors count; raw: as it stands in the file."""
+
+    line: int
+    cells: list[str]
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """separator: between the cells; header: the first row; rows: those below it that are not empty."""
+
+    separator: str
+    header: Record
+    rows: list[Record]
+
+
+def decode(data: bytes) -> Decoded:
+    """The text of these bytes: by their byte-order mark, else as UTF-8, else as Western European Windows writes it.
+    Raises Undecodable with the place of the first byte that is no part of it."""
+    for mark, codec in _MARKS:
+        if data.startswith(mark):
+            return Decoded(_strict(data[len(mark) :], codec, f"says by its first bytes that it is {_NAMES[codec]}"))
+    if data[:2].count(0) == 1:  # the first letter of a header is ASCII
+        codec = "utf-16-le" if data[1] == 0 else "utf-16-be"
+        return Decoded(_strict(data, codec, "is UTF-16 in its first letter"))
+    try:
+        return Decoded(data.decode())
+    except UnicodeDecodeError:
+        if _UTF8_LETTER.search(data):
+            # Pasted together from two files: whichever is taken, letters of the other one are wrong.
+            return Decoded(_strict(data, "utf-8", "is UTF-8 elsewhere in the file"))
+        return Decoded(_strict(data, "cp1252", f"was read as {WESTERN}"), WESTERN)
+
+
+def read(text: str, columns: Sequence[str]) -> Table:
+    """The rows of this CSV. columns: the names that a header may have, which tell its separator. Raises Invalid with
+    (place, message) pairs."""
+    text = text.removeprefix("\ufeff")
+    lines = [match[0] for match in _LINE.finditer(text)]
+    said = _SEP_LINE.fullmatch(lines[0].strip("\r\n")) if lines else None
+    if said and said[1] not in SEPARATORS:
+        raise Invalid(("line 1, column 5", f"{said[1]!r} separates no cells here: use a comma, a semicolon or a tab"))
+    below = lines[1:] if said else lines
+    separator = said[1] if said else _separator(below[0] if below else "", columns)
+    records = _records(below, separator, 1 if said else 0)
+    header = next(records, Record(1, [], ""))
+    rows = [record for record in records if any(cell.strip() for cell in record.cells)]
+    return Table(separator, header, rows)
+
+
+def column_of(raw: str, place: int) -> int:
+    """The column of this character of a row, counted from 1 in its own line."""
+    return len(_LINE_END.split(raw[:place])[-1]) + 1
+
+
+def other_separator(record: Record, separator: str, width: int) -> tuple[int, str] | None:
+    """Where a row of one cell has another separator than the header, which has `width` cells: its column, and what it is."""
+    if width < 2 or len(record.cells) != 1:
+        return None
+    for other in SEPARATORS:
+        if other != separator and 2 <= len(next(_reader([record.raw], other), [])) <= width:
+            return column_of(record.raw, record.raw.index(other)), SEPARATORS[other]
+    return None
+
+
+def _strict(data: bytes, codec: str, why: str) -> str:
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError as error:
+        before = _LINE_END.split(data[: error.start].decode(codec))
+        place = f"line {len(before)}, column {len(before[-1]) + 1}"
+        message = f"the byte {data[error.start]:02X} there is none of its letters: choose “CSV UTF-8” when saving it"
+        raise Undecodable(data.decode(codec, "replace"), (place, f"the file {why}, and {message}")) from error
+
+
+def _separator(header: str, columns: Sequence[str]) -> str:
+    """The one by which the header is made of column names; where none does it, the one that stands there most often."""
+    known = set(columns)
+
+    def fits(separator: str) -> tuple[int, int]:
+        names = {cell.strip().lower() for cell in next(_reader([header], separator), [])}
+        return len(names & known), header.count(separator)
+
+    return max(SEPARATORS, key=fits)
+
+
+def _records(lines: list[str], separator: str, above: int) -> Iterator[Record]:
+    taken: list[str] = []
+
+    def giving() -> Iterator[str]:
+        for line in lines:
+            taken.append(line)
+            yield line
+
+    reader = csv.reader(giving(), strict=True, delimiter=separator)
+    while True:
+        taken.clear()
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            place = f"line {above + reader.line_num - len(taken) + 1}, column {_quote(taken)}"
+            raise Invalid((place, f"is not CSV: {error}")) from error
+        if cells is None:
+            return
+        yield Record(above + reader.line_num, cells, "".join(taken))
+
+
+def _quote(taken: list[str]) -> int:
+    """The column of the first quotation mark of these lines, which is where quoting went wrong."""
+    return "".join(taken).find('"') + 1 or 1
+
+
+def _reader(lines: list[str], separator: str) -> Iterator[list[str]]:
+    """The rows, as far as they can be read."""
+    try:
+        yield from csv.reader(lines, delimiter=separator)
+    except csv.Error:
+        return
