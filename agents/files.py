@@ -34,8 +34,11 @@ class Files:
         return shutil.disk_usage(folder).free
 
     def try_folder(self, path: Path) -> None:
-        """Prove that a neighbour of `path` can be written, by writing one and removing it. Raises OSError."""
+        """Prove that a neighbour of `path` can be written, by writing one and removing it, and that `path` itself is not
+        protected from being replaced. Raises OSError."""
         path = path.resolve()
+        if path.exists() and not os.access(path, os.W_OK):
+            raise PermissionError(13, "is write-protected", str(path))
         probe = path.parent / f".{path.name}.tillway-probe"
         # What a crash has left here; one fixed name, so nothing can pile up.
         held.writing(lambda: probe.unlink(missing_ok=True))

@@ -57,8 +57,8 @@ class Transport:
     ) -> None:
         self.config, self.network, self.identity = config, network, identity
         self.journal, self.clock, self.runner = journal, clock, runner
-        self.rehearsals = Rehearsals(runner.host, identity, clock, lambda: not runner.idle)
         self.inventory = Inventory(runner.host, clock)
+        self.rehearsals = Rehearsals(runner.host, identity, clock, lambda: not runner.idle, self.inventory.facts)
         self.life = secrets.token_hex(16)  # of this process: whoever has copied the state folder has another one
         self._news = asyncio.Event()
         self._changed = asyncio.Event()

@@ -6,14 +6,14 @@ import json
 import logging
 import platform
 import ssl
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts import inventory_server, roots, tls_ability
+from agents.hosts.kept import Read
 from agents.hosts.windows import Host, ServerHost, TerminalHost
 from agents.version import VERSION
 
@@ -22,35 +22,18 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 120_000  # the gateway takes 256 kB
 MAX_TEXT = 2000
 MAX_THUMBPRINTS = 300
-# What seldom changes and costs something to read: an inventory follows every instruction of a cutover.
-KEPT_S = 300.0
 _MIB = 1024 * 1024
 _BY_NAME = ("seen",)  # facts that are a table of many names
 # Without these a device cannot be judged.
 _NEEDED = ("scheme", "port", "host", "timeout_s", "certificates", "urlacl", "sslcert", "services")
 
-Read = Callable[[], Awaitable[Any]]
-
-
-def seldom(read: Read) -> Read:
-    """The same, read again after KEPT_S seconds only."""
-    until, value = 0.0, None
-
-    async def ask() -> Any:
-        nonlocal until, value
-        if time.monotonic() >= until:
-            value = await read()
-            until = time.monotonic() + KEPT_S
-        return value
-
-    return ask
-
 
 class Inventory:
-    """The inventory of one device, read anew each time but for what is kept for KEPT_S seconds."""
+    """The inventory of one device, read anew each time but for what its host keeps for a while."""
 
     def __init__(self, host: Host, clock: Clock) -> None:
         self._host, self._clock = host, clock
+        seldom = host.kept
         self._try_settings = seldom(_plain(host.try_settings_folder))
         own = {"port": _plain(host.port), "scheme": _plain(host.scheme)}
         if isinstance(host, TerminalHost):
@@ -77,7 +60,7 @@ class Inventory:
             "free_mb": _plain(lambda: host.files.free_bytes(host.config.state) // _MIB),
             "clock_offset_ms": _plain(lambda: self._clock.now_ms() - host.network.wall_ms()),
             "os": _plain(platform.platform),
-            "tls": seldom(_plain(self._tls)),
+            "tls": host.kept(_plain(self._tls)),
             "access_code": _plain(self._access_code),
             "name": _plain(lambda: host.config.name),
             "agent_version": _plain(lambda: VERSION),

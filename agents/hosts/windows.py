@@ -1,5 +1,5 @@
-"""The small objects that steps touch: one for a till, one for the server. They hold no state of their own:
-everything is read anew, because the programs of the till may have changed it."""
+"""The small objects that steps touch: one for a till, one for the server. They hold no state of their own: everything is
+read anew, because the programs of the till may have changed it. `kept` is for the inventory alone."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,7 @@ from agents.config import Config
 from agents.errors import StepError
 from agents.files import Files
 from agents.hosts import lookup, sc, settings_store, store
+from agents.hosts.kept import Kept
 from agents.hosts.lookup import Answer, Target
 from agents.hosts.settings_store import SettingsStore
 from agents.net import Network
@@ -36,6 +37,7 @@ class Host(ABC):
     def __init__(self, config: Config, network: Network, files: Files) -> None:
         self.config, self.network, self.files = config, network, files
         self.profile = config.profile or BUILT_IN[config.role]
+        self.kept = Kept()
 
     def settings(self) -> bytes:
         """The settings' bytes. Raises StepError settings_unreadable."""

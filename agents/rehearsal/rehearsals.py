@@ -5,7 +5,7 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agents import protocol
@@ -14,7 +14,7 @@ from agents.errors import StepError
 from agents.hosts import spare_binding
 from agents.hosts.windows import Host, ServerHost, TerminalHost
 from agents.identity import Identity
-from agents.protocol import Finding, Rehearsal, Rehearsed
+from agents.protocol import Finding, Inventory, Rehearsal, Rehearsed
 from agents.rehearsal.seat import Seat
 from agents.rehearsal.shadow import Shadow
 from agents.rehearsal.shadow_httpsys import HttpSysShadow
@@ -23,21 +23,28 @@ from agents.rehearsal.shadow_openssl import OpenSslShadow
 log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 128 * 1024
+TELL_LIMIT_S = 10.0
 # What the live port will serve with, which on Windows is http.sys.
 KIND: type[HttpSysShadow] | type[OpenSslShadow] = HttpSysShadow if sys.platform == "win32" else OpenSslShadow
+Told = Callable[[], Awaitable[dict[str, Any]]]
 _NOTHING_DONE = "Nothing was done on this device; rehearse again."
 
 
 class Rehearsals:
-    """Takes orders and keeps answers until they are sent. busy(): whether a cutover is under way here."""
+    """Takes orders and keeps answers until they are sent. busy(): whether a cutover is under way here; inventory(): what
+    this device looks like. It is read anew for each rehearsal and sent before the answer, so that who judges the rehearsal
+    judges by the device as it was then."""
 
-    def __init__(self, host: Host, identity: Identity, clock: Clock, busy: Callable[[], bool]) -> None:
+    def __init__(
+        self, host: Host, identity: Identity, clock: Clock, busy: Callable[[], bool], inventory: Told | None = None
+    ) -> None:
         self._host, self._identity, self._clock, self._busy = host, identity, clock, busy
+        self._inventory = inventory
         self._now: tuple[Rehearsal, asyncio.Task[None]] | None = None
         self._last: tuple[str, Rehearsed] | None = None
         self._shadow: Shadow | None = None
         self._expiry: asyncio.Task[None] | None = None
-        self.answers: asyncio.Queue[Rehearsed] = asyncio.Queue()
+        self.answers: asyncio.Queue[Rehearsed | Inventory] = asyncio.Queue()
 
     def take(self, message: protocol.Rehearse) -> None:
         """An order from the dashboard. What is not signed by it, or not for this device, is passed over: nobody waits
@@ -123,6 +130,7 @@ class Rehearsals:
         except Exception as error:
             log.exception("a rehearsal failed")
             finding = Finding("rehearsal_failed", f"{type(error).__name__}: {error}", "Look into this agent's log.")
+        await self._tell(order)
         self._now = None
         self._last = body, self._answer(order, facts, finding)
 
@@ -150,6 +158,17 @@ class Rehearsals:
             facts |= await self._open(self._host, order)
         else:
             facts |= await self._close(order)
+
+    async def _tell(self, order: Rehearsal) -> None:
+        """Also where the look has failed, and after it: a till that measures is not to be disturbed."""
+        if self._inventory is None or order.action == "close":
+            return
+        self._host.kept.forget()
+        try:
+            async with asyncio.timeout(TELL_LIMIT_S):
+                self.answers.put_nowait(Inventory(await self._inventory()))
+        except TimeoutError:
+            log.warning("rehearsal %s: this device could not be looked at within %s s", order.rehearsal, TELL_LIMIT_S)
 
     async def _open(self, host: ServerHost, order: Rehearsal) -> dict[str, Any]:
         if self._shadow is not None:

@@ -10,6 +10,7 @@ from agents.errors import StepError
 from agents.hosts.windows import Host
 from agents.protocol import Instruction
 
+LEAST_FREE = 20 * 1024**2  # bytes
 Saved = dict[str, Any]
 Evidence = dict[str, Any]
 
@@ -126,8 +127,13 @@ class SwitchStep(Step):
 
 
 def check_settings(ctx: Context) -> Evidence:
-    """Arming, both roles: the settings can be read and rewritten, and the port is the expected one."""
+    """Arming, both roles: there is room for the journal, the settings can be read and rewritten, and the port is the
+    expected one."""
     host = ctx.host
+    host.kept.forget()  # the inventory that follows tells the device as it was armed, too
+    if (free := host.files.free_bytes(host.config.state)) < LEAST_FREE:
+        message = f"the disk has {free // 1024**2} MB left: the agent could not write down how to undo a step"
+        raise StepError("disk_full", message, "Free 200 MB on this device, then try again.")
     port, scheme = host.check_port(ctx.instruction.port), host.scheme()
     # Whether rewriting works at all is tried on a neighbour; the file itself stays untouched.
     host.try_settings_folder()

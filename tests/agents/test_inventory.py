@@ -128,6 +128,21 @@ async def test_trying_to_write_is_not_repeated_for_a_while(terminal: TerminalHos
     assert len(tried) == 1
 
 
+async def test_what_is_kept_is_read_anew_when_somebody_is_about_to_judge_by_it(
+    server: ServerHost, windows: FakeWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Inventory(server, Clock())
+    first = await told.facts()
+    windows.iplisten.append("127.0.0.1")
+    monkeypatch.setattr("agents.files.os.access", lambda path, mode: False)
+    assert {name: (await told.facts())[name] for name in ("iplisten", "writable")} == {"iplisten": [], "writable": None}
+    server.kept.forget()
+    again = await told.facts()
+    assert again["iplisten"] == ["127.0.0.1"]
+    assert "is write-protected" in again["writable"]
+    assert first["writable"] is None
+
+
 async def test_whatever_is_broken_the_rest_is_told(server: ServerHost, windows: FakeWindows) -> None:
     for call in ("netsh http show sslcert", "netsh http show iplisten", "sc qfailure", "sc enumdepend"):
         windows.fail[call] = "rubbish that nobody understands"

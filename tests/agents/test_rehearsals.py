@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fake_gateway import Gateway
 from rehearsing import order
 
+import agents.hosts.inventory
 from agents import protocol
 from agents.clock import Clock
 from agents.hosts.windows import Host, ServerHost, TerminalHost
@@ -231,3 +232,39 @@ async def test_an_instruction_has_the_right_of_way(
     await gateway.instruct(make_instruction("terminal", action="arm"))
     assert (await gateway.hear(Rehearsed)).finding.code == "busy"
     assert (await gateway.hear(Finished)).outcome == "done"
+
+
+@pytest.mark.parametrize("role", ["server", "terminal"])
+async def test_what_the_device_looks_like_is_told_anew_before_each_answer(
+    role: str, terminal: TerminalHost, server: ServerHost, opening: Rehearsal, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A settings file that was made read-only a minute ago is found by a rehearsal now, whether it goes well or not."""
+    host = server if role == "server" else terminal
+    told = agents.hosts.inventory.Inventory(host, Clock())
+    assert (await told.facts())["writable"] is None
+    device = Device(host)
+    device.rehearsals = Rehearsals(host, device.rehearsals._identity, device.clock, lambda: False, told.facts)
+    monkeypatch.setattr("agents.files.os.access", lambda path, mode: False)
+    # A till is asked about a listener that is not there.
+    device.take(opening if role == "server" else order("ask", port, thumbprint=opening.thumbprint, shadow_port=1, plain_port=1))
+    inventory, answer = [await asyncio.wait_for(device.rehearsals.answers.get(), 20) for _ in range(2)]
+    assert isinstance(inventory, Inventory)
+    assert "is write-protected" in inventory.facts["writable"]
+    assert isinstance(answer, Rehearsed)
+    assert (answer.finding is None) is (role == "server")
+    device.take(order("close", port))
+    if role == "server":
+        assert isinstance(await asyncio.wait_for(device.rehearsals.answers.get(), 20), Rehearsed)
+    await device.rehearsals.stop()
+
+
+async def test_over_the_wire_the_device_comes_before_its_answer(
+    gateway: Gateway, agent: Callable, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent()
+    assert (await gateway.hear(Inventory)).facts["writable"] is None
+    monkeypatch.setattr("agents.files.os.access", lambda path, mode: False)
+    await gateway.rehearse(order("ask", port, shadow_port=port, expires_ms=gateway.now_ms + 60_000))
+    messages = [await gateway.hear((Inventory, Rehearsed)) for _ in range(2)]
+    assert [type(message) for message in messages] == [Inventory, Rehearsed]
+    assert "is write-protected" in messages[0].facts["writable"]
