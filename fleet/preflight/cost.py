@@ -42,23 +42,30 @@ class Kind:
 class Change:
     """What HTTPS does to lookups asked in this way, in milliseconds. p50: the change of the typical lookup, 99 % sure;
     p95: that of the slow ones as it will be measured afterwards, 95 % sure, so with the chance in both measurements;
-    live_p95: over HTTP today; predicted: over HTTPS; told_apart: False where the measurements fit to no difference just
-    as well."""
+    live_p95: over HTTP today; predicted: over HTTPS; typical_differs, slow_differs: False where the measurements fit to no
+    difference just as well, of which the interval that is shown is a part."""
 
     way: str
     p50: Estimate
     p95: Estimate
     live_p95: float
     predicted: Estimate
-    told_apart: bool
+    typical_differs: bool
+    slow_differs: bool
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether there is a difference at all."""
+        return self.typical_differs or self.slow_differs
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """All that is known. terminals: how many measured; cpu_full_ms, cpu_resumed_ms: of the server, a handshake, None where
-    that cannot be measured: on Windows http.sys does them."""
+    """All that is known. terminals: how many measured, each counted once; runs: in how many rehearsals; cpu_full_ms,
+    cpu_resumed_ms: of the server, a handshake, None where that cannot be measured: on Windows http.sys does them."""
 
     terminals: int
+    runs: int
     kinds: tuple[Kind, ...]
     changes: tuple[Change, ...]
     cpu_full_ms: float | None
@@ -85,16 +92,27 @@ class Load:
     cpu_s: tuple[float, float] | None
 
 
-def cost_of(seats: Iterable[Any], server: Any) -> Cost | None:
-    """From the facts of seats and of the server's answer, as agents sent them. None without any measurement."""
-    measured = [mapping(facts) for facts in seats]
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one terminal measured in one rehearsal. facts: as its agent sent them."""
+
+    terminal: str
+    rehearsal: int
+    facts: Any
+
+
+def cost_of(seats: Iterable[Asked], server: Any) -> Cost | None:
+    """From what the seats measured and the server's answer, as agents sent them. None without any measurement."""
+    asked = list(seats)
+    measured = [mapping(one.facts) for one in asked]
     of_each = [{kind: _samples(facts, kind) for kind in KINDS} for facts in measured]
     values = {kind: sorted(ms for samples in of_each for ms in samples[kind]) for kind in KINDS}
     if not any(values.values()):
         return None
     cpu = mapping(mapping(server).get("cpu_ms"))
     return Cost(
-        terminals=sum(any(samples.values()) for samples in of_each),
+        terminals=len({one.terminal for one, samples in zip(asked, of_each, strict=True) if any(samples.values())}),
+        runs=len({one.rehearsal for one, samples in zip(asked, of_each, strict=True) if any(samples.values())}),
         kinds=tuple(_kind(kind, values[kind], measured) for kind in KINDS),
         changes=tuple(change for way, kinds in WAYS.items() if (change := _change(way, *(values[k] for k in kinds)))),
         cpu_full_ms=number(cpu.get("full")),
@@ -135,4 +153,5 @@ def _change(way: str, live: list[float], plain: list[float], tls: list[float]) -
     # What will be seen is not the truth either: tonight's HTTP and the HTTPS of the days after are measured, too.
     now, later = estimate(live, P95, ALPHA), estimate(tls, P95, ALPHA)
     change = later - estimate(plain, P95, ALPHA) + now.noise() + later.noise()
-    return Change(way, p50, change, now.value, change.moved(now.value), told_apart=not (p50.holds_zero and claim.holds_zero))
+    slow = not (claim.holds_zero or change.holds_zero)
+    return Change(way, p50, change, now.value, change.moved(now.value), typical_differs=not p50.holds_zero, slow_differs=slow)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from fleet.models import Rehearsal, Site
-from fleet.preflight.cost import WAYS, Cost, cost_of
+from fleet.preflight.cost import WAYS, Asked, Cost, cost_of
 from fleet.services.readiness import SeatRow, seat_rows
 
 # A small site's last rehearsals are looked at together, until a p95 has something to stand on.
@@ -26,13 +25,13 @@ def cost(site: Site, held: Rehearsal | None, seats: Iterable[SeatRow]) -> Cost |
     """From the rehearsal that counts, and for a small site from those with the same certificate before it."""
     if held is None:
         return None
-    facts = _answers(seats)
+    facts = _answers(held, seats)
     if len(facts) < _ENOUGH_TERMINALS:
         older = Rehearsal.objects.filter(
             site=site, state=Rehearsal.State.DONE, pk__lt=held.pk, thumbprint=held.thumbprint, after__isnull=True
         ).order_by("-pk")
         for rehearsal in older[: _MOST_REHEARSALS - 1]:
-            facts += _answers(seat_rows(rehearsal))
+            facts += _answers(rehearsal, seat_rows(rehearsal))
     return cost_of(facts, held.facts)
 
 
@@ -40,12 +39,12 @@ def after(site: Site) -> dict[str, After]:
     """What the terminals measured at the live port after the site's last cutover to HTTPS, by the prediction's ways of
     asking; empty before."""
     rehearsal = Rehearsal.objects.filter(site=site, after__isnull=False, state=Rehearsal.State.DONE).order_by("-pk").first()
-    found = cost_of(_answers(seat_rows(rehearsal)), None) if rehearsal else None
+    found = cost_of(_answers(rehearsal, seat_rows(rehearsal)), None) if rehearsal else None
     if rehearsal is None or found is None:
         return {}
     kinds = {way: found.kind(tls) for way, (_, _, tls) in WAYS.items()}
     return {way: After(kind.count, kind.p50, kind.p95) for way, kind in kinds.items() if kind.p50 and kind.p95}
 
 
-def _answers(seats: Iterable[SeatRow]) -> list[Any]:
-    return [facts for _, answered, _, facts in seats if answered is not None]
+def _answers(rehearsal: Rehearsal, seats: Iterable[SeatRow]) -> list[Asked]:
+    return [Asked(name, rehearsal.pk, facts) for name, answered, _, facts in seats if answered is not None]

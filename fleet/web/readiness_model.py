@@ -123,8 +123,8 @@ def _change(change: Change, after: After | None) -> dict[str, str]:
         "way": WAY_WORDS[change.way],
         "typical": signed(change.p50.value),
         "slow": signed(change.p95.value),
-        "between": f"{limit(low)} to {limit(high)}",
-        "told": "a real difference" if change.told_apart else "no difference that could be told from noise",
+        "between": between(low, high),
+        "told": told(change) if (low, high) != (None, None) else "",
         "today": ms(change.live_p95),
         "predicted": ms(max(change.predicted.value, 0.0)),
         "after": f"{ms(after.p95)} ({plural(after.count, 'lookup')})" if after else "",
@@ -166,9 +166,24 @@ def signed(value: float) -> str:
     return f"{sign}{ms(abs(value))}"
 
 
-def limit(value: float | None) -> str:
-    """One end of an interval."""
-    return "not known" if value is None else signed(value)
+def between(low: float | None, high: float | None) -> str:
+    """An interval of changes, as far as it is known."""
+    if low is None and high is None:
+        return "not measured often enough yet to say how sure this is, or whether there is a difference"
+    if high is None:
+        return f"95 % sure: at least {signed(low or 0.0)}; not measured often enough yet for an upper limit"
+    if low is None:
+        return f"95 % sure: at most {signed(high)}; not measured often enough yet for a lower limit"
+    return f"95 % sure: {signed(low)} to {signed(high)}"
+
+
+def told(change: Change) -> str:
+    """Whether there is a difference, in agreement with the interval beside it, which is that of the slow lookups."""
+    if change.slow_differs:
+        return "a real difference"
+    if change.typical_differs:
+        return "the typical lookup takes another time, the slow ones differ by no more than noise"
+    return "no difference that could be told from noise"
 
 
 def size(value: float | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fleet.preflight.advice import Answers, advise
-from fleet.preflight.cost import FEWEST, KINDS, WAYS, Cost, cost_of, load_of
+from fleet.preflight.cost import FEWEST, KINDS, WAYS, Asked, Cost, cost_of, load_of
 from fleet.preflight.quantiles import Estimate, estimate, quantile
 
 SEEDS = 200
@@ -29,7 +29,7 @@ def seats(seed: int, added: float, rounds: int = ROUNDS) -> list[dict[str, Any]]
 
 def cost(given: list[dict[str, Any]], server: Any = None) -> Cost:
     """Their price, which there is."""
-    found = cost_of(given, server)
+    found = cost_of([Asked(f"T{number}", 1, facts) for number, facts in enumerate(given)], server)
     assert found is not None
     return found
 
@@ -73,10 +73,32 @@ def test_few_measurements_have_no_upper_limit_and_say_so() -> None:
     assert all(change.p95.high is not None for change in enough.changes)
 
 
+def test_a_terminal_counts_once_however_often_it_measured() -> None:
+    facts = {"samples": {kind: [5.0] for kind in KINDS}}
+    asked = [Asked(f"T{till}", run, facts) for run in range(2) for till in range(24)]
+    found = cost_of([*asked, Asked("T99", 7, {})], {})
+    assert found is not None
+    assert (found.terminals, found.runs, found.kind("http_new").count) == (24, 2, 48)
+
+
+def test_an_interval_that_holds_zero_is_never_called_a_difference_of_the_slow_lookups() -> None:
+    """The typical lookup takes 3 ms more, and now and then one takes so long that p95 says nothing."""
+    wild = {
+        kind: [5.0 + 3.0 * kind.startswith("https") + (place % 9 == 0) * 40.0 * (place % 4) for place in range(120)]
+        for kind in KINDS
+    }
+    change = cost([{"samples": wild}]).changes[0]
+    assert (change.p95.holds_zero, change.typical_differs, change.slow_differs) == (True, True, False)
+    for seed in range(50):
+        for added in (0.0, 0.5, 3.0):
+            for change in cost(seats(seed, added, rounds=2)).changes:
+                assert not (change.slow_differs and change.p95.holds_zero)
+
+
 def test_every_way_is_told_when_it_was_measured() -> None:
     assert [change.way for change in cost(seats(1, 1.0)).changes] == list(WAYS)
     assert cost_of([], {}) is None
-    assert cost_of([{"samples": {}}], {}) is None
+    assert cost_of([Asked("T1", 1, {"samples": {}})], {}) is None
 
 
 def test_bytes_and_processor_time_make_a_day() -> None:

@@ -8,7 +8,10 @@ import pytest
 from django.urls import reverse
 
 from fleet.models import Rehearsal, Seat
+from fleet.preflight.cost import Change, Cost
+from fleet.preflight.quantiles import Estimate
 from fleet.services.errors import Conflict
+from fleet.web.readiness_model import change_rows
 from tests.factories import NOW, make_club, make_cutover
 from tests.preflight.site import THUMBPRINT
 from tests.rehearsed import HOUR, make_rehearsed
@@ -150,6 +153,64 @@ def test_the_price_is_shown_with_its_interval_and_the_days_traffic(admin):
     assert "no difference that could be told from noise" in html
     assert html.count('class="rail"') == 5
     assert "style=" not in html
+
+
+def test_terminals_that_measured_twice_are_counted_once(admin):
+    site, first = make_rehearsed(24)
+    same = {"thumbprint": first.thumbprint, "state": "done", "facts": first.facts, "finished_at": first.finished_at}
+    again = Rehearsal.objects.create(site=site, deadline_at=NOW, **same)
+    for seat in first.seats.all():
+        Seat.objects.create(rehearsal=again, device=seat.device, answered_at=NOW, facts=seat.facts)
+    html = page(admin, site)
+    assert "Measured by 24 terminals of this site in 2 rehearsals, in turn" in html
+
+
+def _change(low, high, *, typical=True, slow=True):
+    nine, p50 = Estimate(9.0, low, high), Estimate(3.0, 2.0, 4.0)
+    return Change("new", p50, nine, 10.0, nine.moved(10.0), typical_differs=typical, slow_differs=slow)
+
+
+@pytest.mark.parametrize(
+    ("change", "between", "told"),
+    [
+        (_change(2.0, 20.0), "95 % sure: +2.0 ms to +20.0 ms", "a real difference"),
+        (
+            _change(-9.4, 145.0, slow=False),
+            "95 % sure: −9.4 ms to +145 ms",
+            "the typical lookup takes another time, the slow ones",
+        ),
+        (
+            _change(-1.0, 1.0, typical=False, slow=False),
+            "95 % sure: −1.0 ms to +1.0 ms",
+            "no difference that could be told from",
+        ),
+        (
+            _change(-1.0, None, slow=False),
+            "95 % sure: at least −1.0 ms; not measured often enough yet for an upper",
+            "the typical",
+        ),
+        (
+            _change(None, 4.0, slow=False),
+            "95 % sure: at most +4.0 ms; not measured often enough yet for a lower",
+            "the typical",
+        ),
+        (_change(None, None, slow=False), "not measured often enough yet to say how sure this is", ""),
+    ],
+)
+def test_an_interval_and_what_is_said_of_it_agree(change, between, told):
+    (row,) = change_rows(Cost(1, 1, (), (change,), None, None), {})
+    assert row["between"].startswith(between)
+    assert row["told"].startswith(told)
+    assert bool(row["told"]) is bool(told)
+    assert ("real difference" in row["told"]) <= ((change.p95.low or 0) > 0 or (change.p95.high or 0) < 0)
+    assert "not known" not in row["between"]
+
+
+def test_one_round_of_measurements_is_said_to_be_too_few(admin):
+    site, _ = make_rehearsed(1)
+    html = page(admin, site)
+    assert "not known" not in html
+    assert "not measured often enough yet" in html
 
 
 def test_what_a_handshake_costs_the_server_is_said_or_said_to_be_unknown(admin):
