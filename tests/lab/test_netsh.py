@@ -97,6 +97,20 @@ def test_a_refused_binding_changes_nothing(lab: Lab, changed: dict[str, str], ex
     assert lab.json("httpsys.json") == before
 
 
+def test_a_port_of_the_central_certificate_store(lab: Lab) -> None:
+    appid = "appid={4dc3e181-e14b-4a21-b022-59fc669b0914}"
+    assert lab.netsh("add", "sslcert", "ccs=443", appid)[0] == 0
+    assert lab.json("httpsys.json")["sslcert"][-1] == {"endpoint": "CCS:443", "certhash": None, "appid": appid[6:], "store": None}
+    assert "Error: 183" in lab.netsh("add", "sslcert", "ccs=443", appid)[1]
+    code, text = lab.netsh("show", "sslcert", "ccs=443")
+    assert code == 0
+    assert "    Central Certificate Store    : 443\n    Certificate Hash             : (null)\n" in text
+    for wrong in ("ccs=0", "ccs=65536", "ccs=*:443", "ccs=443x"):
+        assert lab.netsh("add", "sslcert", wrong, appid)[0] == 1
+    assert lab.netsh("delete", "sslcert", "ccs=443")[0] == 0
+    assert "CCS" not in lab.netsh("show", "sslcert")[1]
+
+
 def test_the_listen_list(lab: Lab) -> None:
     assert lab.netsh("add", "iplisten", "ipaddress=10.0.0.5")[0] == 0
     assert "    10.0.0.5\n" in lab.netsh("show", "iplisten")[1]
