@@ -173,11 +173,17 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 
 GATEWAY_URL = env("TILLWAY_GATEWAY_URL", "wss://127.0.0.1:8443/agent")
 TICK_SECONDS = float(env("TILLWAY_TICK_SECONDS", "1"))
+KEEP_DAYS = int(env("TILLWAY_KEEP_DAYS", "400"))
+if KEEP_DAYS < 1:
+    raise ImproperlyConfigured("TILLWAY_KEEP_DAYS must be at least 1")
+# false for a process that has keys of its own and must not see those of the gateway and the worker: web.
+SIGNS = env_bool("TILLWAY_SIGNS", True)
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    # One line per event whatever is in it: what others say reaches the log in messages and in tracebacks.
+    "formatters": {"plain": {"()": "agents.log.Formatter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env("TILLWAY_LOG_LEVEL", "INFO")},
 }

@@ -9,7 +9,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from agents import points
-from fleet.services import clock, instructions, looks, rehearsal_clock, sweeps
+from fleet.services import clock, instructions, looks, pruning, rehearsal_clock, sweeps
 from fleet.services.outcome import CHANGED_CHANNEL, DROP_CHANNEL, NUDGE_CHANNEL, Dispatch, Next
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,14 @@ def tick() -> None:
     """Once a second, from beat. A cutover goes first, and a rehearsal that fails cannot hold it up."""
     follow(sweeps.tick(clock.now()))
     follow(rehearsal_clock.tick(clock.now()))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def prune() -> None:
+    """Once an hour, from beat."""
+    counts = pruning.prune(clock.now())
+    if any(counts.values()):
+        log.info("pruned: %s", ", ".join(f"{count} {name}" for name, count in counts.items() if count))
 
 
 def _publish(after: Next) -> None:

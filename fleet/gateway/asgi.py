@@ -15,7 +15,9 @@ django.setup()
 
 from fleet.gateway.connection import serve  # noqa: E402 — services need Django's apps to be loaded
 from fleet.gateway.desk import Desk  # noqa: E402
+from fleet.startup import refuse_without_keys  # noqa: E402
 
+refuse_without_keys()
 desk = Desk()
 
 

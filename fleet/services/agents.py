@@ -127,6 +127,15 @@ def revoke(user: Any, agent_id: str, now: dt.datetime) -> Next:
     return Next(dropped={agent_id})
 
 
+def lose_keys(names: Collection[str], now: dt.datetime) -> int:
+    """These keys are lost for good, and whoever knows them must be enrolled again: shut everybody out. How many."""
+    with transaction.atomic():
+        count = Agent.objects.filter(revoked_at__isnull=True).update(revoked_at=now, connected=False)
+        text = f"{', '.join(sorted(names))} made anew; every device must be enrolled again."
+        events.note(None, "new_keys", text, now, actor="make_keys")
+    return count
+
+
 def take_inventory(agent_id: str, facts: dict[str, Any], now: dt.datetime) -> None:
     """Keep what an agent read on its device. Everything in it is somebody else's text: bounded here,
     escaped wherever it is shown. Raises Invalid."""

@@ -36,7 +36,7 @@ def missing(cutover: Cutover) -> QuerySet[DeviceRun]:
     """Device runs that are to be told something of the current epoch, and have an agent, but no instruction."""
     written = Instruction.objects.filter(run=OuterRef("pk"), epoch=OuterRef("asked_epoch"), attempt=OuterRef("asks"))
     return (
-        DeviceRun.objects.filter(cutover=cutover, asked_epoch=cutover.epoch, device__agent__revoked_at__isnull=True)
+        DeviceRun.objects.filter(cutover=cutover, asked_epoch=cutover.epoch, device__agent__in=Agent.objects.admitted())
         .exclude(asked_action="")
         .exclude(device__agent__isnull=True)
         .exclude(Exists(written))

@@ -21,6 +21,7 @@ from fleet.web.pages import for_admins, for_people, is_admin, paged, show
 def index(request: HttpRequest) -> HttpResponse:
     """Devices without contact first: those are the ones to walk to."""
     gone = Q(agent__isnull=True) | Q(agent__revoked_at__isnull=False) | Q(agent__connected=False)
+    gone |= Q(agent__quarantined_at__isnull=False)
     found = Device.objects.select_related("site", "agent").annotate(first=Case(When(gone, then=Value(0)), default=Value(1)))
     if q := request.GET.get("q", "").strip():
         found = found.filter(Q(name__icontains=q) | Q(agent__pk__startswith=q) | Q(site__name__icontains=q))
@@ -42,7 +43,7 @@ def revoke(request: HttpRequest, agent_id: str) -> HttpResponse:
         messages.error(request, sentence_of(refusal))
     else:
         tasks.follow(after)
-        messages.success(request, "Revoked. Its connection ends now; to admit the device again, give it a new token.")
+        messages.success(request, "Revoked. Its connection ends now; to admit the device again, make a new token for it.")
     return redirect("agents")
 
 
@@ -54,7 +55,7 @@ def token(request: HttpRequest, device_id: int) -> HttpResponse:
     if device is None:
         messages.error(request, "There is no such device.")
         return redirect("agents")
-    made = agents.new_token(device, clock.now())
+    made = agents.new_token(device, clock.now(), actor=request.user.get_username())
     crumbs = [("Fleet", reverse("fleet")), ("Agents", reverse("agents")), ("Token", "")]
     response = show(request, "fleet/token.html", "agents", crumbs, device=device, token=made)
     response["Cache-Control"] = "no-store"

@@ -1,5 +1,6 @@
 """Everything that ever changed its state, newest first."""
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import Q
@@ -7,10 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from fleet.models import Transition
+from fleet.models import Event, Transition
 from fleet.web import words
 from fleet.web.exports import csv_response
 from fleet.web.pages import for_people, paged, query_of, show, wants_part
+
+EVENTS = 50  # on the page; all of them in the export
 
 
 @require_GET
@@ -21,6 +24,9 @@ def page(request: HttpRequest) -> HttpResponse:
     for t in found.object_list:
         t.zone = words.zone_of(t.cutover.site.zone)
     ctx: dict[str, Any] = {"page": found, "filters": request.GET.dict(), "export": query_of(request)}
+    ctx["events"] = list(_events(request)[:EVENTS])
+    for event in ctx["events"]:
+        event.zone = words.zone_of(event.site.zone) if event.site else dt.UTC
     if wants_part(request):
         return show(request, "fleet/audit/_list.html", **ctx)
     return show(request, "fleet/audit.html", "audit", [("Fleet", reverse("fleet")), ("Audit", "")], **ctx)
@@ -46,6 +52,27 @@ def export(request: HttpRequest) -> HttpResponse:
         for t in _found(request).iterator(chunk_size=2000)
     )
     return csv_response("audit", header, rows)
+
+
+@require_GET
+@for_people
+def export_events(request: HttpRequest) -> HttpResponse:
+    """What happened to agents and tokens, as the same search shows it."""
+    rows = (
+        (e.at.isoformat(timespec="milliseconds"), e.site.name if e.site else "", e.device_name, e.code, e.actor, e.text)
+        for e in _events(request).iterator(chunk_size=2000)
+    )
+    return csv_response("audit-agents", ("at", "site", "device", "code", "actor", "text"), rows)
+
+
+def _events(request: HttpRequest) -> Any:
+    """None where one cutover alone is asked for: these are of no cutover."""
+    found = Event.objects.select_related("site").order_by("-pk")
+    if request.GET.get("cutover", "").isdigit():
+        return found.none()
+    if q := request.GET.get("q", "").strip():
+        found = found.filter(Q(device_name__icontains=q) | Q(actor__icontains=q) | Q(text__icontains=q) | Q(code=q))
+    return found
 
 
 def _found(request: HttpRequest) -> Any:

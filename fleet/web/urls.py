@@ -40,4 +40,5 @@ urlpatterns = [
     # what happened
     path("audit/", audit.page, name="audit"),
     path("audit.csv", audit.export, name="audit_csv"),
+    path("audit-agents.csv", audit.export_events, name="audit_agents_csv"),
 ]

@@ -82,6 +82,8 @@ def contact_look(agent: object | None) -> Look:
         return Look("warn", "–", "No agent")
     if getattr(agent, "revoked_at", None):
         return Look("bad", "✕", "Revoked")
+    if getattr(agent, "quarantined_at", None):
+        return Look("bad", "✕", "Identity used twice")
     return Look("ok", "●", "In contact") if getattr(agent, "connected", False) else Look("warn", "○", "No contact")
 
 
