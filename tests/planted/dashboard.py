@@ -7,6 +7,8 @@ REPORTS = "tests/services/test_reports.py::"
 AGENTS = "tests/services/test_agents.py::"
 ACTIONS = "tests/services/test_actions.py::"
 LOCKS = "tests/services/test_second_locks.py::"
+PROOFS = "tests/services/test_proofs.py::"
+LIVES = "tests/services/test_lives.py::"
 
 DOMAIN = (
     Bug(
@@ -160,9 +162,9 @@ SERVICES = (
         "restored_backup_unnoticed",
         "a database from a backup goes on as if nothing had happened since",
         "fleet/services/agents.py",
-        "if message.epoch > agent.device.site.epoch or message.seq > agent.seq:",
+        "if proven and (proven.epoch > agent.device.site.epoch or proven.seq > agent.seq):",
         "if False:",
-        (LOCKS + "test_an_agent_that_says_hello_with_a_newer_epoch_is_noticed",),
+        (LOCKS + "test_an_agent_that_proves_a_newer_epoch_is_noticed",),
     ),
     Bug(
         "old_claims_believed",
@@ -191,18 +193,74 @@ SERVICES = (
     Bug(
         "token_for_every_key",
         "who finds a used enrolment token is let in as its device",
-        "fleet/services/agents.py",
-        "filter(device=device, public_key=public_key, revoked_at__isnull=True)",
-        "filter(device=device, revoked_at__isnull=True)",
+        "fleet/services/enrolment.py",
+        "filter(device=device, public_key=public_key).first()",
+        "filter(device=device).first()",
         (AGENTS + "test_a_token_admits_one_agent_once",),
     ),
     Bug(
         "hello_not_proven",
         "who knows an agent's number can speak for it",
         "fleet/services/agents.py",
-        "    _check_signature(agent.public_key, message.signature, protocol.hello_payload(nonce, message.agent))\n",
+        "    check_signature(agent.public_key, message.signature, protocol.hello_payload(nonce, message.agent))\n",
         "",
         (AGENTS + "test_a_signature_for_another_connection_is_refused",),
+    ),
+    Bug(
+        "proof_not_verified",
+        "one till that was taken over stops its site for ever with a number that it made up",
+        "fleet/services/proofs.py",
+        "    if not keys.verify(proof.body, proof.signature):",
+        "    if False:",
+        (PROOFS + "test_what_is_no_proof_says_nothing_about_the_databases_age",),
+    ),
+    Bug(
+        "proof_of_another_agent",
+        "a till shows what another agent was told, and the database counts as old",
+        "fleet/services/proofs.py",
+        "return Proven(instruction.epoch, instruction.seq) if instruction.agent == agent_id else None",
+        "return Proven(instruction.epoch, instruction.seq)",
+        (PROOFS + "test_what_is_no_proof_says_nothing_about_the_databases_age",),
+    ),
+    Bug(
+        "numbers_without_bounds",
+        "a number beyond every column is taken off the wire",
+        "agents/bounds.py",
+        "        if bound.low <= value <= bound.high:\n",
+        "        if True:\n",
+        ("tests/agents/test_protocol.py::test_no_number_is_out_of_bounds_in_either_direction",),
+    ),
+    Bug(
+        "copied_identity_unnoticed",
+        "two programs speak for one device",
+        "fleet/services/lives.py",
+        'twice = life != "" and life in before',
+        "twice = False",
+        (LIVES + "test_both_are_shut_out_until_an_admin_has_the_device_enrolled_again",),
+    ),
+    Bug(
+        "late_hello_counts",
+        "an agent that was killed and started again is taken for two",
+        "fleet/gateway/desk.py",
+        "            if connection.number < self._newest.get(hello.agent, 0):\n",
+        "            if False:\n",
+        (LIVES + "test_the_hello_of_an_older_connection_comes_too_late_to_prove_anything",),
+    ),
+    Bug(
+        "revoked_in_the_queue",
+        "what a revoked agent has said is taken after its revocation",
+        "fleet/models/agents.py",
+        "return self.filter(revoked_at__isnull=True, quarantined_at__isnull=True)",
+        "return self.all()",
+        (LIVES + "test_nothing_of_whoever_is_shut_out_is_taken",),
+    ),
+    Bug(
+        "key_made_in_silence",
+        "a lost key is replaced by one that no agent knows",
+        "fleet/services/keys.py",
+        "    if not path.exists():\n        if Agent.objects.exists():\n",
+        "    if not path.exists():\n        if False:\n",
+        ("tests/services/test_keys.py::test_where_agents_are_enrolled_no_key_is_made_in_silence",),
     ),
     Bug(
         "gateway_gives_up_at_its_start",

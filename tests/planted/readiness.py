@@ -18,8 +18,8 @@ READINESS: tuple[Bug, ...] = (
         "answer_for_another",
         "an agent answers for another site's terminal",
         "fleet/services/rehearsals.py",
-        "rehearsal=answer.rehearsal, agent=agent_id, action",
-        "rehearsal=answer.rehearsal, action",
+        "Agent.objects.admitted().filter(pk=agent_id)",
+        "Agent.objects.admitted()",
         (REHEARSALS + "test_answers_that_nobody_asked_for_change_nothing",),
     ),
     Bug(

@@ -3,8 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from fleet.models import EnrolmentToken
-from tests.factories import make_club, make_cutover, make_device, make_run, make_site, make_transition
+from fleet.models import Agent, EnrolmentToken
+from fleet.web import exports
+from tests.factories import NOW, make_club, make_cutover, make_device, make_run, make_site, make_transition
 
 
 def test_devices_without_contact_come_first(auditor):
@@ -85,3 +86,34 @@ def test_the_report_has_every_terminals_outage(auditor, history):
     html = auditor.get(reverse("report", args=[history.pk])).content.decode()
     assert "2.3 s" in html
     assert ">HTTPS<" in html
+
+
+def test_what_happened_to_agents_stands_in_the_audit(admin, auditor):
+    device = make_device(make_site(), name="T01")
+    admin.post(reverse("token", args=[device.pk]))
+    admin.post(reverse("revoke", args=[device.agent.pk]))
+    events = auditor.get(reverse("audit")).context["events"]
+    assert [(e.code, e.device_name, e.actor) for e in events] == [("revoked", "T01", "ada"), ("token_made", "T01", "ada")]
+    assert [e.code for e in auditor.get(reverse("audit"), {"q": "revoked"}).context["events"]] == ["revoked"]
+    assert auditor.get(reverse("audit"), {"cutover": "1"}).context["events"] == []
+    csv = auditor.get(reverse("audit_agents_csv")).content.decode()
+    assert csv.splitlines()[0] == "at,site,device,code,actor,text"
+    assert csv.count("ada") == 2
+
+
+def test_a_quarantined_agent_is_shown_with_the_way_out(admin):
+    device = make_device(make_site(), name="T01")
+    alarm = {"code": "identity_used_twice", "message": "Two programs <b>", "remedy": "Find the copy."}
+    Agent.objects.filter(device=device).update(quarantined_at=NOW, connected=True, alarm=alarm, called="<i>T09</i>")
+    html = admin.get(reverse("agents")).content.decode()
+    assert "Identity used twice" in html
+    assert "Two programs &lt;b&gt;" in html
+    assert "It calls itself “&lt;i&gt;T09&lt;/i&gt;”" in html
+    assert "New token for T01" in html
+
+
+def test_a_token_reads_the_same_in_a_cell_of_a_spreadsheet(admin):
+    device = make_device(make_site(), agent=False)
+    tokens = [admin.post(reverse("token", args=[device.pk])).context["token"] for _ in range(50)]
+    assert [exports.cell(token) for token in tokens] == tokens
+    assert all(token.isalnum() for token in tokens)
