@@ -69,6 +69,12 @@ class Identity:
             return self._key
         return KeyPair(_load_or_make(self._next_path))
 
+    def another_key(self) -> None:
+        """The key is another device's: both were made from one image. Only for a device without an identity; raises OSError."""
+        if self.known is None:
+            atomic.replace(self._key_path, _raw(Ed25519PrivateKey.generate()), mode=0o600)
+            self._key = KeyPair(_load_or_make(self._key_path))
+
     def token(self) -> str | None:
         """The one-time token that the installer has left, None without one. Raises OSError."""
         try:
@@ -122,12 +128,16 @@ def _plain(data: bytes) -> str:
 def _load_or_make(path: Path) -> Ed25519PrivateKey:
     if not path.exists():
         made = Ed25519PrivateKey.generate()
-        atomic.replace(path, made.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()), mode=0o600)
+        atomic.replace(path, _raw(made), mode=0o600)
         return made
     try:
         return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
     except ValueError as error:
         raise IdentityError(f"{path} is no key of ours") from error
+
+
+def _raw(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
 
 
 def _public(text: str) -> Ed25519PublicKey:

@@ -172,8 +172,8 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The agent may not speak here; the connection closes. code: unknown_agent, bad_signature, bad_token, revoked,
-    identity_used_twice, replaced, bad_message, too_much, not_ready."""
+    """The agent may not speak here; the connection closes. code: unknown_agent, bad_signature, bad_token, key_in_use,
+    revoked, identity_used_twice, replaced, bad_message, too_much, not_ready."""
 
     code: Name
     message: Words

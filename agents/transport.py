@@ -154,6 +154,8 @@ class Transport:
         except Rejected as error:
             if error.code == "bad_token":
                 self._spent.add(token)
+            elif error.code == "key_in_use":
+                self.identity.another_key()
             raise
         last = self.journal.ledger.last
         self.journal.enrolled(marks=last is not None and last.agent == enrolled.agent)

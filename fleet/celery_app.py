@@ -18,7 +18,7 @@ app.conf.beat_schedule = {
 }
 
 
-@worker_init.connect
+@worker_init.connect  # type: ignore[untyped-decorator]
 def _refuse_missing_keys(**_: object) -> None:
     """A worker without the key that agents know would sign what all of them refuse."""
     from fleet.startup import refuse_without_keys

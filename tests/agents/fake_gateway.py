@@ -26,6 +26,7 @@ class Gateway:
     public: Ed25519PublicKey | None = None
     refuse: str = ""  # the code with which every Hello is refused until somebody enrols
     refused: asyncio.Event = field(default_factory=asyncio.Event)
+    bad_token: bool = False
     agent: str = "a1"
     line: ServerConnection | None = None
     now_ms: int = 1_900_000_000_000
@@ -35,6 +36,13 @@ class Gateway:
         message = protocol.parse(await line.recv())
         if isinstance(message, protocol.Enrol):
             self.enrols.append(message)
+            if self.bad_token:
+                await line.send(protocol.dump(protocol.Refused("bad_token", "it is spent")))
+                return
+            if self.refuse == "key_in_use":
+                self.refuse = ""
+                await line.send(protocol.dump(protocol.Refused("key_in_use", "another device's")))
+                return
             self.public = Ed25519PublicKey.from_public_bytes(base64.b64decode(message.public_key))
             payload = protocol.enrol_payload("nonce", message.token, message.public_key)
             self.public.verify(base64.b64decode(message.signature), payload)

@@ -232,6 +232,31 @@ async def test_a_refused_device_with_a_token_enrols_again_with_a_new_key(
     assert not (terminal.config.state / "enrol.token").exists()
 
 
+async def test_two_devices_of_one_image_end_up_with_a_key_each(gateway: Gateway, agent: Callable) -> None:
+    gateway.refuse = "key_in_use"
+    agent()
+    await gateway.hear(Inventory)
+    first, second = gateway.enrols
+    assert first.token == second.token
+    assert first.public_key != second.public_key
+
+
+async def test_a_spent_token_is_not_tried_again_and_again(
+    gateway: Gateway, agent: Callable, terminal: TerminalHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "LONGEST_PAUSE_S", 0.2)
+    agent()
+    await gateway.hear(Inventory)
+    (terminal.config.state / "enrol.token").write_text("spent")
+    gateway.bad_token = True
+    gateway.refuse = "revoked"
+    await gateway.line.close()
+    for _ in range(4):
+        gateway.refused.clear()
+        await asyncio.wait_for(gateway.refused.wait(), 20)
+    assert [enrol.token for enrol in gateway.enrols] == ["one-time", "spent"]
+
+
 async def test_what_the_gateway_says_is_short_and_escaped_in_the_log(
     gateway: Gateway, agent: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
