@@ -131,7 +131,8 @@ def check_settings(ctx: Context) -> Evidence:
     expected one."""
     host = ctx.host
     host.kept.forget()  # the inventory that follows tells the device as it was armed, too
-    if (free := host.files.free_bytes(host.config.state)) < LEAST_FREE:
+    folder = next(place for place in (host.config.state, *host.config.state.parents) if place.exists())
+    if (free := host.files.free_bytes(folder)) < LEAST_FREE:
         message = f"the disk has {free // 1024**2} MB left: the agent could not write down how to undo a step"
         raise StepError("disk_full", message, "Free 200 MB on this device, then try again.")
     port, scheme = host.check_port(ctx.instruction.port), host.scheme()

@@ -100,7 +100,12 @@ def test_a_refused_binding_changes_nothing(lab: Lab, changed: dict[str, str], ex
 def test_a_port_of_the_central_certificate_store(lab: Lab) -> None:
     appid = "appid={4dc3e181-e14b-4a21-b022-59fc669b0914}"
     assert lab.netsh("add", "sslcert", "ccs=443", appid)[0] == 0
-    assert lab.json("httpsys.json")["sslcert"][-1] == {"endpoint": "CCS:443", "certhash": None, "appid": appid[6:], "store": None}
+    assert lab.json("httpsys.json")["sslcert"][-1] == {
+        "endpoint": "CCS:443",
+        "certhash": None,
+        "appid": appid[6:],
+        "store": None,
+    }
     assert "Error: 183" in lab.netsh("add", "sslcert", "ccs=443", appid)[1]
     code, text = lab.netsh("show", "sslcert", "ccs=443")
     assert code == 0
