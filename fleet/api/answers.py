@@ -22,6 +22,13 @@ class Finding(Answer):
     remedy: str
 
 
+class Cause(Finding):
+    """What first made a cutover pause, roll back or need a person by itself. `code` is the device's own finding's;
+    `devices`: whom it is about, 20 at most."""
+
+    devices: list[str]
+
+
 class Site(Answer):
     """One venue. `server`: its server's id; `active_cutover`: the one that may act by itself just now."""
 
@@ -82,7 +89,9 @@ class Wave(Answer):
 
 class CutoverSummary(Answer):
     """`counts`: terminals by state (the server is not among them). `reason`: why the cutover is in this
-    state. `exclude`: terminals that stay as they are. A draft has no device runs yet."""
+    state. `cause`: what first made it pause, roll back or need a person by itself; set once, it stays.
+    `point_of_no_return`: a full rollback fits into the window until then; Roll back is allowed after it, too.
+    `exclude`: terminals that stay as they are. A draft has no device runs yet."""
 
     id: int
     state: CutoverState
@@ -92,6 +101,7 @@ class CutoverSummary(Answer):
     direction: Literal["forward", "back"]
     reason: str
     finding: Finding | None
+    cause: Cause | None
     window: Window
     duration_minutes: int
     point_of_no_return: AwareDatetime | None
@@ -111,7 +121,10 @@ class CutoverSummary(Answer):
 
 class DeviceRun(Answer):
     """One device in this cutover. `outage_ms`: from the server's last answer in the old scheme to this
-    terminal's first lookup in the new one; null until it is verified."""
+    terminal's first lookup in the new one; null until it is verified. `cut_off_ms`: how long a terminal had no
+    proven lookup, until the first in whichever scheme it ended; null while that lasts, or where it never was cut
+    off; `cut_off_since`: since when, while it lasts. `finding`: of a device that failed; it stays when the device
+    was restored afterwards. `wave` counts from 0."""
 
     device: str
     kind: Literal["server", "terminal"]
@@ -119,6 +132,8 @@ class DeviceRun(Answer):
     wave: int
     step: str | None
     outage_ms: int | None
+    cut_off_ms: int | None
+    cut_off_since: AwareDatetime | None
     attempts: int
     finding: Finding | None
 

@@ -13,9 +13,12 @@ from fleet.services.errors import NotFound
 _PLAN = ("from_scheme", "to_scheme", "duration_minutes", "on_window_close", "on_threshold", "waves", "exclude", "note")
 _SAME = ("id", "state", "direction", "reason", *_PLAN)
 _TIMES = ("created_at", "started_at", "rested_at")
-_READ = ("version", "site_id", "site__zone", "finding", "starts_at", "ends_at", "no_return_at", "certificate_thumbprint")
-_FIELDS = (*_SAME, *_TIMES, *_READ, "requested_by__username", "approved_by__username")
-_RUN_FIELDS = ("device__name", "kind", "state", "wave", "step", "outage_ms", "attempts", "finding", "version")
+_WINDOW = ("site__zone", "starts_at", "ends_at", "no_return_at")
+_READ = ("version", "site_id", "finding", "cause", "certificate_thumbprint")
+_FIELDS = (*_SAME, *_TIMES, *_WINDOW, *_READ, "requested_by__username", "approved_by__username")
+_SPANS = ("outage_ms", "cut_off_ms", "cut_off_since")
+_RUN_FIELDS = ("device__name", "kind", "state", "wave", "step", *_SPANS, "attempts", "finding", "version")
+_CAUSE = ("code", "message", "remedy")
 _ATTEMPTS = 3
 
 
@@ -65,6 +68,7 @@ def _summary(row: dict[str, Any], counts: dict[str, int]) -> dict[str, Any]:
         **{field: iso(row[field]) for field in _TIMES},
         "site": row["site_id"],
         "finding": row["finding"] or None,
+        "cause": _cause(row["cause"]),
         "window": {"starts_at": iso(row["starts_at"]), "ends_at": iso(row["ends_at"]), "zone": row["site__zone"]},
         "point_of_no_return": iso(row["no_return_at"]),
         "certificate_thumbprint": row["certificate_thumbprint"] or None,
@@ -72,6 +76,12 @@ def _summary(row: dict[str, Any], counts: dict[str, int]) -> dict[str, Any]:
         "approved_by": row["approved_by__username"],
         "counts": dict(counts),
     }
+
+
+def _cause(kept: dict[str, Any] | None) -> dict[str, Any] | None:
+    if not kept:
+        return None
+    return {**{field: kept.get(field) or "" for field in _CAUSE}, "devices": list(kept.get("devices") or ())}
 
 
 def _run(run: dict[str, Any]) -> dict[str, Any]:
@@ -82,6 +92,8 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
         "wave": run["wave"],
         "step": run["step"] or None,
         "outage_ms": run["outage_ms"],
+        "cut_off_ms": run["cut_off_ms"],
+        "cut_off_since": iso(run["cut_off_since"]),
         "attempts": run["attempts"],
         "finding": run["finding"] or None,
     }

@@ -73,10 +73,32 @@ def test_a_running_cutover_is_shown_device_by_device(api: Api, club: Any) -> Non
         ("T03", "terminal", "pending"),
     ]
     assert shown["device_runs"][1] == {
-        "device": "T01", "kind": "terminal", "state": "verified", "wave": 0, "step": None, "outage_ms": 412, "attempts": 1,
-        "finding": None,
+        "device": "T01", "kind": "terminal", "state": "verified", "wave": 0, "step": None, "outage_ms": 412,
+        "cut_off_ms": None, "cut_off_since": None, "attempts": 1, "finding": None,
     }  # fmt: skip
     assert shown["device_runs"][2]["finding"] == FINDING
+
+
+def test_why_it_was_rolled_back_and_who_was_cut_off_how_long_stays_known(api: Api, club: Any) -> None:
+    site, _, (first, second, third) = club
+    cause = {"code": "settings_read_only", "message": "T01 cannot write.", "remedy": "Allow it.", "devices": ["T01"]}
+    cutover = make_cutover(site, state="rolled_back", direction="back", started_at=NOW, cause=cause)
+    make_run(cutover, first, "restored", finding=FINDING, cut_off_ms=12_345)
+    make_run(cutover, second, "undo_failed", finding=FINDING, cut_off_since=NOW)
+    make_run(cutover, third, "restored", outage_ms=900, cut_off_ms=900)
+    shown = api.get(f"/cutovers/{cutover.pk}")
+    answers.CutoverWithRuns.model_validate(shown)
+    assert shown["cause"] == cause
+    assert [(r["cut_off_ms"], r["cut_off_since"], r["finding"]) for r in shown["device_runs"]] == [
+        (12_345, None, FINDING),
+        (None, "2026-03-14T16:00:00+00:00", FINDING),
+        (900, None, None),
+    ]
+    assert api.get("/cutovers")["items"][0]["cause"] == cause
+
+
+def test_a_cutover_without_trouble_has_no_cause(api: Api, club: Any) -> None:
+    assert api.get(f"/cutovers/{make_cutover(club[0]).pk}")["cause"] is None
 
 
 def test_the_list_is_filtered_and_in_order(api: Api, club: Any) -> None:
