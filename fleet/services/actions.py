@@ -10,6 +10,7 @@ from agents import points
 from fleet.cutover import forecast, states, window
 from fleet.cutover.states import COUNTS_AS_FAILED, Run
 from fleet.models import Cutover, Role, role_of
+from fleet.preflight.own_errors import Window
 from fleet.services import certificates, readiness, roster
 from fleet.services.engine import Session
 from fleet.services.errors import Conflict, Forbidden, NotFound
@@ -126,10 +127,13 @@ def _schedule(session: Session, user: Any, word: str) -> None:
     thumbprint = cutover.certificate_thumbprint
     if cutover.to_scheme == "https" and not thumbprint:
         thumbprint = certificates.newest(cutover.site.server, now)
+    _refuse_unfit_certificate(cutover, thumbprint, (max(now, starts), ends), now)
     if why := readiness.why_not(cutover, thumbprint, now):
         raise Conflict(why)
     roster.make_runs(cutover)
     terminals = cutover.runs.filter(kind="terminal").count()
+    if not terminals:
+        raise Conflict("nothing would move: the plan leaves no terminal of this site")
     measured = timings(cutover)
     if why := window.why_not(max(now, starts), ends, terminals, measured):
         raise Conflict(f"cannot fit: {why}")
@@ -147,6 +151,14 @@ def _schedule(session: Session, user: Any, word: str) -> None:
         C.SCHEDULED, f"{word}; about {forecast.forward_s(terminals, measured):.0f} s expected", actor=user.get_username()
     )
     session.load_runs()
+
+
+def _refuse_unfit_certificate(cutover: Cutover, thumbprint: str, its_window: Window, now: dt.datetime) -> None:
+    """The store may have changed since the plan was made, and a window that is begun later ends later."""
+    if cutover.to_scheme != "https":
+        return
+    if why := certificates.why_unfit(cutover.site, thumbprint, its_window, now):
+        raise Conflict(f"the certificate {thumbprint[:8]}… {why}")
 
 
 def _refuse_without_server(session: Session) -> None:

@@ -1,20 +1,62 @@
 """The certificates of a server's store, as its agent reported them."""
 
 import datetime as dt
+from typing import Any
 
-from fleet.models import Device
+from fleet.models import Device, Rehearsal, Site
 from fleet.preflight import site_view
+from fleet.preflight.lenient import mapping, pems, rows
+from fleet.preflight.own_errors import Window, own_errors
 from fleet.preflight.site_reading import server_view
+from fleet.preflight.site_view import ServerView, Stored
 from fleet.services.errors import Conflict
+
+NONE_FITS = (
+    "the server's store has no certificate with a private key that is valid now; "
+    "import one (PFX, into Personal of the computer), then plan again"
+)
+_MOST_SENT = 8  # certificates of a chain, as readiness reads them
 
 
 def newest(server: Device | None, now: dt.datetime) -> str:
     """The thumbprint of the one that has a key and is valid the longest: the one that readiness judges. Raises Conflict
     where there is none."""
-    found = site_view.newest(server_view(server.name, "yes", server.facts), now) if server else None
+    found = site_view.newest(_view(server), now)
     if found is None:
-        raise Conflict(
-            "the server's store has no certificate with a private key that is valid now; "
-            "import one (PFX, into Personal of the computer), then plan again"
-        )
+        raise Conflict(NONE_FITS)
     return found.thumbprint
+
+
+def why_unfit(site: Site, thumbprint: str, window: Window, now: dt.datetime) -> str | None:
+    """What is wrong with the certificate that a plan would bind, whatever terminal looks at it, in a sentence without its
+    subject; None where nothing is, or nothing is known of the store yet. thumbprint: "" for the newest that fits."""
+    view = _view(site.server)
+    if view is None or view.certificates is None:
+        return None
+    row = _row(view, thumbprint, now)
+    if row is None:
+        return "is not in the server's certificate store" if thumbprint else f"is left to the newest that fits, but {NONE_FITS}"
+    start, end = (moment.astimezone(dt.UTC) for moment in window)
+    if not (errors := own_errors(row, (start, end), _seen(site, row.thumbprint))):
+        return None
+    named = "" if thumbprint else f"is left to the newest that fits, and {row.subject or 'it'} ({row.thumbprint[:8]}…) "
+    return named + "; it ".join(errors)
+
+
+def _view(server: Device | None) -> ServerView | None:
+    return server_view(server.name, "yes", server.facts) if server else None
+
+
+def _row(view: ServerView, thumbprint: str, now: dt.datetime) -> Stored | None:
+    if not thumbprint:
+        return site_view.newest(view, now)
+    return next((row for row in view.certificates or () if row.thumbprint == thumbprint.upper()), None)
+
+
+def _seen(site: Site, thumbprint: str) -> tuple[str, ...]:
+    """Where this certificate itself was seen: in a rehearsal, as the server sent it, or in the inventory."""
+    held = Rehearsal.objects.filter(site=site, thumbprint=thumbprint, state=Rehearsal.State.DONE).order_by("-pk").first()
+    sent = pems(mapping(held.facts).get("chain"), _MOST_SENT) if held else None
+    told: Any = rows(mapping(site.server.facts if site.server else None).get("certificates"), 500) or ()
+    kept = pems([row.get("pem") for row in told if row.get("thumbprint") == thumbprint], 1)
+    return (*(sent or ()), *(kept or ()))

@@ -10,6 +10,7 @@ from fleet.cutover import waves as wave_rules
 from fleet.cutover.snapshot import OnClose, OnThreshold
 from fleet.cutover.window import ends_at
 from fleet.models import Cutover, Device, Role, Site, role_of
+from fleet.services import certificates
 from fleet.services.errors import Forbidden, Invalid
 
 MAX_WAVES = 100
@@ -87,7 +88,8 @@ def _check(site: Site, plan: Plan, now: dt.datetime) -> None:
         errors.append(("on_threshold", "must be roll_back or pause"))
     errors += check_waves(plan.waves)
     errors += _check_excluded(site, plan.exclude)
-    errors += _check_thumbprint(site, plan)
+    window_is_known = not {field for field, _ in errors} & {"duration_minutes", "starts_at"}
+    errors += _check_thumbprint(site, plan, now, window_is_known)
     if errors:
         raise Invalid(*errors)
 
@@ -131,24 +133,24 @@ def check_waves(waves: Sequence[wave_rules.Wave]) -> list[tuple[str, str]]:
 
 def _check_excluded(site: Site, names: Sequence[str]) -> list[tuple[str, str]]:
     known = set(site.devices.filter(kind=Device.Kind.TERMINAL).values_list("name", flat=True))
-    return [(f"exclude[{i}]", f"the site has no terminal named {n[:40]!r}") for i, n in enumerate(names) if n not in known]
+    if not known:
+        return [("exclude", "cannot be judged: the site has no terminal, so nothing would move; import its terminals first")]
+    errors = [(f"exclude[{i}]", f"the site has no terminal named {n[:40]!r}") for i, n in enumerate(names) if n not in known]
+    if not errors and known <= set(names):
+        return [("exclude", "leaves no terminal: nothing would move")]
+    return errors
 
 
-def _check_thumbprint(site: Site, plan: Plan) -> list[tuple[str, str]]:
+def _check_thumbprint(site: Site, plan: Plan, now: dt.datetime, window_is_known: bool) -> list[tuple[str, str]]:
+    """Its shape, and the certificate's own errors: in its window, or today where the window itself is wrong."""
     thumbprint = plan.certificate_thumbprint.upper() if plan.certificate_thumbprint.isascii() else "?"
-    if not thumbprint:
-        return []
     digits = sum(c in "0123456789ABCDEF" for c in thumbprint)
-    if len(thumbprint) != 40 or digits != 40:
+    if thumbprint and (len(thumbprint) != 40 or digits != 40):
         hint = "; two digits were lost in copying" if len(thumbprint) == digits == 38 else ""
         return [("certificate_thumbprint", f"must be 40 hex digits{hint}")]
-    server = site.server
-    store = {c.get("thumbprint"): c for c in (server.facts.get("certificates") or [])} if server else {}
-    if store and thumbprint not in store:
-        return [("certificate_thumbprint", "is not in the server's certificate store")]
-    if store and not store[thumbprint].get("has_key"):
-        return [("certificate_thumbprint", "has no private key on the server: import the PFX into Personal (computer)")]
-    if store and store[thumbprint].get("machine_key") is False:
-        remedy = "import the PFX again, into Personal of the computer account"
-        return [("certificate_thumbprint", f"has its private key in a user's profile: {remedy}")]
-    return []
+    if plan.to_scheme != "https":
+        return []
+    starts = (plan.starts_at if window_is_known else None) or now
+    ends = ends_at(starts, plan.duration_minutes) if window_is_known else now
+    why = certificates.why_unfit(site, thumbprint, (starts, ends), now)
+    return [("certificate_thumbprint", why)] if why else []

@@ -17,7 +17,7 @@ def test_a_plan_is_kept_as_it_was_sent(api: Api, club: Any) -> None:
     body = {
         "site": club[0].pk,
         "to_scheme": "https",
-        "starts_at": "2099-05-01T02:00:00.5+10:00",
+        "starts_at": "2029-05-01T02:00:00.5+10:00",
         "duration_minutes": 90,
         "waves": [{"size": 1}, {"percent": 50, "max_failed_percent": 10}],
         "on_window_close": "roll_back",
@@ -34,8 +34,8 @@ def test_a_plan_is_kept_as_it_was_sent(api: Api, club: Any) -> None:
         assert made[key] == body[key]
     assert made["certificate_thumbprint"] == "AB" * 20
     assert made["window"] == {
-        "starts_at": "2099-04-30T16:00:00.500000+00:00",
-        "ends_at": "2099-04-30T17:30:00.500000+00:00",
+        "starts_at": "2029-04-30T16:00:00.500000+00:00",
+        "ends_at": "2029-04-30T17:30:00.500000+00:00",
         "zone": "Australia/Sydney",
     }
     assert (made["state"], made["requested_by"], made["approved_by"], made["device_runs"]) == ("draft", "ada", None, [])
@@ -53,6 +53,40 @@ def test_the_defaults_are_those_of_the_contract(api: Api, club: Any) -> None:
 @pytest.mark.parametrize("minutes", [1, 1440])
 def test_the_shortest_and_the_longest_window(api: Api, club: Any, minutes: int) -> None:
     assert api("POST", "/cutovers", {"site": club[0].pk, "duration_minutes": minutes}).status_code == 201
+
+
+def test_a_plan_that_moves_nothing_is_refused_at_its_field(api: Api, club: Any) -> None:
+    names = [terminal.name for terminal in club[2]]
+    assert fields(api("POST", "/cutovers", {"site": club[0].pk, "exclude": names})) == ["exclude"]
+    empty = make_club(0)[0]
+    assert fields(api("POST", "/cutovers", {"site": empty.pk})) == ["exclude"]
+    assert fields(api("POST", "/cutovers", {"site": empty.pk, "to_scheme": "http"})) == ["exclude"]
+    assert not Cutover.objects.exists()
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_window_past_the_certificates_end_is_refused_at_its_field(api: Api, club: Any, named: bool) -> None:
+    body = {"site": club[0].pk, "starts_at": "2029-12-31T23:30:00Z", "duration_minutes": 60}
+    body |= {"certificate_thumbprint": "ab" * 20} if named else {}
+    answer = api("POST", "/cutovers", body)
+    assert fields(answer) == ["certificate_thumbprint"]
+    assert "ends on 2030-01-01 00:00 UTC, inside the window" in answer.json()["detail"]
+    assert api("POST", "/cutovers", body | {"duration_minutes": 30}).status_code == 201
+
+
+def test_a_draft_whose_terminals_are_gone_or_whose_certificate_is_refused_at_start(api: Api, club: Any) -> None:
+    site, server, terminals = club
+    made = api("POST", "/cutovers", {"site": site.pk}).json()
+    Cutover.objects.filter(pk=made["id"]).update(exclude=[t.name for t in terminals])
+    answer = api("POST", f"/cutovers/{made['id']}/start")
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "nothing would move: the plan leaves no terminal of this site"
+    server.facts["certificates"][0]["not_after"] = "2020-01-01T00:00:00+00:00"
+    server.save()
+    other = make_cutover(site, certificate_thumbprint="AB" * 20)
+    answer = api("POST", f"/cutovers/{other.pk}/start")
+    assert answer.status_code == 409
+    assert "ends on 2020-01-01 00:00 UTC, before the window opens: renew it" in answer.json()["detail"]
 
 
 def test_a_running_cutover_is_shown_device_by_device(api: Api, club: Any) -> None:

@@ -1,5 +1,6 @@
 """What people may do, and when."""
 
+import contextlib
 import datetime as dt
 
 import pytest
@@ -163,12 +164,63 @@ def test_a_site_that_is_there_already_is_not_moved_again(fleet):
         fleet.act(fleet.plan(), "start")
 
 
-def test_a_server_without_a_usable_certificate_stops_the_start(fleet):
+def test_a_server_without_a_usable_certificate_stops_the_plan_and_the_start(fleet):
+    cutover = fleet.plan()
     device = fleet.server.device
     device.facts["certificates"][0]["has_key"] = False
     device.save()
     with pytest.raises(Conflict, match="no certificate with a private key"):
+        fleet.act(cutover, "start")
+    with pytest.raises(Invalid, match="certificate_thumbprint: is left to the newest that fits, but the server's store has no"):
+        fleet.plan()
+
+
+def test_what_is_not_known_of_the_store_refuses_no_plan(fleet):
+    device = fleet.server.device
+    device.facts = {}
+    device.save()
+    fleet.plan()
+    with pytest.raises(Conflict, match="no certificate with a private key"):
         fleet.act(fleet.plan(), "start")
+    fleet.act(fleet.plan(certificate_thumbprint="AB" * 20), "start")
+
+
+def test_no_certificate_is_asked_for_on_the_way_to_http(fleet):
+    device = fleet.server.device
+    device.facts["certificates"][0]["not_after"] = "2020-01-01T00:00:00+00:00"
+    device.save()
+    assert fleet.plan(to_scheme="http").state == "draft"
+
+
+@pytest.mark.parametrize("facts", [{"certificates": [1, "x", {"thumbprint": 5}]}, {"certificates": "none"}, [], "told"])
+def test_what_a_server_says_of_its_store_cannot_break_a_plan(fleet, facts):
+    device = fleet.server.device
+    device.facts = facts
+    device.save()
+    with contextlib.suppress(Invalid):
+        fleet.plan(certificate_thumbprint="AB" * 20)
+
+
+def test_nothing_begins_that_would_move_nothing(fleet):
+    with pytest.raises(Invalid, match="exclude: leaves no terminal"):
+        fleet.plan(exclude=["T01", "T02", "T03", "T04"])
+    cutover = fleet.plan(starts_at=NOW + dt.timedelta(hours=2))
+    Cutover.objects.filter(pk=cutover.pk).update(exclude=["T01", "T02", "T03", "T04"])
+    fleet.act(cutover, "submit")
+    with pytest.raises(Conflict, match="nothing would move"):
+        fleet.act(cutover, "approve")
+    cutover.refresh_from_db()
+    assert (cutover.state, cutover.runs.count()) == ("submitted", 0)
+
+
+def test_a_window_that_begins_later_than_planned_must_fit_the_certificate_too(fleet):
+    cutover = fleet.plan(duration_minutes=60)
+    device = fleet.server.device
+    device.facts["certificates"][0]["not_after"] = (NOW + dt.timedelta(minutes=70)).isoformat()
+    device.save()
+    fleet.now += dt.timedelta(minutes=20)
+    with pytest.raises(Conflict, match=r"the certificate ABABABAB… ends on .* inside the window"):
+        fleet.act(cutover, "start")
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ def test_a_site_with_two_persons_offers_no_start(admin):
         ({"to_scheme": "gopher"}, "to_scheme"),
         ({"exclude": "T01\nnobody"}, "exclude"),
         ({"certificate": "CD" * 20}, "certificate"),
+        ({"exclude": "T01\nT02"}, "exclude"),
         ({"wave0-amount": "0"}, "wave0-amount"),
         ({"wave1-amount": "101"}, "wave1-amount"),
         ({"wave1-allowed": "101"}, "wave1-allowed"),
@@ -105,6 +106,22 @@ def test_an_error_names_its_field_and_nothing_is_lost(admin, changes, field):
     assert 'value="keep me"' in html
     if field not in ("to_scheme", "starts_at"):  # a browser cannot send these; their fields cannot show them
         assert changes[field] in html
+
+
+def test_a_window_past_the_certificates_end_is_an_error_of_the_certificate(admin):
+    site, _, _ = make_club(2)
+    html = admin.post(PLAN, typed(site, starts="at", starts_at="2030-02-01T03:00")).content.decode()
+    assert not Cutover.objects.exists()
+    assert invalid_fields(html) == {"certificate"}
+    assert "ends on 2030-01-01 00:00 UTC, before the window opens: renew it" in html
+
+
+def test_a_site_without_terminals_is_told_that_nothing_would_move(admin):
+    site, _, _ = make_club(0)
+    html = admin.post(PLAN, typed(site)).content.decode()
+    assert not Cutover.objects.exists()
+    assert invalid_fields(html) == {"exclude"}
+    assert "nothing would move" in html
 
 
 def test_a_local_time_that_does_not_exist_is_said_so(admin):
