@@ -1,11 +1,10 @@
 """The certificates of a server's store, as its agent reported them."""
 
 import datetime as dt
-from typing import Any
 
 from fleet.models import Device, Rehearsal, Site
 from fleet.preflight import site_view
-from fleet.preflight.lenient import mapping, pems, rows
+from fleet.preflight.lenient import mapping, pems
 from fleet.preflight.own_errors import Window, own_errors
 from fleet.preflight.site_reading import server_view
 from fleet.preflight.site_view import ServerView, Stored
@@ -54,9 +53,6 @@ def _row(view: ServerView, thumbprint: str, now: dt.datetime) -> Stored | None:
 
 
 def _seen(site: Site, thumbprint: str) -> tuple[str, ...]:
-    """Where this certificate itself was seen: in a rehearsal, as the server sent it, or in the inventory."""
+    """The chain in which this certificate itself was seen: as the server sent it in its last rehearsal."""
     held = Rehearsal.objects.filter(site=site, thumbprint=thumbprint, state=Rehearsal.State.DONE).order_by("-pk").first()
-    sent = pems(mapping(held.facts).get("chain"), _MOST_SENT) if held else None
-    told: Any = rows(mapping(site.server.facts if site.server else None).get("certificates"), 500) or ()
-    kept = pems([row.get("pem") for row in told if row.get("thumbprint") == thumbprint], 1)
-    return (*(sent or ()), *(kept or ()))
+    return (pems(mapping(held.facts).get("chain"), _MOST_SENT) if held else None) or ()
