@@ -19,7 +19,10 @@
   };
   function tick() {
     for (const e of document.querySelectorAll("[data-until]")) e.textContent = span(Math.max(0, Math.ceil((e.dataset.until - now()) / 1000)));
-    for (const e of document.querySelectorAll("[data-since]")) e.textContent = `${Math.max(0, (now() - e.dataset.since) / 1000).toFixed(1)} s …`;
+    for (const e of document.querySelectorAll("[data-since]")) {
+      const s = Math.max(0, now() - e.dataset.since, e.dataset.least || 0) / 1000;
+      e.textContent = `${e.dataset.word || ""}${s < 60 ? `${s.toFixed(1)} s` : span(Math.floor(s))} …`;
+    }
     for (const e of document.querySelectorAll("[data-clock]")) e.textContent = clock(e.dataset.clock);
     for (const svg of document.querySelectorAll("svg[data-from]")) {
       const part = (now() - svg.dataset.from) / (svg.dataset.to - svg.dataset.from);
@@ -34,9 +37,13 @@
   // Not by htmx's hx-swap-oob: it fires one event per element already swapped for each further one, so its
   // work grows with the square of the changes, and it logs an error for a target that is not there.
   const LOG_LINES = 300;
+  let seen = 0; // the newest version that the stream has brought
   function apply(html) {
     const box = document.createElement("template");
     box.innerHTML = html; // made by our templates, which escape everything; the CSP forbids inline script
+    // A button's answer may arrive after news that are newer than it: then only what it says in words counts.
+    const answer = box.content.querySelector("#alert[data-version]");
+    if (answer && Number(answer.dataset.version) < seen) box.content.replaceChildren(answer);
     const focused = document.activeElement && document.activeElement.id;
     for (const part of [...box.content.querySelectorAll("[data-swap]")]) {
       if (part.parentElement && part.parentElement.closest("[data-swap]")) continue; // comes with its list
@@ -64,6 +71,7 @@
   document.addEventListener("htmx:sseError", () => sign(false));
   document.addEventListener("htmx:sseBeforeMessage", (event) => {
     event.preventDefault();
+    seen = Number(event.detail.lastEventId) || seen;
     apply(event.detail.data);
     // The browser repeats Last-Event-ID when it reconnects; a connection made afresh asks from here on.
     const id = event.detail.lastEventId, live = byId("live");

@@ -56,6 +56,11 @@ def allowed(user: Any, cutover: Cutover) -> set[Verb]:
     return verbs - (_own_plan(user, cutover)) if role is Role.ADMIN else set()
 
 
+def fits(verb: str, cutover: Cutover) -> bool:
+    """Whether the cutover's state has this verb, whoever asks."""
+    return any(states.Cutover(cutover.state) in expected for known, expected in _STATES.items() if known == verb)
+
+
 def _own_plan(user: Any, cutover: Cutover) -> set[Verb]:
     """What the site's two-person rule takes from whoever asked for the cutover."""
     if not cutover.site.two_persons:
@@ -79,9 +84,14 @@ _STATES: dict[Verb, frozenset[C]] = {
 _BELIEVES: frozenset[Verb] = frozenset({"resume", "retry_failed"})
 
 
+def may(role: Role | None, verb: str) -> bool:
+    """Whether this role has this verb, whatever the state."""
+    return role is Role.ADMIN or (role is Role.APPROVER and verb == "approve")
+
+
 def _may(user: Any, verb: Verb) -> None:
     role = role_of(user)
-    if role is Role.ADMIN or (role is Role.APPROVER and verb == "approve"):
+    if may(role, verb):
         return
     who = f"the role {role}" if role else "a user without a role"
     raise Forbidden(f"{who} may not {verb.replace('_', ' ')} a cutover")

@@ -8,12 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from fleet.cutover.states import Cutover as C
 from fleet.models import Event, Transition
 from fleet.web import words
 from fleet.web.exports import csv_response
 from fleet.web.pages import for_people, paged, query_of, show, wants_part
 
 EVENTS = 50  # on the page; all of them in the export
+_AFTER_A_CAUSE = (C.PAUSED, C.ROLLING_BACK, C.ROLLED_BACK, C.NEEDS_PERSON)
 
 
 @require_GET
@@ -23,6 +25,7 @@ def page(request: HttpRequest) -> HttpResponse:
     found = paged(request, _found(request), 100)
     for t in found.object_list:
         t.zone = words.zone_of(t.cutover.site.zone)
+        t.cause = _cause(t)
     ctx: dict[str, Any] = {"page": found, "filters": request.GET.dict(), "export": query_of(request)}
     ctx["events"] = list(_events(request)[:EVENTS])
     for event in ctx["events"]:
@@ -36,7 +39,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @for_people
 def export(request: HttpRequest) -> HttpResponse:
     """The rows that the same filters show, with the chain's digests."""
-    header = ("at", "site", "cutover", "device", "from", "to", "actor", "reason", "digest")
+    header = ("at", "site", "cutover", "device", "from", "to", "actor", "reason", "digest", "cause")
     rows = (
         (
             t.at.isoformat(timespec="milliseconds"),
@@ -48,6 +51,7 @@ def export(request: HttpRequest) -> HttpResponse:
             t.actor,
             t.reason,
             t.digest,
+            words.in_one_line(_cause(t)),
         )
         for t in _found(request).iterator(chunk_size=2000)
     )
@@ -73,6 +77,11 @@ def _events(request: HttpRequest) -> Any:
     if q := request.GET.get("q", "").strip():
         found = found.filter(Q(device_name__icontains=q) | Q(actor__icontains=q) | Q(text__icontains=q) | Q(code=q))
     return found
+
+
+def _cause(t: Transition) -> words.Cause | None:
+    """What made the cutover stop or turn back, at the changes that came of it."""
+    return words.cause_of(t.cutover.cause) if t.run_id is None and t.new in _AFTER_A_CAUSE else None
 
 
 def _found(request: HttpRequest) -> Any:

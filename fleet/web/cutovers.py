@@ -1,5 +1,6 @@
 """All cutovers, and the report of one: what it cost each terminal."""
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import Count, Q
@@ -7,13 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from fleet.cutover.states import COUNTS_AS_FAILED
+from fleet.cutover.states import AT_REST, COUNTS_AS_FAILED
 from fleet.cutover.states import Cutover as C
 from fleet.models import Cutover, DeviceRun
 from fleet.services import clock
 from fleet.web import live_model, words
 from fleet.web.exports import csv_response
 from fleet.web.live import load
+from fleet.web.live_numbers import numbers
 from fleet.web.pages import for_people, paged, show
 
 
@@ -42,8 +44,8 @@ def index(request: HttpRequest) -> HttpResponse:
 @for_people
 def report(request: HttpRequest, pk: int) -> HttpResponse:
     """For the morning after: printable, with the outage of every terminal."""
-    cutover = load(pk)
-    n = live_model.numbers(cutover, clock.now())
+    cutover, now = load(pk), clock.now()
+    n = numbers(cutover, now)
     server = cutover.runs.filter(kind="server").select_related("device").prefetch_related("steps").first()
     ctx: dict[str, Any] = {
         "cutover": cutover,
@@ -53,16 +55,19 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         "failed": n.failed + n.of("undo_failed"),
         "verified": n.of("verified"),
         "median": words.seconds(n.median_ms),
-        "worst": words.seconds(n.worst_ms),
+        "worst": words.seconds(n.worst_at(now)),
+        "cause": words.cause_of(cutover.cause),
+        "ended": cutover.rested_at if cutover.state in AT_REST else None,
         "took": words.span((cutover.rested_at - cutover.started_at).total_seconds())
-        if cutover.rested_at and cutover.started_at
+        if cutover.rested_at and cutover.started_at and cutover.state in AT_REST
         else "–",
         "server": server,
         "server_marks": live_model.server_marks(server),
         "page": paged(request, _runs(cutover), 500),
     }
     for run in ctx["page"].object_list:
-        run.look, run.outage = words.run_look(run.state, cutover.to_scheme), words.seconds(run.outage_ms)
+        run.look = words.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
+        run.outage, run.cut_off = words.seconds(run.outage_ms), _cut_off(run, now)
         run.before, run.after = _before_after(cutover, run)
     crumbs = [
         ("Fleet", reverse("fleet")), ("Cutovers", reverse("cutovers")),
@@ -76,7 +81,8 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 def report_csv(request: HttpRequest, pk: int) -> HttpResponse:
     """The same for a spreadsheet."""
     cutover = load(pk)
-    header = ("terminal", "wave", "state", "before", "after", "outage_ms", "attempts", "changed_at", "finding", "remedy")
+    header = ("terminal", "wave", "state", "before", "after", "outage_ms", "cut_off_ms", "cut_off_since", "attempts",
+              "changed_at", "finding", "remedy", "cause")  # fmt: skip
     rows = (_csv_row(cutover, run) for run in _runs(cutover))
     return csv_response(f"cutover-{pk}", header, rows)
 
@@ -84,9 +90,17 @@ def report_csv(request: HttpRequest, pk: int) -> HttpResponse:
 def _csv_row(cutover: Cutover, run: DeviceRun) -> tuple[Any, ...]:
     finding = run.finding or {}
     at = run.changed_at.isoformat(timespec="milliseconds")
+    since = run.cut_off_since.isoformat(timespec="milliseconds") if run.cut_off_since else None
     before, after = _before_after(cutover, run)
-    return (run.device.name, run.wave + 1, run.state, before, after, run.outage_ms, run.attempts, at,
-            finding.get("message"), finding.get("remedy"))  # fmt: skip
+    return (run.device.name, run.wave + 1, run.state, before, after, run.outage_ms, run.cut_off_ms, since, run.attempts, at,
+            finding.get("message"), finding.get("remedy"), words.in_one_line(words.cause_of(cutover.cause)))  # fmt: skip
+
+
+def _cut_off(run: DeviceRun, now: dt.datetime) -> str:
+    """How long, in words; for one that still is, as of now."""
+    if run.cut_off_since is None:
+        return words.seconds(run.cut_off_ms)
+    return f"{words.seconds(clock.to_ms(now) - clock.to_ms(run.cut_off_since))}, and goes on"
 
 
 def _runs(cutover: Cutover) -> Any:

@@ -79,7 +79,8 @@ def _run(run: DeviceRun) -> dict[str, Any]:
     return {
         "run": run,
         "by_hand": by_hand.steps(run),
-        "look": words.run_look(run.state, run.cutover.to_scheme),
+        "look": words.run_look(run.state, run.cutover.to_scheme, cut_off=run.cut_off_since is not None),
+        "cut_off": live_model.cut_off_of(run),
         "cutover_look": words.CUTOVER_LOOKS[C(run.cutover.state)],
         "outage": words.seconds(run.outage_ms),
         "steps": [_step(step) for step in run.steps.all()],

@@ -151,7 +151,7 @@ def _decorate(devices: Any, current: dict[int, Cutover]) -> None:
         device.run_state = run.state if run else ""
         device.outage_ms = run.outage_ms if run else None
         device.finding = run.finding if run else None
-        device.state_look = words.run_look(run.state, by_id[run.cutover_id].to_scheme) if run else None
+        device.state_look = _look(run, by_id[run.cutover_id]) if run else None
         _without_comfort(device)
 
 
@@ -163,6 +163,10 @@ def _without_comfort(device: Any) -> None:
         device.scheme_look = words.differs_look(device.scheme)
         if device.state_look and device.state_look.tone in ("ok", "wait"):
             device.state_look = words.CHANGED_SINCE
+
+
+def _look(run: DeviceRun, cutover: Cutover) -> words.Look:
+    return words.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
 
 
 def _site(site: Site, server: Device | None, current: dict[int, Cutover]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from fleet.cutover.states import Cutover as C
 from fleet.models import Cutover
 from fleet.services import actions, clock
 from fleet.services.errors import NotFound, ServiceError
-from fleet.web import live_model, live_parts, live_words
-from fleet.web.pages import for_people, is_admin, show, wants_part
+from fleet.web import asks, live_model, live_parts
+from fleet.web.live_numbers import numbers
+from fleet.web.pages import for_people, show, wants_part
 
 FINAL = (C.CANCELLED, C.ROLLED_BACK)
 
@@ -37,10 +38,13 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "table": table,
         "too_many": len(table) if len(table) < ctx["n"].total else 0,
         "log": live_model.lines(cutover, -1, cutover.version),
-        "listens": cutover.state not in FINAL,
-        "dangers": [(c, ctx["says"].get(c.verb, "")) for c in live_parts.DANGER.values()] if is_admin(request) else [],
-        "on_threshold": live_words.ON_THRESHOLD[cutover.on_threshold],
-        "planned": live_model.planned(cutover) if not table else 0,
+        "listens": cutover.state not in FINAL or ctx["n"].cut_off,
+        "questions": [
+            (live_parts.labelled(c, cutover, now), ctx["says"].get(c.verb, ""))
+            for c in live_parts.ASKING.values()
+            if actions.may(request.role, c.verb)  # type: ignore[attr-defined]  # for_people sets it
+        ],
+        "planned": asks.planned(cutover) if not table else 0,
     }
     return show(request, "fleet/live.html", "cutovers", _crumbs(cutover), **ctx)
 
@@ -64,19 +68,22 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         if error:
             messages.error(request, error)
         return redirect("cutover", pk)
-    ctx = live_parts.context(load(pk), request.user, now, get_token(request))
-    return show(request, "fleet/live/_answer.html", parts=live_parts.render_parts(ctx).values(), error=error)
+    cutover = load(pk)
+    ctx = live_parts.context(cutover, request.user, now, get_token(request))
+    parts = live_parts.render_parts(ctx).values()
+    return show(request, "fleet/live/_answer.html", parts=parts, error=error, version=cutover.version)
 
 
 @require_GET
 @for_people
 def confirm(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """The dialog's question as a page, for a browser without scripts."""
-    cutover = load(pk)
-    control = live_parts.DANGER.get(verb)
+    cutover, now = load(pk), clock.now()
+    control = live_parts.ASKING.get(verb)
     if control is None:
         raise Http404("nothing to confirm")
-    text = live_words.what_will_happen(verb, cutover, live_model.numbers(cutover, clock.now()))
+    control = live_parts.labelled(control, cutover, now)
+    text = asks.what_will_happen(verb, cutover, numbers(cutover, now), now)
     crumbs = [*_crumbs(cutover)[:-1], (str(cutover.site), reverse("cutover", args=[pk])), (control.label, "")]
     return show(request, "fleet/confirm.html", "cutovers", crumbs, cutover=cutover, control=control, text=text)
 

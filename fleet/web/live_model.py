@@ -1,46 +1,24 @@
 """What the live page shows of a cutover, as plain values: the templates only lay them out."""
 
+import contextlib
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Case, Count, Min, Value, When
+from django.db.models import Case, Q, Value, When
 
 from agents.catalogue import SERVER_STEPS, TERMINAL_STEPS, StepInfo, info
-from fleet.cutover.states import COUNTS_AS_FAILED, WITH_FINDING
+from fleet.cutover.states import WITH_FINDING
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun, StepRun, Transition
+from fleet.services import clock
 from fleet.web import words
 from fleet.web.words import Look
 
 TABLE_ROWS = 500  # a longer table helps nobody; the grid above it has every terminal
 LOG_LINES = 200
-OPEN = (R.PENDING, R.ARMED, R.SWITCHING)
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """Counts over the terminals. by_state has every state that occurs; limit: how many of the wave that
-    is open may fail; eta_s: from the pace so far, None while there is none."""
-
-    total: int
-    by_state: dict[str, int]
-    wave: int | None
-    waves: int
-    limit: int | None
-    median_ms: int | None
-    worst_ms: int | None
-    eta_s: float | None
-
-    def of(self, *states: str) -> int:
-        """How many are in one of these states."""
-        return sum(self.by_state.get(s, 0) for s in states)
-
-    @property
-    def failed(self) -> int:
-        return self.of(*COUNTS_AS_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +33,8 @@ class StepMark:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One terminal: its cell in the grid and its row in the table."""
+    """One terminal: its cell in the grid and its row in the table. cut_off: how long it was without a lookup that worked,
+    "" where the outage says it; since: since when it is, while that lasts."""
 
     id: int
     name: str
@@ -67,7 +46,12 @@ class Row:
     marks: str
     marks_said: str
     outage: str
-    since_ms: int | None
+    cut_off: str
+    since: dt.datetime | None
+
+    @property
+    def since_ms(self) -> int | None:
+        return clock.to_ms(self.since) if self.since else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,37 +61,6 @@ class Line:
     id: int
     at: dt.datetime
     text: str
-
-
-def numbers(cutover: Cutover, now: dt.datetime) -> Numbers:
-    """Counted in the database: a viewer costs the same with 10 terminals as with 10,000."""
-    terminals = cutover.runs.filter(kind="terminal")
-    by_state = dict(terminals.order_by().values_list("state").annotate(n=Count("pk")))
-    wave = terminals.filter(state__in=OPEN).aggregate(w=Min("wave"))["w"] if cutover.direction == "forward" else None
-    measured = terminals.filter(outage_ms__isnull=False).order_by("outage_ms").values_list("outage_ms", flat=True)
-    count = measured.count()
-    return Numbers(
-        total=sum(by_state.values()),
-        by_state=by_state,
-        wave=wave,
-        waves=len(cutover.limits),
-        limit=cutover.limits[wave] if wave is not None and wave < len(cutover.limits) else None,
-        median_ms=measured[(count - 1) // 2] if count else None,
-        worst_ms=measured[count - 1] if count else None,
-        eta_s=_eta(cutover, by_state, now),
-    )
-
-
-def _eta(cutover: Cutover, by_state: dict[str, int], now: dt.datetime) -> float | None:
-    back = cutover.state == C.ROLLING_BACK
-    if not back and cutover.state != C.SWITCHING:
-        return None
-    done = by_state.get(R.RESTORED if back else R.VERIFIED, 0)
-    left = by_state.get(R.UNDOING, 0) if back else sum(by_state.get(s, 0) for s in OPEN)
-    server = cutover.runs.filter(kind="server", state__in=[R.VERIFIED, R.RESTORED]).first()
-    if not done or not left or server is None:
-        return None
-    return left * max(0.5, (now - server.changed_at).total_seconds()) / done
 
 
 def rows(cutover: Cutover, runs: Sequence[DeviceRun]) -> list[Row]:
@@ -123,20 +76,37 @@ def rows(cutover: Cutover, runs: Sequence[DeviceRun]) -> list[Row]:
 
 
 def _row(cutover: Cutover, run: DeviceRun, steps: list[StepMark]) -> Row:
-    switching = run.state == R.SWITCHING
     return Row(
         id=run.pk,
         name=run.device.name,
         device_id=run.device_id,
         state=run.state,
-        look=words.run_look(run.state, cutover.to_scheme),
+        look=words.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None),
         doing=step_title(run.step) if run.state in (R.SWITCHING, R.UNDOING) else "",
         finding=run.finding,
         marks="".join(m.shape for m in steps),
         marks_said=", ".join(f"{m.title}: {m.word}" for m in steps),
         outage=words.seconds(run.outage_ms),
-        since_ms=cutover.last_answer_ms if switching and run.outage_ms is None else None,
+        cut_off=cut_off_of(run),
+        since=since_of(cutover, run),
     )
+
+
+def cut_off_of(run: DeviceRun) -> str:
+    """How long it was cut off, once that is over and where the outage does not say the same."""
+    return words.seconds(run.cut_off_ms) if run.cut_off_ms not in (None, run.outage_ms) else ""
+
+
+def since_of(cutover: Cutover, run: DeviceRun) -> dt.datetime | None:
+    """Since when it has had no lookup that worked, while that lasts."""
+    if run.cut_off_since is not None:
+        return run.cut_off_since
+    # From the server's last answer on, before anybody has said so of this terminal.
+    if run.state != R.SWITCHING or run.outage_ms is not None or cutover.last_answer_ms is None:
+        return None
+    with contextlib.suppress(ValueError):  # no time of the calendar
+        return clock.from_ms(cutover.last_answer_ms)
+    return None
 
 
 def marks(catalogue: Iterable[StepInfo], run: DeviceRun, steps: Iterable[StepRun]) -> list[StepMark]:
@@ -187,12 +157,11 @@ def _said(t: Transition, cutover: Cutover) -> str:
 
 def in_table(cutover: Cutover) -> list[DeviceRun]:
     """Which terminals get a row: all, or, where they are too many, first those that need a look."""
-    first = Case(When(state__in=WITH_FINDING, then=Value(0)), When(state=R.SWITCHING, then=Value(1)), default=Value(2))
+    trouble = Q(state__in=WITH_FINDING) | Q(cut_off_since__isnull=False)
+    had = Q(finding__isnull=False)
+    first = Case(
+        When(trouble, then=Value(0)), When(had, then=Value(1)), When(state=R.SWITCHING, then=Value(2)), default=Value(3)
+    )
     runs = cutover.runs.filter(kind="terminal").select_related("device")
     chosen = list(runs.order_by(first, "device__name", "pk")[:TABLE_ROWS])
     return sorted(chosen, key=lambda r: (r.device.name, r.pk)) if len(chosen) < TABLE_ROWS else chosen
-
-
-def planned(cutover: Cutover) -> int:
-    """Before there are device runs: how many terminals would take part."""
-    return cutover.site.devices.filter(kind="terminal").exclude(name__in=cutover.exclude).count()

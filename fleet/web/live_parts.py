@@ -2,7 +2,7 @@
 for the answer to a button, so that all three always say the same."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -10,56 +10,67 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from fleet.cutover.states import AT_REST, Run
 from fleet.cutover.states import Cutover as C
-from fleet.cutover.states import Run
 from fleet.models import Cutover
-from fleet.services import actions
-from fleet.web import live_model, live_words, words
+from fleet.services import actions, clock
+from fleet.web import asks, live_model, live_words, words
+from fleet.web.live_numbers import Numbers, numbers
 from fleet.web.words import Look
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A button. danger: it asks first, in a dialog."""
+    """A button. asks: it says what it will do and asks first, in a dialog; keep: the dialog's other button."""
 
     verb: str
     label: str
     tone: str
-    danger: bool
+    asks: bool
+    keep: str = "Cancel"
+
+    @property
+    def danger(self) -> bool:
+        """Whether it takes something away."""
+        return self.tone == "danger"
 
 
 CONTROLS = (
-    Control("start", "Start now", "primary", False),
-    Control("approve", "Approve", "primary", False),
+    Control("start", "Start now", "primary", True),
+    Control("approve", "Approve", "primary", True),
     Control("submit", "Submit", "", False),
-    Control("resume", "Resume", "primary", False),
+    Control("resume", "Resume", "primary", True),
     Control("pause", "Pause", "", False),
-    Control("retry_failed", "Retry failed", "", False),
-    Control("cancel", "Cancel cutover", "danger", True),
+    Control("retry_failed", "Retry failed", "", True),
+    Control("cancel", "Cancel cutover", "danger", True, "Keep it"),
     Control("roll_back", "Roll back", "danger", True),
 )
-DANGER = {c.verb: c for c in CONTROLS if c.danger}
-COMMON = ("state", "numbers", "server")
+ASKING = {c.verb: c for c in CONTROLS if c.asks}
+COMMON = ("state", "numbers", "server", "plan")
 OWN = ("controls", "says")
 
 
 def common(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
     """What everybody sees of a cutover, but for the terminals' rows and the log."""
-    n = live_model.numbers(cutover, now)
+    n = numbers(cutover, now)
     server = cutover.runs.filter(kind="server").select_related("device").prefetch_related("steps").first()
     return {
         "cutover": cutover,
+        "now": now,
         "zone": words.zone_of(cutover.site.zone),
+        "cause": words.cause_of(cutover.cause),
+        "finding": None if words.same_as_cause(cutover.finding, cutover.cause) else cutover.finding,
         "n": n,
         "look": _look(cutover, n),
         "sentence": live_words.sentence(cutover, n, server, now),
         "timeline": timeline(cutover, now),
-        "tiles": tiles(cutover, n),
+        "tiles": tiles(cutover, n, now),
         "done": n.of("restored") if cutover.direction == "back" else n.of("verified"),
         "server": server,
         "server_marks": live_model.server_marks(server),
         "hint": live_words.hint(cutover, n),
-        "will": {verb: live_words.what_will_happen(verb, cutover, n) for verb in DANGER},
+        "on_threshold": live_words.ON_THRESHOLD[cutover.on_threshold],
+        "will": {v: asks.what_will_happen(v, cutover, n, now) for v in ASKING if actions.fits(v, cutover)},
     }
 
 
@@ -67,7 +78,14 @@ def personal(shared: dict[str, Any], user: Any, csrf: str) -> dict[str, Any]:
     """The same with the buttons of this person."""
     allowed = actions.allowed(user, shared["cutover"]) - ({"retry_failed"} if not shared["n"].failed else set())
     says = {verb: text for verb, text in shared["will"].items() if verb in allowed}
-    return shared | {"csrf": csrf, "controls": [c for c in CONTROLS if c.verb in allowed], "says": says}
+    shown = [labelled(c, shared["cutover"], shared["now"]) for c in CONTROLS if c.verb in allowed]
+    return shared | {"csrf": csrf, "controls": shown, "says": says}
+
+
+def labelled(control: Control, cutover: Cutover, now: dt.datetime) -> Control:
+    """With the name that is true of this cutover: a plan for later does not start now."""
+    later = control.verb == "start" and not cutover.starts_now and cutover.starts_at > now
+    return replace(control, label="Schedule") if later else control
 
 
 def context(cutover: Cutover, user: Any, now: dt.datetime, csrf: str) -> dict[str, Any]:
@@ -75,7 +93,7 @@ def context(cutover: Cutover, user: Any, now: dt.datetime, csrf: str) -> dict[st
     return personal(common(cutover, now), user, csrf)
 
 
-def _look(cutover: Cutover, n: live_model.Numbers) -> Look:
+def _look(cutover: Cutover, n: Numbers) -> Look:
     look = words.CUTOVER_LOOKS[C(cutover.state)]
     if cutover.state == C.SWITCHING and n.wave is not None and n.waves > 1:
         return Look(look.tone, look.shape, f"{look.word} · wave {n.wave + 1} of {n.waves}")
@@ -90,34 +108,54 @@ def timeline(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
         return max(0, min(1000, round(1000 * (moment - cutover.starts_at).total_seconds() / whole)))
 
     pnr = at(cutover.no_return_at) if cutover.no_return_at else 1000
+    # One that is rolled back after its end was at rest before, and is not now.
+    rested = cutover.rested_at if cutover.state in AT_REST else None
     return {
-        "now": at(cutover.rested_at or now),
-        "ticks": cutover.rested_at is None,
+        "now": at(rested or now),
+        "ticks": rested is None,
         "pnr": pnr,
         "reserve": 1000 - pnr,
         "from_ms": round(cutover.starts_at.timestamp() * 1000),
         "to_ms": round(cutover.ends_at.timestamp() * 1000),
-        "now_at": cutover.rested_at or now,
+        "now_at": rested or now,
         "at_close": live_words.AT_CLOSE[cutover.on_window_close],
     }
 
 
-def tiles(cutover: Cutover, n: live_model.Numbers) -> list[tuple[str, str]]:
-    """The big numbers with what they count."""
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A big number with what it counts. since_ms: it is a clock that runs from then, and shows least_ms at least."""
+
+    big: str
+    small: str
+    since_ms: int | None = None
+    least_ms: int = 0
+
+
+def tiles(cutover: Cutover, n: Numbers, now: dt.datetime) -> list[Tile]:
+    """The big numbers."""
     back = cutover.direction == "back"
     done = ("restored", f"back on {cutover.from_scheme.upper()}") if back else ("verified", f"on {cutover.to_scheme.upper()}")
     limit = f" · limit {n.limit} in this wave" if n.limit is not None else ""
     out = [
-        (f"{n.of(done[0]):,} / {n.total:,}", f"terminals {done[1]}"),
-        (f"{n.of('undoing' if back else 'switching'):,}", "going back now" if back else "switching now"),
-        (f"{n.of('undo_failed') if back else n.failed:,}", "undo failed" if back else f"failed{limit}"),
-        (words.seconds(n.median_ms), f"median outage · worst {words.seconds(n.worst_ms)}"),
+        Tile(f"{n.of(done[0]):,} / {n.total:,}", f"terminals {done[1]}"),
+        Tile(f"{n.of('undoing' if back else 'switching'):,}", "going back now" if back else "switching now"),
+        Tile(f"{n.of('undo_failed') if back else n.failed:,}", "undo failed" if back else f"failed{limit}"),
+        Tile(words.seconds(n.median_ms), "median outage"),
+        _worst(n, now),
     ]
     if n.eta_s is not None:
-        out.append((f"≈ {words.span(n.eta_s)}", "to go, from the pace so far"))
+        out.append(Tile(f"≈ {words.span(n.eta_s)}", "to go, from the pace so far"))
     elif late := n.of("late"):
-        out.append((f"{late:,}", "off, will follow when back"))
+        out.append(Tile(f"{late:,}", "off, will follow when back"))
     return out
+
+
+def _worst(n: Numbers, now: dt.datetime) -> Tile:
+    worst = words.seconds(n.worst_at(now))
+    if n.cut_off_since is None:
+        return Tile(worst, "worst: outage or cut off")
+    return Tile(worst, f"worst · {n.cut_off:,} cut off now", clock.to_ms(n.cut_off_since), n.worst_ms or 0)
 
 
 def render_parts(ctx: dict[str, Any], parts: tuple[str, ...] = COMMON + OWN) -> dict[str, str]:
@@ -131,16 +169,15 @@ def cells(cutover: Cutover, newer_than: int | None = None) -> SafeString:
     runs = cutover.runs.filter(kind="terminal")
     if newer_than is not None:
         runs = runs.filter(version__gt=newer_than)
-    looks = {state: words.run_look(state, cutover.to_scheme) for state in Run}
+    looks = {(s, off): words.run_look(s, cutover.to_scheme, cut_off=off) for s in Run for off in (False, True)}
+    found = runs.values_list("pk", "device__name", "state", "device_id", "cut_off_since")
+    known = ((pk, name, state, device, looks[Run(state), since is not None]) for pk, name, state, device, since in found)
     page = reverse("terminal", args=[0]).replace("/0/", "/{}/")
     return format_html_join(
         "",
         '<li id="c{0}" data-swap="outer" data-terminal="{1}" data-state="{2}"><a id="a{0}" class="cell {3}" href="{4}"'
         ' title="{1}: {6}" aria-label="{1}: {6}">{5}</a></li>',
-        (
-            (pk, name, state, looks[Run(state)].tone, page.format(device), looks[Run(state)].shape, looks[Run(state)].word)
-            for pk, name, state, device in runs.values_list("pk", "device__name", "state", "device_id")
-        ),
+        ((pk, name, state, look.tone, page.format(device), look.shape, look.word) for pk, name, state, device, look in known),
     )
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun
-from fleet.web.live_model import Numbers, step_title
+from fleet.web import asks
+from fleet.web.live_model import step_title
+from fleet.web.live_numbers import Numbers
 from fleet.web.words import plural, span
 
 AT_CLOSE = {"finish": "carry on to the end", "hold": "stop and wait for a person", "roll_back": "roll back"}
@@ -52,8 +54,9 @@ def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, now: dt.dat
         case C.COMPLETED:
             late = n.of(R.LATE)
             tail = f" {plural(late, 'terminal')} off: each follows by itself when it is back." if late else ""
+            off = f" {_cut_off(n)}" if n.cut_off else ""
             return Sentence(
-                f"{plural(n.of(R.VERIFIED), 'terminal')} of {n.total} on {new} and verified by a member lookup.{tail}"
+                f"{plural(n.of(R.VERIFIED), 'terminal')} of {n.total} on {new} and verified by a member lookup.{tail}{off}"
             )
         case C.PAUSED:
             return Sentence(f"Paused: {cutover.reason or 'by a person'}. Nothing new begins until Resume or Roll back.")
@@ -62,6 +65,8 @@ def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, now: dt.dat
                 f"The server goes back to {old} first, then {plural(n.of(R.UNDOING), 'terminal')}; each verifies over {old}."
             )
         case C.ROLLED_BACK:
+            if n.cut_off:
+                return Sentence(f"The server speaks {old} again. {_cut_off(n)} {_because(cutover)}")
             return Sentence(f"Everything is as it was before: server and terminals speak {old}. {_because(cutover)}")
         case C.NEEDS_PERSON:
             return Sentence(
@@ -87,44 +92,21 @@ def _switching(cutover: Cutover, n: Numbers) -> Sentence:
     )
 
 
+def _cut_off(n: Numbers) -> str:
+    return f"{plural(n.cut_off, 'terminal')} {'is' if n.cut_off == 1 else 'are'} still cut off: see below what to do."
+
+
 def _because(cutover: Cutover) -> str:
-    return f"Reason: {cutover.reason}." if cutover.reason else ""
+    return f"Reason: {cutover.reason}." if cutover.reason and not cutover.cause else ""
 
 
 def _ms(at: dt.datetime | None) -> int | None:
     return round(at.timestamp() * 1000) if at else None
 
 
-def rollback_seconds(cutover: Cutover) -> float | None:
-    """The forecast that the point of no return was made from, without its margin."""
-    if cutover.no_return_at is None:
-        return None
-    return (cutover.ends_at - cutover.no_return_at).total_seconds() / 1.25
-
-
-def what_will_happen(verb: str, cutover: Cutover, n: Numbers) -> str:
-    """What a destructive button does, to how many terminals: said before anything is sent."""
-    old = cutover.from_scheme.upper()
-    if verb == "cancel":
-        count = n.total or cutover.site.devices.filter(kind="terminal").exclude(name__in=cutover.exclude).count()
-        stay = f"{plural(count, 'terminal')} and the server stay on {old}"
-        return f"This cutover will not run. {stay}. A cancelled plan cannot be taken up again."
-    touched = cutover.runs.filter(kind="terminal", touched=True).exclude(state=R.RESTORED).count()
-    takes = rollback_seconds(cutover)
-    about = f" This takes about {span(takes)}." if takes else ""
-    if not touched:
-        stay = f"0 terminals have to go back, all {n.total} stay on {old}"
-        return f"Nothing was switched yet: {stay}. The cutover ends here.{about}"
-    were = "that was" if touched == 1 else "that were"
-    return (
-        f"The server goes back to {old} first, then {plural(touched, 'terminal')} {were} switched, in every wave."
-        f"{about} While the server restarts, all {plural(n.total, 'terminal')} are in outage for a moment."
-    )
-
-
 def hint(cutover: Cutover, n: Numbers) -> str:
     """One line beside the buttons."""
-    takes = rollback_seconds(cutover)
+    takes = asks.rollback_seconds(cutover)
     if takes and cutover.state in (C.CUTTING_SERVER, C.SWITCHING, C.VERIFYING, C.PAUSED, C.COMPLETED):
         return f"Rolling back takes about {span(takes)}: the server first, then its terminals."
     return ""

@@ -16,11 +16,19 @@ from fleet.models import Cutover, Site
 from fleet.services import actions, clock, planning
 from fleet.services.errors import Invalid, ServiceError
 from fleet.services.timings import timings
-from fleet.web import plan_form
+from fleet.web import asks, plan_form
 from fleet.web.live import sentence_of
 from fleet.web.pages import for_admins, show
 from fleet.web.plan_form import PlanForm
 from fleet.web.words import plural, span, zone_of
+
+# Button of the form -> what is done with the draft, and what it was not done when that is refused.
+DOES: dict[str, tuple[actions.Verb, str]] = {
+    "start": ("start", "started"),
+    "schedule": ("start", "scheduled"),
+    "submit": ("submit", "submitted"),
+}
+BEGIN = (("start", "Start now"), ("schedule", "Schedule"))  # buttons that ask first
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,14 +38,14 @@ def page(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     form = PlanForm(request.POST if request.method == "POST" else None, initial={"site": request.GET.get("site")})
     verb = request.POST.get("do", "")
-    if verb in ("start", "submit") and form.is_valid():
+    if verb in DOES and form.is_valid():
         try:
             cutover = planning.create(request.user, form.plan(), now)
         except Invalid as refusal:
             form.service_errors(refusal)
         else:
             return _go_on(request, cutover, verb, now)
-    refused = bool(verb in ("start", "submit") and form.errors)
+    refused = bool(verb in DOES and form.errors)
     return show(request, "fleet/plan.html", "plan", _crumbs(), **_context(form, now, refused))
 
 
@@ -45,19 +53,20 @@ def page(request: HttpRequest) -> HttpResponse:
 @for_admins
 def preview(request: HttpRequest) -> HttpResponse:
     """What stands beside the form, made anew while it is being filled in."""
-    return show(request, "fleet/plan/_preview.html", **_preview(PlanForm(request.GET), clock.now()))
+    return show(request, "fleet/plan/_preview.html", fresh=True, **_preview(PlanForm(request.GET), clock.now()))
 
 
 def _crumbs() -> list[tuple[str, str]]:
     return [("Fleet", reverse("fleet")), ("Cutovers", reverse("cutovers")), ("Plan cutover", "")]
 
 
-def _go_on(request: HttpRequest, cutover: Cutover, verb: str, now: dt.datetime) -> HttpResponse:
+def _go_on(request: HttpRequest, cutover: Cutover, button: str, now: dt.datetime) -> HttpResponse:
     """Start or submit. What cannot start stays as a draft: nothing of what was typed is lost."""
+    verb, done = DOES[button]
     try:
-        _, after = actions.act(request.user, cutover.pk, verb, now)  # type: ignore[arg-type]
+        _, after = actions.act(request.user, cutover.pk, verb, now)
     except ServiceError as refusal:
-        messages.error(request, f"Kept as a draft, not {'started' if verb == 'start' else 'submitted'}. {sentence_of(refusal)}")
+        messages.error(request, f"Kept as a draft, not {done}. {sentence_of(refusal)}")
     else:
         tasks.follow(after)
     return redirect("cutover", cutover.pk)
@@ -78,6 +87,7 @@ def _context(form: PlanForm, now: dt.datetime, refused: bool) -> dict[str, Any]:
         "newest": plan_form.NEWEST,
         "on_close": plan_form.ON_CLOSE,
         "on_threshold": plan_form.ON_THRESHOLD,
+        "begin": BEGIN,
         "may_start": site is not None and not site.two_persons,
         "problems": _problems(form) if refused else [],
         **_preview(form, now, site),
@@ -111,11 +121,14 @@ def _preview(form: PlanForm, now: dt.datetime, site: Site | None = None) -> dict
     layout = waves.lay_out(len(names), form.chosen_waves() if form.is_bound else ())
     starts = data.get("moment") or now
     ends = window.ends_at(starts, data.get("duration_minutes") or 60)
-    measured = timings(Cutover(site=site))
+    measured, zone, to = timings(Cutover(site=site)), zone_of(site.zone), (data.get("to_scheme") or "https").upper()
+    later = form["starts"].value() == "at"
+    says = asks.beginning(len(names), to, starts if later else None, ends, zone, measured)
     return {
         "preview": {
             "site": site,
-            "zone": zone_of(site.zone),
+            "says": says if "moment" in data or not later else "Choose a day and a time first.",
+            "zone": zone,
             "total": len(names),
             "excluded": len(excluded),
             "waves": _waves(layout, names),
@@ -126,7 +139,7 @@ def _preview(form: PlanForm, now: dt.datetime, site: Site | None = None) -> dict
             "back": span(forecast.rollback_s(len(names), measured)),
             "pnr": window.point_of_no_return(ends, len(names), measured),
             "why_not": window.why_not(max(now, starts), ends, len(names), measured),
-            "to": (data.get("to_scheme") or "https").upper(),
+            "to": to,
             "server": site.server,
             "arm": ARM_STEPS,
             "server_steps": SERVER_STEPS,

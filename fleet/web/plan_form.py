@@ -124,8 +124,9 @@ class PlanForm(forms.Form):
             field = names.get(path, path)
             text = f"{message[:1].upper()}{message[1:]}."
             if wave := re.match(r"waves\[(\d+)\]", path):
-                used[int(wave[1])].add_error("allowed" if "max_failed" in path else "amount", text)
-                self.add_error(None, f"Wave {int(wave[1]) + 1}: {message}.")
+                row = used[int(wave[1])]
+                row.add_error("allowed" if "max_failed" in path else "amount", text)
+                self.add_error(None, f"Wave {self.waves.index(row) + 1}: {message}.")
             else:
                 field = field.split("[")[0]
                 self.add_error(field if field in self.fields else None, text)

@@ -3,6 +3,7 @@
 import datetime as dt
 import zoneinfo
 from dataclasses import dataclass
+from typing import Any
 
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
@@ -47,12 +48,50 @@ CUTOVER_LOOKS: dict[C, Look] = {
 }
 
 
-def run_look(state: str, to_scheme: str = "") -> Look:
-    """A device run's state; a verified one names the scheme that it speaks now."""
+CUT_OFF_SHAPE = "!"
+
+
+def run_look(state: str, to_scheme: str = "", *, cut_off: bool = False) -> Look:
+    """A device run's state; a verified one names the scheme that it speaks now. cut_off: it has no lookup that works, and
+    then it never looks good or harmless, whatever its state."""
     look = RUN_LOOKS[R(state)]
     if state == R.VERIFIED and to_scheme:
-        return Look(look.tone, look.shape, f"On {to_scheme.upper()}")
-    return look
+        look = Look(look.tone, look.shape, f"On {to_scheme.upper()}")
+    if not cut_off:
+        return look
+    tone = "bad" if look.tone == "bad" else "warn"
+    shape = CUT_OFF_SHAPE if look.tone in ("ok", "wait") else look.shape
+    return Look(tone, shape, f"{look.word}, cut off")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a cutover stopped, turned back or needs a person: one line. devices: names, "" where it says them itself."""
+
+    message: str
+    remedy: str
+    devices: str
+
+
+def cause_of(kept: dict[str, Any] | None) -> Cause | None:
+    """A cutover's cause for people; None where it has none."""
+    if not kept:
+        return None
+    message = str(kept.get("message") or kept.get("code") or "not known")
+    names = [str(name) for name in kept.get("devices") or () if str(name) not in message]
+    return Cause(message, str(kept.get("remedy") or ""), ", ".join(names))
+
+
+def in_one_line(cause: Cause | None) -> str:
+    """A cause where there is room for one cell only."""
+    if cause is None:
+        return ""
+    return " ".join(part for part in (cause.message, f"({cause.devices})" if cause.devices else "", cause.remedy) if part)
+
+
+def same_as_cause(finding: dict[str, Any] | None, kept: dict[str, Any] | None) -> bool:
+    """Whether a finding says what the cause says already."""
+    return bool(finding and kept) and (finding or {}).get("message") == (kept or {}).get("message")
 
 
 def scheme_look(scheme: str) -> Look:

@@ -90,11 +90,121 @@ def test_a_destructive_button_asks_first_and_says_how_many(admin):
     assert 'data-opens="dialog-roll_back"' in html
 
 
+def dialog(html: str, verb: str) -> tuple[str, list[str]]:
+    """What it says, and its buttons."""
+    text = html[html.index(f'<dialog id="dialog-{verb}"') :]
+    text = text[: text.index("</dialog>")]
+    return re.search(rf'<p id="says-{verb}">([^<]*)', text)[1], re.findall(r"<button[^>]*>([^<]*)", text)
+
+
+def draft(**changes):
+    site, _, _ = make_club(24)
+    return make_cutover(site, no_return_at=None, **changes)
+
+
+@pytest.mark.parametrize(("state", "verb", "label"), [("draft", "start", "Start now"), ("submitted", "approve", "Approve")])
+def test_what_begins_says_before_how_many_for_how_long_and_until_when(admin, state, verb, label):
+    html = page(admin, draft(state=state))
+    says, buttons_of = dialog(html, verb)
+    assert says.startswith(
+        "At once every agent checks and holds ready. Then the server goes to HTTPS: all 24 terminals are cut off"
+    )
+    assert "about 14 s for the first" in says
+    assert "A rollback takes about 14 s and fits into the window until 04:04:42 AEDT." in says
+    assert buttons_of == [label, "Cancel"]
+    assert re.search(rf'<form method="get"[^>]*><button id="do-{verb}"[^>]*data-opens="dialog-{verb}"', html)
+
+
+def test_a_plan_for_later_is_scheduled_and_says_when(admin):
+    later = NOW + dt.timedelta(hours=3)
+    html = page(admin, draft(starts_now=False, starts_at=later, ends_at=later + dt.timedelta(minutes=60)))
+    says, buttons_of = dialog(html, "start")
+    assert says.startswith("On Sun 15 Mar 06:00 AEDT every agent checks")
+    assert buttons_of == ["Schedule", "Cancel"]
+    assert "Schedule" in buttons(html)
+    assert "Start now" not in buttons(html)
+
+
+def test_a_plan_whose_time_has_come_begins_at_once(admin):
+    html = page(admin, draft(starts_now=False, state="submitted"))
+    assert dialog(html, "approve")[0].startswith("At once")
+    assert "Start now" in buttons(html)
+
+
+def test_resume_says_what_is_next_and_whether_a_rollback_still_fits(admin):
+    cutover, (one, two, _) = running("paused", paused_from="switching")
+    one.state, two.state, two.cut_off_since = "verified", "failed", NOW
+    one.save()
+    two.save()
+    says, buttons_of = dialog(page(admin, cutover), "resume")
+    assert says.startswith("It goes on where it stopped: 1 terminal left to switch, about 2 s. 1 terminal is cut off now.")
+    assert "That 1 terminal failed does not stop it again." in says
+    assert "fits into the window until 03:46:00 AEDT." in says
+    assert buttons_of == ["Resume", "Cancel"]
+    cutover.no_return_at = NOW
+    cutover.save()
+    assert "; since 03:00:00 AEDT it ends after the window closes." in dialog(page(admin, cutover), "resume")[0]
+
+
+def test_resume_before_the_server_says_that_everybody_will_be_cut_off(admin):
+    says, _ = dialog(page(admin, running("paused", paused_from="arming")[0]), "resume")
+    assert "the server is next, and all 3 terminals are cut off until each has followed" in says
+
+
+def test_retry_says_how_many_are_tried_again(admin):
+    cutover, (one, *_) = running("paused", paused_from="switching")
+    one.state = "failed"
+    one.save()
+    says, buttons_of = dialog(page(admin, cutover), "retry_failed")
+    assert says.startswith("1 terminal that failed is tried again, about 2 s. Nothing is done to the others.")
+    assert buttons_of == ["Retry failed", "Cancel"]
+
+
+def test_whoever_cancels_may_keep_it(admin):
+    says, buttons_of = dialog(page(admin, draft()), "cancel")
+    assert "24 terminals and the server stay on HTTP" in says
+    assert buttons_of == ["Cancel cutover", "Keep it"]
+
+
+def test_nothing_of_a_dialog_is_sent_by_its_opener(admin):
+    """Without scripts the opener asks on a page of its own; nothing but the dialog's button posts."""
+    for cutover in (draft(), draft(state="submitted"), running()[0], running("paused", paused_from="switching")[0]):
+        bar = page(admin, cutover)
+        bar = bar[bar.index('id="live-controls"') : bar.index("<dialog")]
+        sent = {re.search(r"/act/(\w+)/", p)[1] for p in re.findall(r'<form method="post" action="([^"]*)', bar)}
+        assert sent <= {"submit", "pause"}
+
+
+def test_an_approver_is_asked_too_and_by_nothing_else(approver):
+    html = page(approver, draft(state="submitted"))
+    assert dialog(html, "approve")[1] == ["Approve", "Cancel"]
+    assert html.count("<dialog") == 1
+
+
 def test_without_scripts_the_question_is_a_page(admin):
     cutover, _ = running()
     html = admin.get(reverse("confirm", args=[cutover.pk, "roll_back"])).content.decode()
     assert "3 terminals that were switched" in html
     assert admin.get(reverse("confirm", args=[cutover.pk, "pause"])).status_code == 404
+    html = admin.get(reverse("confirm", args=[cutover.pk, "resume"])).content.decode()
+    assert "Nothing: the cutover is switching terminals." in html
+    html = admin.get(reverse("confirm", args=[draft().pk, "cancel"])).content.decode()
+    assert "Keep it" in html
+
+
+def test_a_rollback_is_not_called_impossible_when_it_is_not(admin):
+    html = page(admin, running("completed")[0])
+    assert "a rollback fits into the window until 03:46:00" in html
+    assert "no way back" not in html.lower()
+    assert "Roll back" in buttons(html)
+
+
+def test_what_is_going_back_is_not_at_rest(admin):
+    cutover, _ = running("rolling_back", direction="back", rested_at=NOW)
+    assert "at rest since" not in page(admin, cutover)
+    cutover.state = "rolled_back"
+    cutover.save()
+    assert "at rest since 03:00:00" in page(admin, cutover)
 
 
 def test_a_button_acts_and_the_page_stays(admin, followed):

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from fleet.models import Cutover, DeviceRun, Role
 from fleet.web import events
-from tests.factories import make_club, make_cutover, make_run, make_transition, make_user
+from tests.factories import NOW, make_club, make_cutover, make_run, make_transition, make_user
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +68,40 @@ def test_a_part_that_did_not_change_is_not_sent(switching):
     event = watcher._event().decode()
     assert 'id="live-numbers"' in event
     assert 'id="live-controls"' not in event  # a swapped button would lose its focus for nothing
+
+
+def test_who_approved_and_since_when_it_rests_arrive_without_a_reload(switching):
+    cutover, runs = switching
+    watcher = viewer(cutover)
+    watcher._event()
+    boss = make_user("boss")
+    Cutover.objects.filter(pk=cutover.pk).update(approved_by=boss, rested_at=NOW, state="completed")
+    change(cutover, runs[0], "verified")
+    event = watcher._event().decode()
+    assert "<dt>Approved by</dt><dd>boss</dd>" in event
+    assert "at rest since 03:00:00" in event
+
+
+def test_the_pill_names_the_wave_that_is_open(switching):
+    cutover, (one, *rest) = switching
+    DeviceRun.objects.filter(pk__in=[r.pk for r in rest]).update(wave=1)
+    watcher = viewer(cutover)
+    watcher._event()
+    change(cutover, one, "verified")
+    assert "wave 2 of 2" in watcher._event().decode()
+
+
+def test_a_buttons_answer_tells_its_version(switching, monkeypatch):
+    """The stream may be ahead of it: the page then takes its words alone."""
+    from django.test import Client
+
+    cutover, _ = switching
+    monkeypatch.setattr("fleet.tasks.follow", lambda after: None)
+    client = Client()
+    client.force_login(make_user())
+    answer = client.post(reverse("act", args=[cutover.pk, "pause"]), headers={"HX-Request": "true"}, secure=True)
+    version = Cutover.objects.get(pk=cutover.pk).version
+    assert f'<div id="alert" data-swap="outer" data-version="{version}"' in answer.content.decode()
 
 
 def test_who_was_away_gets_everything_and_each_log_line_once(switching):

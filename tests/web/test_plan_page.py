@@ -58,6 +58,50 @@ def test_start_now_lands_on_the_live_page(admin, followed):
     assert len(followed) == 1
 
 
+def test_start_and_schedule_ask_first_and_say_what_will_happen(admin):
+    make_club(3)
+    html = admin.get(PLAN).content.decode()
+    for verb, label in (("start", "Start now"), ("schedule", "Schedule")):
+        assert re.search(rf'<button[^>]*value="{verb}" data-opens="dialog-{verb}"[^>]*>{label}<', html)
+        text = html[html.index(f'<dialog id="dialog-{verb}"') :]
+        assert "all 3 terminals are cut off from it until each has followed" in text
+        assert re.findall(r"<button[^>]*>([^<]*)", text)[:2] == [label, "Cancel"]
+        assert re.search(rf'<button form="plan"[^>]*value="{verb}"', text)
+
+
+def test_the_dialogs_text_follows_the_form(admin):
+    site, _, _ = make_club(12)
+    html = admin.get(reverse("preview"), typed(site, exclude="T02")).content.decode()
+    for verb in ("start", "schedule"):
+        text = re.search(rf'<p id="says-{verb}" hx-swap-oob="true">([^<]*)', html)[1]
+        assert text.startswith("At once every agent checks and holds ready.")
+        assert "all 11 terminals are cut off" in text
+    html = admin.get(reverse("preview"), typed(site, starts="at", starts_at="2026-03-20T03:00")).content.decode()
+    assert "On Fri 20 Mar 03:00 AEDT every agent" in html
+    html = admin.get(reverse("preview"), typed(site, starts="at")).content.decode()
+    assert "Choose a day and a time first." in html
+
+
+def test_schedule_waits_for_its_window(admin, followed):
+    site, _, _ = make_club(2)
+    admin.post(PLAN, typed(site, do="schedule", starts="at", starts_at="2026-03-20T03:00"))
+    assert Cutover.objects.get().state == "scheduled"
+
+
+def test_the_preview_says_until_when_a_rollback_fits(admin):
+    site, _, _ = make_club(2)
+    html = admin.get(reverse("preview"), typed(site)).content.decode()
+    assert "fits into the window until 03:59:42 AEDT" in html
+
+
+def test_an_error_of_a_wave_names_the_row_it_stands_in(admin):
+    site, _, _ = make_club(4)
+    empty = {"wave1-amount": "", "wave2-amount": "101", "wave2-unit": "percent"}
+    html = admin.post(PLAN, typed(site, **empty)).content.decode()
+    assert "Wave 3: must be a whole number from 1 to 100." in html
+    assert invalid_fields(html) == {"wave2-amount"}
+
+
 def test_submit_waits_for_approval(admin):
     site, _, _ = make_club(2)
     admin.post(PLAN, typed(site))

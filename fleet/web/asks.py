@@ -1,0 +1,139 @@
+"""What a button will do, said in its dialog before anything is sent: to how many terminals, for about how long, and until
+when it can be taken back inside the window."""
+
+import datetime as dt
+
+from fleet.cutover import forecast, window
+from fleet.cutover.forecast import Timings
+from fleet.cutover.states import Cutover as C
+from fleet.cutover.states import Run as R
+from fleet.models import Cutover
+from fleet.services import actions
+from fleet.services.timings import timings
+from fleet.web import words
+from fleet.web.live_numbers import OPEN, Numbers
+from fleet.web.words import plural, span
+
+
+def what_will_happen(verb: str, cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
+    """The dialog's text; for a button that this state does not have, why."""
+    if not actions.fits(verb, cutover):
+        return f"Nothing: the cutover is {words.CUTOVER_LOOKS[C(cutover.state)].word.lower()}."
+    match verb:
+        case "start" | "approve":
+            return _begin(cutover, now)
+        case "resume":
+            return _resume(cutover, n, now)
+        case "retry_failed":
+            return _retry(cutover, n, now)
+        case "cancel":
+            return _cancel(cutover, n)
+        case _:
+            return _roll_back(cutover, n)
+
+
+def beginning(total: int, to: str, starts: dt.datetime | None, ends: dt.datetime, zone: dt.tzinfo, measured: Timings) -> str:
+    """What a cutover of so many terminals does from its start on. starts: None for at once."""
+    when = f"On {_day(starts, zone)}" if starts else "At once"
+    first, last = (span(forecast.forward_s(n, measured)) for n in (min(total, 1), total))
+    about = f"about {first} for the first, {last} for the last" if total > 1 else f"about {first}"
+    return (
+        f"{when} every agent checks and holds ready. Then the server goes to {to}: {_all(total)} cut off from it until "
+        f"each has followed, {about}. {_way_back(total, ends, zone, measured)}"
+    )
+
+
+def _begin(cutover: Cutover, now: dt.datetime) -> str:
+    later = not cutover.starts_now and cutover.starts_at > now
+    starts = cutover.starts_at if later or not cutover.starts_now else now
+    ends = window.ends_at(starts, cutover.duration_minutes)
+    total = planned(cutover)
+    zone = words.zone_of(cutover.site.zone)
+    return beginning(total, cutover.to_scheme.upper(), starts if later else None, ends, zone, timings(cutover))
+
+
+def _resume(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
+    measured = timings(cutover)
+    if cutover.paused_from in (C.SWITCHING, C.VERIFYING):
+        left = n.of(*OPEN)
+        does = f"{plural(left, 'terminal')} left to switch, about {span(_terminals_s(left, measured))}."
+        does += f" {_cut_off_now(n)}" if n.cut_off else ""
+    else:
+        about = span(forecast.forward_s(n.total, measured))
+        does = f"the server is next, and {_all(n.total)} cut off until each has followed, about {about}."
+    failed = f" That {plural(n.failed, 'terminal')} failed does not stop it again." if n.failed else ""
+    return f"It goes on where it stopped: {does}{failed} {_fits(cutover, now)}"
+
+
+def _retry(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
+    about = span(_terminals_s(n.failed, Timings()))  # said anew with every change: not the place to read a whole night's steps
+    which = f"{plural(n.failed, 'terminal')} that failed {'is' if n.failed == 1 else 'are'}"
+    return f"{which} tried again, about {about}. Nothing is done to the others. {_fits(cutover, now)}"
+
+
+def _cancel(cutover: Cutover, n: Numbers) -> str:
+    stay = f"{plural(n.total or planned(cutover), 'terminal')} and the server stay on {cutover.from_scheme.upper()}"
+    return f"This cutover will not run. {stay}. A cancelled plan cannot be taken up again."
+
+
+def _roll_back(cutover: Cutover, n: Numbers) -> str:
+    old = cutover.from_scheme.upper()
+    touched = cutover.runs.filter(kind="terminal", touched=True).exclude(state=R.RESTORED).count()
+    takes = rollback_seconds(cutover)
+    about = f" This takes about {span(takes)}." if takes else ""
+    if not touched:
+        stay = f"0 terminals have to go back, all {n.total} stay on {old}"
+        return f"Nothing was switched yet: {stay}. The cutover ends here.{about}"
+    were = "that was" if touched == 1 else "that were"
+    return (
+        f"The server goes back to {old} first, then {plural(touched, 'terminal')} {were} switched, in every wave."
+        f"{about} While the server restarts, all {plural(n.total, 'terminal')} are in outage for a moment."
+    )
+
+
+def planned(cutover: Cutover) -> int:
+    """Before there are device runs: how many terminals would take part."""
+    return cutover.site.devices.filter(kind="terminal").exclude(name__in=cutover.exclude).count()
+
+
+def rollback_seconds(cutover: Cutover) -> float | None:
+    """The forecast that the point of no return was made from, without its margin."""
+    if cutover.no_return_at is None:
+        return None
+    return (cutover.ends_at - cutover.no_return_at).total_seconds() / (1 + window.MARGIN)
+
+
+def _terminals_s(terminals: int, measured: Timings) -> float:
+    return forecast.forward_s(terminals, measured) - measured.server_forward_s
+
+
+def _all(total: int) -> str:
+    return "1 terminal is" if total == 1 else f"all {plural(total, 'terminal')} are"
+
+
+def _cut_off_now(n: Numbers) -> str:
+    return f"{plural(n.cut_off, 'terminal')} {'is' if n.cut_off == 1 else 'are'} cut off now."
+
+
+def _way_back(total: int, ends: dt.datetime, zone: dt.tzinfo, measured: Timings) -> str:
+    until = _at(window.point_of_no_return(ends, total, measured), zone)
+    return f"A rollback takes about {span(forecast.rollback_s(total, measured))} and fits into the window until {until}."
+
+
+def _fits(cutover: Cutover, now: dt.datetime) -> str:
+    takes = rollback_seconds(cutover)
+    if takes is None or cutover.no_return_at is None:
+        return ""
+    at = _at(cutover.no_return_at, words.zone_of(cutover.site.zone))
+    if now >= cutover.no_return_at:
+        return f"A rollback takes about {span(takes)}; since {at} it ends after the window closes."
+    return f"A rollback takes about {span(takes)} and fits into the window until {at}."
+
+
+def _at(moment: dt.datetime, zone: dt.tzinfo) -> str:
+    return f"{moment.astimezone(zone):%H:%M:%S %Z}"
+
+
+def _day(moment: dt.datetime, zone: dt.tzinfo) -> str:
+    local = moment.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M %Z}"
