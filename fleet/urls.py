@@ -8,3 +8,8 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("", include("fleet.web.urls")),
 ]
+
+handler400 = "fleet.web.errors.bad_request"
+handler403 = "fleet.web.errors.forbidden"
+handler404 = "fleet.web.errors.not_found"
+handler500 = "fleet.web.errors.server_error"

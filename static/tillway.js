@@ -68,7 +68,7 @@
     if (e) { e.classList.toggle("off", !alive); e.textContent = alive ? "Live" : "Reconnecting…"; }
   };
   document.addEventListener("htmx:sseOpen", () => sign(true));
-  document.addEventListener("htmx:sseError", () => sign(false));
+  document.addEventListener("htmx:sseError", () => { sign(false); askWhetherLoggedOut(); });
   document.addEventListener("htmx:sseBeforeMessage", (event) => {
     event.preventDefault();
     seen = Number(event.detail.lastEventId) || seen;
@@ -82,13 +82,29 @@
     event.detail.shouldSwap = false;
     apply(event.detail.serverResponse);
   });
-  const alarm = (text) => {
+  const alarm = (text, ...more) => {
     if (!byId("alert")) return;
     const note = document.createElement("div");
     note.className = "note bad";
-    note.textContent = text;
+    note.append(text, ...more);
     byId("alert").replaceChildren(note);
   };
+  // A stream that is refused tells no reason: ask for it, now and then.
+  let asked = 0;
+  async function askWhetherLoggedOut() {
+    if (Date.now() - asked < 10000) return;
+    asked = Date.now();
+    const stop = new AbortController();
+    try {
+      const answer = await fetch(byId("live").getAttribute("sse-connect"), { signal: stop.signal, cache: "no-store" });
+      stop.abort();
+      if (answer.status !== 401) return;
+      const link = document.createElement("a");
+      link.href = `/login/?next=${encodeURIComponent(location.pathname)}`;
+      link.textContent = "Log in again";
+      alarm("You have been logged out: what you see is no longer kept up to date. A running cutover goes on by itself. ", link);
+    } catch { /* the dashboard cannot be reached; the sign says so already */ }
+  }
   document.addEventListener("htmx:sendError", () => alarm("The dashboard cannot be reached. A running cutover goes on by itself; try again."));
   document.addEventListener("htmx:responseError", (event) => {
     const out = event.detail.xhr.status === 403;

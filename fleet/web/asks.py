@@ -36,7 +36,7 @@ def beginning(total: int, to: str, starts: dt.datetime | None, ends: dt.datetime
     """What a cutover of so many terminals does from its start on. starts: None for at once."""
     when = f"On {_day(starts, zone)}" if starts else "At once"
     first, last = (span(forecast.forward_s(n, measured)) for n in (min(total, 1), total))
-    about = f"about {first} for the first, {last} for the last" if total > 1 else f"about {first}"
+    about = f"about {first} for the first, {last} for the last" if first != last else f"about {first}"
     return (
         f"{when} every agent checks and holds ready. Then the server goes to {to}: {_all(total)} cut off from it until "
         f"each has followed, {about}. {_way_back(total, ends, zone, measured)}"

@@ -12,7 +12,7 @@ from fleet.cutover.states import Cutover as C
 from fleet.models import Event, Transition
 from fleet.web import words
 from fleet.web.exports import csv_response
-from fleet.web.pages import for_people, paged, query_of, show, wants_part
+from fleet.web.pages import for_people, number_in, paged, query_of, show, wants_part
 
 EVENTS = 50  # on the page; all of them in the export
 _AFTER_A_CAUSE = (C.PAUSED, C.ROLLING_BACK, C.ROLLED_BACK, C.NEEDS_PERSON)
@@ -88,6 +88,6 @@ def _found(request: HttpRequest) -> Any:
     found = Transition.objects.select_related("cutover__site").order_by("-pk")
     if q := request.GET.get("q", "").strip():
         found = found.filter(Q(device_name__icontains=q) | Q(actor__icontains=q) | Q(reason__icontains=q) | Q(new=q))
-    if (cutover := request.GET.get("cutover", "")).isdigit():
-        found = found.filter(cutover_id=int(cutover))
+    if (cutover := number_in(request, "cutover")) is not None:
+        found = found.filter(cutover_id=cutover)
     return found

@@ -13,6 +13,7 @@ from fleet.models import Device, DeviceRun, Transition
 from fleet.services import devices
 from fleet.services.errors import Invalid, NotFound
 from fleet.web import by_hand, live_model, words
+from fleet.web.entry import take_typed
 from fleet.web.pages import for_admins, for_people, is_admin, show
 from fleet.web.plan_form import certificates_of
 
@@ -26,7 +27,11 @@ def page(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     device = get_object_or_404(Device.objects.select_related("site", "agent"), pk=pk, kind=kind)
     if request.method == "POST":
         return _edit(request, device)
-    return _show(request, device, {"name": device.name, "note": device.note, "tags": ", ".join(device.tags)}, {})
+    typed = {"name": device.name, "note": device.note, "tags": ", ".join(device.tags)}
+    if kept := take_typed(request):
+        messages.info(request, "This is what you had typed before you logged in. Nothing was saved yet.")
+        typed |= {name: str(kept[name]) for name in typed if name in kept}
+    return _show(request, device, typed, {})
 
 
 @for_admins

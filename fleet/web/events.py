@@ -18,7 +18,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import close_old_connections
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from redis.exceptions import RedisError
@@ -40,6 +40,8 @@ ASK_S = 10.0  # how long somebody who has logged out, or lost their role, may st
 
 async def stream(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The view. Whoever may see the page may listen."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
     user = await request.auser()
     if not user.is_authenticated:
         return HttpResponse("log in first", status=401, content_type="text/plain")

@@ -14,7 +14,7 @@ from fleet.models import Cutover, Device, DeviceRun, Site
 from fleet.services import attention, attention_terminals, clock, sites
 from fleet.web import words
 from fleet.web.exports import csv_response
-from fleet.web.pages import for_admins, for_people, paged, query_of, show, wants_part
+from fleet.web.pages import for_admins, for_people, number_in, paged, query_of, show, wants_part
 
 CONTACT = {
     "yes": Q(agent__connected=True, agent__revoked_at__isnull=True),
@@ -113,8 +113,8 @@ def _terminals(request: HttpRequest, current: dict[int, Cutover]) -> QuerySet[De
     found = Device.objects.filter(kind=Device.Kind.TERMINAL).select_related("site", "agent")
     if q := request.GET.get("q", "").strip():
         found = found.filter(matches(q))
-    if (site := request.GET.get("site", "")).isdigit():
-        found = found.filter(site_id=int(site))
+    if (site := number_in(request, "site")) is not None:
+        found = found.filter(site_id=site)
     found = found.filter(SCHEMES.get(request.GET.get("scheme", ""), Q()))
     found = found.filter(CONTACT.get(request.GET.get("contact", ""), Q()))
     trouble = DeviceRun.objects.filter(

@@ -9,9 +9,10 @@ from django.views.decorators.http import require_http_methods
 from fleet.models import Site
 from fleet.services import clock, csv_text, importing
 from fleet.services.errors import Invalid, ServiceError
+from fleet.web.entry import take_typed
 from fleet.web.exports import csv_lines
 from fleet.web.live import sentence_of
-from fleet.web.pages import for_admins, show
+from fleet.web.pages import as_id, for_admins, show
 
 PREVIEW_ROWS = 50
 NEW = "new"
@@ -23,7 +24,9 @@ def page(request: HttpRequest) -> HttpResponse:
     """One address for three faces: the form, what would be imported, the tokens."""
     typed = {name: request.POST.get(name, "") for name in ("site", "text", "zone", "site_name", "two_persons")}
     if request.method != "POST":
-        return _show(request, typed | {"two_persons": "yes", "zone": "UTC"})
+        kept = take_typed(request)
+        before = {name: str(kept.get(name, "")) for name in typed} if kept else {}
+        return _show(request, typed | (before or {"two_persons": "yes", "zone": "UTC"}))
     problems: list[tuple[str, str]] = []
     guessed = None
     try:
@@ -65,9 +68,9 @@ def _target(typed: dict[str, str]) -> int | importing.NewSite:
     """The site that was chosen, or the words for a new one."""
     if typed["site"] == NEW:
         return importing.NewSite(typed["site_name"], typed["zone"], bool(typed["two_persons"]))
-    if not typed["site"].isdigit():
+    if not (site := as_id(typed["site"])):
         raise Invalid(("site", "choose a site"))
-    return int(typed["site"])
+    return site
 
 
 def _show(request: HttpRequest, typed: dict[str, str], **context: Any) -> HttpResponse:

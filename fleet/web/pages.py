@@ -1,19 +1,20 @@
 """What every page shares: who may see it, the frame around it, pages of long lists."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
 from fleet.models import Role, role_of
+from fleet.web.entry import log_in_first
 
 View = Callable[..., HttpResponse]
 Crumbs = Sequence[tuple[str, str]]
@@ -24,15 +25,28 @@ NAV = (("Fleet", "fleet"), ("Cutovers", "cutovers"), ("Import", "import"), ("Age
 def for_people(view: View) -> View:
     """Whoever is logged in and has a role may look; somebody without a role is told to ask for one."""
 
-    @login_required
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return log_in_first(request)
+        _without_nul(request, kwargs)
         request.role = role_of(request.user)  # type: ignore[attr-defined]
         if request.role is None:  # type: ignore[attr-defined]
             raise PermissionDenied("this user has no role")
         return view(request, *args, **kwargs)
 
     return wrapped
+
+
+def _without_nul(request: HttpRequest, parts: dict[str, Any]) -> None:
+    """PostgreSQL refuses a NUL in whatever it is asked; nothing has one in its name. Raises Http404."""
+    if any("\0" in part for part in parts.values() if isinstance(part, str)):
+        raise Http404("no address has a NUL in it")
+    if "%00" in request.META.get("QUERY_STRING", ""):
+        asked = request.GET.copy()
+        for name, values in request.GET.lists():
+            asked.setlist(name, [value.replace("\0", "") for value in values])
+        request.GET = asked  # type: ignore[assignment]
 
 
 def for_admins(view: View) -> View:
@@ -74,6 +88,17 @@ def wants_part(request: HttpRequest) -> bool:
     """Whether htmx asks for the changing part only. When it restores history it needs the whole page."""
     htmx: Any = getattr(request, "htmx", None)
     return bool(htmx) and not htmx.history_restore_request
+
+
+def number_in(request: HttpRequest, name: str) -> int | None:
+    """The id by this name; None where none is asked for, or a word is."""
+    text = request.GET.get(name, "").strip()
+    return as_id(text) if re.fullmatch(r"[0-9]+", text) else None
+
+
+def as_id(text: str) -> int:
+    """A number that a database can be asked for; 0, which nothing has, for everything else, be it 5,000 digits."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
 
 
 def paged(request: HttpRequest, items: Any, size: int = 50) -> Page[Any]:

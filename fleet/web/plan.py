@@ -17,8 +17,9 @@ from fleet.services import actions, clock, planning
 from fleet.services.errors import Invalid, ServiceError
 from fleet.services.timings import timings
 from fleet.web import asks, plan_form
+from fleet.web.entry import take_typed
 from fleet.web.live import sentence_of
-from fleet.web.pages import for_admins, show
+from fleet.web.pages import as_id, for_admins, show
 from fleet.web.plan_form import PlanForm
 from fleet.web.words import plural, span, zone_of
 
@@ -28,7 +29,8 @@ DOES: dict[str, tuple[actions.Verb, str]] = {
     "schedule": ("start", "scheduled"),
     "submit": ("submit", "submitted"),
 }
-BEGIN = (("start", "Start now"), ("schedule", "Schedule"))  # buttons that ask first
+# Buttons that ask first. The titles do not say "now": that is the label of a field of the form.
+BEGIN = (("start", "Start now", "Start the cutover?"), ("schedule", "Schedule", "Schedule the cutover?"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,7 +38,10 @@ BEGIN = (("start", "Start now"), ("schedule", "Schedule"))  # buttons that ask f
 def page(request: HttpRequest) -> HttpResponse:
     """The form; a valid one becomes a draft and goes one step on."""
     now = clock.now()
-    form = PlanForm(request.POST if request.method == "POST" else None, initial={"site": request.GET.get("site")})
+    typed = request.POST if request.method == "POST" else take_typed(request)
+    if typed is not None and request.method != "POST":
+        messages.info(request, "This is what you had typed before you logged in. Nothing was planned yet.")
+    form = PlanForm(typed, initial={"site": request.GET.get("site")})
     verb = request.POST.get("do", "")
     if verb in DOES and form.is_valid():
         try:
@@ -105,8 +110,7 @@ def _problems(form: PlanForm) -> list[tuple[str, str]]:
 
 
 def _site_of(form: PlanForm) -> Site | None:
-    value = form["site"].value()
-    return Site.objects.filter(pk=value).first() if str(value or "").isdigit() else None
+    return Site.objects.filter(pk=as_id(str(form["site"].value() or ""))).first()
 
 
 def _preview(form: PlanForm, now: dt.datetime, site: Site | None = None) -> dict[str, Any]:

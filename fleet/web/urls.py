@@ -3,14 +3,10 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from fleet.web import agents, audit, cutovers, devices, events, home, importing, live, plan, readiness
+from fleet.web import agents, audit, cutovers, devices, entry, events, home, importing, live, plan, readiness
 
 urlpatterns = [
-    path(
-        "login/",
-        auth.LoginView.as_view(template_name="registration/login.html", redirect_authenticated_user=True),
-        name="login",
-    ),
+    path("login/", entry.LogIn.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     # the fleet
     path("", home.home, name="fleet"),

@@ -67,6 +67,13 @@ def test_a_newcomer_moves_a_site_and_rolls_it_back(page, site):
     page.get_by_role("link", name="Plan cutover").first.click()
     page.get_by_label("Now").check()
     page.get_by_role("button", name="Start now").click()
+    dialog = page.locator("dialog[open]")
+    assert f"all {len(site.names)} terminals are cut off" in dialog.inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+    assert page.url.endswith("/cutovers/plan/"), "Escape sends nothing"
+    page.get_by_role("button", name="Start now").click()
+    page.locator("dialog[open]").get_by_role("button", name="Start now").click()
     page.wait_for_url(re.compile(r"/cutovers/\d+/"))
     page.evaluate("window.stillTheSamePage = true")
     wait_for_states(page, site, "verified")
@@ -87,3 +94,35 @@ def test_a_newcomer_moves_a_site_and_rolls_it_back(page, site):
     assert site.snapshot() == before
     assert page.evaluate("window.stillTheSamePage"), "the live page never loads again"
     assert page.trouble == []
+
+
+def test_what_was_typed_survives_a_session_that_ends(page, site):
+    log_in(page, site)
+    page.get_by_role("link", name="Plan cutover").first.click()
+    page.get_by_label("Duration (minutes)").fill("95")
+    page.wait_for_load_state("networkidle")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_label("Note").fill("ring Kim first")
+    page.wait_for_url(re.compile(r"/login/"))
+    assert page.locator("#preview").count() == 0, "the log-in page is not put into another one"
+    page.get_by_label("User").first.fill(site.facts["admin_user"])
+    page.get_by_label("Password").fill(site.facts["admin_password"])
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(re.compile(r"/cutovers/plan/"))
+    assert page.get_by_label("Note").input_value() == "ring Kim first"
+    assert page.get_by_label("Duration (minutes)").input_value() == "95"
+    assert page.trouble == []
+
+
+def test_a_live_page_says_that_one_was_logged_out(page, site):
+    log_in(page, site)
+    page.goto(f"{site.facts['url']}/cutovers/plan/")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url(re.compile(r"/cutovers/\d+/"))
+    page.get_by_text("Live", exact=True).wait_for()
+    page.evaluate("window.stillTheSamePage = true")
+    page.context.clear_cookies(name="sessionid")
+    page.evaluate("document.dispatchEvent(new CustomEvent('htmx:sseError'))")
+    page.get_by_text("You have been logged out").wait_for()
+    assert "/login/?next=%2Fcutovers" in page.get_by_role("link", name="Log in again").get_attribute("href")
+    assert page.evaluate("window.stillTheSamePage"), "it does not leave by itself"

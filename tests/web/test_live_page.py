@@ -109,7 +109,7 @@ def test_what_begins_says_before_how_many_for_how_long_and_until_when(admin, sta
     assert says.startswith(
         "At once every agent checks and holds ready. Then the server goes to HTTPS: all 24 terminals are cut off"
     )
-    assert "about 14 s for the first" in says
+    assert "until each has followed, about 14 s." in says
     assert "A rollback takes about 14 s and fits into the window until 04:04:42 AEDT." in says
     assert buttons_of == [label, "Cancel"]
     assert re.search(rf'<form method="get"[^>]*><button id="do-{verb}"[^>]*data-opens="dialog-{verb}"', html)
