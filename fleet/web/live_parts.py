@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from fleet.cutover.states import AT_REST, Run
+from fleet.cutover.states import AT_REST, BEFORE_WINDOW, CAN_ROLL_BACK, Run
 from fleet.cutover.states import Cutover as C
 from fleet.models import Cutover
 from fleet.services import actions, clock
@@ -118,6 +118,7 @@ def timeline(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
         "from_ms": round(cutover.starts_at.timestamp() * 1000),
         "to_ms": round(cutover.ends_at.timestamp() * 1000),
         "now_at": rested or now,
+        "way_back": cutover.no_return_at if cutover.state in BEFORE_WINDOW | CAN_ROLL_BACK else None,
         "at_close": live_words.AT_CLOSE[cutover.on_window_close],
     }
 

@@ -196,6 +196,7 @@ def test_a_rollback_is_not_called_impossible_when_it_is_not(admin):
     html = page(admin, running("completed")[0])
     assert "a rollback fits into the window until 03:46:00" in html
     assert "no way back" not in html.lower()
+    assert "a rollback fits" not in page(admin, running("rolled_back")[0])
     assert "Roll back" in buttons(html)
 
 
