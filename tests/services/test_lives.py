@@ -95,7 +95,7 @@ def test_nothing_of_whoever_is_shut_out_is_taken(agent, key):
     hello(agent, key, "b")
     assert code_of(agent, key, "a") == "identity_used_twice"
     assert reports.take([(agent.pk, report(1))], NOW)[1] == {}
-    agents.take_inventory(agent.pk, {"host": "stolen.example"})
+    agents.take_inventory(agent.pk, {"host": "stolen.example"}, NOW)
     agent.device.refresh_from_db()
     assert agent.device.host != "stolen.example"
     assert not rehearsals.take([], NOW).rehearse
