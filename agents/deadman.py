@@ -16,6 +16,7 @@ from agents.errors import StepError
 from agents.hosts import lookup, sc, sc_text
 from agents.hosts.windows import ServerHost, TerminalHost
 from agents.ledger import ALONE
+from agents.log import said
 from agents.protocol import Finding, Instruction, Scheme
 from agents.runner import Runner
 
@@ -87,7 +88,7 @@ class DeadMan:
         except StepError as error:
             if await self._starting():
                 return False
-            log.warning("the server does not answer: %s", error)
+            log.warning("the server does not answer: %s", said(error))
             return time.monotonic() - self._answered_at > PATIENCE_S
         self._answered_at = time.monotonic()
         return False

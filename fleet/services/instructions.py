@@ -10,6 +10,7 @@ from agents import catalogue, points, protocol
 from fleet.models import Agent, Cutover, DeviceRun, Instruction
 from fleet.services import keys
 from fleet.services.clock import to_ms
+from fleet.services.foreign import LARGEST_NUMBER
 from fleet.services.outcome import Dispatch, Next
 
 # The server decides first, its tills follow after: so they do not run to and fro.
@@ -33,10 +34,15 @@ def write(dispatch: Dispatch, now: dt.datetime) -> Next:
 
 
 def missing(cutover: Cutover) -> QuerySet[DeviceRun]:
-    """Device runs that are to be told something of the current epoch, and have an agent, but no instruction."""
+    """Device runs that are to be told something of the current epoch, and have an agent, but no instruction. Not those of
+    an agent whose numbers are used up (see healing): it must not stop the chunk in which the others are written."""
     written = Instruction.objects.filter(run=OuterRef("pk"), epoch=OuterRef("asked_epoch"), attempt=OuterRef("asks"))
     return (
-        DeviceRun.objects.filter(cutover=cutover, asked_epoch=cutover.epoch, device__agent__in=Agent.objects.admitted())
+        DeviceRun.objects.filter(
+            cutover=cutover,
+            asked_epoch=cutover.epoch,
+            device__agent__in=Agent.objects.admitted().filter(seq__lt=LARGEST_NUMBER),
+        )
         .exclude(asked_action="")
         .exclude(device__agent__isnull=True)
         .exclude(Exists(written))

@@ -100,3 +100,12 @@ def test_an_agent_of_a_poisoned_database_is_told_what_to_do(fleet):
         agents.recognise(key.hello(agent), NONCE, NOW)
     healing.heal(fleet.site, really=True)
     assert agents.recognise(key.hello(agent), NONCE, NOW).acked == 0
+
+
+def test_one_poisoned_agent_does_not_stop_the_writing_of_the_others(fleet):
+    Agent.objects.filter(device=fleet["T01"].device).update(seq=2**63 - 1)
+    cutover = fleet.plan()
+    fleet.act(cutover, "start")
+    fleet.work()
+    written = Instruction.objects.filter(cutover=cutover).values_list("agent__device__name", flat=True)
+    assert set(written) == {"netpos", "T02"}
