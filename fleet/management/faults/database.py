@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -25,6 +26,18 @@ class Sqlite:
 
     file: Path
     url: None = None
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What this query finds. Raises NotLocked when the database does not let us."""
+        try:
+            with contextlib.closing(sqlite3.connect(self.file, timeout=LOCK_WITHIN_S)) as live:
+                return live.execute(query).fetchall()
+        except sqlite3.OperationalError as error:
+            raise NotLocked(str(error)) from error
+
+    def size(self) -> int:
+        """Bytes that its pages take up. Raises NotLocked."""
+        return int(self.rows("PRAGMA page_count")[0][0]) * int(self.rows("PRAGMA page_size")[0][0])
 
     def lock(self) -> Callable[[], None]:
         """Lock everything; the unlock. Raises NotLocked."""
@@ -64,6 +77,15 @@ class Postgres:
     """A database made for one demo."""
 
     url: str
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What this query finds. Raises psycopg.Error."""
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(sql.SQL(query)).fetchall()
+
+    def size(self) -> int:
+        """Bytes that it takes up on the server's disk. Raises psycopg.Error."""
+        return int(self.rows("SELECT pg_database_size(current_database())")[0][0])
 
     def lock(self) -> Callable[[], None]:
         """Lock every table, also against reading; the unlock. Raises NotLocked."""

@@ -1,0 +1,79 @@
+"""Lies in the first word: how far its database must be, and proofs of that which prove nothing."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from fleet.management.faults.hostile.voice import Words
+
+if TYPE_CHECKING:
+    from fleet.management.faults.hostile.till import Lie, Till
+
+HUGE = 2**63 - 1
+FAR = 2**40 - 1  # within every bound that a reader of numbers may have
+
+
+def number(field: str, value: Any) -> "Lie":
+    """The very number that a column cannot count beyond, or no number at all."""
+
+    def lie(till: "Till", words: Words) -> Words:
+        return {**words, field: value}
+
+    return lie
+
+
+def proof(make: "Callable[[Till], Words]") -> "Lie":
+    """A proof of this making, and an older agent's bare numbers beside it."""
+
+    def lie(till: "Till", words: Words) -> Words:
+        return {**words, "proof": make(till)}
+
+    return lie
+
+
+def own_key(till: "Till") -> Words:
+    """An instruction from far ahead, which this till has signed itself."""
+    return _signed(json.dumps(_instruction(till, FAR)), Ed25519PrivateKey.generate())
+
+
+def device_key(till: "Till") -> Words:
+    """The same, signed with the key that the dashboard does know: this device's own."""
+    body = json.dumps(_instruction(till, FAR))
+    return {"body": body, "signature": till.identity.sign(body.encode())}
+
+
+def of_another(till: "Till") -> Words:
+    """What the dashboard did sign, for somebody else."""
+    if not till.loot:
+        return own_key(till)
+    body, signature = till.rng.choice(till.loot)
+    return {"body": body, "signature": signature}
+
+
+def altered(till: "Till") -> Words:
+    """What the dashboard signed for this till, with a number changed afterwards."""
+    if till.signed is None:
+        return own_key(till)
+    body = json.loads(till.signed["body"])
+    return {"body": json.dumps({**body, "epoch": FAR, "seq": FAR}), "signature": till.signed["signature"]}
+
+
+def no_instruction(till: "Till") -> Words:
+    """Deep, long and nothing."""
+    return {"body": "[" * 50_000, "signature": "\x1b[2J" * 100}
+
+
+def _instruction(till: "Till", far: int) -> Words:
+    assert till.identity.known is not None
+    return {
+        "agent": till.identity.known.agent, "seq": far, "epoch": far, "cutover": 1, "action": "switch", "to_scheme": "https",
+        "steps": ["secured", "interface_list", "member_lookup"], "port": 10101, "thumbprint": None, "member": "1001",
+        "expires_ms": 1_900_000_000_000, "lease_ms": 28_000, "policy": "restore",
+    }  # fmt: skip
+
+
+def _signed(body: str, key: Ed25519PrivateKey) -> Words:
+    return {"body": body, "signature": base64.b64encode(key.sign(body.encode())).decode()}

@@ -1,0 +1,93 @@
+"""The harness' side: one terminal's honest agent is kept down and the hostile program put in its place, then back."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fleet.management.demo.parts import AGENT_PROCESSES
+from fleet.management.faults.hostile.behaviours import CLONE
+from fleet.management.faults.site import POLL_S, Site
+
+ROOT = Path(__file__).resolve().parents[4]
+FIND_S, END_S = 5.0, 5.0
+_SIGNED = """SELECT d.name, i.body, i.signature FROM fleet_instruction i JOIN fleet_agent a ON a.id = i.agent_id
+JOIN fleet_device d ON d.id = a.device_id ORDER BY i.id DESC LIMIT 50"""
+
+
+class Seat:
+    """name: the terminal; behaviours: names of what the liar in its place does. said() tells what it has done."""
+
+    def __init__(self, site: Site, name: str, behaviours: Sequence[str], *, seed: int = 1) -> None:
+        self.site, self.name, self.behaviours, self.seed = site, name, tuple(behaviours), seed
+        self.process: subprocess.Popen[bytes] | None = None
+        self._moved = False
+        folder = site.lab / "terminals" / name
+        self._config, self._away = folder / "agent.toml", folder / "agent.toml.away"
+        self._out = site.folder / "logs" / f"hostile-{name}.jsonl"
+        self._loot = site.folder / f"loot-{name}.json"
+
+    def take(self) -> None:
+        """The honest agent ends, and cannot come back without its configuration; a clone leaves it alone. Raises OSError
+        when it is not found."""
+        signed = self.site.database.rows(_SIGNED)
+        loot = [(body, signature) for name, body, signature in signed if name != self.name]
+        self._loot.write_text(json.dumps(loot), encoding="utf-8")
+        if CLONE not in self.behaviours:
+            self._config.rename(self._away)
+            self._moved = True
+            os.kill(self._honest(), signal.SIGKILL)
+        config = self._config if CLONE in self.behaviours else self._away
+        argv = [sys.executable, "-m", "fleet.management.faults.hostile", "--config", str(config), "--seed", str(self.seed)]
+        argv += ["--do", ",".join(self.behaviours), "--loot", str(self._loot)]
+        with self._out.open("wb") as out, self._out.with_suffix(".log").open("ab") as log:
+            self.process = subprocess.Popen(
+                argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True
+            )
+
+    def back(self) -> None:
+        """The liar ends; the honest agent starts again within a second or two. Twice does no harm."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(END_S)
+            self.process = None
+        if self._moved:
+            self._away.rename(self._config)
+            self._moved = False
+
+    def said(self, event: str, **more: Any) -> list[dict[str, Any]]:
+        """What the liar has told of this kind, oldest first. Raises OSError when it has died of itself."""
+        if self.process is not None and self.process.poll() is not None:
+            raise OSError(f"the hostile program ended by itself; see {self._out.with_suffix('.log')}")
+        lines = self._out.read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines if line.endswith("}")]
+        return [row for row in rows if row["event"] == event and all(row.get(key) == value for key, value in more.items())]
+
+    def _honest(self) -> int:
+        """The process in which this terminal's agent runs: the demo deals them in order, and lists them in order."""
+        hands = min(AGENT_PROCESSES, len(self.site.names))
+        end = time.monotonic() + FIND_S
+        while len(pids := self.site.pids().get("terminal_agents", [])) != hands:
+            if time.monotonic() > end:
+                raise OSError(f"the agents are not all there: {pids}")
+            time.sleep(POLL_S)
+        return pids[self.site.names.index(self.name) % hands]
+
+
+@contextlib.contextmanager
+def taken(seats: Iterable[Seat]) -> Any:
+    """All of these are taken; afterwards every honest agent is in its place again."""
+    seats = list(seats)
+    try:
+        for seat in seats:
+            seat.take()
+        yield seats
+    finally:
+        for seat in seats:
+            seat.back()
