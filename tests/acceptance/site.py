@@ -16,8 +16,10 @@ REST = {"completed", "rolled_back", "needs_person", "cancelled"}
 class DemoSite(Site):
     """Starts the demo in a folder of its own; use as a context manager."""
 
-    def __init__(self, terminals: int = 8, *, seed: int = 3, language: str = languages.DEFAULT) -> None:
-        super().__init__(Path(tempfile.mkdtemp(prefix="tw-acc-")), terminals, seed=seed, language=language)
+    def __init__(
+        self, terminals: int = 8, *, seed: int = 3, language: str = languages.DEFAULT, postgres: str | None = None
+    ) -> None:
+        super().__init__(Path(tempfile.mkdtemp(prefix="tw-acc-")), terminals, seed=seed, language=language, postgres=postgres)
 
     def __enter__(self) -> "DemoSite":
         self.start()
