@@ -61,12 +61,12 @@ class Campaign:
         planned = plan.make(self.seed, number, self.terminals, **self.switches)
         trial = Trial(site, planned)
         result = trial.run()
-        bad = bool(result.violations) or not trial.bring_back()
-        if bad:
+        back = not result.violations and trial.bring_back()
+        if result.violations:
             keep(site, result, self.folder / "failures" / str(number), self.again(number))
         with self._lock:
             self.results.append(result)
             self.told(result)
-        if bad and more:
+        if more and not back:
             site.restart()
             self.restarts += 1

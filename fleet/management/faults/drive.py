@@ -6,25 +6,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fleet.management.faults import invariants, truth
-from fleet.management.faults.invariants import Violation
+from fleet.management.faults.invariants import Liars, Violation
 from fleet.management.faults.site import Site
 
 REST_LIMIT_S = 120.0
 # At rest a till that has just come back may still be on its way; longer than this is a violation.
 GRACE_S = 30.0
+HEALS_S = 60.0  # where a liar was: until its honest agent's lease has run out, and it has looked for its server
 LOOK_S = 0.1
 
 
 @dataclass(slots=True)
 class Driver:
     """One cutover. press(verb) is a person's button; said: what was done; rested_at: when it was first at rest
-    or paused; violations: what was wrong on the way."""
+    or paused; violations: what was wrong on the way; liars: terminals in whose place a hostile program was."""
 
     site: Site
     number: Callable[[], int]
     press: Callable[[str], str]
     said: Callable[[str], None]
     violations: list[Violation] = field(default_factory=list)
+    liars: frozenset[str] = frozenset()
     rested_at: float | None = None
 
     def to_rest(self, presses: Iterator[str], button: str, pressed: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
@@ -53,7 +55,7 @@ class Driver:
 
     def judge(self, before: dict[str, Any]) -> tuple[dict[str, Any], list[Violation]]:
         """The cutover and what is wrong at rest, after whatever still heals has had its time."""
-        end = time.monotonic() + GRACE_S
+        end = time.monotonic() + (HEALS_S if self.liars else GRACE_S)
         while True:
             cutover = self.site.cutover(self.number())
             if cutover is not None:
@@ -66,7 +68,8 @@ class Driver:
 
     def _wrong(self, cutover: dict[str, Any], before: dict[str, Any]) -> list[Violation]:
         log = self.site.transitions(self.number())
-        return invariants.check(cutover, log, truth.look(self.site), before, self.site.snapshot())
+        liars = Liars(self.liars, self.site.attention() if self.liars else ())
+        return invariants.check(cutover, log, truth.look(self.site), before, self.site.snapshot(), liars)
 
     def _paused(self, cutover: dict[str, Any], verb: str) -> None:
         self.violations += invariants.no_reason(cutover, self.site.transitions(self.number()))

@@ -11,6 +11,7 @@ import redis
 
 from fleet.management.faults.database import NotLocked, Sqlite
 from fleet.management.faults.disk import Filler
+from fleet.management.faults.hostile.seat import Seat
 from fleet.management.faults.plan import Fault, Plan
 from fleet.management.faults.site import Site
 
@@ -28,6 +29,7 @@ class Injector:
         self._in_force: list[Fault] = []
         self._down: list[Fault] = []
         self._unlocks: dict[int, Act] = {}
+        self._seats: dict[int, Seat] = {}
         self._filler = Filler(site.folder.parent / "filler")
 
     def run(self, button: str) -> None:
@@ -70,6 +72,9 @@ class Injector:
             unlock()
         self._unlocks = {}
         self._filler.empty()
+        for seat in self._seats.values():
+            seat.back()
+        self._seats = {}
         self._down = []
         self.site.thaw()
         self.site.faults(None)
@@ -94,6 +99,7 @@ class Injector:
             "broker_flush": (self._flush, None),
             "db_lock": (lambda: self._lock(fault), lambda: self._unlock(fault)),
             "disk_full": (self._filler.fill, self._filler.empty),
+            "hostile": (lambda: self._sit(fault), lambda: self._stand_up(fault)),
             "restored": (self._back_up, self._restore),
             "down": (lambda: self._down.append(fault), lambda: self._down.remove(fault)),
         }[fault.kind]
@@ -135,6 +141,18 @@ class Injector:
     def _unlock(self, fault: Fault) -> None:
         if unlock := self._unlocks.pop(id(fault), None):
             unlock()
+
+    def _sit(self, fault: Fault) -> None:
+        name = self.site.names[fault.what["who"]]
+        seat = self._seats[id(fault)] = Seat(self.site, name, fault.what["behaviours"], seed=fault.what["seed"])
+        try:
+            seat.take()
+        except NotLocked as error:
+            self.note(f"not hostile: {error}")
+
+    def _stand_up(self, fault: Fault) -> None:
+        if seat := self._seats.pop(id(fault), None):
+            seat.back()
 
     def _back_up(self) -> None:
         assert isinstance(self.site.database, Sqlite)

@@ -1,14 +1,16 @@
 """What must hold when a site is at rest, told from outside: files, real lookups, and what the dashboard claims."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from fleet.management.faults.truth import Truth
 
-Kind = Literal["stranded", "journal", "no_reason", "not_identical", "services", "no_rest", "not_back"]
+Kind = Literal["stranded", "journal", "claim", "no_reason", "not_identical", "services", "no_rest", "not_back"]
 WORDS: dict[Kind, str] = {
     "stranded": "stranded",
     "journal": "journal ≠ reality",
+    "claim": "a liar is believed",
     "no_reason": "without a reason",
     "not_identical": "not identical after rollback",
     "services": "services not as before the cutover",
@@ -18,6 +20,8 @@ WORDS: dict[Kind, str] = {
 NAMED = frozenset({"failed", "unreachable", "undo_failed", "late"})
 IN_MOTION = frozenset({"switching", "undoing"})
 AT_REST = frozenset({"completed", "rolled_back", "cancelled", "needs_person"})
+# What a cutover may do by itself, and then has to say why.
+STOPS = frozenset({"paused", "rolling_back", "needs_person"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,22 @@ class Violation:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Liars:
+    """names: terminals in whose place a hostile program was; attention: the devices that GET /attention names. What a
+    liar says of itself is its own: it has to end as what it is, or with a name and a reason."""
+
+    names: Collection[str] = ()
+    attention: Collection[str] = ()
+
+    def named(self, run: dict[str, Any]) -> bool:
+        """Whether a person is told of this one of them."""
+        return run["finding"] is not None or run["device"] in self.attention
+
+
+NOBODY = Liars()
+
+
 def at_rest(cutover: dict[str, Any]) -> bool:
     """Whether nothing moves by itself any more."""
     moving = any(run["state"] in IN_MOTION for run in cutover["device_runs"])
@@ -35,20 +55,29 @@ def at_rest(cutover: dict[str, Any]) -> bool:
 
 
 def check(
-    cutover: dict[str, Any], log: list[dict[str, Any]], truth: Truth, before: dict[str, Any], now: dict[str, Any]
+    cutover: dict[str, Any],
+    log: list[dict[str, Any]],
+    truth: Truth,
+    before: dict[str, Any],
+    now: dict[str, Any],
+    liars: Liars = NOBODY,
 ) -> list[Violation]:
     """Everything that is wrong with this site at rest. before, now: snapshots of the settings."""
-    found = [*stranded(cutover, truth), *journal(cutover, truth), *no_reason(cutover, log)]
+    found = [*stranded(cutover, truth, liars), *journal(cutover, truth, liars), *no_reason(cutover, log)]
+    found += claims(cutover, truth, liars)
     if cutover["state"] in ("rolled_back", "cancelled"):
-        found += identical(before, now)
+        named = {run["device"] for run in cutover["device_runs"] if run["device"] in liars.names and liars.named(run)}
+        theirs = {f"terminals/{name}/TouchSettings.xml" for name in named}
+        found += [v for v in identical(before, now) if v.text.split(":")[0] not in theirs]
     elif cutover["state"] == "completed":
         found += services(before, now)
     return found
 
 
-def stranded(cutover: dict[str, Any], truth: Truth) -> list[Violation]:
+def stranded(cutover: dict[str, Any], truth: Truth, liars: Liars = NOBODY) -> list[Violation]:
     """Reachable (no fault is in force when this is asked), not served, and nobody was told."""
     named = {run["device"] for run in cutover["device_runs"] if run["state"] in NAMED and run["finding"]}
+    named |= {run["device"] for run in cutover["device_runs"] if run["device"] in liars.names and liars.named(run)}
     return [
         Violation("stranded", f"{name}: set to {seat.scheme or '?'}, the server speaks {truth.spoken}: {seat.why}")
         for name, seat in truth.seats.items()
@@ -56,13 +85,13 @@ def stranded(cutover: dict[str, Any], truth: Truth) -> list[Violation]:
     ]
 
 
-def journal(cutover: dict[str, Any], truth: Truth) -> list[Violation]:
+def journal(cutover: dict[str, Any], truth: Truth, liars: Liars = NOBODY) -> list[Violation]:
     """What the cutover says of a device is what its settings say, and for the server what it speaks."""
-    new, old = cutover["to_scheme"], cutover["from_scheme"]
-    claims = {"verified": new, "restored": old, "pending": old, "armed": old}
     found = []
     for run in cutover["device_runs"]:
-        claim = claims.get(run["state"])
+        if run["device"] in liars.names:
+            continue
+        claim = _claim(cutover, run)
         server = run["kind"] == "server"
         real = truth.spoken if server else truth.seats[run["device"]].scheme
         if claim and real != claim:
@@ -70,6 +99,27 @@ def journal(cutover: dict[str, Any], truth: Truth) -> list[Violation]:
         elif claim and server and truth.settings != claim:
             found.append(Violation("journal", f"{run['device']} is {run['state']}; its settings say {truth.settings}"))
     return found
+
+
+def claims(cutover: dict[str, Any], truth: Truth, liars: Liars) -> list[Violation]:
+    """A liar is never verified while its settings say otherwise; any other word of its own stands beside a reason."""
+    found = []
+    for run in cutover["device_runs"]:
+        claim = _claim(cutover, run)
+        if run["device"] not in liars.names or claim is None or truth.seats[run["device"]].scheme == claim:
+            continue
+        if run["state"] == "verified" or not liars.named(run):
+            real = truth.seats[run["device"]].scheme
+            found.append(
+                Violation("claim", f"{run['device']} lied and is {run['state']}, so on {claim}; really on {real or '?'}")
+            )
+    return found
+
+
+def _claim(cutover: dict[str, Any], run: dict[str, Any]) -> str | None:
+    """The scheme that a device speaks by the state of its run."""
+    new, old = cutover["to_scheme"], cutover["from_scheme"]
+    return {"verified": new, "restored": old, "pending": old, "armed": old}.get(run["state"])
 
 
 def no_reason(cutover: dict[str, Any], log: list[dict[str, Any]]) -> list[Violation]:
@@ -82,6 +132,8 @@ def no_reason(cutover: dict[str, Any], log: list[dict[str, Any]]) -> list[Violat
     ]
     if cutover["state"] == "paused" and not cutover["finding"] and not _by_person(log):
         found.append(Violation("no_reason", "paused without a finding, and not by a person"))
+    if not cutover.get("cause") and (stop := next((row for row in log if _by_itself(row)), None)):
+        found.append(Violation("no_reason", f"it became {stop['to']} by itself, and has no cause"))
     if cutover["state"] == "needs_person" and not any(run["finding"] for run in runs):
         found.append(Violation("no_reason", "needs_person, but no device has a finding"))
     return found
@@ -97,6 +149,10 @@ def services(before: dict[str, Any], now: dict[str, Any]) -> list[Violation]:
     """After a cutover too: the monitor works as it did, and what needs NetPOS.Net runs again."""
     key = "services.json services"
     return [Violation("services", f"{before[key]} became {now[key]}")] if before.get(key) != now.get(key) else []
+
+
+def _by_itself(row: dict[str, Any]) -> bool:
+    return row["device"] is None and row["to"] in STOPS and row["actor"] == "plan"
 
 
 def _by_person(log: list[dict[str, Any]]) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fleet.management.faults import points
+from fleet.management.faults.hostile.behaviours import TRIED
 from fleet.management.faults.site import DASHBOARD
 
 GROUPS = ("server_agent", "terminal_agents", "gateway", "worker", "web", "beat", "broker", "netpos", "terminals")
@@ -13,6 +14,7 @@ SPAN_S = {"forward": 5.5, "back": 4.0}
 # How often each kind is drawn, relative to the others.
 KINDS = {
     "kill": 30, "point": 25, "terminals": 20, "person": 12, "server": 10, "freeze": 10, "broker_flush": 6, "db_lock": 8,
+    "hostile": 12,
 }  # fmt: skip
 VERBS = {"pause": 4, "resume": 3, "roll_back": 3, "retry_failed": 2}
 
@@ -39,6 +41,11 @@ class Plan:
     way: str
     faults: tuple[Fault, ...]
     presses: tuple[str, ...]
+
+    @property
+    def liars(self) -> set[int]:
+        """The numbers of the terminals whose place a hostile program takes for a while."""
+        return {fault.what["who"] for fault in self.faults if fault.kind == "hostile"}
 
     @property
     def kinds(self) -> list[str]:
@@ -110,6 +117,9 @@ def _fault(rng: random.Random, kind: str, way: str, terminals: int) -> Fault:
     if kind == "server":
         faults = rng.choice(({"fail_to_start": True}, {"start_delay_s": rng.randint(1, 8)}, {"monitor_restarts": True}))
         return Fault(kind, at, round(rng.uniform(1, 12), 1), {"faults": faults})
+    if kind == "hostile":
+        what = {"who": rng.randrange(terminals), "behaviours": [rng.choice(TRIED)], "seed": rng.randrange(1000)}
+        return Fault(kind, at, round(rng.uniform(2, 12), 1), what)
     if kind == "freeze":
         return Fault(kind, at, round(rng.uniform(0.5, 8), 1), {"group": rng.choice(GROUPS)})
     if kind == "db_lock":

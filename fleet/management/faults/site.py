@@ -194,6 +194,13 @@ class Site:
 
         return self.wait(ask, ANSWER_S, "the dashboard to tell what happened")["items"]
 
+    def attention(self) -> set[str]:
+        """The devices that somebody has to look at, by name."""
+        try:
+            return {item["device"] for item in self.client.get("/attention")["items"] if item["device"]}
+        except (ApiError, *UNANSWERED):
+            return set()
+
     def press(self, number: int, verb: str) -> str:
         """What a person does; "ok", or why not."""
         try:

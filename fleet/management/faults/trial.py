@@ -38,6 +38,7 @@ class Trial:
         self.before = site.snapshot()
         self.number = 0
         self.driver = Driver(site, lambda: self.number, self.press, self.result.said.append, self.result.violations)
+        self.driver.liars = frozenset(site.names[i] for i in plan.liars)
 
     def run(self) -> Result:
         """Hurt the site and judge it. Never raises for what the product did wrong."""
@@ -50,14 +51,15 @@ class Trial:
         return self.result
 
     def bring_back(self) -> bool:
-        """Roll back what is not on HTTP; whether the site is as it was before the trial. What is wrong is noted."""
+        """Roll back what is not on HTTP; whether the site is as it was before the trial. What is wrong is noted. Who
+        lied that it had gone back, and is named for that, waits for a person: no violation, and not as before."""
         try:
             self._roll_back()
-            self.site.wait(self._as_before, BACK_LIMIT_S, "the site to be as before")
+            self.site.wait(lambda: self._as_before() or self._left_to_a_person(), BACK_LIMIT_S, "the site to be as before")
         except (SiteFailed, ApiError, *UNANSWERED) as error:
             wrong = identical(self.before, self.site.snapshot())
             self.result.violations += wrong or [Violation("not_back", f"{error}; {self._where()}")]
-        return not self.result.violations
+        return not self.result.violations and not self._left_to_a_person()
 
     # -- a person's hands
 
@@ -137,6 +139,15 @@ class Trial:
     def _as_before(self) -> bool:
         same = not identical(self.before, self.site.snapshot())
         return same and truth.look(self.site).all_on("http") and self.site.all_alive() and self.site.connected()
+
+    def _left_to_a_person(self) -> set[str]:
+        """Liars that are named and not as before, where everything else is; else nobody."""
+        seen, changed = truth.look(self.site), {v.text.split(":")[0] for v in identical(self.before, self.site.snapshot())}
+        wrong = {name for name, seat in seen.seats.items() if not seat.ok or seat.scheme != "http"}
+        theirs = wrong & self.driver.liars & self.site.attention()
+        rest = changed - {f"terminals/{name}/TouchSettings.xml" for name in theirs}
+        others = wrong != theirs or rest or seen.spoken != "http" or not self.site.all_alive() or not self.site.connected()
+        return set() if others else theirs
 
     def _where(self) -> str:
         seen = truth.look(self.site)
