@@ -64,7 +64,10 @@ class ReportTaker:
         """The end of an instruction: the run moves as the rules say."""
         session = self.session
         if not report.by_itself:
-            Instruction.objects.filter(pk=asked.pk, finished_at__isnull=True).update(finished_at=session.now)
+            if asked.finished_at is not None:
+                return  # it has ended before, and ends once
+            Instruction.objects.filter(pk=asked.pk).update(finished_at=session.now)
+            asked.finished_at = session.now
         current = report.epoch == session.cutover.epoch
         self._note_refusal(report, asked, current)
         if report.scheme:

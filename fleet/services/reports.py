@@ -14,13 +14,17 @@ from agents.protocol import Report, StepDone
 from fleet.models import Agent, Cutover, Instruction
 from fleet.services import trouble
 from fleet.services.engine import Session
-from fleet.services.foreign import LARGEST, countable
+from fleet.services.foreign import countable
 from fleet.services.outcome import Next
 from fleet.services.report_taker import ReportTaker
 
 log = logging.getLogger(__name__)
 
 Batch = Sequence[tuple[str, Report]]
+
+# Reports are numbered one by one. After a restored backup an agent is ahead by what it has said since; one that says
+# the last number there is would never be heard again.
+MOST_AHEAD = 1_000_000
 
 
 def take(batch: Batch, now: dt.datetime) -> tuple[Next, dict[str, int]]:
@@ -47,7 +51,10 @@ def _only_new(batch: Batch, agents: dict[str, Agent], dropped: Counter[str]) -> 
     fresh = []
     for agent_id, report in batch:
         agent = agents.get(agent_id)
-        if agent is None or not agent.acked < report.n <= LARGEST:
+        if agent is None or report.n <= agent.acked:
+            continue
+        if report.n > agent.acked + MOST_AHEAD:
+            dropped[agent_id] += 1
             continue
         agent.acked = report.n
         if countable(report.seq, report.epoch, report.cutover):

@@ -2,14 +2,18 @@
 inventory and with what the server saw of it. A contradiction is no proof, and such a terminal does not count as verified."""
 
 import datetime as dt
+from collections.abc import Collection
+
+from django.db.models import F, Q, QuerySet
 
 from agents.protocol import Finding, Finished
 from fleet.cutover.states import Run
-from fleet.models import DeviceRun
+from fleet.models import Cutover, DeviceRun
 from fleet.services import cut_off
 from fleet.services.clock import to_ms
 from fleet.services.engine import Session
 from fleet.services.foreign import countable
+from fleet.services.outcome import Next
 
 AFTER_S = 3  # seconds between a terminal's proof and its second lookup
 PAUSE_S = 10  # before one that failed, or did not fit, is asked once more
@@ -39,6 +43,24 @@ def again(session: Session, run: DeviceRun, report: Finished) -> bool:
         cut_off_again(session, run)
         return True
     return False
+
+
+def not_undone(cutover: Cutover, now: dt.datetime) -> QuerySet[DeviceRun]:
+    """Terminals of a cutover that was rolled back which have said that they are as before, and whose own inventory has
+    said otherwise since: they are told to undo once more, which does no harm to one that has."""
+    runs = cutover.runs.filter(kind="terminal", state=Run.RESTORED, confirms__lt=TRIES)
+    due = runs.filter(Q(confirm_at__isnull=True) | Q(confirm_at__lte=now))
+    return due.filter(device__inventory_at__gt=F("changed_at"), device__scheme=cutover.to_scheme)
+
+
+def undo_again(session: Session, runs: Collection[int]) -> Next:
+    """Tell these to undo once more. Their state stays: it is their word, and attention names whoever differs."""
+    found = [session.runs[pk] for pk in runs if session.runs[pk].state == Run.RESTORED]
+    if found:
+        session.ask(found, "undo")
+    for run in found:
+        _ask_at(session, run, PAUSE_S, confirms=run.confirms + 1)
+    return session.next
 
 
 def contradiction(session: Session, run: DeviceRun) -> Finding | None:

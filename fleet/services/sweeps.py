@@ -11,7 +11,7 @@ from agents import catalogue, points
 from fleet.cutover import plan, states
 from fleet.cutover.states import Run
 from fleet.models import Cutover, DeviceRun, Site
-from fleet.services import instructions, roster, trouble
+from fleet.services import instructions, roster, second_lookup, trouble
 from fleet.services.engine import Lost, Session, step_limit
 from fleet.services.outcome import Dispatch, Next
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 GAP_S = 6.0  # a tick comes every second; after a longer gap the dashboard was down
 GRACE_S = 15.0  # how long agents get to come back before their silence counts again
-LONGEST_S = max(step_limit(name) for name in catalogue.NAMES)
+LONGEST_S = max(step_limit(name) for name in catalogue.NAMES) + 5  # a deadline may be given just after a tick began
 
 
 def tick(now: dt.datetime) -> Next:
@@ -106,6 +106,13 @@ def _look_at(cutover: Cutover, now: dt.datetime) -> Next:
             points.reached("worker.tick_committed")
         except Lost as error:
             log.info("%s: somebody else was first", error)
+    elif cutover.state == states.Cutover.ROLLED_BACK and (lied := list(_not_undone(cutover, now))):
+        with transaction.atomic():
+            after.add(second_lookup.undo_again(Session(cutover.pk, now), lied))
     elif lost := tuple(instructions.missing(cutover).values_list("pk", flat=True)):
         after.dispatch.append(Dispatch(cutover.pk, lost))
     return after
+
+
+def _not_undone(cutover: Cutover, now: dt.datetime) -> list[int]:
+    return [] if roster.is_superseded(cutover) else list(second_lookup.not_undone(cutover, now).values_list("pk", flat=True))

@@ -1,6 +1,7 @@
 """The home page: sites, their server, their terminals; what needs attention first."""
 
 import json
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -158,7 +159,8 @@ def _decorate(devices: Any, current: dict[int, Cutover]) -> None:
 def _without_comfort(device: Any) -> None:
     """Nothing that is cut off is ever green or grey, whatever its last cutover made of it."""
     if device.cut_off:
-        device.scheme_look, device.state_look = words.CUT_OFF, words.CUT_OFF
+        device.scheme_look = words.CUT_OFF
+        device.state_look = replace(device.state_look, tone="bad")
     elif device.differs:
         device.scheme_look = words.differs_look(device.scheme)
         if device.state_look and device.state_look.tone in ("ok", "wait"):

@@ -304,3 +304,48 @@ def test_a_refusal_of_what_came_too_late_is_no_alarm(fleet):
     claim(fleet, "T02", steps={}, outcome="refused", finding=Finding("expired", "too late", "Nothing was done."))
     assert Agent.objects.get(device__name="T02").alarm is None
     assert cutover.runs.get(device__name="T02").state in ("failed", "restored")
+
+
+# --- saying it twice, and too far ahead
+
+
+def test_an_instruction_ends_once_whatever_is_said_later(fleet, cutover):
+    finding = Finding("timeout", "it took too long", "Try again.")
+    claim(fleet, "T01", steps={}, outcome="failed", finding=finding)
+    before = states(cutover)["T01"]
+    claim(fleet, "T01", steps=good_steps(fleet))
+    assert before != "verified"
+    assert states(cutover)["T01"] != "verified"
+
+
+def test_the_last_number_there_is_silences_nobody(fleet, cutover):
+    agent, row = fleet["T01"], asked(fleet, "T01")
+    pk = agent.device.agent.pk
+    last = StepDone(2**40 - 1, row.seq, row.epoch, cutover.pk, "secured", "forward", 1, 1, {})
+    _, acked = reports.take([(pk, last)], fleet.now)
+    assert acked == {pk: agent.n}
+    claim(fleet, "T01", steps=good_steps(fleet))
+    assert states(cutover)["T01"] == "verified"
+
+
+def test_a_till_that_only_said_it_had_undone_is_told_once_more(fleet, done):
+    fleet.act(done, "roll_back")
+    fleet.work()
+    assert states(done)["T02"] == "restored"
+    fleet["T02"].scheme = "https"
+    later = fleet.now + dt.timedelta(seconds=1)
+    Device.objects.filter(name="T02").update(facts={"scheme": "https"}, scheme="https", inventory_at=later)
+    confirm(fleet, 30)
+    assert fleet["T02"].scheme == "http"
+    assert states(done)["T02"] == "restored"
+    done.refresh_from_db()
+    assert done.state == "rolled_back"
+
+
+def test_who_is_as_before_is_told_nothing_more(fleet, done):
+    fleet.act(done, "roll_back")
+    fleet.work()
+    count = Instruction.objects.count()
+    Device.objects.filter(kind="terminal").update(scheme="http", inventory_at=fleet.now + dt.timedelta(seconds=1))
+    confirm(fleet, 30)
+    assert Instruction.objects.count() == count

@@ -151,7 +151,7 @@ async def test_of_many_inventories_the_newest_is_taken_and_none_too_often(monkey
 
     taken, enough = [], asyncio.Event()
 
-    async def here(function, agent, facts):
+    async def here(function, agent, facts, now):
         taken.append((agent, facts["n"]))
         if ("loud", 999) in taken and ("quiet", 1) in taken:
             enough.set()
@@ -177,7 +177,7 @@ async def test_one_inventory_that_fails_does_not_stop_the_others(monkeypatch):
 
     taken, tries, done = [], [], asyncio.Event()
 
-    async def here(function, agent, facts):
+    async def here(function, agent, facts, now):
         tries.append(agent)
         if agent == "bad":
             raise KeyError("nobody foresaw this")

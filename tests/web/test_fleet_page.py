@@ -174,7 +174,8 @@ def test_a_terminal_that_is_cut_off_is_red_whatever_its_state(admin, state):
     response = admin.get("/")
     assert names(response) == ["T02", "T01"]
     html = row(response.content.decode(), "T02")
-    assert html.count('pill bad slim"><span aria-hidden="true">✕</span>Cut off') == 2
+    assert html.count('pill bad slim"><span aria-hidden="true">✕</span>Cut off') == 1
+    assert html.count(", cut off") == 1
     assert re.findall(r'class="pill (\w+) slim"', html) == ["bad", "ok", "bad"]  # scheme, contact, last cutover
 
 
