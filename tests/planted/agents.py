@@ -167,8 +167,8 @@ ORDERS = (
         "restored_without_a_probe",
         "an undone till without an answer is called restored",
         "agents/runner.py",
-        "            await self._verify_restored(instruction)\n",
-        "            pass\n",
+        "            evidence = await self._verify_restored(instruction)\n",
+        "            evidence = {}\n",
         (TERMINAL + "test_an_undone_till_that_gets_no_answer_says_so",),
     ),
 )
