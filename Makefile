@@ -45,7 +45,7 @@ windows: install
 
 test: lint types checks browser windows
 	$(BIN)/python -m pytest $(ARGS)
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/services tests/api tests/faults/test_trials.py
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/services tests/api tests/faults/test_trials.py tests/hostile
 
 bench: install
 	$(BIN)/python manage.py bench $(ARGS)
