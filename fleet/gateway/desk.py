@@ -17,6 +17,7 @@ from fleet.gateway.connection import Connection, Gone
 from fleet.gateway.intake import Intake
 from fleet.gateway.inventories import Inventories
 from fleet.gateway.limits import HELLO, Allowances, WaitingRoom
+from fleet.gateway.put_off import PutOff
 from fleet.gateway.rehearsing import Rehearsing
 from fleet.gateway.threads import in_thread
 from fleet.models import Agent
@@ -41,6 +42,7 @@ class Desk:
         self.looks = Rehearsing(self._say)
         self.strangers = WaitingRoom()
         self.allowances = Allowances(lambda: asyncio.get_running_loop().time())
+        self.put_off = PutOff(lambda: asyncio.get_running_loop().time())
         self._newest: dict[str, int] = {}
         self._recognising: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._gone: set[str] = set()
@@ -139,8 +141,10 @@ class Desk:
                 for one in batch:
                     await self._take([one])
             return
+        said_up_to = {agent: report.n for agent, report in batch}
         for agent, n in acked.items():
             await self._say(agent, protocol.Ack(n))
+            (self.put_off.taken if n >= said_up_to[agent] else self.put_off.again)(agent)
         points.reached("gateway.acks_sent")
         try:
             await in_thread(tasks.follow, after)
@@ -215,6 +219,9 @@ class Desk:
             await asyncio.sleep(LOOK_S)
             self.nudge(set(self.here))
             await self._drop_shut_out(set(self.here))
+            for agent_id in self.put_off.due():
+                if connection := self.here.get(agent_id):
+                    await connection.end()  # it connects again, and says what was not acknowledged
 
     async def _drop_shut_out(self, agent_ids: Collection[str]) -> None:
         here = [agent_id for agent_id in agent_ids if agent_id in self.here]
