@@ -11,7 +11,7 @@ from django.db import transaction
 from agents import protocol
 from agents.protocol import Finding
 from fleet.models import Agent, Device, Role, role_of
-from fleet.services import alarms, events, lives, proofs, restored
+from fleet.services import alarms, events, hello_proof, lives, restored
 from fleet.services.enrolment import enrol, new_token
 from fleet.services.errors import Forbidden, Invalid, NotFound
 from fleet.services.foreign import LARGEST_NUMBER, fit, fit_text
@@ -47,7 +47,7 @@ def recognise(message: protocol.Hello, nonce: str, now: dt.datetime) -> Agent:
         raise Stranger("not_ready", "this dashboard's numbers are out of bounds: run manage.py heal_numbers there")
     if code := why_not(agent):
         raise _stranger(code)
-    proven = proofs.read(agent.pk, message.proof)
+    proven = hello_proof.read(agent.pk, message.proof)
     with transaction.atomic():
         # First what locks a cutover: everywhere a cutover is locked before its agents.
         if proven and (proven.epoch > agent.device.site.epoch or proven.seq > agent.seq):

@@ -14,7 +14,7 @@ from agents.protocol import Finding
 from fleet.cutover import causes, states
 from fleet.models import Agent, Cutover, Site
 from fleet.services.engine import Session
-from fleet.services.proofs import Proven
+from fleet.services.hello_proof import Proven
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ REPORTS = "tests/services/test_reports.py::"
 AGENTS = "tests/services/test_agents.py::"
 ACTIONS = "tests/services/test_actions.py::"
 LOCKS = "tests/services/test_second_locks.py::"
-PROOFS = "tests/services/test_proofs.py::"
+PROOFS = "tests/services/test_hello_proof.py::"
 LIVES = "tests/services/test_lives.py::"
 
 DOMAIN = (
@@ -209,7 +209,7 @@ SERVICES = (
     Bug(
         "proof_not_verified",
         "one till that was taken over stops its site for ever with a number that it made up",
-        "fleet/services/proofs.py",
+        "fleet/services/hello_proof.py",
         "    if not keys.verify(proof.body, proof.signature):",
         "    if False:",
         (PROOFS + "test_what_is_no_proof_says_nothing_about_the_databases_age",),
@@ -217,7 +217,7 @@ SERVICES = (
     Bug(
         "proof_of_another_agent",
         "a till shows what another agent was told, and the database counts as old",
-        "fleet/services/proofs.py",
+        "fleet/services/hello_proof.py",
         "return Proven(instruction.epoch, instruction.seq) if instruction.agent == agent_id else None",
         "return Proven(instruction.epoch, instruction.seq)",
         (PROOFS + "test_what_is_no_proof_says_nothing_about_the_databases_age",),

@@ -5,8 +5,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agents import protocol
 from fleet.models import Agent, Site
-from fleet.services import agents, proofs, restored
-from fleet.services.proofs import Proven
+from fleet.services import agents, hello_proof, restored
+from fleet.services.hello_proof import Proven
 from tests.factories import NOW, make_club
 from tests.services.fleet_sim import SimFleet
 from tests.services.proving import proof_of
@@ -34,7 +34,7 @@ def numbers(agent):
 
 
 def test_an_instruction_of_ours_for_this_agent_proves_its_numbers(agent):
-    assert proofs.read(agent.pk, proof_of(agent.pk, epoch=7, seq=9)) == Proven(7, 9)
+    assert hello_proof.read(agent.pk, proof_of(agent.pk, epoch=7, seq=9)) == Proven(7, 9)
 
 
 BAD = {
