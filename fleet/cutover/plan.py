@@ -13,6 +13,9 @@ from fleet.cutover.snapshot import Ask, Cause, Move, MoveRun, RunView, Snapshot,
 from fleet.cutover.states import ACTIVE, CAN_ROLL_BACK, COUNTS_AS_FAILED, Cutover, Run
 
 OPEN = frozenset({Run.PENDING, Run.ARMED, Run.SWITCHING})
+_NOBODY = Cause(
+    "no_terminals", "no terminal takes part; nothing was changed", "Add the site's terminals, then plan the cutover again."
+)
 _TOO_LATE = "the window closes before the rest could be flipped"
 DONE = frozenset({Run.VERIFIED, Run.LATE})  # what every terminal of a completed cutover is
 
@@ -44,6 +47,8 @@ def _scheduled(s: Snapshot, now: dt.datetime) -> list[Step]:
 
 
 def _arming(s: Snapshot, now: dt.datetime) -> list[Step]:
+    if not s.terminals:
+        return [Move(Cutover.ROLLING_BACK, _NOBODY.message, cause=_NOBODY)]
     if _closing(s, now):
         return [_back_for_time("the window closes before the server could be flipped; nothing was changed")]
     if s.server.state in COUNTS_AS_FAILED:

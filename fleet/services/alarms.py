@@ -6,16 +6,20 @@ from dataclasses import asdict
 
 from agents.protocol import Finding
 from fleet.models import Agent
+from fleet.services.foreign import fit_text
 
 IDENTITY_USED_TWICE = "identity_used_twice"
 INSTRUCTIONS_REFUSED = "instructions_refused"
+# With these an agent refuses whatever this dashboard sends, not this instruction alone.
+UNREADABLE = frozenset({"bad_instruction", "bad_signature", "wrong_agent"})
+MOST_TEXT = 500
 
 
 def refused(finding: Finding) -> Finding:
     """The alarm for an agent that refuses what this dashboard has signed, with its own reason."""
     return Finding(
         INSTRUCTIONS_REFUSED,
-        f"Its agent refuses this dashboard's instructions: {finding.message} ({finding.code})",
+        f"Its agent refuses this dashboard's instructions: {fit_text(finding.message)[:MOST_TEXT]} ({finding.code[:64]})",
         "Enrol this device again with a new token: its agent then knows this dashboard's key and numbers.",
     )
 

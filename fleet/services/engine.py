@@ -21,6 +21,8 @@ from fleet.cutover.snapshot import Ask, Cause, Move, MoveRun, Snapshot
 from fleet.cutover.states import AT_REST, Run
 from fleet.models import Cutover, DeviceRun, Site, Transition
 from fleet.services import roster
+from fleet.services.errors import Conflict
+from fleet.services.foreign import LARGEST_NUMBER
 from fleet.services.outcome import Dispatch, Next
 
 CHUNK = 50  # device runs per dispatch task
@@ -175,7 +177,11 @@ class Session:
         return changes
 
     def new_epoch(self) -> int:
-        """One more than any cutover of this site has used."""
+        """One more than any cutover of this site has used. Raises Conflict where an older version let it be poisoned."""
+        if self.cutover.site.epoch >= LARGEST_NUMBER:
+            raise Conflict(
+                "this site's numbers are out of bounds: run manage.py heal_numbers (docs/reliability.md), then try again"
+            )
         Site.objects.filter(pk=self.cutover.site_id).update(epoch=F("epoch") + 1)
         self.cutover.site.refresh_from_db(fields=["epoch"])
         return self.cutover.site.epoch

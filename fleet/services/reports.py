@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import F
 
 from agents import points
-from agents.protocol import Report, StepDone
+from agents.protocol import Finished, Report, StepDone
 from fleet.models import Agent, Cutover, Instruction
-from fleet.services import trouble
+from fleet.services import alarms, trouble
 from fleet.services.engine import Session
 from fleet.services.foreign import countable
 from fleet.services.outcome import Next
@@ -74,6 +74,7 @@ def _by_cutover(batch: Batch) -> dict[int, list[tuple[str, Report]]]:
 def _apply(cutover_id: int, group: Batch, agents: dict[str, Agent], dropped: Counter[str], now: dt.datetime) -> Next:
     """One cutover's part of a batch. Where it fails in a way nobody foresaw, the others' parts are kept, and these
     reports are not acknowledged: their agents say them again."""
+    _note_unreadable(group, now)
     answers = _answers(cutover_id, group, dropped)
     if not answers:
         return Next()
@@ -96,6 +97,14 @@ def _apply(cutover_id: int, group: Batch, agents: dict[str, Agent], dropped: Cou
         for agent_id, report, _ in answers:
             agents[agent_id].acked = min(agents[agent_id].acked, report.n - 1)
     return after
+
+
+def _note_unreadable(group: Batch, now: dt.datetime) -> None:
+    """An agent that cannot read or verify what this dashboard sends says so without a number of ours."""
+    for agent_id, report in group:
+        finding = report.finding if isinstance(report, Finished) and report.outcome == "refused" else None
+        if finding and finding.code in alarms.UNREADABLE:
+            alarms.sound([agent_id], alarms.refused(finding), now)
 
 
 def _answers(cutover_id: int, group: Batch, dropped: Counter[str]) -> list[tuple[str, Report, Instruction]]:

@@ -11,6 +11,7 @@ from fleet.cutover.waves import Wave
 from fleet.models import Transition
 from fleet.services import instructions, report_taker, reports, sweeps
 from fleet.services.clock import to_ms
+from fleet.services.errors import Conflict
 from tests.factories import make_club
 from tests.services.fleet_sim import SimFleet, check_chain, dump, states
 
@@ -231,3 +232,26 @@ def _first_reports(fleet, agent_id):
     fleet.tick()
     (row,) = instructions.waiting([agent_id])
     return fleet.perform(agent_id, parse_instruction(row.body))
+
+
+def test_a_cutover_whose_terminals_have_gone_changes_nothing():
+    site, _, terminals = make_club(2)
+    fleet = SimFleet.of(site)
+    cutover = fleet.plan(starts_at=fleet.now + dt.timedelta(hours=1))
+    fleet.act(cutover, "start")
+    for device in terminals:
+        del fleet.agents[device.agent.pk]
+        device.delete()
+    fleet.now += dt.timedelta(hours=1)
+    fleet.work()
+    cutover.refresh_from_db()
+    assert (cutover.state, cutover.cause["code"]) == ("rolled_back", "no_terminals")
+    assert fleet.server.scheme == "http"
+
+
+def test_a_site_that_was_poisoned_says_the_way_out(fleet):
+    cutover = fleet.plan()
+    fleet.site.epoch = 2**63 - 2
+    fleet.site.save()
+    with pytest.raises(Conflict, match="heal_numbers"):
+        fleet.act(cutover, "start")

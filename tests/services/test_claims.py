@@ -349,3 +349,14 @@ def test_who_is_as_before_is_told_nothing_more(fleet, done):
     Device.objects.filter(kind="terminal").update(scheme="http", inventory_at=fleet.now + dt.timedelta(seconds=1))
     confirm(fleet, 30)
     assert Instruction.objects.count() == count
+
+
+def test_an_agent_that_cannot_read_our_instructions_is_named(fleet):
+    """It has no number of ours to answer with."""
+    agent = fleet["T02"]
+    finding = Finding("bad_instruction", "epoch: is larger than 2**40", "Nothing was done.")
+    unreadable = Finished(1, 0, 0, 0, "arm", "refused", 1, None, finding)
+    fleet.deliver([(agent.device.agent.pk, unreadable)])
+    row = Agent.objects.get(pk=agent.device.agent.pk)
+    assert row.alarm["code"] == "instructions_refused"
+    assert "bad_instruction" in row.alarm["message"]
