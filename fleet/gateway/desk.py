@@ -137,9 +137,11 @@ class Desk:
             after, acked = await self._in_database(batch)
         except Exception:
             log.exception("a batch of %s reports could not be taken", len(batch))
-            if len(batch) > 1:
-                for one in batch:
-                    await self._take([one])
+            if len(batch) == 1:
+                self.put_off.again(batch[0][0])
+                return
+            for one in batch:
+                await self._take([one])
             return
         said_up_to = {agent: report.n for agent, report in batch}
         for agent, n in acked.items():

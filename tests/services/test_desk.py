@@ -139,3 +139,25 @@ async def test_a_failing_report_of_one_agent_costs_the_others_no_place(taken, mo
     monkeypatch.setattr(reports, "take", take)
     await module.Desk()._take([("a", report(1)), ("bad", report(2)), ("c", report(3))])
     assert taken == [1, 3]
+
+
+async def test_whose_reports_could_not_be_taken_comes_again_and_says_them(taken, monkeypatch):
+    desk, ended = module.Desk(), asyncio.Event()
+
+    class Line:
+        async def say(self, message):
+            return None
+
+        async def end(self, code="", message=""):
+            ended.set()
+
+    desk.here["b"] = Line()
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module.agents, "shut_out", lambda here: {})
+    monkeypatch.setattr(desk.put_off, "_now", lambda: 0.0)
+    await desk._take([("a", report(1)), ("b", report(13))])
+    looking = asyncio.create_task(desk._look())
+    monkeypatch.setattr(desk.put_off, "_now", lambda: 100.0)
+    await asyncio.wait_for(ended.wait(), 10)
+    looking.cancel()
+    assert taken == [1]
