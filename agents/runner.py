@@ -195,6 +195,9 @@ class Runner:
 
     async def _look(self, instruction: Instruction) -> None:
         """arm and verify: nothing is changed, so nothing is undone."""
+        if instruction.action == "verify" and self._scheme() != instruction.to_scheme:
+            self._finish(instruction, "failed", _NOT_SWITCHED)  # no lookup could prove anything, however long it was tried
+            return
         names = instruction.steps if instruction.action == "arm" else self._proofs()
         try:
             evidence = await self.passes.forward(instruction, names, dry=instruction.action == "verify")
@@ -286,6 +289,11 @@ def _with(failure: Failure, problems: list[StepError]) -> Failure:
     return Failure(finding, failure.retryable)
 
 
+_NOT_SWITCHED = Failure(
+    Finding(
+        "not_switched", "its settings do not say what they should by the plan", "Read the setting by hand, then Retry failed."
+    )
+)
 _SUPERSEDED = Failure(Finding("superseded", "a newer instruction took over", "Nothing to do here."))
 _TOO_LATE = Failure(
     Finding("expired", "its time was over before it could begin", "Nothing was changed here. Retry, or plan anew.")

@@ -296,9 +296,18 @@ async def test_a_newer_epoch_cuts_a_wait_for_the_network_short(
 async def test_a_newer_order_of_the_same_epoch_waits(start: Callable, world: World, make_instruction: Callable) -> None:
     desk = start()
     desk.runner.submit(make_instruction("terminal"))
-    desk.runner.submit(make_instruction("terminal", seq=2, action="verify"))
+    # These steps are not the real ones: the settings stay as they were.
+    desk.runner.submit(make_instruction("terminal", seq=2, action="verify", to_scheme="http"))
     await desk.drain()
     assert [report.outcome for report in desk.reports if isinstance(report, Finished)] == ["done", "done"]
+
+
+async def test_a_till_whose_settings_say_otherwise_fails_its_check_without_asking(
+    start: Callable, world: World, make_instruction: Callable
+) -> None:
+    finished = await start().do(make_instruction("terminal", action="verify"))
+    assert (finished.outcome, finished.finding.code, finished.scheme) == ("failed", "not_switched", "http")
+    assert world.calls == []
 
 
 async def test_a_step_that_takes_too_long_is_undone(
