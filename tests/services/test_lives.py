@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import pytest
+from django.db import connections
 
 from fleet.gateway import desk as module
 from fleet.models import Agent, Event
@@ -182,6 +183,8 @@ async def test_the_gateway_finds_who_is_shut_out_without_the_broker(monkeypatch,
     lines = {pk: Line(1, pk) for pk in (one.agent.pk, two.agent.pk, three.agent.pk, "deleted")}
     desk.here.update(lines)
     await desk._drop_shut_out(set(desk.here))
+    await sync_to_async(connections.close_all)()  # each of these threads has a connection of its own
+    await module.in_thread(connections.close_all)
     assert {pk: line.ended for pk, line in lines.items()} == {
         one.agent.pk: "revoked", two.agent.pk: "identity_used_twice", three.agent.pk: "", "deleted": "unknown_agent",
     }  # fmt: skip
