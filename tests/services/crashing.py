@@ -14,7 +14,7 @@ from fleet.services import actions, agents, instructions, planning, reports, swe
 from fleet.services.clock import to_ms
 from fleet.services.outcome import Dispatch, Next
 from tests.factories import NOW
-from tests.services.fleet_sim import lookup
+from tests.services.fleet_sim import assert_no_trouble, lookup
 
 DOWN = "down"  # what a server speaks in the middle of its switch
 BROKE = Finding("tls_failed", "It broke.", "Mend it.")
@@ -95,6 +95,7 @@ class World:
     def deliver(self, batch: list[tuple[Agent, Report]], *, acknowledge: bool = True) -> None:
         """Reports reach the dashboard; its answer may get lost."""
         after, acked = reports.take([(agent.pk, report) for agent, report in batch], self.now)
+        assert_no_trouble(self.site)
         self.follow(after)
         if acknowledge:
             for agent, _ in batch:

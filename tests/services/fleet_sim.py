@@ -113,6 +113,7 @@ class SimFleet:
         """Reports reach the dashboard."""
         self.log += batch
         after, _ = reports.take(batch, self.now)
+        assert_no_trouble(self.site)
         self.follow(after)
 
     def perform(self, agent_id: str, instruction: Instruction) -> list[Any]:
@@ -162,6 +163,12 @@ class SimFleet:
     def stranded(self) -> list[str]:
         """Terminals that do not speak what the server speaks."""
         return [a.device.name for a in self.agents.values() if a.scheme != self.server.scheme]
+
+
+def assert_no_trouble(site: Site) -> None:
+    """What fails inside the dashboard is contained there and noted beside the site: here it is an error."""
+    noted = Site.objects.values_list("trouble", flat=True).get(pk=site.pk)
+    assert noted is None, noted
 
 
 def lookup(instruction: Instruction, at: int) -> dict[str, Any]:
