@@ -34,6 +34,7 @@ class ReportTaker:
         self.session = session
         self.new_steps: list[StepRun] = []
         self.moved_on: dict[int, DeviceRun] = {}
+        self.obeying: set[str] = set()
         # Evidence by run and instruction, as it was kept before and as this batch adds to it.
         self.evidence: dict[tuple[int, int], dict[str, dict[str, Any]]] = defaultdict(dict)
         had = StepRun.objects.filter(run__in={a.run_id for _, a in batch}, seq__in={r.seq for r, _ in batch})
@@ -111,8 +112,9 @@ class ReportTaker:
     def _note_refusal(self, report: Finished, asked: Instruction, current: bool) -> None:
         """An agent that refuses what this dashboard signs will not be moved by it, now or in the night."""
         if report.outcome != "refused":
-            alarms.end([asked.agent_id], alarms.INSTRUCTIONS_REFUSED)
+            self.obeying.add(asked.agent_id)
         elif current and (finding := _fit_finding(report.finding)) and finding.code not in _PASSING:
+            self.obeying.discard(asked.agent_id)
             alarms.sound([asked.agent_id], alarms.refused(finding), self.session.now)
 
     def _doubt(self, run: DeviceRun, report: Finished, asked: Instruction) -> Finding | None:
@@ -155,6 +157,8 @@ class ReportTaker:
     def write(self) -> None:
         """What the steps of the whole batch changed; a run that has come to an end since has been written."""
         StepRun.objects.bulk_create(self.new_steps, batch_size=500)
+        if self.obeying:
+            alarms.end(self.obeying, alarms.INSTRUCTIONS_REFUSED)
         under_way = [run for run in self.moved_on.values() if run.state in (Run.SWITCHING, Run.UNDOING)]
         DeviceRun.objects.bulk_update(under_way, ["step", "deadline_at", "version"], batch_size=200)
 

@@ -28,7 +28,12 @@ def fleet():
 @pytest.fixture
 def cutover(fleet):
     """All is armed, the server is on HTTPS, and T01 is told to switch."""
-    cutover = fleet.plan()
+    return until_told(fleet)
+
+
+def until_told(fleet, **fields):
+    """A cutover that has come to T01."""
+    cutover = fleet.plan(**fields)
     fleet.act(cutover, "start")
     for _ in range(2):
         for name in ("netpos", "T01", "T02", "T03", "T04"):
@@ -322,14 +327,7 @@ def test_a_refusal_of_what_came_too_late_is_no_alarm(fleet):
 
 
 def test_an_instruction_ends_once_whatever_is_said_later(fleet):
-    cutover = fleet.plan(waves=(Wave(percent=100, max_failed=4),))
-    fleet.act(cutover, "start")
-    fleet.tick()
-    for _ in range(2):
-        for name in ("netpos", "T01", "T02", "T03", "T04"):
-            if name == "netpos" or states(cutover)[name] == "pending":
-                fleet.serve(fleet[name].device.agent.pk)
-        fleet.tick()
+    cutover = until_told(fleet, waves=(Wave(percent=100, max_failed=4),))
     finding = Finding("timeout", "it took too long", "Try again.")
     claim(fleet, "T01", steps={}, outcome="failed", finding=finding)
     assert states(cutover)["T01"] == "failed"
