@@ -10,13 +10,12 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from agents.log import said
 from fleet.models import Site
-from fleet.services.foreign import fit_text
 
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 60
-MOST_TEXT = 200  # of an error: it may quote what an agent said
 REMEDY = "It is tried again by itself. If it stays, send the dashboard's log to support; Roll back is possible meanwhile."
 
 
@@ -49,7 +48,7 @@ def _note(site_id: int, doing: str, error: Exception, now: dt.datetime) -> None:
         tries = before.get("tries", 0) + 1
         site.trouble = {
             "code": "dashboard_error",
-            "message": f"{doing} fails at this site: {_said(error)}",
+            "message": f"{doing} fails at this site: {said(f'{type(error).__name__}: {error}')}",
             "remedy": REMEDY,
             "since": before.get("since", now.isoformat()),
             "tries": tries,
@@ -72,7 +71,3 @@ def may_try(site: Site, now: dt.datetime) -> bool:
     wait = dt.datetime.fromisoformat(site.trouble["next_at"]) - now
     # A clock that was put back is no reason to wait for its old time to come again.
     return wait <= dt.timedelta(0) or wait > dt.timedelta(seconds=LONGEST_PAUSE_S)
-
-
-def _said(error: Exception) -> str:
-    return ascii(fit_text(f"{type(error).__name__}: {error}")[:MOST_TEXT])[1:-1]
