@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from agents import catalogue, points
+from agents import catalogue, failpoints
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts.lookup import Answer
@@ -137,7 +137,7 @@ class Runner:
         except OSError as error:
             self._refuse(instruction, "journal_failed", f"the journal cannot be written: {error.strerror or error}")
             return
-        points.agent(self.role, "accepted")
+        failpoints.agent(self.role, "accepted")
         self._queue.put_nowait(instruction)
         if newer and self._running is not None:
             self.passes.newer.set()
@@ -157,9 +157,9 @@ class Runner:
             evidence=evidence or {},
         )  # fmt: skip
         log.info("instruction %s ended: %s %s", instruction.seq, outcome, failure.finding.code if failure else "")
-        points.agent(self.role, "finishing")
+        failpoints.agent(self.role, "finishing")
         kept = self.journal.report(finished)
-        points.agent(self.role, "finished")
+        failpoints.agent(self.role, "finished")
         self.report(kept)
 
     def _scheme(self) -> Scheme | None:

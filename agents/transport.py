@@ -13,7 +13,7 @@ from typing import TypeVar
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from agents import bounds, points, protocol
+from agents import bounds, failpoints, protocol
 from agents.clock import Clock
 from agents.config import Config
 from agents.errors import AgentError
@@ -126,7 +126,7 @@ class Transport:
         assert known is not None
         signature = self.identity.sign(protocol.hello_payload(challenge.nonce, known.agent))
         await self._say(protocol.Hello(known.agent, signature, protocol.VERSION, self.life, self.journal.ledger.proof))
-        points.agent(self.config.role, "hello_said")
+        failpoints.agent(self.config.role, "hello_said")
         welcome = await self._expect(protocol.Welcome)
         self.clock.learn(welcome.now_ms)
         self.journal.acked(welcome.acked)
@@ -190,7 +190,7 @@ class Transport:
                     self.rehearsals.take(message)
                 case protocol.Ack():
                     self.journal.acked(message.n)
-                    points.agent(self.config.role, "ack_received")
+                    failpoints.agent(self.config.role, "ack_received")
                 case protocol.Beat():
                     self.clock.learn(message.now_ms)
                 case protocol.Refused():
@@ -206,7 +206,7 @@ class Transport:
                 if report.n > self._sent:
                     await self._say(report)
                     self._sent = report.n
-                    points.agent(self.config.role, "report_sent")
+                    failpoints.agent(self.config.role, "report_sent")
 
     async def _send_inventory(self) -> None:
         while True:

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from agents import points
+from agents import failpoints
 from fleet.services import clock, instructions, looks, pruning, rehearsal_clock, sweeps
 from fleet.services.outcome import CHANGED_CHANNEL, DROP_CHANNEL, NUDGE_CHANNEL, Dispatch, Next
 
@@ -19,7 +19,7 @@ def follow(after: Next) -> None:
     """Carry out what a service returned. Call it after the service's transaction has been committed.
     Without a broker nothing is lost: the next tick finds the same in the database."""
     if after.dispatch:
-        points.reached("tasks.follow_begun")
+        failpoints.reached("tasks.follow_begun")
     try:
         for chunk in after.dispatch:
             dispatch.apply_async((chunk.cutover, list(chunk.runs)), retry=False)
@@ -29,15 +29,15 @@ def follow(after: Next) -> None:
     except (OperationalError, redis.RedisError, OSError) as error:
         log.warning("the broker cannot be reached, a sweep will follow: %s", error)
     if after.dispatch:
-        points.reached("tasks.follow_done")
+        failpoints.reached("tasks.follow_done")
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def dispatch(cutover_id: int, run_ids: list[int]) -> None:
     """Write and sign the instructions of one chunk of a wave, then nudge the gateway."""
-    points.reached("tasks.dispatch_begun")
+    failpoints.reached("tasks.dispatch_begun")
     after = instructions.write(Dispatch(cutover_id, tuple(run_ids)), clock.now())
-    points.reached("tasks.dispatch_written")
+    failpoints.reached("tasks.dispatch_written")
     follow(after)
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from agents import catalogue, points
+from agents import catalogue, failpoints
 from agents.clock import Clock
 from agents.errors import AgentError, StepError
 from agents.hosts.windows import Host
@@ -80,9 +80,9 @@ class Passes:
         work = step.verify(context) if dry else self._apply(step, context)
         evidence = await self._limited(step.name, limit_s, self._unless_newer(work) if step.asks_only else work)
         if not dry:
-            points.step(self.host.config.role, step.name, "proved")
+            failpoints.step(self.host.config.role, step.name, "proved")
             self._done(instruction, step.name, "forward", begun, evidence)
-            points.step(self.host.config.role, step.name, "reported")
+            failpoints.step(self.host.config.role, step.name, "reported")
         return dict(evidence)
 
     async def _apply(self, step: Step, context: Context) -> Evidence:
@@ -91,9 +91,9 @@ class Passes:
             if step.name not in context.saved and (saved := await step.save(context)) is not None:
                 self.journal.undo(context.instruction, step.name, saved)
                 context.saved[step.name] = saved
-                points.step(self.host.config.role, step.name, "saved")
+                failpoints.step(self.host.config.role, step.name, "saved")
             await step.apply(context)
-            points.step(self.host.config.role, step.name, "applied")
+            failpoints.step(self.host.config.role, step.name, "applied")
         return await step.verify(context)
 
     async def _back_one(self, instruction: Instruction, record: UndoRecord) -> None:
@@ -102,11 +102,11 @@ class Passes:
         self._count_start(instruction.seq, f"undo {step.name}", MAX_UNDO_STARTS)
         begun = time.monotonic()
         context = self.context(record.instruction, limit_s)
-        points.step(self.host.config.role, step.name, "undoing")
+        failpoints.step(self.host.config.role, step.name, "undoing")
         evidence = await self._limited(f"undoing {step.name}", limit_s, step.undo(context, record.saved))
-        points.step(self.host.config.role, step.name, "undone")
+        failpoints.step(self.host.config.role, step.name, "undone")
         await self._limited("journal", limit_s, self._mark_undone(record))
-        points.step(self.host.config.role, step.name, "marked")
+        failpoints.step(self.host.config.role, step.name, "marked")
         self._done(instruction, step.name, "back", begun, evidence)
 
     async def _mark_undone(self, record: UndoRecord) -> None:

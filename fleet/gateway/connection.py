@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, InterfaceError
 
-from agents import points, protocol
+from agents import failpoints, protocol
 from agents.log import said
 from fleet.gateway.limits import slim
 from fleet.gateway.threads import in_thread
@@ -149,14 +149,14 @@ async def _admit(desk: "Desk", connection: Connection) -> None:
         raise protocol.ProtocolError("type", "say hello first")
     agent = await desk.recognise(connection, message, nonce)
     connection.agent = agent.pk
-    points.reached("gateway.agent_recognised")
+    failpoints.reached("gateway.agent_recognised")
     await connection.say(protocol.Welcome(agent.acked, clock.to_ms(clock.now())))
 
 
 async def _answer(desk: "Desk", connection: Connection, message: protocol.Message) -> None:
     match message:
         case protocol.StepDone() | protocol.Finished():
-            points.reached("gateway.report_received")
+            failpoints.reached("gateway.report_received")
             await desk.reports.put(connection.agent, slim(message, connection.size))
         case protocol.Rehearsed():
             await desk.looks.answers.put(connection.agent, message)

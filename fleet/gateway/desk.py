@@ -10,7 +10,7 @@ import redis.asyncio
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 
-from agents import points, protocol
+from agents import failpoints, protocol
 from agents.log import said
 from fleet import tasks
 from fleet.gateway.connection import Connection, Gone
@@ -147,7 +147,7 @@ class Desk:
         for agent, n in acked.items():
             await self._say(agent, protocol.Ack(n))
             (self.put_off.taken if n >= said_up_to[agent] else self.put_off.again)(agent)
-        points.reached("gateway.acks_sent")
+        failpoints.reached("gateway.acks_sent")
         try:
             await in_thread(tasks.follow, after)
         except Exception:
@@ -157,7 +157,7 @@ class Desk:
         """What reports.take returns, however long the database is locked or away. A loop, and not a call of
         itself: an outage of some minutes must not end in a stack that is too deep."""
         while True:
-            points.reached("gateway.take_begun")
+            failpoints.reached("gateway.take_begun")
             try:
                 return await in_thread(reports.take, batch, clock.now())
             except (OperationalError, InterfaceError) as error:
@@ -186,12 +186,12 @@ class Desk:
             return
         rows = await in_thread(instructions.waiting, agent_ids, unsent_only=unsent_only)
         if rows:
-            points.reached("gateway.instructions_read")
+            failpoints.reached("gateway.instructions_read")
         sent = [row.pk for row in rows if await self._say(row.agent_id, protocol.Instruct(row.body, row.signature))]
         if sent:
-            points.reached("gateway.instructions_sent")
+            failpoints.reached("gateway.instructions_sent")
             await in_thread(instructions.mark_sent, sent, clock.now())
-            points.reached("gateway.instructions_marked")
+            failpoints.reached("gateway.instructions_marked")
 
     async def _listen(self) -> None:
         """Nudges and drops from the broker. Without a broker, _look finds the same a moment later."""

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from django.db import IntegrityError, transaction
 
-from agents import points
+from agents import failpoints
 from fleet.cutover import forecast, states, window
 from fleet.cutover.states import COUNTS_AS_FAILED, Run
 from fleet.models import Cutover, Role, role_of
@@ -35,11 +35,11 @@ def act(user: Any, cutover_id: int, verb: Verb, now: dt.datetime) -> tuple[Cutov
                 raise NotFound("there is no such cutover") from None
             _VERBS[verb](session, user)
             session.settle()
-            points.reached("web.act_uncommitted")
+            failpoints.reached("web.act_uncommitted")
     except IntegrityError as error:
         # The constraint one_active_cutover_per_site: two were started at once, and the other was first.
         raise Conflict("another cutover of this site is active") from error
-    points.reached("web.act_committed")
+    failpoints.reached("web.act_committed")
     return session.cutover, session.next
 
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from django.db.models import F
 
-from agents import catalogue, points
+from agents import catalogue, failpoints
 from agents.protocol import Action, Finding
 from fleet.cutover import causes, plan, states
 from fleet.cutover.snapshot import Ask, Cause, Move, MoveRun, Snapshot
@@ -64,7 +64,7 @@ class Session:
             if not steps:
                 return self.next
             self._carry_out(steps)
-            points.reached("engine.carried_out")
+            failpoints.reached("engine.carried_out")
         raise RuntimeError(f"{self.cutover} does not settle")
 
     def snapshot(self) -> Snapshot | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from agents import catalogue, points, protocol
+from agents import catalogue, failpoints, protocol
 from fleet.models import Agent, Cutover, DeviceRun, Instruction
 from fleet.services import keys
 from fleet.services.clock import to_ms
@@ -28,8 +28,8 @@ def write(dispatch: Dispatch, now: dt.datetime) -> Next:
         rows = [_instruction(cutover, run, server.port if server else None, now) for run in runs]
         Agent.objects.filter(pk__in=[row.agent_id for row in rows]).update(seq=F("seq") + 1)
         Instruction.objects.bulk_create(rows)
-        points.reached("worker.write_uncommitted")
-    points.reached("worker.write_committed")
+        failpoints.reached("worker.write_uncommitted")
+    failpoints.reached("worker.write_committed")
     return Next(nudge={row.agent_id for row in rows})
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import F
 
-from agents import points
+from agents import failpoints
 from agents.protocol import Finished, Report, StepDone
 from fleet.models import Agent, Cutover, Instruction
 from fleet.services import alarms, trouble
@@ -42,8 +42,8 @@ def take(batch: Batch, now: dt.datetime) -> tuple[Next, dict[str, int]]:
             Agent.objects.filter(pk=pk).update(dropped=F("dropped") + count)
         seen = list(agents)
         Agent.objects.filter(pk__in=seen).update(last_seen=now)
-        points.reached("gateway.take_uncommitted")
-    points.reached("gateway.take_committed")
+        failpoints.reached("gateway.take_uncommitted")
+    failpoints.reached("gateway.take_committed")
     return after, {pk: agent.acked for pk, agent in agents.items()}
 
 

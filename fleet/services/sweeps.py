@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from agents import catalogue, points
+from agents import catalogue, failpoints
 from fleet.cutover import plan, states
 from fleet.cutover.states import Run
 from fleet.models import Cutover, DeviceRun, Site
@@ -102,8 +102,8 @@ def _look_at(cutover: Cutover, now: dt.datetime) -> Next:
         try:
             with transaction.atomic():
                 after.add(Session(cutover.pk, now).settle())
-                points.reached("worker.tick_uncommitted")
-            points.reached("worker.tick_committed")
+                failpoints.reached("worker.tick_uncommitted")
+            failpoints.reached("worker.tick_committed")
         except Lost as error:
             log.info("%s: somebody else was first", error)
     elif cutover.state == states.Cutover.ROLLED_BACK and (lied := list(_not_undone(cutover, now))):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.lab import languages
-from fleet.management.faults.site import Site
+from tests.faults.site import Site
 
 REST = {"completed", "rolled_back", "needs_person", "cancelled"}
 

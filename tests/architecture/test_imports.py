@@ -1,5 +1,6 @@
 """What import-linter cannot see: what a fresh interpreter really loads."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +46,14 @@ def test_only_services_write_states() -> None:
         if ".state = " in line or "update(state=" in line or "update(**{'state'" in line
     ]
     assert not bad, f"change states through a service: {bad}"
+
+
+def test_the_product_never_imports_its_tests() -> None:
+    """What is under tests/ is not installed with the product."""
+    bad = [
+        str(path.relative_to(ROOT))
+        for package in ("fleet", "agents")
+        for path in (ROOT / package).rglob("*.py")
+        if re.search(r"^\s*(from|import) tests\b", path.read_text(), re.MULTILINE)
+    ]
+    assert not bad, f"the product imports its tests: {bad}"

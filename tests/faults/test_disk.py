@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import pytest
 
-from fleet.management.faults import disk, plan
+from tests.faults import disk, plan
 
 Usage = namedtuple("Usage", "total used free")
 

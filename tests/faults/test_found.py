@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_late_terminal_that_is_found_ready_is_not_taken_for_switching():
-    """fault_table, hello_said: it came back during arming; its "ready" made it `switching` before the server had
+    """tests.faults table, hello_said: it came back during arming; its "ready" made it `switching` before the server had
     flipped, nobody ever told it to switch, and its silence rolled the cutover back."""
     site, _, _ = make_club(3)
     fleet = SimFleet.of(site)

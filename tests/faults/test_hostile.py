@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from agents import protocol
-from fleet.management.faults import plan
-from fleet.management.faults.hostile import voice
-from fleet.management.faults.hostile.behaviours import BY_NAME, CLONE, TRIED
-from fleet.management.faults.hostile.seat import Seat
+from tests.faults import plan
+from tests.faults.hostile import voice
+from tests.faults.hostile.behaviours import BY_NAME, CLONE, TRIED
+from tests.faults.hostile.seat import Seat
 
 
 def test_honest_words_are_of_this_protocol_and_say_nothing_that_it_does_not_know():

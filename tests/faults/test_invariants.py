@@ -1,8 +1,8 @@
 """The harness has to see what is wrong: each kind of violation, made by hand."""
 
-from fleet.management.faults import invariants
-from fleet.management.faults.invariants import Liars
-from fleet.management.faults.truth import Seat, Truth
+from tests.faults import invariants
+from tests.faults.invariants import Liars
+from tests.faults.truth import Seat, Truth
 
 FINDING = {"code": "x", "message": "m", "remedy": "r"}
 CAUSE = {**FINDING, "devices": ["A"]}

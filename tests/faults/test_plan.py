@@ -2,9 +2,9 @@
 
 import json
 
-from fleet.management.faults import plan, summary
-from fleet.management.faults.invariants import Violation
-from fleet.management.faults.trial import Result
+from tests.faults import plan, summary
+from tests.faults.invariants import Violation
+from tests.faults.trial import Result
 
 
 def test_the_same_seed_makes_the_same_trial():

@@ -1,9 +1,9 @@
-"""A few lines of `manage.py fault_table`, whose whole takes half an hour: each kind of process, both ways, twice."""
+"""A few lines of `python -m tests.faults table`, whose whole takes half an hour: each kind of process, both ways, twice."""
 
 import pytest
 
-from fleet.management.faults.site import Site
-from fleet.management.faults.table import Table, cases
+from tests.faults.site import Site
+from tests.faults.table import Table, cases
 
 pytestmark = pytest.mark.lab
 

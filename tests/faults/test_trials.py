@@ -1,12 +1,12 @@
-"""The first trials of `manage.py fault_trials --seed 1`, on three sites at a time; fewer on PostgreSQL, which
+"""The first trials of `python -m tests.faults trials --seed 1`, on three sites at a time; fewer on PostgreSQL, which
 `make test` starts for a second run (tests/postgres.py)."""
 
 import os
 
 import pytest
 
-from fleet.management.faults import summary
-from fleet.management.faults.campaign import Campaign
+from tests.faults import summary
+from tests.faults.campaign import Campaign
 
 pytestmark = pytest.mark.lab
 
@@ -16,7 +16,7 @@ TRIALS, JOBS = 8 if POSTGRES else 30, 3
 
 def test_nobody_is_stranded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fx")
-    campaign = Campaign(folder, 1, 10, lambda number: f"fault_trials --only {number}", lambda result: None)
+    campaign = Campaign(folder, 1, 10, lambda number: f"python -m tests.faults trials --only {number}", lambda result: None)
     campaign.postgres = os.environ["DATABASE_URL"] if POSTGRES else None
     results = campaign.run(range(TRIALS), JOBS)
     wrong = [(r.plan.number, r.violations, r.said) for r in results if r.violations]

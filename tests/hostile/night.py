@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from fleet.management.faults.hostile.seat import Seat, taken
 from tests.acceptance.site import REST, DemoSite
+from tests.faults.hostile.seat import Seat, taken
 from tests.hostile.person import Person
 
 REST_S, OPEN_S, FOUND_S, BACK_S = 90.0, 60.0, 60.0, 60.0

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from fleet.management.faults.hostile.behaviours import BY_NAME, CLONE
-from fleet.management.faults.hostile.noise import MARK
-from fleet.management.faults.hostile.seat import Seat, taken
 from tests.acceptance.site import DemoSite
+from tests.faults.hostile.behaviours import BY_NAME, CLONE
+from tests.faults.hostile.noise import MARK
+from tests.faults.hostile.seat import Seat, taken
 from tests.hostile.night import Night, longest_silence
 from tests.hostile.person import Person
 

@@ -189,7 +189,7 @@ STEPS = (
         "            if step.name not in context.saved and (saved := await step.save(context)) is not None:\n"
         "                self.journal.undo(context.instruction, step.name, saved)\n"
         "                context.saved[step.name] = saved\n"
-        '                points.step(self.host.config.role, step.name, "saved")\n'
+        '                failpoints.step(self.host.config.role, step.name, "saved")\n'
         "            await step.apply(context)\n",
         "            saved = None if step.name in context.saved else await step.save(context)\n"
         "            if saved is not None:\n"

@@ -1,6 +1,6 @@
 """Planted bugs: each a change of a line or two that breaks one promise, and the tests that must notice.
 
-`manage.py planted_bugs` applies each to a scratch copy of the tree; nothing here is ever applied to the tree itself."""
+`python -m tests.faults planted` applies each to a scratch copy of the tree; nothing here is ever applied to the tree itself."""
 
 from tests.planted.agents import AGENTS
 from tests.planted.bug import Bug

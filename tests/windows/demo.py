@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet.settings")
 
 from django.core.management import execute_from_command_line  # noqa: E402
 
-from agents import points  # noqa: E402
+from agents import failpoints  # noqa: E402
 from agents.lab.layout import LabLayout  # noqa: E402
 from fleet.management.demo import parts  # noqa: E402
 from fleet.management.demo.supervisor import Part  # noqa: E402
@@ -58,9 +58,9 @@ class WindowsParts(parts.Parts):
 
     def _windows(self, group: str, words: list[str], log: str, more: dict[str, str]) -> Part:
         windows = Windows(wine.environment())
-        env = {**windows.environment, points.PART_VARIABLE: f"windows_{group}", **more}
-        if points.VARIABLE in os.environ:
-            env[points.VARIABLE] = Windows.path(Path(os.environ[points.VARIABLE]))
+        env = {**windows.environment, failpoints.PART_VARIABLE: f"windows_{group}", **more}
+        if failpoints.VARIABLE in os.environ:
+            env[failpoints.VARIABLE] = Windows.path(Path(os.environ[failpoints.VARIABLE]))
         # Wine cannot give Python a file of Linux as its stderr, and one that is /dev/null is as good as what a program
         # has that Windows starts by itself.
         file = self.folder / "logs" / f"{log}.log"

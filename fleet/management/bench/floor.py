@@ -9,10 +9,10 @@ from pathlib import Path
 from agents import atomic
 from agents.http import Connection
 from agents.net import Network, tls_context
-from fleet.management.faults.site import Site
+from fleet.management.demo.site import DemoSite
 
 
-def ms_per_terminal(site: Site, scratch: Path) -> float:
+def ms_per_terminal(site: DemoSite, scratch: Path) -> float:
     """Milliseconds per terminal, all at once, against the site's own server, which must speak HTTPS now."""
     scratch.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
@@ -20,11 +20,11 @@ def ms_per_terminal(site: Site, scratch: Path) -> float:
     return (time.monotonic() - begun) * 1000 / len(site.names)
 
 
-async def _all(site: Site, scratch: Path) -> None:
+async def _all(site: DemoSite, scratch: Path) -> None:
     await asyncio.gather(*(_one(site, name, scratch) for name in site.names))
 
 
-async def _one(site: Site, name: str, scratch: Path) -> None:
+async def _one(site: DemoSite, name: str, scratch: Path) -> None:
     before = (site.lab / "terminals" / name / "TouchSettings.xml").read_bytes()
     atomic.replace(scratch / f"{name}.xml", before)
     os.unlink(scratch / f"{name}.xml")

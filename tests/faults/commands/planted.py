@@ -1,5 +1,6 @@
-"""`manage.py planted_bugs [--only NAME]`: do the tests notice what they are there for?"""
+"""`python -m tests.faults planted [--only NAME]`: do the tests notice what they are there for?"""
 
+import argparse
 import os
 import re
 import shutil
@@ -10,15 +11,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from tests.planted.bug import Bug
 from tests.planted.bugs import BUGS
 
+HELP = "Plant each bug of tests/planted/bugs.py in a scratch copy and run the tests that must notice it."
+ROOT = Path(__file__).resolve().parents[3]
 LIMIT_S = 180
 NEEDED = 0.95
 FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
@@ -41,39 +41,37 @@ class Run:
         return match[1] if match else "?"
 
 
-class Command(BaseCommand):
-    """See the module."""
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """One bug can be chosen, or several."""
+    parser.add_argument("--only", action="append", metavar="NAME", choices=[bug.name for bug in BUGS], help="this bug")
 
-    help = "Plant each bug of tests/planted/bugs.py in a scratch copy and run the tests that must notice it."
-    requires_system_checks: list[str] = []
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """One bug can be chosen, or several."""
-        parser.add_argument("--only", action="append", metavar="NAME", choices=[bug.name for bug in BUGS], help="this bug")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Exit 1 when fewer than 95 % are found."""
-        bugs = [bug for bug in BUGS if not options["only"] or bug.name in options["only"]]
-        with tempfile.TemporaryDirectory(prefix="tillway-planted-") as folder:
-            found = self._try_all(Path(folder), bugs)
-        sys.exit(0 if found >= NEEDED * len(bugs) else 1)
-
-    def _try_all(self, folder: Path, bugs: Sequence[Bug]) -> int:
-        """How many are found. The tree may change meanwhile: everything is tried on what it is now."""
-        begun, tree = time.monotonic(), folder / "as-it-is"
-        _copy(settings.BASE_DIR, tree)
-        good = _pytest(tree, sorted({test for bug in bugs for test in bug.tests}), folder / "data")
+def run(options: argparse.Namespace) -> int:
+    """1 when fewer than 95 % are found, 2 when the tests are not green without a bug."""
+    bugs = [bug for bug in BUGS if not options.only or bug.name in options.only]
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tillway-planted-") as folder:
+        tree = Path(folder) / "as-it-is"  # the work tree may change meanwhile
+        _copy(ROOT, tree)
+        good = _pytest(tree, sorted({test for bug in bugs for test in bug.tests}), Path(folder) / "data")
         if good.code != 0:
-            raise CommandError(f"the tests are not green without a bug, so nothing would be proven:\n{good.output[-4000:]}")
-        self.stdout.write(f"without a bug the tests are green ({good.seconds:.0f} s)")
-        found = 0
-        with tqdm(bugs, unit="bug", disable=None) as bar:
-            for bug in bar:
-                run = _try(tree, bug)
-                found += run.code == 1
-                bar.write(f"{'found ' if run.code == 1 else 'MISSED'} {bug.name:<32} {run.seconds:5.1f} s  {run.failed}")
-        self.stdout.write(f"\n{found} of {len(bugs)} found, {time.monotonic() - begun:.0f} s")
-        return found
+            print(f"the tests are not green without a bug, so nothing would be proven:\n{good.output[-4000:]}")
+            return 2
+        print(f"without a bug the tests are green ({good.seconds:.0f} s)")
+        found = _try_all(tree, bugs)
+    print(f"\n{found} of {len(bugs)} found, {time.monotonic() - begun:.0f} s")
+    return 0 if found >= NEEDED * len(bugs) else 1
+
+
+def _try_all(tree: Path, bugs: Sequence[Bug]) -> int:
+    """How many are found."""
+    found = 0
+    with tqdm(bugs, unit="bug", disable=None) as bar:
+        for bug in bar:
+            run = _try(tree, bug)
+            found += run.code == 1
+            bar.write(f"{'found ' if run.code == 1 else 'MISSED'} {bug.name:<32} {run.seconds:5.1f} s  {run.failed}")
+    return found
 
 
 def _try(tree: Path, bug: Bug) -> Run:

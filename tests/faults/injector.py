@@ -9,11 +9,11 @@ from typing import Any
 
 import redis
 
-from fleet.management.faults.database import NotLocked, Sqlite
-from fleet.management.faults.disk import Filler
-from fleet.management.faults.hostile.seat import Seat
-from fleet.management.faults.plan import Fault, Plan
-from fleet.management.faults.site import Site
+from tests.faults.database import NotLocked, Sqlite
+from tests.faults.disk import Filler
+from tests.faults.hostile.seat import Seat
+from tests.faults.plan import Fault, Plan
+from tests.faults.site import Site
 
 Act = Callable[[], None]
 

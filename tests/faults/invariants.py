@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fleet.management.faults.truth import Truth
+from tests.faults.truth import Truth
 
 Kind = Literal["stranded", "journal", "claim", "no_reason", "not_identical", "services", "no_rest", "not_back"]
 WORDS: dict[Kind, str] = {

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from fleet.management.faults.invariants import WORDS
-from fleet.management.faults.trial import Result
+from tests.faults.invariants import WORDS
+from tests.faults.trial import Result
 
 
 def table(results: Sequence[Result], restarts: int) -> str:

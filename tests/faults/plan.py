@@ -4,9 +4,9 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from fleet.management.faults import points
-from fleet.management.faults.hostile.behaviours import TRIED
-from fleet.management.faults.site import DASHBOARD
+from tests.faults import points
+from tests.faults.hostile.behaviours import TRIED
+from tests.faults.site import DASHBOARD
 
 GROUPS = ("server_agent", "terminal_agents", "gateway", "worker", "web", "beat", "broker", "netpos", "terminals")
 # A cutover of ten terminals takes about five seconds, its rollback four: faults fall into these.
@@ -63,7 +63,7 @@ def make(
     """Trial `number` of this seed. long: the dashboard may be kept down for longer than a restart takes;
     full_disk: the disk of the whole site is full for a while; restored: an older copy of the database is put
     in its place."""
-    rng = random.Random(f"{seed}:{number}:{terminals}:{long}")  # noqa: S311 — trials, not secrets
+    rng = random.Random(f"{seed}:{number}:{terminals}:{long}")
     way = "back" if rng.random() < 0.3 else "forward"
     kinds = rng.choices(list(KINDS), list(KINDS.values()), k=rng.randint(1, 4))
     faults = [_fault(rng, kind, way, terminals) for kind in kinds]

@@ -24,30 +24,6 @@ ASKS_ONLY = frozenset({"ready", "verify_server", "interface_list", "member_looku
 # journal; a report is on the wire; an acknowledgement was taken; the agent has said who it is.
 AGENT = ("accepted", "finishing", "finished", "report_sent", "ack_received", "hello_said")
 
-# In the order in which a cutover passes them. "uncommitted" means: within the transaction, at its end.
-DASHBOARD = (
-    "web.act_uncommitted",
-    "web.act_committed",
-    "engine.carried_out",
-    "tasks.follow_begun",
-    "tasks.follow_done",
-    "tasks.dispatch_begun",
-    "tasks.dispatch_written",
-    "worker.write_uncommitted",
-    "worker.write_committed",
-    "worker.tick_uncommitted",
-    "worker.tick_committed",
-    "gateway.agent_recognised",
-    "gateway.instructions_read",
-    "gateway.instructions_sent",
-    "gateway.instructions_marked",
-    "gateway.report_received",
-    "gateway.take_begun",
-    "gateway.take_uncommitted",
-    "gateway.take_committed",
-    "gateway.acks_sent",
-)
-
 _FILE = os.environ.get(VARIABLE)
 _PART = os.environ.get(PART_VARIABLE)
 

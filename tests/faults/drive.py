@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from fleet.management.faults import invariants, truth
-from fleet.management.faults.invariants import Liars, Violation
-from fleet.management.faults.site import Site
+from tests.faults import invariants, truth
+from tests.faults.invariants import Liars, Violation
+from tests.faults.site import Site
 
 REST_LIMIT_S = 120.0
 # At rest a till that has just come back may still be on its way; longer than this is a violation.

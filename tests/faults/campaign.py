@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fleet.management.faults import plan
-from fleet.management.faults.keep import keep
-from fleet.management.faults.site import Site
-from fleet.management.faults.trial import Result, Trial
+from tests.faults import plan
+from tests.faults.keep import keep
+from tests.faults.site import Site
+from tests.faults.trial import Result, Trial
 
 
 @dataclass(slots=True)

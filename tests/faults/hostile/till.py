@@ -17,8 +17,8 @@ from agents.hosts.windows import TerminalHost
 from agents.identity import Identity
 from agents.net import Network
 from agents.protocol import Instruction
-from fleet.management.faults.hostile import voice
-from fleet.management.faults.hostile.voice import GONE, Voice, Words, tell
+from tests.faults.hostile import voice
+from tests.faults.hostile.voice import GONE, Voice, Words, tell
 
 PAUSE_S, BEAT_S = 0.3, 5.0
 

@@ -1,4 +1,4 @@
-"""python -m fleet.management.faults.hostile --config agent.toml --do NAME,NAME [--seed N] [--loot FILE]
+"""python -m tests.faults.hostile --config agent.toml --do NAME,NAME [--seed N] [--loot FILE]
 
 Be hostile with the identity of the agent that this configuration is of, until killed. --loot: a JSON list of
 [body, signature] of instructions to others. What happens is told on standard output, a JSON line each."""
@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 from agents import config
-from fleet.management.faults.hostile.behaviours import BY_NAME, manner
-from fleet.management.faults.hostile.till import Till
+from tests.faults.hostile.behaviours import BY_NAME, manner
+from tests.faults.hostile.till import Till
 
 
 def main() -> int:
     """The program."""
-    parser = argparse.ArgumentParser(prog="python -m fleet.management.faults.hostile", description="A till that lies.")
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.hostile", description="A till that lies.")
     parser.add_argument("--config", type=Path, required=True, help="agent.toml of the terminal whose identity is used")
     parser.add_argument("--do", type=lambda text: text.split(","), required=True, help=", ".join(BY_NAME))
     parser.add_argument("--seed", type=int, default=1, help="of what is left to chance")
@@ -27,7 +27,7 @@ def main() -> int:
         parser.error(f"--do: {unknown[0]} is no behaviour")
     chosen = [BY_NAME[name] for name in options.do]
     loot = [tuple(row) for row in json.loads(options.loot.read_text(encoding="utf-8"))] if options.loot else []
-    rng = random.Random(options.seed)  # noqa: S311 — to be run again, not to be secret
+    rng = random.Random(options.seed)
     asyncio.run(Till(config.load(options.config), chosen, manner(chosen), loot, rng).run())
     return 0
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fleet.management.demo.client import ApiError
-from fleet.management.faults import truth
-from fleet.management.faults.drive import Driver
-from fleet.management.faults.injector import Injector
-from fleet.management.faults.invariants import Violation, identical
-from fleet.management.faults.plan import Plan
-from fleet.management.faults.site import UNANSWERED, Site, SiteFailed
+from fleet.management.demo.site import UNANSWERED, SiteFailed
+from tests.faults import truth
+from tests.faults.drive import Driver
+from tests.faults.injector import Injector
+from tests.faults.invariants import Violation, identical
+from tests.faults.plan import Plan
+from tests.faults.site import Site
 
 BACK_LIMIT_S = 45.0
 

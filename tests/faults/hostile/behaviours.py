@@ -1,9 +1,9 @@
 """Every behaviour by name. Several may be combined in one program; the last one with an answer decides how it answers."""
 
-from fleet.management.faults.hostile import hellos, manners, noise, numbers
-from fleet.management.faults.hostile.hellos import HUGE, number, proof
-from fleet.management.faults.hostile.till import Answer, Behaviour
-from fleet.management.faults.hostile.voice import Words
+from tests.faults.hostile import hellos, manners, noise, numbers
+from tests.faults.hostile.hellos import HUGE, number, proof
+from tests.faults.hostile.till import Answer, Behaviour
+from tests.faults.hostile.voice import Words
 
 
 def _https(facts: Words) -> Words:

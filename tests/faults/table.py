@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from fleet.management.faults import points
-from fleet.management.faults.invariants import Violation
-from fleet.management.faults.plan import Plan
-from fleet.management.faults.points import BACK, FORWARD, Point
-from fleet.management.faults.site import Site
-from fleet.management.faults.trial import Trial, started, turned
+from tests.faults import points
+from tests.faults.invariants import Violation
+from tests.faults.plan import Plan
+from tests.faults.points import BACK, FORWARD, Point
+from tests.faults.site import Site
+from tests.faults.trial import Trial, started, turned
 
 WAKE_LIMIT_S = 15.0
 LATER_S = 3.0

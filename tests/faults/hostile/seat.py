@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from fleet.management.demo.parts import AGENT_PROCESSES
-from fleet.management.faults.hostile.behaviours import CLONE
-from fleet.management.faults.site import POLL_S, Site
+from fleet.management.demo.site import POLL_S
+from tests.faults.hostile.behaviours import CLONE
+from tests.faults.site import Site
 
 ROOT = Path(__file__).resolve().parents[4]
 FIND_S, END_S = 5.0, 5.0
@@ -44,7 +45,7 @@ class Seat:
             self._moved = True
             os.kill(self._honest(), signal.SIGKILL)
         config = self._config if CLONE in self.behaviours else self._away
-        argv = [sys.executable, "-m", "fleet.management.faults.hostile", "--config", str(config), "--seed", str(self.seed)]
+        argv = [sys.executable, "-m", "tests.faults.hostile", "--config", str(config), "--seed", str(self.seed)]
         argv += ["--do", ",".join(self.behaviours), "--loot", str(self._loot)]
         with self._out.open("wb") as out, self._out.with_suffix(".log").open("ab") as log:
             self.process = subprocess.Popen(

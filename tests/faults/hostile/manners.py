@@ -5,11 +5,11 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from agents.protocol import Instruction
-from fleet.management.faults.hostile import voice
-from fleet.management.faults.hostile.voice import Voice, Words
+from tests.faults.hostile import voice
+from tests.faults.hostile.voice import Voice, Words
 
 if TYPE_CHECKING:
-    from fleet.management.faults.hostile.till import Till
+    from tests.faults.hostile.till import Till
 
 WRONG_HASH = "BAD0" * 10
 TURNS, TURN_S = 4, 0.4

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fleet.management.faults.hostile.voice import Words
+from tests.faults.hostile.voice import Words
 
 if TYPE_CHECKING:
-    from fleet.management.faults.hostile.till import Lie, Till
+    from tests.faults.hostile.till import Lie, Till
 
 HUGE = 2**63 - 1
 FAR = 2**40 - 1  # within every bound that a reader of numbers may have

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from agents import protocol
-from fleet.management.faults.hostile import voice
-from fleet.management.faults.hostile.numbers import finished, step
-from fleet.management.faults.hostile.voice import GONE, Voice, tell
+from tests.faults.hostile import voice
+from tests.faults.hostile.numbers import finished, step
+from tests.faults.hostile.voice import GONE, Voice, tell
 
 if TYPE_CHECKING:
-    from fleet.management.faults.hostile.till import Till
+    from tests.faults.hostile.till import Till
 
 REPORTS, INVENTORIES, SILENT = 20_000, 60, 60
 REFUSED_S, CONNECT_S = 0.3, 5.0

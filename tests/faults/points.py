@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from agents import catalogue, points
+from agents import catalogue, failpoints
+from fleet import failpoints as dashboard
 
 FORWARD, BACK = "forward", "back"
 # Points that only the way forward passes.
@@ -37,27 +38,28 @@ def _steps(role: str) -> list[Point]:
     steps = catalogue.SERVER_STEPS if role == "server" else catalogue.TERMINAL_STEPS
     found = []
     for step in (*catalogue.ARM_STEPS, *steps):
-        asks_only = step.name in points.ASKS_ONLY
+        asks_only = step.name in failpoints.ASKS_ONLY
         found += [
             Point(f"{role}.{step.name}.{stage}", where, (FORWARD,))
-            for stage in points.FORWARD
+            for stage in failpoints.FORWARD
             if stage != "saved" or not asks_only
         ]
         if not asks_only:
-            found += [Point(f"{role}.{step.name}.{stage}", where, (BACK,)) for stage in points.BACK]
+            found += [Point(f"{role}.{step.name}.{stage}", where, (BACK,)) for stage in failpoints.BACK]
     return found
 
 
 def _agent(role: str) -> list[Point]:
     where = "server_agent" if role == "server" else "terminal_agents"
     return [
-        Point(f"{role}.{event}", where, (FORWARD, BACK), wake=where if event == "hello_said" else "") for event in points.AGENT
+        Point(f"{role}.{event}", where, (FORWARD, BACK), wake=where if event == "hello_said" else "")
+        for event in failpoints.AGENT
     ]
 
 
 def _dashboard() -> list[Point]:
     found = []
-    for name in points.DASHBOARD:
+    for name in dashboard.NAMES:
         ways = (FORWARD,) if name in _FORWARD_ONLY else (FORWARD, BACK)
         wake = "terminal_agents" if name == "gateway.agent_recognised" else ""
         parts = _SHARED.get(name, ())

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fleet.management.faults.site import Site
-from fleet.management.faults.trial import Result
+from tests.faults.site import Site
+from tests.faults.trial import Result
 
 
 def keep(site: Site, result: Result, folder: Path, again: str) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from agents.catalogue import SERVER_STEPS, TERMINAL_STEPS
-from fleet.management.faults.hostile.voice import Voice, Words
+from tests.faults.hostile.voice import Voice, Words
 
 if TYPE_CHECKING:
-    from fleet.management.faults.hostile.till import Till
+    from tests.faults.hostile.till import Till
 
 CUTOVERS = 30  # a small database has no more
 STEPS = tuple(item.name for item in (*TERMINAL_STEPS, *SERVER_STEPS))
