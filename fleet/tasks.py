@@ -9,8 +9,10 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from agents import failpoints
-from fleet.services import clock, instructions, looks, pruning, rehearsal_clock, sweeps
-from fleet.services.outcome import CHANGED_CHANNEL, DROP_CHANNEL, NUDGE_CHANNEL, Dispatch, Next
+from fleet.services import clock, pruning
+from fleet.services.after_commit import CHANGED_CHANNEL, DROP_CHANNEL, NUDGE_CHANNEL, Dispatch, Next
+from fleet.services.cutovers import instructions, sweeps
+from fleet.services.rehearsals import probes, schedule
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +46,14 @@ def dispatch(cutover_id: int, run_ids: list[int]) -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def rehearse(rehearsal_id: int) -> None:
     """Write and sign what a rehearsal wants of its agents, then nudge the gateway."""
-    follow(looks.write(rehearsal_id, clock.now()))
+    follow(probes.write(rehearsal_id, clock.now()))
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def tick() -> None:
     """Once a second, from beat. A cutover goes first, and a rehearsal that fails cannot hold it up."""
     follow(sweeps.tick(clock.now()))
-    follow(rehearsal_clock.tick(clock.now()))
+    follow(schedule.tick(clock.now()))
 
 
 @shared_task  # type: ignore[untyped-decorator]

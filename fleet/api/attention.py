@@ -6,7 +6,8 @@ from ninja import Router
 from fleet.api import answers
 from fleet.api.auth import reader
 from fleet.api.openapi import problems
-from fleet.services import attention, clock
+from fleet.services import clock
+from fleet.services.attention import listing
 
 router = Router(tags=["attention"])
 _SAME = ("code", "severity", "site", "device", "message", "remedy")
@@ -16,7 +17,7 @@ _SAME = ("code", "severity", "site", "device", "message", "remedy")
 def get_attention(request: HttpRequest) -> JsonResponse:
     """What a person should look at, the gravest first: at most 200 items, `count` is how many there are. Approvals are
     listed for whoever may give them. Empty: nothing is known to be wrong anywhere."""
-    found = attention.of(request.auth, clock.now())  # type: ignore[attr-defined]
+    found = listing.of(request.auth, clock.now())  # type: ignore[attr-defined]
     items = [
         {**{field: getattr(item, field) for field in _SAME}, "url": request.build_absolute_uri(item.path)}
         for item in found.items

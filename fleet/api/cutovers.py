@@ -8,7 +8,8 @@ from fleet.api.auth import admin, reader
 from fleet.api.openapi import problems
 from fleet.api.requests import CutoverFilter, NewCutover
 from fleet.models import Cutover
-from fleet.services import clock, planning
+from fleet.services import clock
+from fleet.services.cutovers import planning
 
 router = Router(tags=["cutovers"])
 

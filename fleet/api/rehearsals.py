@@ -15,7 +15,8 @@ from fleet.api.requests import NewRehearsal
 from fleet.models import Device, Rehearsal, Seat, Site
 from fleet.preflight.lenient import mapping, number, text
 from fleet.preflight.site_codes import LEVELS
-from fleet.services import clock, readiness, rehearsals
+from fleet.services import clock, readiness
+from fleet.services.rehearsals import lifecycle
 from fleet.tasks import follow
 
 router = Router(tags=["readiness"])
@@ -55,7 +56,7 @@ def create_rehearsal(request: HttpRequest, site_id: int, wanted: Body[NewRehears
     """Let every terminal try the certificate from its own seat; nothing is changed on any device. Answers at once; watch
     it with GET /rehearsals/{id}. 409 while one is under way, or a cutover of the site is."""
     thumbprint = (wanted.certificate_thumbprint if wanted else None) or ""
-    rehearsal, after = rehearsals.start(request.auth, site_id, thumbprint, clock.now())  # type: ignore[attr-defined]
+    rehearsal, after = lifecycle.start(request.auth, site_id, thumbprint, clock.now())  # type: ignore[attr-defined]
     follow(after)
     return JsonResponse(_row(rehearsal), status=202)
 

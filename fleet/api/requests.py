@@ -19,7 +19,7 @@ from fleet.api.fields import (
     blank_is_none,
 )
 from fleet.cutover.waves import Wave
-from fleet.services.planning import MAX_WAVES, Plan
+from fleet.services.cutovers.planning import MAX_WAVES, Plan
 
 # For a field that may be left out but, once given, may not be null.
 ABSENT: Any = None

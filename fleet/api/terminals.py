@@ -8,7 +8,7 @@ from fleet.api.auth import admin, reader
 from fleet.api.openapi import problems
 from fleet.api.requests import TerminalChanges, TerminalFilter
 from fleet.models import Device
-from fleet.services import devices
+from fleet.services.devices import descriptions
 from fleet.services.errors import NotFound
 
 router = Router(tags=["terminals"])
@@ -45,8 +45,8 @@ def change_terminal(request: HttpRequest, terminal_id: int, changes: TerminalCha
     """Change its name, note or tags; what is not given stays. 409 where the site has the name already.
     A plan that excludes the terminal goes on excluding it under its new name."""
     _terminal(terminal_id)
-    words = devices.Described(**changes.model_dump(exclude_unset=True))
-    devices.update(request.auth, terminal_id, words)  # type: ignore[attr-defined]
+    words = descriptions.Described(**changes.model_dump(exclude_unset=True))
+    descriptions.update(request.auth, terminal_id, words)  # type: ignore[attr-defined]
     return JsonResponse(_terminal(terminal_id))
 
 

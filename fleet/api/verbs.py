@@ -9,7 +9,8 @@ from fleet.api import answers, cutover_rows
 from fleet.api.auth import admin, approver
 from fleet.api.openapi import problems
 from fleet.api.requests import Nothing
-from fleet.services import actions, clock
+from fleet.services import clock
+from fleet.services.cutovers import actions
 from fleet.tasks import follow
 
 router = Router(tags=["cutovers"])

@@ -13,7 +13,8 @@ from agents import failpoints, protocol
 from agents.log import said
 from fleet.gateway.limits import slim
 from fleet.gateway.threads import in_thread
-from fleet.services import agents, clock, keys
+from fleet.services import clock, keys
+from fleet.services.agents import admission
 
 if TYPE_CHECKING:
     from fleet.gateway.desk import Desk
@@ -103,7 +104,7 @@ async def serve(desk: "Desk", receive: Any, send: Any) -> None:
         log.debug("%s left", connection.agent)
     except TimeoutError:
         await connection.end()
-    except agents.Stranger as stranger:
+    except admission.Stranger as stranger:
         log.warning("refused an agent: %s (%s)", stranger.code, said(stranger))
         await connection.end(stranger.code, str(stranger))
     except protocol.ProtocolError as error:
@@ -131,7 +132,7 @@ async def _talk(desk: "Desk", connection: Connection) -> None:
         async with asyncio.timeout(SILENCE_LIMIT_S):
             message = await connection.hear()
         if not desk.allowances.spend(connection.agent, connection.size):
-            raise agents.too_much()
+            raise admission.too_much()
         await _answer(desk, connection, message)
 
 
@@ -142,7 +143,7 @@ async def _admit(desk: "Desk", connection: Connection) -> None:
     async with desk.strangers.wait(HELLO_LIMIT_S):
         message = await connection.hear()
     if isinstance(message, protocol.Enrol):
-        await connection.say(await in_thread(agents.enrol, message, nonce, clock.now()))
+        await connection.say(await in_thread(admission.enrol, message, nonce, clock.now()))
         async with desk.strangers.wait(HELLO_LIMIT_S):
             message = await connection.hear()
     if not isinstance(message, protocol.Hello):

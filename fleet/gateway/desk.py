@@ -21,8 +21,10 @@ from fleet.gateway.put_off import PutOff
 from fleet.gateway.rehearsing import Rehearsing
 from fleet.gateway.threads import in_thread
 from fleet.models import Agent
-from fleet.services import agents, clock, instructions, reports, sweeps
-from fleet.services.outcome import DROP_CHANNEL, NUDGE_CHANNEL, Next
+from fleet.services import clock
+from fleet.services.after_commit import DROP_CHANNEL, NUDGE_CHANNEL, Next
+from fleet.services.agents import admission
+from fleet.services.cutovers import instructions, reports, sweeps
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ class Desk:
         database that is locked, full or away: granian serves on when this fails, and nobody would do the jobs."""
         while True:
             try:
-                await in_thread(agents.nobody_connected)
+                await in_thread(admission.nobody_connected)
                 await in_thread(sweeps.give_grace, clock.now())
                 break
             except (DatabaseError, InterfaceError) as error:
@@ -79,18 +81,18 @@ class Desk:
         lock = self._recognising.setdefault(hello.agent, asyncio.Lock())
         async with lock:
             if connection.number < self._newest.get(hello.agent, 0):
-                raise agents.Stranger("replaced", "the agent has connected again")
+                raise admission.Stranger("replaced", "the agent has connected again")
             if self.allowances.is_spent(hello.agent):
-                raise agents.too_much()
+                raise admission.too_much()
             try:
-                agent = await in_thread(agents.recognise, hello, nonce, clock.now())
-            except agents.Stranger as stranger:
+                agent = await in_thread(admission.recognise, hello, nonce, clock.now())
+            except admission.Stranger as stranger:
                 if stranger.code == "identity_used_twice":
                     await self._drop(hello.agent, stranger.code)
                 raise
             self._newest[agent.pk] = connection.number
             if not self.allowances.spend(agent.pk, connection.size, HELLO):  # now it is known who has said it
-                raise agents.too_much()
+                raise admission.too_much()
             return agent
 
     async def arrived(self, connection: Connection) -> None:
@@ -230,7 +232,7 @@ class Desk:
         if not here:
             return
         try:
-            codes = await in_thread(agents.shut_out, here)
+            codes = await in_thread(admission.shut_out, here)
         except (DatabaseError, InterfaceError) as error:
             log.warning("cannot look who must go: %s", said(error))  # the next look is in a moment
             return
@@ -243,13 +245,13 @@ class Desk:
         self.looks.answers.forget(agent_id)
         if connection := self.here.pop(agent_id, None):
             self._gone.add(agent_id)
-            await connection.end(code, agents.words_for(code))
+            await connection.end(code, admission.words_for(code))
 
     async def _keep_presence(self) -> None:
         while True:
             gone, self._gone = self._gone, set()
             try:
-                await in_thread(agents.presence, set(self.here), gone - self.here.keys(), clock.now())
+                await in_thread(admission.presence, set(self.here), gone - self.here.keys(), clock.now())
             except DatabaseError as error:
                 log.warning("presence not written: %s", said(error))
                 self._gone |= gone

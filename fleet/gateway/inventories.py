@@ -8,7 +8,8 @@ from django.db import DatabaseError, InterfaceError
 
 from agents.log import said
 from fleet.gateway.threads import in_thread
-from fleet.services import agents, clock
+from fleet.services import clock
+from fleet.services.agents import admission
 from fleet.services.errors import Invalid
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Inventories:
             return
         self._taken_at[agent] = now
         try:
-            await in_thread(agents.take_inventory, agent, facts, clock.now())
+            await in_thread(admission.take_inventory, agent, facts, clock.now())
         except Invalid as error:
             log.warning("agent %s: inventory not taken: %s", agent, said(error))
         except (DatabaseError, InterfaceError) as error:

@@ -12,7 +12,8 @@ from agents.log import said
 from fleet import tasks
 from fleet.gateway.intake import Intake
 from fleet.gateway.threads import in_thread
-from fleet.services import clock, rehearsals
+from fleet.services import clock
+from fleet.services.rehearsals import lifecycle
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +53,10 @@ class Rehearsing:
     async def _send(self, agent_ids: set[str], *, unsent_only: bool) -> None:
         if not agent_ids:
             return
-        seats = await in_thread(rehearsals.waiting, agent_ids, clock.now(), unsent_only=unsent_only)
+        seats = await in_thread(lifecycle.waiting, agent_ids, clock.now(), unsent_only=unsent_only)
         sent = [seat.pk for seat in seats if await self._say(seat.agent_id or "", protocol.Rehearse(seat.body, seat.signature))]
         if sent:
-            await in_thread(rehearsals.mark_sent, sent, clock.now())
+            await in_thread(lifecycle.mark_sent, sent, clock.now())
 
     async def take(self) -> None:
         """Put answers into the database, for ever."""
@@ -64,7 +65,7 @@ class Rehearsing:
 
     async def _take(self, batch: list[tuple[str, protocol.Rehearsed]]) -> None:
         try:
-            after = await in_thread(rehearsals.take, batch, clock.now())
+            after = await in_thread(lifecycle.take, batch, clock.now())
         except (DatabaseError, InterfaceError) as error:
             log.warning("%s answers to a rehearsal were not kept: %s", len(batch), said(error))
         except Exception:

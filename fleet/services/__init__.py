@@ -1,5 +1,13 @@
-"""The only writers of state: one function per thing that a person or an agent does.
+"""The only writers of state: one function for each thing that a person, an agent or the clock does.
 
-Each runs in one transaction, changes states by guarded updates with one Transition row each, and
-returns what to do next as a value (outcome.Next). The caller hands that to tasks.follow().
+cutovers/    a cutover from its plan to its end. Begin with actions.py (what people do) and engine.py (how the domain's
+             decisions are carried out and written down)
+rehearsals/  every terminal tries the certificate beforehand. Begin with lifecycle.py
+devices/     sites, servers, terminals, their certificates, the import from CSV
+agents/      letting agents in, knowing them again, shutting them out
+attention/   what needs a person, from every part of the database
+
+In this folder is what all of them use. Each function runs in one transaction, changes states by guarded updates with one
+Transition row each, and returns what is to be done after the commit (after_commit.py). The caller hands that to
+tasks.follow().
 """

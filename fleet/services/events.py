@@ -3,7 +3,7 @@
 import datetime as dt
 
 from fleet.models import Device, Event
-from fleet.services.foreign import fit_text
+from fleet.services.sanitize import fit_text
 
 
 def note(device: Device | None, code: str, text: str, now: dt.datetime, *, actor: str) -> None:

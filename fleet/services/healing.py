@@ -12,7 +12,7 @@ from django.db import transaction
 
 from fleet.models import Agent, Cutover, DeviceRun, Instruction, Site, StepRun
 from fleet.services import keys
-from fleet.services.foreign import LARGEST_NUMBER
+from fleet.services.sanitize import LARGEST_NUMBER
 
 
 @dataclass(slots=True)

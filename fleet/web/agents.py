@@ -9,7 +9,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from fleet import tasks
 from fleet.models import Device
-from fleet.services import agents, clock
+from fleet.services import clock
+from fleet.services.agents import admission
 from fleet.services.errors import ServiceError
 from fleet.web import words
 from fleet.web.live import sentence_of
@@ -38,7 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def revoke(request: HttpRequest, agent_id: str) -> HttpResponse:
     """Shut it out at once."""
     try:
-        after = agents.revoke(request.user, agent_id, clock.now())
+        after = admission.revoke(request.user, agent_id, clock.now())
     except ServiceError as refusal:
         messages.error(request, sentence_of(refusal))
     else:
@@ -55,7 +56,7 @@ def token(request: HttpRequest, device_id: int) -> HttpResponse:
     if device is None:
         messages.error(request, "There is no such device.")
         return redirect("agents")
-    made = agents.new_token(device, clock.now(), actor=request.user.get_username())
+    made = admission.new_token(device, clock.now(), actor=request.user.get_username())
     crumbs = [("Fleet", reverse("fleet")), ("Agents", reverse("agents")), ("Token", "")]
     response = show(request, "fleet/token.html", "agents", crumbs, device=device, token=made)
     response["Cache-Control"] = "no-store"

@@ -8,8 +8,8 @@ from fleet.cutover.forecast import Timings
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover
-from fleet.services import actions
-from fleet.services.timings import timings
+from fleet.services.cutovers import actions
+from fleet.services.cutovers.timings import timings
 from fleet.web import words
 from fleet.web.live_numbers import OPEN, Numbers
 from fleet.web.words import plural, span

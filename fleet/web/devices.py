@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from fleet.cutover.states import Cutover as C
 from fleet.models import Device, DeviceRun, Transition
-from fleet.services import devices
+from fleet.services.devices import descriptions
 from fleet.services.errors import Invalid, NotFound
 from fleet.web import by_hand, live_model, words
 from fleet.web.entry import take_typed
@@ -37,9 +37,9 @@ def page(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 @for_admins
 def _edit(request: HttpRequest, device: Device) -> HttpResponse:
     typed = {name: request.POST.get(name, "") for name in ("name", "note", "tags")}
-    described = devices.Described(typed["name"], typed["note"], typed["tags"].split(","))
+    described = descriptions.Described(typed["name"], typed["note"], typed["tags"].split(","))
     try:
-        devices.describe(request.user, device.pk, described)
+        descriptions.describe(request.user, device.pk, described)
     except Invalid as refusal:
         return _show(
             request, device, typed, {field: f"{message[:1].upper()}{message[1:]}." for field, message in refusal.errors}

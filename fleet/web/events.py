@@ -25,7 +25,7 @@ from redis.exceptions import RedisError
 
 from fleet.models import Cutover, role_of
 from fleet.services import clock
-from fleet.services.outcome import CHANGED_CHANNEL
+from fleet.services.after_commit import CHANGED_CHANNEL
 from fleet.web import live_model, live_parts
 from fleet.web.shared import Shared
 

@@ -12,7 +12,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from fleet.cutover import states
 from fleet.models import Cutover, Device, DeviceRun, Site
-from fleet.services import attention, attention_terminals, clock, sites
+from fleet.services import clock
+from fleet.services.attention import listing, terminals
+from fleet.services.devices import sites
 from fleet.web import words
 from fleet.web.exports import csv_response
 from fleet.web.pages import for_admins, for_people, number_in, paged, query_of, show, wants_part
@@ -83,12 +85,12 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _attention(request: HttpRequest) -> dict[str, Any]:
     """The strip on top: the gravest at once, the rest where somebody asks for it."""
-    found = attention.of(request.user, clock.now())
+    found = listing.of(request.user, clock.now())
     first, rest = found.items[:SHOWN], found.items[SHOWN:]
     return {"count": found.count, "first": _said(first), "rest": _said(rest), "unseen": found.count - len(found.items)}
 
 
-def _said(items: list[attention.Item]) -> list[tuple[attention.Item, words.Look, bool]]:
+def _said(items: list[listing.Item]) -> list[tuple[listing.Item, words.Look, bool]]:
     """Each with its look, and whether to say here what to do: of neighbours that ask for the same, the last says it."""
     asked = [(item.site, item.code, item.remedy) for item in items]
     last = [this != following for this, following in zip_longest(asked, asked[1:])]
@@ -121,8 +123,8 @@ def _terminals(request: HttpRequest, current: dict[int, Cutover]) -> QuerySet[De
     trouble = DeviceRun.objects.filter(
         cutover__in=[c.pk for c in current.values()], device=OuterRef("pk"), state__in=states.WITH_FINDING
     )
-    left = attention_terminals.cut_off().filter(device=OuterRef("pk"))
-    found = found.annotate(cut_off=Exists(left), differs=_flag(attention_terminals.differing()))
+    left = terminals.cut_off().filter(device=OuterRef("pk"))
+    found = found.annotate(cut_off=Exists(left), differs=_flag(terminals.differing()))
     grave = Q(cut_off=True) | Q(differs=True) | Q(Exists(trouble))
     first = Case(When(grave, then=Value(0)), When(CONTACT["no"], then=Value(1)), default=Value(2))
     return found.annotate(first=first).order_by("first", "site__name", "name", "pk")

@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from fleet.models import Site
-from fleet.services import clock, csv_text, importing
+from fleet.services import clock
+from fleet.services.devices import csv_text, importing
 from fleet.services.errors import Invalid, ServiceError
 from fleet.web.entry import take_typed
 from fleet.web.exports import csv_lines

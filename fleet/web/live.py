@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET, require_POST
 from fleet import tasks
 from fleet.cutover.states import Cutover as C
 from fleet.models import Cutover
-from fleet.services import actions, clock
+from fleet.services import clock
+from fleet.services.cutovers import actions
 from fleet.services.errors import NotFound, ServiceError
 from fleet.web import asks, live_model, live_parts
 from fleet.web.live_numbers import numbers

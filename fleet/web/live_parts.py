@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 from fleet.cutover.states import AT_REST, BEFORE_WINDOW, CAN_ROLL_BACK, Run
 from fleet.cutover.states import Cutover as C
 from fleet.models import Cutover
-from fleet.services import actions, clock
+from fleet.services import clock
+from fleet.services.cutovers import actions
 from fleet.web import asks, live_model, live_words, words
 from fleet.web.live_numbers import Numbers, numbers
 from fleet.web.words import Look

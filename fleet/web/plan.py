@@ -13,9 +13,10 @@ from agents.catalogue import ARM_STEPS, SERVER_STEPS, TERMINAL_STEPS
 from fleet import tasks
 from fleet.cutover import forecast, waves, window
 from fleet.models import Cutover, Site
-from fleet.services import actions, clock, planning
+from fleet.services import clock
+from fleet.services.cutovers import actions, planning
+from fleet.services.cutovers.timings import timings
 from fleet.services.errors import Invalid, ServiceError
-from fleet.services.timings import timings
 from fleet.web import asks, plan_form
 from fleet.web.entry import take_typed
 from fleet.web.live import sentence_of

@@ -8,8 +8,8 @@ from django import forms
 
 from fleet.cutover.waves import DEFAULT, Wave
 from fleet.models import Device, Site
+from fleet.services.cutovers.planning import Plan
 from fleet.services.errors import Invalid
-from fleet.services.planning import Plan
 from fleet.web.local_time import LocalTimeError, to_utc
 from fleet.web.words import zone_of
 

@@ -14,8 +14,10 @@ from fleet import tasks
 from fleet.models import UNDER_WAY, Rehearsal, Site
 from fleet.preflight.advice import advise
 from fleet.preflight.cost import load_of
-from fleet.services import clock, measured, readiness, rehearsals, sites
+from fleet.services import clock, readiness
+from fleet.services.devices import sites
 from fleet.services.errors import Invalid, NotFound, ServiceError
+from fleet.services.rehearsals import lifecycle, measured
 from fleet.web import readiness_model as model
 from fleet.web.exports import csv_response
 from fleet.web.live import sentence_of
@@ -74,7 +76,7 @@ def rehearse(request: HttpRequest, pk: int) -> HttpResponse:
     """Begin a rehearsal, or say why it cannot begin."""
     get_object_or_404(Site, pk=pk)
     try:
-        _, after = rehearsals.start(request.user, pk, request.POST.get("thumbprint", ""), clock.now())
+        _, after = lifecycle.start(request.user, pk, request.POST.get("thumbprint", ""), clock.now())
     except ServiceError as refusal:
         messages.error(request, f"Nothing was begun. {sentence_of(refusal)}")
     else:

@@ -8,7 +8,7 @@ from fleet.models import Device, Rehearsal
 from fleet.preflight.cost import Change, Cost
 from fleet.preflight.readiness import Item, Readiness
 from fleet.preflight.site_codes import Level
-from fleet.services.measured import After
+from fleet.services.rehearsals.measured import After
 from fleet.web.words import Look, plural
 
 LEVEL_LOOKS: dict[str, Look] = {

@@ -7,7 +7,7 @@ from django.test import Client
 
 from fleet.api import answers
 from fleet.models import Device
-from fleet.services import attention_items
+from fleet.services.attention import items as attention_items
 from tests.factories import make_cutover, make_device
 
 
@@ -46,7 +46,7 @@ def test_at_most_a_limit_of_items_and_the_true_number(api: Any, club: Any, monke
     for number in range(7):
         make_device(club[0], name=f"X{number}", scheme="https")
     monkeypatch.setattr(attention_items, "LIMIT", 4)
-    monkeypatch.setattr("fleet.services.attention.LIMIT", 4)
+    monkeypatch.setattr("fleet.services.attention.listing.LIMIT", 4)
     body = api.get("/attention")
     assert (body["count"], [i["device"] for i in body["items"]]) == (7, ["X0", "X1", "X2", "X3"])
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from fleet.cutover import states
-from fleet.services.actions import VERBS
+from fleet.services.cutovers.actions import VERBS
 
 EXPECTED = {
     ("get", "/attention"),

@@ -124,4 +124,4 @@ def _act_raises(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def act(*args: Any) -> None:
         raise error
 
-    monkeypatch.setattr("fleet.services.actions.act", act)
+    monkeypatch.setattr("fleet.services.cutovers.actions.act", act)

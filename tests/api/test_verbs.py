@@ -6,8 +6,8 @@ import pytest
 
 from fleet.api import answers, verbs
 from fleet.models import Cutover, Role
-from fleet.services.actions import VERBS
-from fleet.services.outcome import Next
+from fleet.services.after_commit import Next
+from fleet.services.cutovers.actions import VERBS
 from tests.api.conftest import Api
 from tests.factories import make_club, make_cutover, make_user
 

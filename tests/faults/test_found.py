@@ -5,7 +5,7 @@ import pytest
 from agents.protocol import StepDone, parse_instruction
 from fleet.cutover.states import Cutover
 from fleet.models import Agent
-from fleet.services import instructions
+from fleet.services.cutovers import instructions
 from tests.factories import make_club
 from tests.services.fleet_sim import SimFleet, states
 

@@ -65,7 +65,7 @@ SERVICES = (
     Bug(
         "run_update_not_guarded",
         "who was second overwrites a device's state",
-        "fleet/services/engine.py",
+        "fleet/services/cutovers/engine.py",
         "DeviceRun.objects.filter(pk__in=ids, state=old)",
         "DeviceRun.objects.filter(pk__in=ids)",
         (LOCKS + "test_a_change_made_underneath_is_never_overwritten",),
@@ -73,7 +73,7 @@ SERVICES = (
     Bug(
         "cutover_update_not_guarded",
         "who was second overwrites the cutover's state",
-        "fleet/services/engine.py",
+        "fleet/services/cutovers/engine.py",
         "Cutover.objects.filter(pk=self.cutover.pk, state=old)",
         "Cutover.objects.filter(pk=self.cutover.pk)",
         (LOCKS + "test_a_change_made_underneath_is_never_overwritten",),
@@ -81,7 +81,7 @@ SERVICES = (
     Bug(
         "audit_chain_broken",
         "rows of the audit log do not follow from each other",
-        "fleet/services/engine.py",
+        "fleet/services/cutovers/engine.py",
         "row.digest = self._chain = chain_digest(self._chain, row)",
         "row.digest = chain_digest(self._chain, row)",
         (CUTOVER + "test_every_change_is_in_the_chained_log",),
@@ -89,7 +89,7 @@ SERVICES = (
     Bug(
         "rollback_keeps_the_epoch",
         "orders of the way forward stay good on the way back",
-        "fleet/services/engine.py",
+        "fleet/services/cutovers/engine.py",
         'changes |= {"epoch": self.new_epoch(), "direction": "back"}',
         'changes |= {"direction": "back"}',
         (ACTIONS + "test_rollback_in_the_middle_reaches_what_is_already_running", LOCKS + "test_a_turn_is_a_new_epoch"),
@@ -97,7 +97,7 @@ SERVICES = (
     Bug(
         "reports_taken_twice",
         "an acknowledgement goes back, and doubled reports are looked at again",
-        "fleet/services/reports.py",
+        "fleet/services/cutovers/reports.py",
         "if agent is None or report.n <= agent.acked:",
         "if agent is None:",
         (LOCKS + "test_an_older_report_does_not_take_the_acknowledgement_back",),
@@ -105,7 +105,7 @@ SERVICES = (
     Bug(
         "step_kept_twice",
         "one step of a device is in the database twice, or breaks its batch",
-        "fleet/services/report_taker.py",
+        "fleet/services/cutovers/report_taker.py",
         "if key in self.known or ",
         "if ",
         (LOCKS + "test_a_step_told_again_under_a_new_number_is_kept_once",),
@@ -113,7 +113,7 @@ SERVICES = (
     Bug(
         "outage_reset_by_rollback",
         "undoing a terminal changes the outage that was measured",
-        "fleet/services/report_taker.py",
+        "fleet/services/cutovers/report_taker.py",
         'if verdict.to is Run.VERIFIED and run.kind == "terminal":',
         'if run.kind == "terminal":',
         (CUTOVER + "test_rollback_after_completion_restores_everything_server_first",),
@@ -121,7 +121,7 @@ SERVICES = (
     Bug(
         "outage_begins_again",
         "a second stop of the service shortens every outage",
-        "fleet/services/report_taker.py",
+        "fleet/services/cutovers/report_taker.py",
         "begun = session.cutover.last_answer_ms is not None",
         "begun = False",
         (LOCKS + "test_a_second_stop_does_not_move_the_beginning_of_the_outage",),
@@ -129,7 +129,7 @@ SERVICES = (
     Bug(
         "lost_tasks_not_found",
         "an emptied broker leaves devices without their instructions for ever",
-        "fleet/services/sweeps.py",
+        "fleet/services/cutovers/sweeps.py",
         'elif lost := tuple(instructions.missing(cutover).values_list("pk", flat=True)):',
         "elif lost := ():",
         (LOCKS + "test_instructions_whose_task_was_lost_are_found_by_the_next_tick",),
@@ -137,7 +137,7 @@ SERVICES = (
     Bug(
         "no_grace",
         "the dashboard takes its own absence for its agents' silence",
-        "fleet/services/sweeps.py",
+        "fleet/services/cutovers/sweeps.py",
         "        give_grace(now, [cutover.pk])\n",
         "",
         ("tests/services/test_grace.py::test_after_a_long_absence_deadlines_begin_anew",),
@@ -145,7 +145,7 @@ SERVICES = (
     Bug(
         "orders_without_expiry",
         "an agent that was cut off begins after the point of no return",
-        "fleet/services/instructions.py",
+        "fleet/services/cutovers/instructions.py",
         "return now + LONG if free else cutover.no_return_at or cutover.ends_at",
         "return now + LONG",
         (LOCKS + "test_no_wave_begins_after_the_point_of_no_return",),
@@ -161,7 +161,7 @@ SERVICES = (
     Bug(
         "restored_backup_unnoticed",
         "a database from a backup goes on as if nothing had happened since",
-        "fleet/services/agents.py",
+        "fleet/services/agents/admission.py",
         "if proven and (proven.epoch > agent.device.site.epoch or proven.seq > agent.seq):",
         "if False:",
         (LOCKS + "test_an_agent_that_proves_a_newer_epoch_is_noticed",),
@@ -169,7 +169,7 @@ SERVICES = (
     Bug(
         "old_claims_believed",
         "after a restore a cutover goes on from what devices were before the backup",
-        "fleet/services/actions.py",
+        "fleet/services/cutovers/actions.py",
         "    if verb in _BELIEVES and is_in_doubt(session.cutover):\n",
         "    if False:\n",
         ("tests/services/test_restored.py::test_nobody_goes_on_from_what_an_old_database_says",),
@@ -177,7 +177,7 @@ SERVICES = (
     Bug(
         "touched_unknown_after_restore",
         "a device that was switched after the backup is forgotten by the rollback",
-        "fleet/services/restored.py",
+        "fleet/services/cutovers/restored.py",
         "        cutover.runs.update(touched=True)\n",
         "",
         ("tests/services/test_restored.py::test_after_a_restore_the_rollback_asks_and_awaits_every_device",),
@@ -185,7 +185,7 @@ SERVICES = (
     Bug(
         "numbers_given_twice",
         "after a restore an agent that comes back late takes a new instruction for one that it has carried out",
-        "fleet/services/restored.py",
+        "fleet/services/cutovers/restored.py",
         '    Agent.objects.filter(device__site=site).update(seq=F("seq") + LOST_AT_MOST)\n',
         "",
         ("tests/services/test_restored.py::test_a_number_that_an_agent_has_had_is_not_given_again",),
@@ -193,7 +193,7 @@ SERVICES = (
     Bug(
         "token_for_every_key",
         "who finds a used enrolment token is let in as its device",
-        "fleet/services/enrolment.py",
+        "fleet/services/agents/enrolment.py",
         "filter(device=device, public_key=public_key).first()",
         "filter(device=device).first()",
         (AGENTS + "test_a_token_admits_one_agent_once",),
@@ -201,7 +201,7 @@ SERVICES = (
     Bug(
         "hello_not_proven",
         "who knows an agent's number can speak for it",
-        "fleet/services/agents.py",
+        "fleet/services/agents/admission.py",
         "    check_signature(agent.public_key, message.signature, protocol.hello_payload(nonce, message.agent))\n",
         "",
         (AGENTS + "test_a_signature_for_another_connection_is_refused",),
@@ -209,7 +209,7 @@ SERVICES = (
     Bug(
         "proof_not_verified",
         "one till that was taken over stops its site for ever with a number that it made up",
-        "fleet/services/hello_proof.py",
+        "fleet/services/agents/hello_proof.py",
         "    if not keys.verify(proof.body, proof.signature):",
         "    if False:",
         (PROOFS + "test_what_is_no_proof_says_nothing_about_the_databases_age",),
@@ -217,7 +217,7 @@ SERVICES = (
     Bug(
         "proof_of_another_agent",
         "a till shows what another agent was told, and the database counts as old",
-        "fleet/services/hello_proof.py",
+        "fleet/services/agents/hello_proof.py",
         "return Proven(instruction.epoch, instruction.seq) if instruction.agent == agent_id else None",
         "return Proven(instruction.epoch, instruction.seq)",
         (PROOFS + "test_what_is_no_proof_says_nothing_about_the_databases_age",),
@@ -233,7 +233,7 @@ SERVICES = (
     Bug(
         "copied_identity_unnoticed",
         "two programs speak for one device",
-        "fleet/services/lives.py",
+        "fleet/services/agents/lives.py",
         'twice = life != "" and life in before',
         "twice = False",
         (LIVES + "test_both_are_shut_out_until_an_admin_has_the_device_enrolled_again",),
@@ -281,7 +281,7 @@ SERVICES = (
     Bug(
         "later_by_the_clock",
         "after the clock was put back an older cutover counts as the later one",
-        "fleet/services/roster.py",
+        "fleet/services/cutovers/participants.py",
         "        later |= started_after(cutover.epoch)\n",
         "        later |= Q(started_at__gt=cutover.started_at)\n",
         ("tests/services/test_grace.py::test_after_the_clock_was_put_back_the_newest_cutover_is_still_the_newest",),
@@ -289,7 +289,7 @@ SERVICES = (
     Bug(
         "far_deadlines_stay",
         "after the clock was put back nobody's silence counts for a day",
-        "fleet/services/sweeps.py",
+        "fleet/services/cutovers/sweeps.py",
         "        _pull_in_deadlines(cutover, now)\n",
         "",
         ("tests/services/test_grace.py::test_after_the_clock_was_put_back_silence_still_comes_to_an_end",),

@@ -9,7 +9,7 @@ READINESS: tuple[Bug, ...] = (
     Bug(
         "no_gate",
         "a cutover is approved without the rehearsal that its site asks for",
-        "fleet/services/actions.py",
+        "fleet/services/cutovers/actions.py",
         "    if why := readiness.why_not(cutover, thumbprint, now):\n        raise Conflict(why)\n",
         "",
         (GATE + "test_none_at_all", GATE + "test_approving_asks_the_same"),
@@ -17,7 +17,7 @@ READINESS: tuple[Bug, ...] = (
     Bug(
         "answer_for_another",
         "an agent answers for another site's terminal",
-        "fleet/services/rehearsals.py",
+        "fleet/services/rehearsals/lifecycle.py",
         "Agent.objects.admitted().filter(pk=agent_id)",
         "Agent.objects.admitted()",
         (REHEARSALS + "test_answers_that_nobody_asked_for_change_nothing",),
@@ -25,7 +25,7 @@ READINESS: tuple[Bug, ...] = (
     Bug(
         "first_answer_overwritten",
         "a second answer takes the place of the first, which said that the till is not ready",
-        "fleet/services/rehearsals.py",
+        "fleet/services/rehearsals/lifecycle.py",
         "action=answer.action, answered_at__isnull=True)",
         "action=answer.action)",
         (REHEARSALS + "test_the_first_answer_counts",),

@@ -10,9 +10,10 @@ from typing import Any
 from agents import catalogue
 from agents.protocol import Finding, Finished, Instruction, Report, StepDone, parse_instruction
 from fleet.models import Device, Site
-from fleet.services import actions, agents, instructions, planning, reports, sweeps
+from fleet.services.after_commit import Dispatch, Next
+from fleet.services.agents import admission
 from fleet.services.clock import to_ms
-from fleet.services.outcome import Dispatch, Next
+from fleet.services.cutovers import actions, instructions, planning, reports, sweeps
 from tests.factories import NOW
 from tests.services.fleet_sim import assert_no_trouble, lookup
 
@@ -109,7 +110,7 @@ class World:
     def connect(self, agent: Agent, online: bool) -> None:
         """The connection comes or goes, and the gateway notices."""
         agent.online = online
-        agents.presence(*(([agent.pk], []) if online else ([], [agent.pk])), self.now)
+        admission.presence(*(([agent.pk], []) if online else ([], [agent.pk])), self.now)
 
     # --- an agent
 

@@ -13,10 +13,10 @@ from agents.protocol import Finding, Finished, Instruction, StepDone, parse_inst
 from fleet.cutover.states import Cutover as CutoverState
 from fleet.cutover.states import Run, advance
 from fleet.models import Cutover, Device, Site
-from fleet.services import actions, instructions, planning, reports, sweeps
+from fleet.services.after_commit import Next
 from fleet.services.clock import to_ms
-from fleet.services.engine import chain_digest
-from fleet.services.outcome import Next
+from fleet.services.cutovers import actions, instructions, planning, reports, sweeps
+from fleet.services.cutovers.engine import chain_digest
 from tests.factories import NOW, make_user
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import pytest
 
 from fleet.models import Cutover, Role
-from fleet.services import actions
+from fleet.services.cutovers import actions
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.factories import NOW, make_club, make_cutover, make_user
 from tests.services.fleet_sim import SimFleet, dump, states

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agents import protocol
 from fleet.models import Agent
-from fleet.services import agents
+from fleet.services.agents import admission
 from fleet.services.errors import Invalid
 from tests.factories import NOW, make_club, make_user
 
@@ -40,61 +40,61 @@ def device():
 
 
 def test_a_token_admits_one_agent_once(device):
-    token, key = agents.new_token(device, NOW), Key()
-    enrolled = agents.enrol(key.enrol(token), NONCE, NOW)
-    assert agents.recognise(key.hello(enrolled.agent), NONCE, NOW).device == device
-    with pytest.raises(agents.Stranger, match="used"):
-        agents.enrol(Key().enrol(token), NONCE, NOW)
+    token, key = admission.new_token(device, NOW), Key()
+    enrolled = admission.enrol(key.enrol(token), NONCE, NOW)
+    assert admission.recognise(key.hello(enrolled.agent), NONCE, NOW).device == device
+    with pytest.raises(admission.Stranger, match="used"):
+        admission.enrol(Key().enrol(token), NONCE, NOW)
 
 
 def test_a_device_whose_answer_was_lost_may_ask_again_with_the_same_key(device):
-    token, key = agents.new_token(device, NOW), Key()
-    first = agents.enrol(key.enrol(token), NONCE, NOW)
-    assert agents.enrol(key.enrol(token), NONCE, NOW) == first
-    agents.revoke(make_user(), first.agent, NOW)
-    with pytest.raises(agents.Stranger):
-        agents.enrol(key.enrol(token), NONCE, NOW)
+    token, key = admission.new_token(device, NOW), Key()
+    first = admission.enrol(key.enrol(token), NONCE, NOW)
+    assert admission.enrol(key.enrol(token), NONCE, NOW) == first
+    admission.revoke(make_user(), first.agent, NOW)
+    with pytest.raises(admission.Stranger):
+        admission.enrol(key.enrol(token), NONCE, NOW)
 
 
 @pytest.mark.parametrize("role", ["server"])
 def test_a_token_is_for_its_device_alone(device, role):
-    with pytest.raises(agents.Stranger, match="another device"):
-        agents.enrol(Key().enrol(agents.new_token(device, NOW), role), NONCE, NOW)
+    with pytest.raises(admission.Stranger, match="another device"):
+        admission.enrol(Key().enrol(admission.new_token(device, NOW), role), NONCE, NOW)
 
 
 def test_an_old_token_is_worthless(device):
-    token = agents.new_token(device, NOW)
-    with pytest.raises(agents.Stranger, match="expired"):
-        agents.enrol(Key().enrol(token), NONCE, NOW + dt.timedelta(hours=25))
+    token = admission.new_token(device, NOW)
+    with pytest.raises(admission.Stranger, match="expired"):
+        admission.enrol(Key().enrol(token), NONCE, NOW + dt.timedelta(hours=25))
 
 
 def test_a_signature_for_another_connection_is_refused(device):
     key = Key()
-    enrolled = agents.enrol(key.enrol(agents.new_token(device, NOW)), NONCE, NOW)
-    with pytest.raises(agents.Stranger) as caught:
-        agents.recognise(key.hello(enrolled.agent, "an older nonce"), NONCE, NOW)
+    enrolled = admission.enrol(key.enrol(admission.new_token(device, NOW)), NONCE, NOW)
+    with pytest.raises(admission.Stranger) as caught:
+        admission.recognise(key.hello(enrolled.agent, "an older nonce"), NONCE, NOW)
     assert caught.value.code == "bad_signature"
 
 
 def test_a_revoked_agent_is_out(device):
     key = Key()
-    enrolled = agents.enrol(key.enrol(agents.new_token(device, NOW)), NONCE, NOW)
-    after = agents.revoke(make_user(), enrolled.agent, NOW)
+    enrolled = admission.enrol(key.enrol(admission.new_token(device, NOW)), NONCE, NOW)
+    after = admission.revoke(make_user(), enrolled.agent, NOW)
     assert after.dropped == {enrolled.agent}
-    with pytest.raises(agents.Stranger) as caught:
-        agents.recognise(key.hello(enrolled.agent), NONCE, NOW)
+    with pytest.raises(admission.Stranger) as caught:
+        admission.recognise(key.hello(enrolled.agent), NONCE, NOW)
     assert caught.value.code == "revoked"
 
 
 def test_the_token_is_not_kept(device):
-    token = agents.new_token(device, NOW)
+    token = admission.new_token(device, NOW)
     assert not device.tokens.filter(digest=token).exists()
 
 
 def test_inventory_is_bounded_and_its_nonsense_ignored(device):
     agent = Agent.objects.get(device=device)
-    agents.take_inventory(agent.pk, {"scheme": "gopher", "host": "x" * 900, "port": 99999}, NOW)
+    admission.take_inventory(agent.pk, {"scheme": "gopher", "host": "x" * 900, "port": 99999}, NOW)
     device.refresh_from_db()
     assert (device.scheme, len(device.host), device.port) == ("", 253, 10101)
     with pytest.raises(Invalid, match="facts"):
-        agents.take_inventory(agent.pk, {"x": "y" * 200_000}, NOW)
+        admission.take_inventory(agent.pk, {"x": "y" * 200_000}, NOW)

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from fleet.models import Agent, Cutover, Device, DeviceRun, Role, Site
-from fleet.services import attention
+from fleet.services.attention import listing
 from tests.factories import NOW, certificate, make_club, make_cutover, make_device, make_run, make_site, make_user
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def items(ada):
     """What this administrator is shown."""
 
     def ask(user=ada, now=NOW):
-        return attention.of(user, now).items
+        return listing.of(user, now).items
 
     return ask
 
@@ -329,28 +329,28 @@ def test_the_price_is_the_same_for_a_fleet_of_any_size(ada, django_assert_num_qu
     everything(1, 2)
     sources, role = 12, 1
     with django_assert_num_queries(sources + role):
-        small = attention.of(ada, NOW)
+        small = listing.of(ada, NOW)
     assert small.count == len(small.items)
     Site.objects.all().delete()
     everything(60, 40)
     counted_apart = 3  # those with more than 200
     with django_assert_num_queries(sources + role + counted_apart):
-        found = attention.of(ada, NOW)
-    assert len(found.items) == attention.LIMIT
+        found = listing.of(ada, NOW)
+    assert len(found.items) == listing.LIMIT
     # differs, cut off, cutover and devices, alarms, two words, certificate, approval, terminals away
     assert found.count == 60 * (40 + 14 + 1 + 40 + 20 + 2 + 1 + 1 + 1)
 
 
 def test_the_gravest_come_first_in_an_order_that_stays(ada):
     everything(2, 3)
-    found = attention.of(ada, NOW).items
+    found = listing.of(ada, NOW).items
     assert list(dict.fromkeys(item.code for item in found)) == [
         "cut_off", "scheme_differs", "needs_person", "lookup_failed", "instructions_refused", "restored_backup",
         "tick_failed", "certificate_ending", "approval_waiting", "no_contact",
     ]  # fmt: skip
     levels = [item.severity for item in found]
     assert levels == sorted(levels)  # errors before warnings
-    assert attention.of(ada, NOW).items == found
+    assert listing.of(ada, NOW).items == found
 
 
 def test_a_devices_words_are_one_line_of_text_and_not_endless(items):

@@ -9,8 +9,8 @@ import pytest
 from agents.protocol import parse_instruction
 from fleet.cutover.waves import Wave
 from fleet.models import Transition
-from fleet.services import instructions, report_taker, reports, sweeps
 from fleet.services.clock import to_ms
+from fleet.services.cutovers import instructions, report_taker, reports, sweeps
 from fleet.services.errors import Conflict
 from tests.factories import make_club
 from tests.services.fleet_sim import SimFleet, check_chain, dump, states

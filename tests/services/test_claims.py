@@ -8,9 +8,9 @@ import pytest
 from agents.protocol import Finding, Finished, StepDone
 from fleet.cutover.waves import Wave
 from fleet.models import Agent, Device, Instruction, StepRun
-from fleet.services import reports
 from fleet.services.clock import to_ms
-from fleet.services.timings import timings
+from fleet.services.cutovers import reports
+from fleet.services.cutovers.timings import timings
 from tests.factories import make_club
 from tests.services.fleet_sim import SimFleet, dump, lookup, states
 

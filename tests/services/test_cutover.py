@@ -4,8 +4,8 @@ import pytest
 
 from agents.protocol import Finding, Finished, StepDone, parse_instruction
 from fleet.models import Transition
-from fleet.services import instructions
-from fleet.services.engine import chain_digest
+from fleet.services.cutovers import instructions
+from fleet.services.cutovers.engine import chain_digest
 from tests.factories import make_club
 from tests.services.fleet_sim import SimFleet, dump, states
 

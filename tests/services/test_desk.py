@@ -8,8 +8,8 @@ from django.db import DataError, OperationalError
 from agents.protocol import Finished
 from fleet import tasks
 from fleet.gateway import desk as module
-from fleet.services import reports
-from fleet.services.outcome import Next
+from fleet.services.after_commit import Next
+from fleet.services.cutovers import reports
 
 
 def report(n):

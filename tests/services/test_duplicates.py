@@ -7,7 +7,7 @@ from django.db.models import Sum
 
 from agents.protocol import Finished
 from fleet.models import Agent, Cutover, Device, DeviceRun, Instruction, StepRun, Transition
-from fleet.services import reports
+from fleet.services.cutovers import reports
 from tests.factories import make_club
 from tests.services.fleet_sim import SimFleet, dump
 

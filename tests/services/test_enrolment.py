@@ -3,8 +3,10 @@
 import pytest
 
 from fleet.models import Agent, Event, Instruction, Site
-from fleet.services import agents, alarms, instructions, keys, reports, tokens
-from fleet.services.stranger import Stranger
+from fleet.services import keys, tokens
+from fleet.services.agents import admission, alarms
+from fleet.services.agents.rejected import Stranger
+from fleet.services.cutovers import instructions, reports
 from tests.factories import NOW, make_club, make_user
 from tests.services.fleet_sim import SimFleet
 from tests.services.proving import proof_of
@@ -21,8 +23,8 @@ def fleet():
 
 def enrol_again(device, name="T01"):
     key = Key()
-    message = key.enrol(agents.new_token(device, NOW))
-    return key, agents.enrol(
+    message = key.enrol(admission.new_token(device, NOW))
+    return key, admission.enrol(
         message.__class__(message.token, message.public_key, message.role, name, message.signature), NONCE, NOW
     )
 
@@ -49,7 +51,7 @@ def test_it_raises_no_alarm_about_the_database_whatever_journal_the_device_has(f
     newest = Instruction.objects.filter(agent=device.agent).latest("seq")
     for proof in (None, proof_of(device.agent.pk, epoch=newest.epoch, seq=newest.seq), proof_of("before", epoch=99, seq=999)):
         key, enrolled = enrol_again(device)
-        agents.recognise(key.hello(enrolled.agent, proof=proof), NONCE, NOW)
+        admission.recognise(key.hello(enrolled.agent, proof=proof), NONCE, NOW)
         assert Site.objects.get(pk=fleet.site.pk).warning is None
 
 
@@ -63,10 +65,10 @@ def test_reports_of_a_new_or_an_old_journal_are_taken(fleet, first):
 
 def test_revocation_and_alarms_are_over(fleet):
     device = fleet["T01"].device
-    agents.revoke(make_user(), device.agent.pk, NOW)
-    alarms.sound([device.agent.pk], agents.USED_TWICE, NOW)
+    admission.revoke(make_user(), device.agent.pk, NOW)
+    alarms.sound([device.agent.pk], admission.USED_TWICE, NOW)
     key, enrolled = enrol_again(device)
-    assert agents.recognise(key.hello(enrolled.agent), NONCE, NOW).pk == device.agent.pk
+    assert admission.recognise(key.hello(enrolled.agent), NONCE, NOW).pk == device.agent.pk
     agent = Agent.objects.get(device=device)
     assert (agent.revoked_at, agent.alarm, agent.connected) == (None, None, True)
 
@@ -76,7 +78,7 @@ def test_the_old_key_is_worthless(fleet):
     old, enrolled = enrol_again(device)
     enrol_again(device)
     with pytest.raises(Stranger) as caught:
-        agents.recognise(old.hello(enrolled.agent), NONCE, NOW)
+        admission.recognise(old.hello(enrolled.agent), NONCE, NOW)
     assert caught.value.code == "bad_signature"
 
 
@@ -92,12 +94,12 @@ def test_one_key_is_one_devices(fleet):
     """Two tills that were made from one image, after its agent had made its key."""
     key = Key()
     first, second = fleet["T01"].device, fleet["T02"].device
-    agents.enrol(key.enrol(agents.new_token(first, NOW)), NONCE, NOW)
-    token = agents.new_token(second, NOW)
+    admission.enrol(key.enrol(admission.new_token(first, NOW)), NONCE, NOW)
+    token = admission.new_token(second, NOW)
     with pytest.raises(Stranger) as caught:
-        agents.enrol(key.enrol(token), NONCE, NOW)
+        admission.enrol(key.enrol(token), NONCE, NOW)
     assert caught.value.code == "key_in_use"
-    assert agents.enrol(Key().enrol(token), NONCE, NOW).agent == second.agent.pk
+    assert admission.enrol(Key().enrol(token), NONCE, NOW).agent == second.agent.pk
 
 
 def test_nothing_is_written_for_who_is_shut_out(fleet):
@@ -112,16 +114,16 @@ def test_nothing_is_written_for_who_is_shut_out(fleet):
 def test_tokens_are_of_letters_and_digits(fleet):
     device = fleet["T01"].device
     for _ in range(200):
-        assert agents.new_token(device, NOW).isalnum()
+        assert admission.new_token(device, NOW).isalnum()
     user = make_user()
     assert all(tokens.create(user).removeprefix("tw_").isalnum() for _ in range(50))
 
 
 def test_who_was_let_in_given_a_token_and_shut_out_is_written_down(fleet):
     device, admin = fleet["T01"].device, make_user("ada")
-    agents.new_token(device, NOW, actor="ada")
+    admission.new_token(device, NOW, actor="ada")
     enrol_again(device)
-    agents.revoke(admin, device.agent.pk, NOW)
+    admission.revoke(admin, device.agent.pk, NOW)
     rows = Event.objects.filter(device_name="T01").values_list("code", "actor")
     assert list(rows) == [("token_made", "ada"), ("token_made", "setup"), ("enrolled", "T01"), ("revoked", "ada")]
 
@@ -129,5 +131,5 @@ def test_who_was_let_in_given_a_token_and_shut_out_is_written_down(fleet):
 def test_a_guess_needs_no_key_and_no_lock(fleet, monkeypatch):
     monkeypatch.setattr(keys, "signing_public", lambda: pytest.fail("a guess is refused before that"))
     with pytest.raises(Stranger) as caught:
-        agents.enrol(Key().enrol("guessed"), NONCE, NOW)
+        admission.enrol(Key().enrol("guessed"), NONCE, NOW)
     assert caught.value.code == "bad_token"

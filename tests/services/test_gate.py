@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fleet.models import Cutover, Rehearsal, Seat
-from fleet.services import actions
+from fleet.services.cutovers import actions
 from fleet.services.errors import Conflict
 from tests.factories import NOW, make_club, make_cutover, make_device, make_user
 

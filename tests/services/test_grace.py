@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from fleet.services import sweeps
+from fleet.services.cutovers import sweeps
 from tests.factories import make_club
 from tests.services.fleet_sim import SimFleet, dump, states
 

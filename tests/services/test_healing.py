@@ -7,8 +7,9 @@ from django.core.management import call_command
 
 from agents import protocol
 from fleet.models import Agent, Cutover, DeviceRun, Instruction, Site, StepRun
-from fleet.services import agents, healing, keys
-from fleet.services.stranger import Stranger
+from fleet.services import healing, keys
+from fleet.services.agents import admission
+from fleet.services.agents.rejected import Stranger
 from tests.factories import NOW, make_club, make_step
 from tests.services.fleet_sim import SimFleet, dump
 from tests.services.test_agents import NONCE, Key
@@ -94,12 +95,12 @@ def test_another_site_is_left_alone(fleet, cutover):
 
 def test_an_agent_of_a_poisoned_database_is_told_what_to_do(fleet):
     device, key = fleet["T01"].device, Key()
-    agent = agents.enrol(key.enrol(agents.new_token(device, NOW)), NONCE, NOW).agent
+    agent = admission.enrol(key.enrol(admission.new_token(device, NOW)), NONCE, NOW).agent
     Agent.objects.filter(pk=agent).update(acked=2**63 - 1)
     with pytest.raises(Stranger, match="heal_numbers"):
-        agents.recognise(key.hello(agent), NONCE, NOW)
+        admission.recognise(key.hello(agent), NONCE, NOW)
     healing.heal(fleet.site, really=True)
-    assert agents.recognise(key.hello(agent), NONCE, NOW).acked == 0
+    assert admission.recognise(key.hello(agent), NONCE, NOW).acked == 0
 
 
 def test_one_poisoned_agent_does_not_stop_the_writing_of_the_others(fleet):

@@ -5,8 +5,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agents import protocol
 from fleet.models import Agent, Site
-from fleet.services import agents, hello_proof, restored
-from fleet.services.hello_proof import Proven
+from fleet.services.agents import admission, hello_proof
+from fleet.services.agents.hello_proof import Proven
+from fleet.services.cutovers import restored
 from tests.factories import NOW, make_club
 from tests.services.fleet_sim import SimFleet
 from tests.services.proving import proof_of
@@ -23,7 +24,7 @@ def key():
 @pytest.fixture
 def agent(key):
     device = make_club(3)[2][0]
-    enrolled = agents.enrol(key.enrol(agents.new_token(device, NOW)), NONCE, NOW)
+    enrolled = admission.enrol(key.enrol(admission.new_token(device, NOW)), NONCE, NOW)
     return Agent.objects.get(pk=enrolled.agent)
 
 
@@ -59,7 +60,7 @@ def rehearsal(me):
 @pytest.mark.parametrize("make", BAD.values(), ids=BAD)
 def test_what_is_no_proof_says_nothing_about_the_databases_age(agent, key, make):
     before = numbers(agent)
-    agents.recognise(key.hello(agent.pk, proof=make(agent.pk)), NONCE, NOW)
+    admission.recognise(key.hello(agent.pk, proof=make(agent.pk)), NONCE, NOW)
     assert numbers(agent) == before
 
 
@@ -73,7 +74,7 @@ def test_a_till_that_only_says_a_number_stops_nobody(key, epoch):
     till = Agent.objects.get(device=fleet["T01"].device)
     Agent.objects.filter(pk=till.pk).update(public_key=key.public)
     text = protocol.dump(key.hello(till.pk)).replace('"proof":null', f'"proof":null,"epoch":{epoch},"seq":{epoch}')
-    agents.recognise(protocol.parse(text), NONCE, NOW)
+    admission.recognise(protocol.parse(text), NONCE, NOW)
     fleet.work()
     cutover.refresh_from_db()
     assert cutover.state == "completed"
@@ -87,9 +88,9 @@ def test_a_till_that_only_says_a_number_stops_nobody(key, epoch):
 
 def test_one_proof_moves_the_numbers_once(agent, key):
     hello = key.hello(agent.pk, proof=proof_of(agent.pk, epoch=50, seq=90))
-    agents.recognise(hello, NONCE, NOW)
+    admission.recognise(hello, NONCE, NOW)
     epoch, seq, _ = numbers(agent)
     assert (epoch, seq) == (50, restored.LOST_AT_MOST)
     for _ in range(3):
-        agents.recognise(hello, NONCE, NOW)
+        admission.recognise(hello, NONCE, NOW)
     assert numbers(agent)[:2] == (epoch, seq)

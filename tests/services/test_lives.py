@@ -8,8 +8,10 @@ from django.db import connections
 
 from fleet.gateway import desk as module
 from fleet.models import Agent, Event
-from fleet.services import agents, lives, rehearsals, reports
-from fleet.services.stranger import Stranger
+from fleet.services.agents import admission, lives
+from fleet.services.agents.rejected import Stranger
+from fleet.services.cutovers import reports
+from fleet.services.rehearsals import lifecycle
 from tests.factories import NOW, make_club
 from tests.services.test_agents import NONCE, Key
 from tests.services.test_desk import report
@@ -53,11 +55,11 @@ def key():
 @pytest.fixture
 def agent(db, key):
     device = make_club(1)[2][0]
-    return Agent.objects.get(pk=agents.enrol(key.enrol(agents.new_token(device, NOW)), NONCE, NOW).agent)
+    return Agent.objects.get(pk=admission.enrol(key.enrol(admission.new_token(device, NOW)), NONCE, NOW).agent)
 
 
 def hello(agent, key, life):
-    return agents.recognise(key.hello(agent.pk, life=life), NONCE, NOW)
+    return admission.recognise(key.hello(agent.pk, life=life), NONCE, NOW)
 
 
 def code_of(agent, key, life):
@@ -77,7 +79,7 @@ def test_both_are_shut_out_until_an_admin_has_the_device_enrolled_again(agent, k
     event = Event.objects.get(code="identity_used_twice")
     assert (event.device_name, event.site) == ("T01", agent.device.site)
     fresh = Key()
-    assert agents.enrol(fresh.enrol(agents.new_token(agent.device, NOW)), NONCE, NOW).agent == agent.pk
+    assert admission.enrol(fresh.enrol(admission.new_token(agent.device, NOW)), NONCE, NOW).agent == agent.pk
     hello(agent, fresh, "b")
     agent.refresh_from_db()
     assert (agent.alarm, agent.quarantined_at) == (None, None)
@@ -96,10 +98,10 @@ def test_nothing_of_whoever_is_shut_out_is_taken(agent, key):
     hello(agent, key, "b")
     assert code_of(agent, key, "a") == "identity_used_twice"
     assert reports.take([(agent.pk, report(1))], NOW)[1] == {}
-    agents.take_inventory(agent.pk, {"host": "stolen.example"}, NOW)
+    admission.take_inventory(agent.pk, {"host": "stolen.example"}, NOW)
     agent.device.refresh_from_db()
     assert agent.device.host != "stolen.example"
-    assert not rehearsals.take([], NOW).rehearse
+    assert not lifecycle.take([], NOW).rehearse
 
 
 class Line:

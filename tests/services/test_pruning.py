@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 
 from fleet.models import Device, EnrolmentToken, Event, Rehearsal, Seat, StepRun, Transition
-from fleet.services import agents, pruning
+from fleet.services import pruning
+from fleet.services.agents import admission
 from tests.factories import NOW, make_club, make_cutover, make_run, make_step, make_transition
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,7 @@ def past():
     )
     Seat.objects.create(rehearsal=rehearsal, device=till, facts={"dns_ms": 1}, answered_at=NOW)
     Device.objects.update(facts={"os": "x"}, created_at=NOW)
-    agents.new_token(till, NOW)
+    admission.new_token(till, NOW)
     return run
 
 

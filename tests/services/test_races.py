@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from fleet.cutover.waves import Wave
 from fleet.models import Cutover, DeviceRun
-from fleet.services import actions, reports, sweeps
+from fleet.services.cutovers import actions, reports, sweeps
 from fleet.services.errors import Conflict
 from tests.factories import NOW, make_club, make_user
 from tests.services.fleet_sim import SimFleet, check_chain, dump, states

@@ -7,7 +7,8 @@ import pytest
 
 from agents.protocol import Finding, Finished, StepDone
 from fleet.models import Agent, StepRun, Transition
-from fleet.services import agents, instructions, reports
+from fleet.services.agents import admission
+from fleet.services.cutovers import instructions, reports
 from tests.factories import NOW, make_club
 from tests.services.fleet_sim import SimFleet, dump, states
 
@@ -143,7 +144,7 @@ def test_a_number_beyond_every_column_is_not_acknowledged(fleet):
 
 def test_facts_that_no_database_takes_are_made_fit(fleet):
     device = fleet["T01"].device
-    agents.take_inventory(device.agent.pk, {**NASTY, "host": "a\0\ud800"}, NOW)
+    admission.take_inventory(device.agent.pk, {**NASTY, "host": "a\0\ud800"}, NOW)
     device.refresh_from_db()
     assert device.host == "a??"
     assert device.facts["a?b"][1] is None

@@ -3,9 +3,9 @@
 import pytest
 
 from fleet.models import Agent, Site
-from fleet.services import actions, restored
+from fleet.services.agents.hello_proof import Proven
+from fleet.services.cutovers import actions, restored
 from fleet.services.errors import Conflict
-from fleet.services.hello_proof import Proven
 from tests.factories import make_club
 from tests.services.fleet_sim import SimFleet, dump, states
 

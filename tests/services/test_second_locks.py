@@ -9,9 +9,10 @@ from agents import protocol
 from agents.protocol import Finding, Finished, StepDone
 from fleet.cutover import states as domain
 from fleet.models import Cutover, DeviceRun, Site
-from fleet.services import actions, agents, instructions, reports, sweeps
+from fleet.services.agents import admission
 from fleet.services.clock import to_ms
-from fleet.services.engine import Lost, Session
+from fleet.services.cutovers import actions, instructions, reports, sweeps
+from fleet.services.cutovers.engine import Lost, Session
 from tests.factories import NOW, make_club, make_cutover
 from tests.services.fleet_sim import SimFleet, dump, states
 from tests.services.proving import proof_of
@@ -139,7 +140,7 @@ def test_an_older_report_does_not_take_the_acknowledgement_back(fleet, cutover):
 
 def test_an_agent_that_proves_a_newer_epoch_is_noticed(fleet):
     key = Key()
-    enrolled = agents.enrol(key.enrol(agents.new_token(fleet["T01"].device, NOW)), NONCE, NOW)
-    agents.recognise(key.hello(enrolled.agent, proof=proof_of(enrolled.agent, epoch=50, seq=90)), NONCE, NOW)
+    enrolled = admission.enrol(key.enrol(admission.new_token(fleet["T01"].device, NOW)), NONCE, NOW)
+    admission.recognise(key.hello(enrolled.agent, proof=proof_of(enrolled.agent, epoch=50, seq=90)), NONCE, NOW)
     site = Site.objects.get(pk=fleet.site.pk)
     assert (site.epoch, site.warning["code"]) == (50, "restored_backup")

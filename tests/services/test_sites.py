@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fleet.models import Role
-from fleet.services import sites
+from fleet.services.devices import sites
 from fleet.services.errors import Forbidden, Invalid, NotFound
 from tests.factories import make_site, make_user
 

@@ -17,8 +17,8 @@ from fleet.cutover import states
 from fleet.cutover.states import Run
 from fleet.cutover.waves import Wave
 from fleet.models import Cutover, Device, DeviceRun, Instruction, StepRun, Transition
-from fleet.services import actions, instructions, sweeps
-from fleet.services.engine import chain_digest
+from fleet.services.cutovers import actions, instructions, sweeps
+from fleet.services.cutovers.engine import chain_digest
 from fleet.services.errors import Conflict
 from tests.factories import certificate, make_club, make_user
 from tests.services.crashing import DOWN, World

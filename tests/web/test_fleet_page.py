@@ -142,7 +142,7 @@ def test_beyond_ten_one_asks_for_all(admin, monkeypatch):
     assert (first.count('data-code="scheme_differs"'), rest.count('data-code="scheme_differs"')) == (10, 3)
     assert (first.count("Plan a cutover again"), rest.count("Plan a cutover again")) == (1, 1)  # the last says it for all
     assert "these are the gravest" not in html
-    monkeypatch.setattr("fleet.services.attention.LIMIT", 12)
+    monkeypatch.setattr("fleet.services.attention.listing.LIMIT", 12)
     assert "And 1 more: these are the gravest." in admin.get("/").content.decode()
 
 

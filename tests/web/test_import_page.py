@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from fleet.models import Device, EnrolmentToken, Site
-from fleet.services import importing
+from fleet.services.devices import importing
 from tests.factories import make_club, make_site
 
 IMPORT = reverse("import")

@@ -113,7 +113,7 @@ def test_what_is_mixed_is_told_by_line_and_column_and_nothing_is_lost(admin, nam
 
 
 def test_a_file_that_is_too_large_leaves_what_was_typed(admin, monkeypatch):
-    monkeypatch.setattr("fleet.services.importing.MAX_BYTES", 10)
+    monkeypatch.setattr("fleet.services.devices.importing.MAX_BYTES", 10)
     response = upload(admin, b"name\n" + b"x" * 20, make_site(), text="name\nBar\n", site_name="Harbour")
     assert response.context["problems"][0][0] == "file"
     assert (response.context["typed"]["text"], response.context["typed"]["site_name"]) == ("name\nBar\n", "Harbour")

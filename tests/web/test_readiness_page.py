@@ -97,7 +97,9 @@ def test_the_button_begins_a_rehearsal_with_the_chosen_certificate(admin, follow
 
 def test_a_refusal_is_said_and_nothing_follows(admin, followed, monkeypatch):
     site, _ = make_rehearsed(2)
-    monkeypatch.setattr("fleet.services.rehearsals.start", lambda *args: (_ for _ in ()).throw(Conflict("one is under way")))
+    monkeypatch.setattr(
+        "fleet.services.rehearsals.lifecycle.start", lambda *args: (_ for _ in ()).throw(Conflict("one is under way"))
+    )
     html = admin.post(reverse("rehearse", args=[site.pk]), follow=True).content.decode()
     assert "Nothing was begun." in html
     assert followed == []

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from fleet.models import Agent
-from fleet.services import agents, clock, keys
+from fleet.services import clock, keys
+from fleet.services.agents import admission
 
 
 class Command(BaseCommand):
@@ -25,7 +26,7 @@ class Command(BaseCommand):
             return
         if Agent.objects.exists() and not options["yes_new_key"]:
             raise CommandError(str(keys.Missing(names)))
-        count = agents.lose_keys(names, clock.now())
+        count = admission.lose_keys(names, clock.now())
         keys.make_missing()
         self.stdout.write(f"Made: {', '.join(names)}.")
         if count:

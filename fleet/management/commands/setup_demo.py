@@ -15,7 +15,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from fleet.models import Role
-from fleet.services import agents, clock, keys, sites, tokens
+from fleet.services import clock, keys, tokens
+from fleet.services.agents import admission
+from fleet.services.devices import sites
 
 
 class Command(BaseCommand):
@@ -40,7 +42,7 @@ class Command(BaseCommand):
             device = sites.add_device(site, kind, name)
             path = Path(token_file)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.write_text(agents.new_token(device, now), encoding="utf-8")
+            path.write_text(admission.new_token(device, now), encoding="utf-8")
         server = site.server
         return {
             "site": site.pk,

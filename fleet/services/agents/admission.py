@@ -11,12 +11,14 @@ from django.db import transaction
 from agents import protocol
 from agents.protocol import Finding
 from fleet.models import Agent, Device, Role, role_of
-from fleet.services import alarms, events, hello_proof, lives, restored
-from fleet.services.enrolment import enrol, new_token
+from fleet.services import events
+from fleet.services.after_commit import Next
+from fleet.services.agents import alarms, hello_proof, lives
+from fleet.services.agents.enrolment import enrol, new_token
+from fleet.services.agents.rejected import Stranger, check_signature
+from fleet.services.cutovers import restored
 from fleet.services.errors import Forbidden, Invalid, NotFound
-from fleet.services.foreign import LARGEST_NUMBER, fit, fit_text
-from fleet.services.outcome import Next
-from fleet.services.stranger import Stranger, check_signature
+from fleet.services.sanitize import LARGEST_NUMBER, fit, fit_text
 
 __all__ = ["Stranger", "enrol", "new_token", "recognise"]
 

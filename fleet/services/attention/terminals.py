@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from fleet.cutover import states
 from fleet.models import Device, DeviceRun
-from fleet.services.attention_items import UNDER_WAY, Found, Item, Rank, at, bounded, newest_of, newest_started, page_of, said
+from fleet.services.attention.items import UNDER_WAY, Found, Item, Rank, at, bounded, newest_of, newest_started, page_of, said
 
 CONTRADICTION = "contradiction"
 _AGAIN = "Plan a cutover again, which moves what is left; or set this terminal to the server's scheme by hand."

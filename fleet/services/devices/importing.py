@@ -9,9 +9,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from fleet.models import Device, Role, Site, role_of
-from fleet.services import csv_text
-from fleet.services.devices import Described, check, check_name, tidy_tags
-from fleet.services.enrolment import new_token
+from fleet.services.agents.enrolment import new_token
+from fleet.services.devices import csv_text
+from fleet.services.devices.descriptions import Described, check, check_name, tidy_tags
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
 
 MAX_BYTES = 1_000_000

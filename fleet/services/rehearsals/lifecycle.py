@@ -15,10 +15,11 @@ from django.db.models import Q
 from agents import protocol
 from fleet.cutover import states
 from fleet.models import Agent, Cutover, Device, Rehearsal, Role, Seat, Site, role_of
-from fleet.services import certificates, looks
+from fleet.services.after_commit import Next
+from fleet.services.devices import certificates
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
-from fleet.services.foreign import countable, fit, fit_text
-from fleet.services.outcome import Next
+from fleet.services.rehearsals import probes
+from fleet.services.sanitize import countable, fit, fit_text
 
 State = Rehearsal.State
 KEPT = 20  # rehearsals of a site; each holds what every terminal has measured
@@ -143,10 +144,10 @@ def _opened(rehearsal: Rehearsal, now: dt.datetime) -> Next:
     """The server has answered: ask the terminals, or give up with what it said."""
     seat = rehearsal.seats.get(device__kind=Device.Kind.SERVER)
     rehearsal.facts = seat.facts
-    if seat.finding is not None or not looks.ports(rehearsal.facts):
+    if seat.finding is not None or not probes.ports(rehearsal.facts):
         return _fail(rehearsal, seat.finding or _NO_PORTS, now)
     rehearsal.state = State.ASKING
-    rehearsal.deadline_at = now + looks.ask_limit(rehearsal)
+    rehearsal.deadline_at = now + probes.ask_limit(rehearsal)
     rehearsal.save(update_fields=["facts", "state", "deadline_at"])
     rehearsal.seats.filter(device__kind=Device.Kind.TERMINAL, agent__isnull=False).update(action="ask")
     if not _awaited(rehearsal).exists():
@@ -188,7 +189,7 @@ def _end(rehearsal: Rehearsal, state: Rehearsal.State, now: dt.datetime) -> Next
 
 def waiting(agent_ids: Collection[str], now: dt.datetime, *, unsent_only: bool) -> list[Seat]:
     """What these agents have to be told, and is not too old to be told."""
-    found = Seat.objects.filter(agent__in=agent_ids, rehearsal__created_at__gt=now - looks.LIFE).exclude(body="")
+    found = Seat.objects.filter(agent__in=agent_ids, rehearsal__created_at__gt=now - probes.LIFE).exclude(body="")
     found = found.filter(Q(answered_at__isnull=True) | Q(action="close"))
     if unsent_only:
         found = found.filter(sent_at__isnull=True)

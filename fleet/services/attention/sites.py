@@ -11,7 +11,7 @@ from fleet.models import Device, Site
 from fleet.preflight.lenient import mapping, moment, whole
 from fleet.preflight.site_reading import server_view
 from fleet.preflight.site_view import ServerView, Stored
-from fleet.services.attention_items import LIMIT, Found, Item, Rank, Severity, at, bounded, code_of, newest_of, page_of, said
+from fleet.services.attention.items import LIMIT, Found, Item, Rank, Severity, at, bounded, code_of, newest_of, page_of, said
 
 SOON, AT_ONCE = dt.timedelta(days=30), dt.timedelta(days=3)
 _RENEW = "Renew it, import it on the server, and bind the new one before this one ends."

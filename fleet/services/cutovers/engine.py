@@ -20,10 +20,10 @@ from fleet.cutover import causes, plan, states
 from fleet.cutover.snapshot import Ask, Cause, Move, MoveRun, Snapshot
 from fleet.cutover.states import AT_REST, Run
 from fleet.models import Cutover, DeviceRun, Site, Transition
-from fleet.services import roster
+from fleet.services.after_commit import Dispatch, Next
+from fleet.services.cutovers import participants
 from fleet.services.errors import Conflict
-from fleet.services.foreign import LARGEST_NUMBER
-from fleet.services.outcome import Dispatch, Next
+from fleet.services.sanitize import LARGEST_NUMBER
 
 CHUNK = 50  # device runs per dispatch task
 CONTACT_SLACK_S = 10  # beyond a step's own limit, for the way there and back and a restarting agent
@@ -69,7 +69,7 @@ class Session:
 
     def snapshot(self) -> Snapshot | None:
         """What the domain sees, or None before there are any device runs to decide about."""
-        return roster.snapshot(self.cutover, self.runs.values(), self.now)
+        return participants.snapshot(self.cutover, self.runs.values(), self.now)
 
     def _carry_out(self, steps: list[Any]) -> None:
         moves = [s for s in steps if isinstance(s, MoveRun)]
@@ -164,7 +164,7 @@ class Session:
             changes["started_at"] = self.now
             Site.objects.filter(pk=self.cutover.site_id).update(ticked_at=self.now)
             # A terminal that was enrolled since the cutover was scheduled takes part.
-            roster.make_runs(self.cutover)
+            participants.make_runs(self.cutover)
             self.load_runs()
         if to is states.Cutover.ROLLING_BACK:
             changes |= {"epoch": self.new_epoch(), "direction": "back"}

@@ -11,8 +11,8 @@ from agents import protocol
 from fleet.models import Device, Rehearsal, Seat
 from fleet.preflight.lenient import mapping, pems, whole
 from fleet.services import keys
+from fleet.services.after_commit import Next
 from fleet.services.clock import to_ms
-from fleet.services.outcome import Next
 
 LIFE = dt.timedelta(seconds=180)  # the listener ends by itself, whatever becomes of us
 ANSWER_S = 30.0  # for one terminal, from the moment it begins; a till waits 6 s for one answer

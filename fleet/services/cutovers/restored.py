@@ -13,8 +13,8 @@ from django.db.models.functions import Greatest
 from agents.protocol import Finding
 from fleet.cutover import causes, states
 from fleet.models import Agent, Cutover, Site
-from fleet.services.engine import Session
-from fleet.services.hello_proof import Proven
+from fleet.services.agents.hello_proof import Proven
+from fleet.services.cutovers.engine import Session
 
 log = logging.getLogger(__name__)
 

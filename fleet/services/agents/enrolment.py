@@ -11,8 +11,8 @@ from django.db import transaction
 from agents import protocol
 from fleet.models import Agent, Device, EnrolmentToken
 from fleet.services import events, keys
-from fleet.services.foreign import fit_text
-from fleet.services.stranger import Stranger, check_signature
+from fleet.services.agents.rejected import Stranger, check_signature
+from fleet.services.sanitize import fit_text
 from fleet.services.text import letters_and_digits
 
 TOKEN_LIFE = dt.timedelta(hours=24)

@@ -15,10 +15,11 @@ from fleet.cutover.proofs import Expected
 from fleet.cutover.states import Cutover as CutoverState
 from fleet.cutover.states import Run
 from fleet.models import Device, DeviceRun, Instruction, StepRun
-from fleet.services import alarms, cut_off, second_lookup
+from fleet.services.agents import alarms
 from fleet.services.clock import from_ms, to_ms
-from fleet.services.engine import Session, step_limit
-from fleet.services.foreign import countable, fit, fit_text
+from fleet.services.cutovers import cut_off, second_lookup
+from fleet.services.cutovers.engine import Session, step_limit
+from fleet.services.sanitize import countable, fit, fit_text
 
 MAX_EVIDENCE = 40  # facts of one step; an honest one has ten
 MAX_TEXT = 2000  # of a finding's message or remedy

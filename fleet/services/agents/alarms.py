@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from agents.protocol import Finding
 from fleet.models import Agent
-from fleet.services.foreign import fit_text
+from fleet.services.sanitize import fit_text
 
 IDENTITY_USED_TWICE = "identity_used_twice"
 INSTRUCTIONS_REFUSED = "instructions_refused"

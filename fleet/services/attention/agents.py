@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, RowNumber
 from django.urls import reverse
 
 from fleet.models import Agent, Device
-from fleet.services.attention_items import LIMIT, Found, Item, Rank, at, bounded, code_of, page_of, said
+from fleet.services.attention.items import LIMIT, Found, Item, Rank, at, bounded, code_of, page_of, said
 
 AWAY = dt.timedelta(minutes=10)
 SERVER_AWAY = dt.timedelta(minutes=1)  # as long as it takes agents to come back to a dashboard that was restarted

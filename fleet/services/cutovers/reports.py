@@ -12,11 +12,12 @@ from django.db.models import F
 from agents import failpoints
 from agents.protocol import Finished, Report, StepDone
 from fleet.models import Agent, Cutover, Instruction
-from fleet.services import alarms, trouble
-from fleet.services.engine import Session
-from fleet.services.foreign import countable
-from fleet.services.outcome import Next
-from fleet.services.report_taker import ReportTaker
+from fleet.services import trouble
+from fleet.services.after_commit import Next
+from fleet.services.agents import alarms
+from fleet.services.cutovers.engine import Session
+from fleet.services.cutovers.report_taker import ReportTaker
+from fleet.services.sanitize import countable
 
 log = logging.getLogger(__name__)
 

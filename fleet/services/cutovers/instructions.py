@@ -9,9 +9,9 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from agents import catalogue, failpoints, protocol
 from fleet.models import Agent, Cutover, DeviceRun, Instruction
 from fleet.services import keys
+from fleet.services.after_commit import Dispatch, Next
 from fleet.services.clock import to_ms
-from fleet.services.foreign import LARGEST_NUMBER
-from fleet.services.outcome import Dispatch, Next
+from fleet.services.sanitize import LARGEST_NUMBER
 
 # The server decides first, its tills follow after: so they do not run to and fro.
 LEASE_MS = {"server": 20_000, "terminal": 28_000}

@@ -11,10 +11,12 @@ from django.db.models import Q
 
 from fleet.cutover import states
 from fleet.models import UNDER_WAY, Cutover, Device, Rehearsal, Seat, Site
-from fleet.services import certificates, looks, trouble
+from fleet.services import trouble
+from fleet.services.after_commit import Next
+from fleet.services.devices import certificates
 from fleet.services.errors import Conflict
-from fleet.services.outcome import Next
-from fleet.services.rehearsals import BUSY, OPEN_LIMIT, State, begin, give_up, seats_for
+from fleet.services.rehearsals import probes
+from fleet.services.rehearsals.lifecycle import BUSY, OPEN_LIMIT, State, begin, give_up, seats_for
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ MEASURE_FROM, MEASURE_UNTIL = dt.timedelta(seconds=5), dt.timedelta(hours=1)
 def tick(now: dt.datetime) -> Next:
     """What the clock does: stages that took too long end, what got lost on the way to a worker is found, and where a
     site wants it, the next rehearsal begins."""
-    after = Next(rehearse=set(looks.lost()))
+    after = Next(rehearse=set(probes.lost()))
     over = Q(deadline_at__lte=now) | Q(created_at__gt=now + OPEN_LIMIT)  # or the clock was put back
     due = Rehearsal.objects.filter(over, state__in=UNDER_WAY)
     if due.exists():  # most seconds there is none, and nobody needs to wait for a lock then
@@ -93,7 +95,7 @@ def _measure(cutover: Cutover, now: dt.datetime) -> Next:
                 created_at=now, deadline_at=now,
             )  # fmt: skip
             Seat.objects.bulk_create(seats_for(rehearsal, None))
-            rehearsal.deadline_at = now + looks.ask_limit(rehearsal)
+            rehearsal.deadline_at = now + probes.ask_limit(rehearsal)
             rehearsal.save(update_fields=["deadline_at"])
     except IntegrityError:
         return Next()  # somebody began a rehearsal in this moment

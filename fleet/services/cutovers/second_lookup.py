@@ -9,11 +9,11 @@ from django.db.models import F, Q, QuerySet
 from agents.protocol import Finding, Finished
 from fleet.cutover.states import Run
 from fleet.models import Cutover, DeviceRun
-from fleet.services import cut_off
+from fleet.services.after_commit import Next
 from fleet.services.clock import to_ms
-from fleet.services.engine import Session
-from fleet.services.foreign import countable
-from fleet.services.outcome import Next
+from fleet.services.cutovers import cut_off
+from fleet.services.cutovers.engine import Session
+from fleet.services.sanitize import countable
 
 AFTER_S = 3  # seconds between a terminal's proof and its second lookup
 PAUSE_S = 10  # before one that failed, or did not fit, is asked once more

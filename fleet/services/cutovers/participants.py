@@ -9,7 +9,7 @@ from agents.protocol import Finding
 from fleet.cutover import forecast, states, waves
 from fleet.cutover.snapshot import RunView, Snapshot
 from fleet.models import Cutover, Device, DeviceRun, StepRun
-from fleet.services.timings import timings
+from fleet.services.cutovers.timings import timings
 
 
 def make_runs(cutover: Cutover) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from fleet.models import DeviceRun
 from fleet.services.clock import from_ms, to_ms
-from fleet.services.engine import Session
-from fleet.services.foreign import LARGEST
+from fleet.services.cutovers.engine import Session
+from fleet.services.sanitize import LARGEST
 
 
 def begin(session: Session, runs: Iterable[DeviceRun], at_ms: int) -> None:

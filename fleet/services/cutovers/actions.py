@@ -11,12 +11,14 @@ from fleet.cutover import forecast, states, window
 from fleet.cutover.states import COUNTS_AS_FAILED, Run
 from fleet.models import Cutover, Role, role_of
 from fleet.preflight.own_errors import Window
-from fleet.services import certificates, readiness, roster
-from fleet.services.engine import Session
+from fleet.services import readiness
+from fleet.services.after_commit import Next
+from fleet.services.cutovers import participants
+from fleet.services.cutovers.engine import Session
+from fleet.services.cutovers.restored import is_in_doubt
+from fleet.services.cutovers.timings import timings
+from fleet.services.devices import certificates
 from fleet.services.errors import Conflict, Forbidden, NotFound
-from fleet.services.outcome import Next
-from fleet.services.restored import is_in_doubt
-from fleet.services.timings import timings
 
 C = states.Cutover
 Verb = Literal["submit", "approve", "start", "pause", "resume", "retry_failed", "roll_back", "cancel"]
@@ -140,7 +142,7 @@ def _schedule(session: Session, user: Any, word: str) -> None:
     _refuse_unfit_certificate(cutover, thumbprint, (max(now, starts), ends), now)
     if why := readiness.why_not(cutover, thumbprint, now):
         raise Conflict(why)
-    roster.make_runs(cutover)
+    participants.make_runs(cutover)
     terminals = cutover.runs.filter(kind="terminal").count()
     if not terminals:
         raise Conflict("nothing would move: the plan leaves no terminal of this site")
@@ -227,7 +229,7 @@ def _retry_failed(session: Session, user: Any) -> None:
 
 
 def _refuse_superseded(session: Session) -> None:
-    if roster.is_superseded(session.cutover):
+    if participants.is_superseded(session.cutover):
         raise Conflict("a later cutover of this site is on, or has started; roll that one back, or plan the way back")
 
 

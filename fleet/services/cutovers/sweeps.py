@@ -11,9 +11,10 @@ from agents import catalogue, failpoints
 from fleet.cutover import plan, states
 from fleet.cutover.states import Run
 from fleet.models import Cutover, DeviceRun, Site
-from fleet.services import instructions, roster, second_lookup, trouble
-from fleet.services.engine import Lost, Session, step_limit
-from fleet.services.outcome import Dispatch, Next
+from fleet.services import trouble
+from fleet.services.after_commit import Dispatch, Next
+from fleet.services.cutovers import instructions, participants, second_lookup
+from fleet.services.cutovers.engine import Lost, Session, step_limit
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def _may_act(now: dt.datetime) -> list[Cutover]:
     )
     # The undo that is asked of untouched terminals in passing may not have been written yet; a later cutover
     # has its own say about them.
-    later = Cutover.objects.filter(roster.started_after(OuterRef("epoch")), site=OuterRef("site"))
+    later = Cutover.objects.filter(participants.started_after(OuterRef("epoch")), site=OuterRef("site"))
     just_back = Q(state=states.Cutover.ROLLED_BACK, rested_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
     to_confirm = Q(runs__confirm_at__lte=now, rested_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
     found = (
@@ -97,7 +98,7 @@ def _look_at(cutover: Cutover, now: dt.datetime) -> Next:
     instructions that are wanted but were never written."""
     after = Next()
     runs = cutover.runs.select_related("device").order_by("kind", "device__name", "id")
-    snapshot = roster.snapshot(cutover, runs, now)
+    snapshot = participants.snapshot(cutover, runs, now)
     if snapshot and plan.next_steps(snapshot, now):
         try:
             with transaction.atomic():
@@ -115,4 +116,6 @@ def _look_at(cutover: Cutover, now: dt.datetime) -> Next:
 
 
 def _not_undone(cutover: Cutover, now: dt.datetime) -> list[int]:
-    return [] if roster.is_superseded(cutover) else list(second_lookup.not_undone(cutover, now).values_list("pk", flat=True))
+    return (
+        [] if participants.is_superseded(cutover) else list(second_lookup.not_undone(cutover, now).values_list("pk", flat=True))
+    )

@@ -4,8 +4,8 @@ number of queries, however large the fleet is."""
 import datetime as dt
 from typing import Any
 
-from fleet.services import attention_agents, attention_cutovers, attention_sites, attention_terminals
-from fleet.services.attention_items import LIMIT, Found, Item
+from fleet.services.attention import agents, cutovers, sites, terminals
+from fleet.services.attention.items import LIMIT, Found, Item
 
 __all__ = ["LIMIT", "Found", "Item", "of"]
 
@@ -14,10 +14,10 @@ def of(user: Any, now: dt.datetime) -> Found:
     """All of it, the gravest first, in an order that does not change while nothing else does. At most LIMIT items; count is
     how many there are."""
     found = [
-        *attention_terminals.sources(),
-        *attention_cutovers.sources(user),
-        *attention_sites.sources(now),
-        *attention_agents.sources(now),
+        *terminals.sources(),
+        *cutovers.sources(user),
+        *sites.sources(now),
+        *agents.sources(now),
     ]
     items = [item for one in found for item in one.items]
     items.sort(key=lambda item: (item.severity != "error", item.rank))  # stable: within a rank as its source has them
