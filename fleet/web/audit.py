@@ -10,9 +10,9 @@ from django.views.decorators.http import require_GET
 
 from fleet.cutover.states import Cutover as C
 from fleet.models import Event, Transition
-from fleet.web import words
+from fleet.web import labels
 from fleet.web.exports import csv_response
-from fleet.web.pages import for_people, number_in, paged, query_of, show, wants_part
+from fleet.web.view_helpers import for_people, number_in, paged, query_of, show, wants_part
 
 EVENTS = 50  # on the page; all of them in the export
 _AFTER_A_CAUSE = (C.PAUSED, C.ROLLING_BACK, C.ROLLED_BACK, C.NEEDS_PERSON)
@@ -24,12 +24,12 @@ def page(request: HttpRequest) -> HttpResponse:
     """The page, or for htmx the list that a filter has changed."""
     found = paged(request, _found(request), 100)
     for t in found.object_list:
-        t.zone = words.zone_of(t.cutover.site.zone)
+        t.zone = labels.zone_of(t.cutover.site.zone)
         t.cause = _cause(t)
     ctx: dict[str, Any] = {"page": found, "filters": request.GET.dict(), "export": query_of(request)}
     ctx["events"] = list(_events(request)[:EVENTS])
     for event in ctx["events"]:
-        event.zone = words.zone_of(event.site.zone) if event.site else dt.UTC
+        event.zone = labels.zone_of(event.site.zone) if event.site else dt.UTC
     if wants_part(request):
         return show(request, "fleet/audit/_list.html", **ctx)
     return show(request, "fleet/audit.html", "audit", [("Fleet", reverse("fleet")), ("Audit", "")], **ctx)
@@ -51,7 +51,7 @@ def export(request: HttpRequest) -> HttpResponse:
             t.actor,
             t.reason,
             t.digest,
-            words.in_one_line(_cause(t)),
+            labels.in_one_line(_cause(t)),
         )
         for t in _found(request).iterator(chunk_size=2000)
     )
@@ -79,9 +79,9 @@ def _events(request: HttpRequest) -> Any:
     return found
 
 
-def _cause(t: Transition) -> words.Cause | None:
+def _cause(t: Transition) -> labels.Cause | None:
     """What made the cutover stop or turn back, at the changes that came of it."""
-    return words.cause_of(t.cutover.cause) if t.run_id is None and t.new in _AFTER_A_CAUSE else None
+    return labels.cause_of(t.cutover.cause) if t.run_id is None and t.new in _AFTER_A_CAUSE else None
 
 
 def _found(request: HttpRequest) -> Any:

@@ -12,11 +12,12 @@ from fleet.cutover.states import AT_REST, COUNTS_AS_FAILED
 from fleet.cutover.states import Cutover as C
 from fleet.models import Cutover, DeviceRun
 from fleet.services import clock
-from fleet.web import live_model, words
+from fleet.web import labels
 from fleet.web.exports import csv_response
-from fleet.web.live import load
-from fleet.web.live_numbers import numbers
-from fleet.web.pages import for_people, paged, show
+from fleet.web.live import view_models
+from fleet.web.live.numbers import numbers
+from fleet.web.live.views import load
+from fleet.web.view_helpers import for_people, paged, show
 
 
 @require_GET
@@ -33,9 +34,9 @@ def index(request: HttpRequest) -> HttpResponse:
         found = found.filter(state=state)
     page = paged(request, found.order_by("-pk"))
     for cutover in page.object_list:
-        cutover.look = words.CUTOVER_LOOKS[C(cutover.state)]
-        cutover.zone = words.zone_of(cutover.site.zone)
-    states = [(s.value, words.CUTOVER_LOOKS[s].word) for s in C]
+        cutover.look = labels.CUTOVER_LOOKS[C(cutover.state)]
+        cutover.zone = labels.zone_of(cutover.site.zone)
+    states = [(s.value, labels.CUTOVER_LOOKS[s].word) for s in C]
     crumbs = [("Fleet", reverse("fleet")), ("Cutovers", "")]
     return show(request, "fleet/cutovers.html", "cutovers", crumbs, page=page, states=states, state=state)
 
@@ -49,25 +50,25 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     server = cutover.runs.filter(kind="server").select_related("device").prefetch_related("steps").first()
     ctx: dict[str, Any] = {
         "cutover": cutover,
-        "zone": words.zone_of(cutover.site.zone),
-        "look": words.CUTOVER_LOOKS[C(cutover.state)],
+        "zone": labels.zone_of(cutover.site.zone),
+        "look": labels.CUTOVER_LOOKS[C(cutover.state)],
         "n": n,
         "failed": n.failed + n.of("undo_failed"),
         "verified": n.of("verified"),
-        "median": words.seconds(n.median_ms),
-        "worst": words.seconds(n.worst_at(now)),
-        "cause": words.cause_of(cutover.cause),
+        "median": labels.seconds(n.median_ms),
+        "worst": labels.seconds(n.worst_at(now)),
+        "cause": labels.cause_of(cutover.cause),
         "ended": cutover.rested_at if cutover.state in AT_REST else None,
-        "took": words.span((cutover.rested_at - cutover.started_at).total_seconds())
+        "took": labels.span((cutover.rested_at - cutover.started_at).total_seconds())
         if cutover.rested_at and cutover.started_at and cutover.state in AT_REST
         else "–",
         "server": server,
-        "server_marks": live_model.server_marks(server),
+        "server_marks": view_models.server_marks(server),
         "page": paged(request, _runs(cutover), 500),
     }
     for run in ctx["page"].object_list:
-        run.look = words.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
-        run.outage, run.cut_off = words.seconds(run.outage_ms), _cut_off(run, now)
+        run.look = labels.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
+        run.outage, run.cut_off = labels.seconds(run.outage_ms), _cut_off(run, now)
         run.before, run.after = _before_after(cutover, run)
     crumbs = [
         ("Fleet", reverse("fleet")), ("Cutovers", reverse("cutovers")),
@@ -93,14 +94,14 @@ def _csv_row(cutover: Cutover, run: DeviceRun) -> tuple[Any, ...]:
     since = run.cut_off_since.isoformat(timespec="milliseconds") if run.cut_off_since else None
     before, after = _before_after(cutover, run)
     return (run.device.name, run.wave + 1, run.state, before, after, run.outage_ms, run.cut_off_ms, since, run.attempts, at,
-            finding.get("message"), finding.get("remedy"), words.in_one_line(words.cause_of(cutover.cause)))  # fmt: skip
+            finding.get("message"), finding.get("remedy"), labels.in_one_line(labels.cause_of(cutover.cause)))  # fmt: skip
 
 
 def _cut_off(run: DeviceRun, now: dt.datetime) -> str:
     """How long, in words; for one that still is, as of now."""
     if run.cut_off_since is None:
-        return words.seconds(run.cut_off_ms)
-    return f"{words.seconds(clock.to_ms(now) - clock.to_ms(run.cut_off_since))}, and goes on"
+        return labels.seconds(run.cut_off_ms)
+    return f"{labels.seconds(clock.to_ms(now) - clock.to_ms(run.cut_off_since))}, and goes on"
 
 
 def _runs(cutover: Cutover) -> Any:

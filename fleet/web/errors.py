@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django_htmx.http import HttpResponseClientRedirect
 
 from fleet.models import role_of
-from fleet.web import entry, pages
+from fleet.web import entry, view_helpers
 
 log = logging.getLogger(__name__)
 _API = "/api/"
@@ -70,7 +70,7 @@ def _page(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
         if not hasattr(request, "role"):
             request.role = role_of(request.user) if hasattr(request, "user") else None  # type: ignore[attr-defined]
         address, label = entry.way_on(request)
-        return pages.show(request, f"{status}.html", status=status, way=address, way_label=label, **context)
+        return view_helpers.show(request, f"{status}.html", status=status, way=address, way_label=label, **context)
     except Exception:  # whatever broke the page has broken this one too; it is logged, and a page is shown all the same
         log.exception("the page for a %s could not be made with its menu", status)
         return HttpResponse(render_to_string("bare.html", {"title": HTTPStatus(status).phrase}), status=status)

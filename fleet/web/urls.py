@@ -3,7 +3,12 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from fleet.web import agents, audit, cutovers, devices, entry, events, home, importing, live, plan, readiness
+from fleet.web import audit, cutovers, entry
+from fleet.web.fleet import agents, devices, home, importing
+from fleet.web.live import stream
+from fleet.web.live import views as live
+from fleet.web.plan import views as plan
+from fleet.web.readiness import views as readiness
 
 urlpatterns = [
     path("login/", entry.LogIn.as_view(), name="login"),
@@ -28,7 +33,7 @@ urlpatterns = [
     path("cutovers/plan/", plan.page, name="plan"),
     path("cutovers/plan/preview/", plan.preview, name="preview"),
     path("cutovers/<int:pk>/", live.page, name="cutover"),
-    path("cutovers/<int:pk>/events", events.stream, name="events"),
+    path("cutovers/<int:pk>/events", stream.stream, name="events"),
     path("cutovers/<int:pk>/act/<str:verb>/", live.act, name="act"),
     path("cutovers/<int:pk>/confirm/<str:verb>/", live.confirm, name="confirm"),
     path("cutovers/<int:pk>/report/", cutovers.report, name="report"),

@@ -297,7 +297,7 @@ SERVICES = (
     Bug(
         "listening_after_logout",
         "who has logged out still sees the live page's stream",
-        "fleet/web/events.py",
+        "fleet/web/live/stream.py",
         "if time.monotonic() - asked > ASK_S:",
         "if False:",
         ("tests/web/test_live_stream.py::test_whoever_has_logged_out_hears_no_more",),

@@ -46,7 +46,7 @@ def desk(monkeypatch):
 
     monkeypatch.setattr(module, "in_thread", here)
     monkeypatch.setattr(desk_module, "in_thread", here)
-    monkeypatch.setattr(module.agents, "recognise", lambda message, nonce, now: Agent(pk=message.agent, acked=0))
+    monkeypatch.setattr(module.admission, "recognise", lambda message, nonce, now: Agent(pk=message.agent, acked=0))
     return Desk()
 
 
@@ -95,9 +95,9 @@ async def test_what_a_stranger_says_reaches_no_log_unescaped_nor_at_length(desk,
 
 async def test_a_refused_strangers_words_are_no_line_of_their_own(desk, monkeypatch, caplog):
     def refuse(message, nonce, now):
-        raise module.agents.Stranger("bad_token", f"no: {message.agent}")
+        raise module.admission.Stranger("bad_token", f"no: {message.agent}")
 
-    monkeypatch.setattr(module.agents, "recognise", refuse)
+    monkeypatch.setattr(module.admission, "recognise", refuse)
     till = Till(desk)
     await till.greet("x\n2026 INFO admin approved")
     await till.task
@@ -110,7 +110,7 @@ async def test_an_error_that_nobody_foresaw_ends_this_connection_alone(desk, mon
 
     good = Till(desk)
     assert isinstance(await good.greet(), protocol.Welcome)
-    monkeypatch.setattr(module.agents, "recognise", fail)
+    monkeypatch.setattr(module.admission, "recognise", fail)
     bad = Till(desk)
     assert await bad.greet("a2") == "websocket.close"
     await bad.task
@@ -152,7 +152,7 @@ async def test_a_missing_key_is_said_to_the_dashboards_people_and_not_to_the_age
     def fail(message, nonce, now):
         raise module.keys.Missing(["instructions.key"])
 
-    monkeypatch.setattr(module.agents, "recognise", fail)
+    monkeypatch.setattr(module.admission, "recognise", fail)
     till = Till(desk)
     assert (await till.greet()).code == "not_ready"
     await till.task

@@ -83,9 +83,9 @@ async def test_a_gateway_that_starts_while_the_disk_is_full_waits_and_then_works
         if len(tries) < 3:
             raise OperationalError("database or disk is full")
 
-    monkeypatch.setattr(module.agents, "nobody_connected", full_at_first)
+    monkeypatch.setattr(module.admission, "nobody_connected", full_at_first)
     monkeypatch.setattr(module.sweeps, "give_grace", lambda now: None)
-    monkeypatch.setattr(module.agents, "presence", lambda here, gone, now: None)
+    monkeypatch.setattr(module.admission, "presence", lambda here, gone, now: None)
     acknowledged = asyncio.Event()
     monkeypatch.setattr(tasks, "follow", lambda after: acknowledged.set())
     desk = module.Desk()
@@ -153,7 +153,7 @@ async def test_whose_reports_could_not_be_taken_comes_again_and_says_them(taken,
 
     desk.here["b"] = Line()
     monkeypatch.setattr(module, "LOOK_S", 0.01)
-    monkeypatch.setattr(module.agents, "shut_out", lambda here: {})
+    monkeypatch.setattr(module.admission, "shut_out", lambda here: {})
     monkeypatch.setattr(desk.put_off, "_now", lambda: 0.0)
     await desk._take([("a", report(1)), ("b", report(13))])
     looking = asyncio.create_task(desk._look())

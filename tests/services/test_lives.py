@@ -129,7 +129,7 @@ def desk(monkeypatch):
         return Agent(pk=message.agent)
 
     monkeypatch.setattr(module, "in_thread", here)
-    monkeypatch.setattr(module.agents, "recognise", recognise)
+    monkeypatch.setattr(module.admission, "recognise", recognise)
     made = module.Desk()
     made.asked = asked
     return made

@@ -185,7 +185,7 @@ def test_a_page_that_breaks_keeps_the_menu(admin, monkeypatch):
 
 def test_where_nothing_works_there_still_is_a_menu(admin, monkeypatch):
     admin.raise_request_exception = False
-    monkeypatch.setattr("fleet.web.pages.role_of", _broken)
+    monkeypatch.setattr("fleet.web.view_helpers.role_of", _broken)
     monkeypatch.setattr("fleet.web.errors.role_of", _broken)
     response = admin.get("/")
     html = response.content.decode()

@@ -12,15 +12,15 @@ from django.test import AsyncRequestFactory, RequestFactory
 from django.urls import reverse
 
 from fleet.models import Cutover, DeviceRun, Role
-from fleet.web import events
+from fleet.web.live import stream as live_stream
 from tests.factories import NOW, make_club, make_cutover, make_run, make_transition, make_user
 
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
     """Each test has its own database with the same numbers."""
-    events._now.clear()
-    events._rest.clear()
+    live_stream._now.clear()
+    live_stream._rest.clear()
 
 
 def change(cutover: Cutover, run: DeviceRun, state: str) -> None:
@@ -40,7 +40,7 @@ def switching(transactional_db):
 
 
 def viewer(cutover, seen=1):
-    return events.Viewer(cutover.pk, make_user(), seen, "token")
+    return live_stream.Viewer(cutover.pk, make_user(), seen, "token")
 
 
 def test_a_page_that_is_up_to_date_gets_nothing(switching):
@@ -138,7 +138,7 @@ def test_terminals_that_join_bring_the_whole_grid(switching):
 
 
 def test_line_breaks_in_a_name_do_not_end_the_event():
-    assert events.as_data("a\rb\nc\r\n\r\nd") == b"data: a\ndata: b\ndata: c\ndata: \ndata: d\n"
+    assert live_stream.as_data("a\rb\nc\r\n\r\nd") == b"data: a\ndata: b\ndata: c\ndata: \ndata: d\n"
 
 
 @pytest.mark.parametrize(
@@ -146,14 +146,14 @@ def test_line_breaks_in_a_name_do_not_end_the_event():
 )
 def test_the_cursor_is_the_browsers_word_first(header, query, seen):
     request = RequestFactory().get("/", {"after": query}, headers={"Last-Event-ID": header} if header else {})
-    assert events.cursor(request) == seen
+    assert live_stream.cursor(request) == seen
 
 
 @pytest.fixture
 def listen(monkeypatch, switching):
     """listen() opens the stream of a logged-in auditor and returns the response and the session."""
-    monkeypatch.setattr(events.Viewer, "_listen", lambda self: asyncio.Event().wait())
-    monkeypatch.setattr(events, "LOOK_S", 0.01)
+    monkeypatch.setattr(live_stream.Viewer, "_listen", lambda self: asyncio.Event().wait())
+    monkeypatch.setattr(live_stream, "LOOK_S", 0.01)
 
     async def open_it():
         request = AsyncRequestFactory().get(reverse("events", args=[switching[0].pk]), {"after": "1"})
@@ -165,7 +165,7 @@ def listen(monkeypatch, switching):
             return user
 
         request.auser = auser
-        return await events.stream(request, switching[0].pk), request.session
+        return await live_stream.stream(request, switching[0].pk), request.session
 
     return open_it
 
@@ -189,7 +189,7 @@ async def test_the_view_streams_a_change(listen, switching):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("how", ["logged out", "without a role", "deleted"])
 async def test_whoever_has_logged_out_hears_no_more(listen, monkeypatch, how):
-    monkeypatch.setattr(events, "ASK_S", 0)
+    monkeypatch.setattr(live_stream, "ASK_S", 0)
     response, session = await listen()
     stream = response.streaming_content
     assert await anext(stream) == b"retry: 1000\n\n"
@@ -214,4 +214,4 @@ async def test_the_view_asks_who_is_there(role, status, transactional_db):
         return user
 
     request.auser = auser
-    assert (await events.stream(request, 999)).status_code == status
+    assert (await live_stream.stream(request, 999)).status_code == status

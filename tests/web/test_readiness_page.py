@@ -11,7 +11,7 @@ from fleet.models import Rehearsal, Seat
 from fleet.preflight.cost import Change, Cost
 from fleet.preflight.quantiles import Estimate
 from fleet.services.errors import Conflict
-from fleet.web.readiness_model import change_rows
+from fleet.web.readiness.view_models import change_rows
 from tests.factories import NOW, make_club, make_cutover
 from tests.preflight.site import THUMBPRINT
 from tests.rehearsed import HOUR, make_rehearsed

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from fleet.cutover.states import Run
-from fleet.web import words
+from fleet.web import labels
 from tests.factories import NOW, make_club, make_cutover, make_run, make_transition
 
 SOON = NOW + dt.timedelta(minutes=5)
@@ -124,10 +124,10 @@ def test_the_exports_have_all_of_it(auditor, rolled_back):
 
 @pytest.mark.parametrize("state", list(Run))
 def test_nothing_that_is_cut_off_looks_good_or_harmless(state):
-    look = words.run_look(state, "https", cut_off=True)
+    look = labels.run_look(state, "https", cut_off=True)
     assert look.tone in ("bad", "warn")
     assert look.word.endswith(", cut off")
-    assert look.shape not in {words.RUN_LOOKS[s].shape for s in Run if words.RUN_LOOKS[s].tone in ("ok", "wait")}
+    assert look.shape not in {labels.RUN_LOOKS[s].shape for s in Run if labels.RUN_LOOKS[s].tone in ("ok", "wait")}
 
 
 @pytest.mark.parametrize("state", ["verified", "pending", "armed", "switching", "restored"])

@@ -6,29 +6,29 @@ import zoneinfo
 import pytest
 
 from fleet.cutover.states import Cutover, Run
-from fleet.web import words
+from fleet.web import labels
 from fleet.web.local_time import LocalTimeError, to_utc
 
 SYDNEY = zoneinfo.ZoneInfo("Australia/Sydney")
 
 
 def test_no_two_states_look_the_same():
-    assert set(words.RUN_LOOKS) == set(Run)
-    assert len({look.shape for look in words.RUN_LOOKS.values()}) == len(Run), "a state must be told without colour"
-    assert set(words.CUTOVER_LOOKS) == set(Cutover)
-    assert len({look.word for look in words.CUTOVER_LOOKS.values()}) == len(Cutover)
+    assert set(labels.RUN_LOOKS) == set(Run)
+    assert len({look.shape for look in labels.RUN_LOOKS.values()}) == len(Run), "a state must be told without colour"
+    assert set(labels.CUTOVER_LOOKS) == set(Cutover)
+    assert len({look.word for look in labels.CUTOVER_LOOKS.values()}) == len(Cutover)
 
 
 @pytest.mark.parametrize(
     ("s", "text"), [(0, "0 s"), (59.4, "59 s"), (90, "1 min 30 s"), (600, "10 min"), (7260, "2 h 1 min"), (200_000, "2 days")]
 )
 def test_spans(s, text):
-    assert words.span(s) == text
+    assert labels.span(s) == text
 
 
 def test_a_zone_that_is_none_is_utc():
-    assert words.zone_of("Mars/Base") is dt.UTC
-    assert words.zone_of("../etc/passwd") is dt.UTC
+    assert labels.zone_of("Mars/Base") is dt.UTC
+    assert labels.zone_of("../etc/passwd") is dt.UTC
 
 
 def test_an_ordinary_night():

@@ -12,9 +12,9 @@ from fleet.models import Device
 from fleet.services import clock
 from fleet.services.agents import admission
 from fleet.services.errors import ServiceError
-from fleet.web import words
-from fleet.web.live import sentence_of
-from fleet.web.pages import for_admins, for_people, is_admin, paged, show
+from fleet.web import labels
+from fleet.web.live.views import sentence_of
+from fleet.web.view_helpers import for_admins, for_people, is_admin, paged, show
 
 
 @require_GET
@@ -28,8 +28,8 @@ def index(request: HttpRequest) -> HttpResponse:
         found = found.filter(Q(name__icontains=q) | Q(agent__pk__startswith=q) | Q(site__name__icontains=q))
     page = paged(request, found.order_by("first", "site__name", "name", "pk"))
     for device in page.object_list:
-        device.contact = words.contact_look(getattr(device, "agent", None))
-        device.zone = words.zone_of(device.site.zone)
+        device.contact = labels.contact_look(getattr(device, "agent", None))
+        device.zone = labels.zone_of(device.site.zone)
         device.revocable = is_admin(request) and hasattr(device, "agent") and device.agent.revoked_at is None
     return show(request, "fleet/agents.html", "agents", [("Fleet", reverse("fleet")), ("Agents", "")], page=page, q=q)
 

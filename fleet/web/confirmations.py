@@ -10,15 +10,15 @@ from fleet.cutover.states import Run as R
 from fleet.models import Cutover
 from fleet.services.cutovers import actions
 from fleet.services.cutovers.timings import timings
-from fleet.web import words
-from fleet.web.live_numbers import OPEN, Numbers
-from fleet.web.words import plural, span
+from fleet.web import labels
+from fleet.web.labels import plural, span
+from fleet.web.live.numbers import OPEN, Numbers
 
 
 def what_will_happen(verb: str, cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
     """The dialog's text; for a button that this state does not have, why."""
     if not actions.fits(verb, cutover):
-        return f"Nothing: the cutover is {words.CUTOVER_LOOKS[C(cutover.state)].word.lower()}."
+        return f"Nothing: the cutover is {labels.CUTOVER_LOOKS[C(cutover.state)].word.lower()}."
     match verb:
         case "start" | "approve":
             return _begin(cutover, now)
@@ -48,7 +48,7 @@ def _begin(cutover: Cutover, now: dt.datetime) -> str:
     starts = cutover.starts_at if later or not cutover.starts_now else now
     ends = window.ends_at(starts, cutover.duration_minutes)
     total = planned(cutover)
-    zone = words.zone_of(cutover.site.zone)
+    zone = labels.zone_of(cutover.site.zone)
     return beginning(total, cutover.to_scheme.upper(), starts if later else None, ends, zone, timings(cutover))
 
 
@@ -124,7 +124,7 @@ def _fits(cutover: Cutover, now: dt.datetime) -> str:
     takes = rollback_seconds(cutover)
     if takes is None or cutover.no_return_at is None:
         return ""
-    at = _at(cutover.no_return_at, words.zone_of(cutover.site.zone))
+    at = _at(cutover.no_return_at, labels.zone_of(cutover.site.zone))
     if now >= cutover.no_return_at:
         return f"A rollback takes about {span(takes)}; since {at} it ends after the window closes."
     return f"A rollback takes about {span(takes)} and fits into the window until {at}."

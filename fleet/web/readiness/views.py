@@ -18,13 +18,13 @@ from fleet.services import clock, readiness
 from fleet.services.devices import sites
 from fleet.services.errors import Invalid, NotFound, ServiceError
 from fleet.services.rehearsals import lifecycle, measured
-from fleet.web import readiness_model as model
 from fleet.web.exports import csv_response
-from fleet.web.live import sentence_of
-from fleet.web.pages import for_admins, for_people, show, wants_part
-from fleet.web.plan_form import certificates_of
-from fleet.web.readiness_form import HOURS, LOOKUPS, SiteForm
-from fleet.web.words import span, zone_of
+from fleet.web.labels import span, zone_of
+from fleet.web.live.views import sentence_of
+from fleet.web.plan.form import certificates_of
+from fleet.web.readiness import view_models as model
+from fleet.web.readiness.form import HOURS, LOOKUPS, SiteForm
+from fleet.web.view_helpers import for_admins, for_people, show, wants_part
 
 _SHOWN = 10
 Crumbs = list[tuple[str, str]]

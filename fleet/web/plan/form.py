@@ -10,8 +10,8 @@ from fleet.cutover.waves import DEFAULT, Wave
 from fleet.models import Device, Site
 from fleet.services.cutovers.planning import Plan
 from fleet.services.errors import Invalid
+from fleet.web.labels import zone_of
 from fleet.web.local_time import LocalTimeError, to_utc
-from fleet.web.words import zone_of
 
 NEWEST = "newest"
 WAVE_ROWS = 4

@@ -12,10 +12,11 @@ from fleet.cutover.states import Cutover as C
 from fleet.models import Device, DeviceRun, Transition
 from fleet.services.devices import descriptions
 from fleet.services.errors import Invalid, NotFound
-from fleet.web import by_hand, live_model, words
+from fleet.web import labels, manual_steps
 from fleet.web.entry import take_typed
-from fleet.web.pages import for_admins, for_people, is_admin, show
-from fleet.web.plan_form import certificates_of
+from fleet.web.live import view_models
+from fleet.web.plan.form import certificates_of
+from fleet.web.view_helpers import for_admins, for_people, is_admin, show
 
 CUTOVERS = 10  # older ones are in the audit log
 
@@ -60,9 +61,9 @@ def _show(request: HttpRequest, device: Device, typed: dict[str, str], errors: d
     ctx: dict[str, Any] = {
         "device": device,
         "agent": getattr(device, "agent", None),
-        "zone": words.zone_of(device.site.zone),
-        "scheme": words.scheme_look(device.scheme),
-        "contact": words.contact_look(getattr(device, "agent", None)),
+        "zone": labels.zone_of(device.site.zone),
+        "scheme": labels.scheme_look(device.scheme),
+        "contact": labels.contact_look(getattr(device, "agent", None)),
         "runs": [_run(run) for run in runs],
         "transitions": [
             _line(t) for t in Transition.objects.filter(run__device=device).select_related("cutover").order_by("-id")[:100]
@@ -77,27 +78,27 @@ def _show(request: HttpRequest, device: Device, typed: dict[str, str], errors: d
 
 
 def _line(t: Transition) -> dict[str, Any]:
-    return {"t": t, "look": words.run_look(t.new, t.cutover.to_scheme)}
+    return {"t": t, "look": labels.run_look(t.new, t.cutover.to_scheme)}
 
 
 def _run(run: DeviceRun) -> dict[str, Any]:
     return {
         "run": run,
-        "by_hand": by_hand.steps(run),
-        "look": words.run_look(run.state, run.cutover.to_scheme, cut_off=run.cut_off_since is not None),
-        "cut_off": live_model.cut_off_of(run),
-        "cutover_look": words.CUTOVER_LOOKS[C(run.cutover.state)],
-        "outage": words.seconds(run.outage_ms),
+        "by_hand": manual_steps.steps(run),
+        "look": labels.run_look(run.state, run.cutover.to_scheme, cut_off=run.cut_off_since is not None),
+        "cut_off": view_models.cut_off_of(run),
+        "cutover_look": labels.CUTOVER_LOOKS[C(run.cutover.state)],
+        "outage": labels.seconds(run.outage_ms),
         "steps": [_step(step) for step in run.steps.all()],
     }
 
 
 def _step(step: Any) -> dict[str, Any]:
     return {
-        "title": live_model.step_title(step.name),
+        "title": view_models.step_title(step.name),
         "undone": step.direction == "back",
         "at": step.at,
-        "took": words.seconds(step.took_ms),
+        "took": labels.seconds(step.took_ms),
         "evidence": evidence(step.evidence),
     }
 

@@ -15,9 +15,10 @@ from fleet.cutover.states import Cutover as C
 from fleet.models import Cutover
 from fleet.services import clock
 from fleet.services.cutovers import actions
-from fleet.web import asks, live_model, live_words, words
-from fleet.web.live_numbers import Numbers, numbers
-from fleet.web.words import Look
+from fleet.web import confirmations, labels
+from fleet.web.labels import Look
+from fleet.web.live import messages, view_models
+from fleet.web.live.numbers import Numbers, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +59,20 @@ def common(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
     return {
         "cutover": cutover,
         "now": now,
-        "zone": words.zone_of(cutover.site.zone),
-        "cause": words.cause_of(cutover.cause),
-        "finding": None if words.same_as_cause(cutover.finding, cutover.cause) else cutover.finding,
+        "zone": labels.zone_of(cutover.site.zone),
+        "cause": labels.cause_of(cutover.cause),
+        "finding": None if labels.same_as_cause(cutover.finding, cutover.cause) else cutover.finding,
         "n": n,
         "look": _look(cutover, n),
-        "sentence": live_words.sentence(cutover, n, server, now),
+        "sentence": messages.sentence(cutover, n, server, now),
         "timeline": timeline(cutover, now),
         "tiles": tiles(cutover, n, now),
         "done": n.of("restored") if cutover.direction == "back" else n.of("verified"),
         "server": server,
-        "server_marks": live_model.server_marks(server),
-        "hint": live_words.hint(cutover, n),
-        "on_threshold": live_words.ON_THRESHOLD[cutover.on_threshold],
-        "will": {v: asks.what_will_happen(v, cutover, n, now) for v in ASKING if actions.fits(v, cutover)},
+        "server_marks": view_models.server_marks(server),
+        "hint": messages.hint(cutover, n),
+        "on_threshold": messages.ON_THRESHOLD[cutover.on_threshold],
+        "will": {v: confirmations.what_will_happen(v, cutover, n, now) for v in ASKING if actions.fits(v, cutover)},
     }
 
 
@@ -95,7 +96,7 @@ def context(cutover: Cutover, user: Any, now: dt.datetime, csrf: str) -> dict[st
 
 
 def _look(cutover: Cutover, n: Numbers) -> Look:
-    look = words.CUTOVER_LOOKS[C(cutover.state)]
+    look = labels.CUTOVER_LOOKS[C(cutover.state)]
     if cutover.state == C.SWITCHING and n.wave is not None and n.waves > 1:
         return Look(look.tone, look.shape, f"{look.word} · wave {n.wave + 1} of {n.waves}")
     return look
@@ -120,7 +121,7 @@ def timeline(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
         "to_ms": round(cutover.ends_at.timestamp() * 1000),
         "now_at": rested or now,
         "way_back": cutover.no_return_at if cutover.state in BEFORE_WINDOW | CAN_ROLL_BACK else None,
-        "at_close": live_words.AT_CLOSE[cutover.on_window_close],
+        "at_close": messages.AT_CLOSE[cutover.on_window_close],
     }
 
 
@@ -143,18 +144,18 @@ def tiles(cutover: Cutover, n: Numbers, now: dt.datetime) -> list[Tile]:
         Tile(f"{n.of(done[0]):,} / {n.total:,}", f"terminals {done[1]}"),
         Tile(f"{n.of('undoing' if back else 'switching'):,}", "going back now" if back else "switching now"),
         Tile(f"{n.of('undo_failed') if back else n.failed:,}", "undo failed" if back else f"failed{limit}"),
-        Tile(words.seconds(n.median_ms), "median outage"),
+        Tile(labels.seconds(n.median_ms), "median outage"),
         _worst(n, now),
     ]
     if n.eta_s is not None:
-        out.append(Tile(f"≈ {words.span(n.eta_s)}", "to go, from the pace so far"))
+        out.append(Tile(f"≈ {labels.span(n.eta_s)}", "to go, from the pace so far"))
     elif late := n.of("late"):
         out.append(Tile(f"{late:,}", "off, will follow when back"))
     return out
 
 
 def _worst(n: Numbers, now: dt.datetime) -> Tile:
-    worst = words.seconds(n.worst_at(now))
+    worst = labels.seconds(n.worst_at(now))
     if n.cut_off_since is None:
         return Tile(worst, "worst: outage or cut off")
     return Tile(worst, f"worst · {n.cut_off:,} cut off now", clock.to_ms(n.cut_off_since), n.worst_ms or 0)
@@ -171,7 +172,7 @@ def cells(cutover: Cutover, newer_than: int | None = None) -> SafeString:
     runs = cutover.runs.filter(kind="terminal")
     if newer_than is not None:
         runs = runs.filter(version__gt=newer_than)
-    looks = {(s, off): words.run_look(s, cutover.to_scheme, cut_off=off) for s in Run for off in (False, True)}
+    looks = {(s, off): labels.run_look(s, cutover.to_scheme, cut_off=off) for s in Run for off in (False, True)}
     found = runs.values_list("pk", "device__name", "state", "device_id", "cut_off_since")
     known = ((pk, name, state, device, looks[Run(state), since is not None]) for pk, name, state, device, since in found)
     page = reverse("terminal", args=[0]).replace("/0/", "/{}/")
@@ -183,7 +184,7 @@ def cells(cutover: Cutover, newer_than: int | None = None) -> SafeString:
     )
 
 
-def changed_rows(cutover: Cutover, newer_than: int) -> list[live_model.Row]:
+def changed_rows(cutover: Cutover, newer_than: int) -> list[view_models.Row]:
     """The table's rows that changed after a version. Of many, those that a table of that length would show."""
     runs = cutover.runs.filter(kind="terminal", version__gt=newer_than).select_related("device")
-    return live_model.rows(cutover, list(runs[: live_model.TABLE_ROWS]))
+    return view_models.rows(cutover, list(runs[: view_models.TABLE_ROWS]))

@@ -13,9 +13,10 @@ from fleet.models import Cutover
 from fleet.services import clock
 from fleet.services.cutovers import actions
 from fleet.services.errors import NotFound, ServiceError
-from fleet.web import asks, live_model, live_parts
-from fleet.web.live_numbers import numbers
-from fleet.web.pages import for_people, show, wants_part
+from fleet.web import confirmations
+from fleet.web.live import fragments, view_models
+from fleet.web.live.numbers import numbers
+from fleet.web.view_helpers import for_people, show, wants_part
 
 FINAL = (C.CANCELLED, C.ROLLED_BACK)
 
@@ -30,22 +31,22 @@ def load(pk: int) -> Cutover:
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything as of one version; the stream goes on from there."""
     now, cutover = clock.now(), load(pk)
-    ctx = live_parts.context(cutover, request.user, now, get_token(request))
-    table = live_model.rows(cutover, live_model.in_table(cutover))
+    ctx = fragments.context(cutover, request.user, now, get_token(request))
+    table = view_models.rows(cutover, view_models.in_table(cutover))
     ctx |= {
-        "parts": live_parts.render_parts(ctx),
+        "parts": fragments.render_parts(ctx),
         "now_ms": clock.to_ms(now),
-        "cells": live_parts.cells(cutover),
+        "cells": fragments.cells(cutover),
         "table": table,
         "too_many": len(table) if len(table) < ctx["n"].total else 0,
-        "log": live_model.lines(cutover, -1, cutover.version),
+        "log": view_models.lines(cutover, -1, cutover.version),
         "listens": cutover.state not in FINAL or ctx["n"].cut_off,
         "questions": [
-            (live_parts.labelled(c, cutover, now), ctx["says"].get(c.verb, ""))
-            for c in live_parts.ASKING.values()
+            (fragments.labelled(c, cutover, now), ctx["says"].get(c.verb, ""))
+            for c in fragments.ASKING.values()
             if actions.may(request.role, c.verb)  # type: ignore[attr-defined]  # for_people sets it
         ],
-        "planned": asks.planned(cutover) if not table else 0,
+        "planned": confirmations.planned(cutover) if not table else 0,
     }
     return show(request, "fleet/live.html", "cutovers", _crumbs(cutover), **ctx)
 
@@ -70,8 +71,8 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
             messages.error(request, error)
         return redirect("cutover", pk)
     cutover = load(pk)
-    ctx = live_parts.context(cutover, request.user, now, get_token(request))
-    parts = live_parts.render_parts(ctx).values()
+    ctx = fragments.context(cutover, request.user, now, get_token(request))
+    parts = fragments.render_parts(ctx).values()
     return show(request, "fleet/live/_answer.html", parts=parts, error=error, version=cutover.version)
 
 
@@ -80,11 +81,11 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 def confirm(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """The dialog's question as a page, for a browser without scripts."""
     cutover, now = load(pk), clock.now()
-    control = live_parts.ASKING.get(verb)
+    control = fragments.ASKING.get(verb)
     if control is None:
         raise Http404("nothing to confirm")
-    control = live_parts.labelled(control, cutover, now)
-    text = asks.what_will_happen(verb, cutover, numbers(cutover, now), now)
+    control = fragments.labelled(control, cutover, now)
+    text = confirmations.what_will_happen(verb, cutover, numbers(cutover, now), now)
     crumbs = [*_crumbs(cutover)[:-1], (str(cutover.site), reverse("cutover", args=[pk])), (control.label, "")]
     return show(request, "fleet/confirm.html", "cutovers", crumbs, cutover=cutover, control=control, text=text)
 

@@ -26,7 +26,7 @@ from redis.exceptions import RedisError
 from fleet.models import Cutover, role_of
 from fleet.services import clock
 from fleet.services.after_commit import CHANGED_CHANNEL
-from fleet.web import live_model, live_parts
+from fleet.web.live import fragments, view_models
 from fleet.web.shared import Shared
 
 log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ class Viewer:
             return b""
         # The version is read first: what changes after it is newer than `seen` and comes again next time.
         now = _now.once((self.pk, version), lambda: Now.read(self.pk))
-        own = live_parts.render_parts(live_parts.personal(now.ctx, self.user, self.csrf), live_parts.OWN)
+        own = fragments.render_parts(fragments.personal(now.ctx, self.user, self.csrf), fragments.OWN)
         parts = now.parts | own
         first, behind, joined = self.runs is None, version > self.seen, self.runs != now.runs
         fresh = [html for name, html in parts.items() if self.parts.get(name) != html]
@@ -165,9 +165,9 @@ class Now:
     def read(cls, pk: int) -> "Now":
         """From the database."""
         cutover = Cutover.objects.select_related("site").get(pk=pk)
-        ctx = live_parts.common(cutover, clock.now())
+        ctx = fragments.common(cutover, clock.now())
         runs = frozenset(cutover.runs.filter(kind="terminal").values_list("pk", flat=True))
-        return cls(ctx, live_parts.render_parts(ctx, live_parts.COMMON), runs)
+        return cls(ctx, fragments.render_parts(ctx, fragments.COMMON), runs)
 
 
 _now: Shared = Shared()
@@ -178,12 +178,12 @@ def terminals_and_log(shared: dict[str, Any], before: int, version: int, joined:
     """Cells and rows that changed, or all of them where terminals joined or nobody knows which ones a page
     has; and the log's new lines."""
     cutover = shared["cutover"]
-    ctx = shared | {"log": live_model.lines(cutover, before, version)}
+    ctx = shared | {"log": view_models.lines(cutover, before, version)}
     if joined:
-        table = live_model.rows(cutover, live_model.in_table(cutover))
-        ctx |= {"whole": True, "cells": live_parts.cells(cutover), "table": table}
+        table = view_models.rows(cutover, view_models.in_table(cutover))
+        ctx |= {"whole": True, "cells": fragments.cells(cutover), "table": table}
     else:
-        ctx |= {"cells": live_parts.cells(cutover, before), "changed": live_parts.changed_rows(cutover, before)}
+        ctx |= {"cells": fragments.cells(cutover, before), "changed": fragments.changed_rows(cutover, before)}
     return render_to_string("fleet/live/_event.html", ctx)
 
 

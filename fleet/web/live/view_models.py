@@ -14,8 +14,8 @@ from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun, StepRun, Transition
 from fleet.services import clock
-from fleet.web import words
-from fleet.web.words import Look
+from fleet.web import labels
+from fleet.web.labels import Look
 
 TABLE_ROWS = 500  # a longer table helps nobody; the grid above it has every terminal
 LOG_LINES = 200
@@ -81,12 +81,12 @@ def _row(cutover: Cutover, run: DeviceRun, steps: list[StepMark]) -> Row:
         name=run.device.name,
         device_id=run.device_id,
         state=run.state,
-        look=words.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None),
+        look=labels.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None),
         doing=step_title(run.step) if run.state in (R.SWITCHING, R.UNDOING) else "",
         finding=run.finding,
         marks="".join(m.shape for m in steps),
         marks_said=", ".join(f"{m.title}: {m.word}" for m in steps),
-        outage=words.seconds(run.outage_ms),
+        outage=labels.seconds(run.outage_ms),
         cut_off=cut_off_of(run),
         since=since_of(cutover, run),
     )
@@ -94,7 +94,7 @@ def _row(cutover: Cutover, run: DeviceRun, steps: list[StepMark]) -> Row:
 
 def cut_off_of(run: DeviceRun) -> str:
     """How long it was cut off, once that is over and where the outage does not say the same."""
-    return words.seconds(run.cut_off_ms) if run.cut_off_ms not in (None, run.outage_ms) else ""
+    return labels.seconds(run.cut_off_ms) if run.cut_off_ms not in (None, run.outage_ms) else ""
 
 
 def since_of(cutover: Cutover, run: DeviceRun) -> dt.datetime | None:
@@ -115,7 +115,7 @@ def marks(catalogue: Iterable[StepInfo], run: DeviceRun, steps: Iterable[StepRun
     out = []
     for known in catalogue:
         step = last.get(known.name)
-        took = words.seconds(step.took_ms) if step else ""
+        took = labels.seconds(step.took_ms) if step else ""
         if run.step == known.name and run.state in (R.SWITCHING, R.UNDOING):
             out.append(StepMark(known.title, "◐", "under way", ""))
         elif step is None:
@@ -148,9 +148,9 @@ def lines(cutover: Cutover, after: int, up_to: int) -> list[Line]:
 
 def _said(t: Transition, cutover: Cutover) -> str:
     if t.run_id is None:
-        word = words.CUTOVER_LOOKS[C(t.new)].word
+        word = labels.CUTOVER_LOOKS[C(t.new)].word
     else:
-        word = f"{t.device_name} · {words.run_look(t.new, cutover.to_scheme).word}"
+        word = f"{t.device_name} · {labels.run_look(t.new, cutover.to_scheme).word}"
     by = "" if t.actor in ("plan", t.device_name) else f" ({t.actor})"
     return f"{word}: {t.reason}{by}" if t.reason else f"{word}{by}"
 

@@ -17,12 +17,13 @@ from fleet.services import clock
 from fleet.services.cutovers import actions, planning
 from fleet.services.cutovers.timings import timings
 from fleet.services.errors import Invalid, ServiceError
-from fleet.web import asks, plan_form
+from fleet.web import confirmations
 from fleet.web.entry import take_typed
-from fleet.web.live import sentence_of
-from fleet.web.pages import as_id, for_admins, show
-from fleet.web.plan_form import PlanForm
-from fleet.web.words import plural, span, zone_of
+from fleet.web.labels import plural, span, zone_of
+from fleet.web.live.views import sentence_of
+from fleet.web.plan import form as plan_form
+from fleet.web.plan.form import PlanForm
+from fleet.web.view_helpers import as_id, for_admins, show
 
 # Button of the form -> what is done with the draft, and what it was not done when that is refused.
 DOES: dict[str, tuple[actions.Verb, str]] = {
@@ -128,7 +129,7 @@ def _preview(form: PlanForm, now: dt.datetime, site: Site | None = None) -> dict
     ends = window.ends_at(starts, data.get("duration_minutes") or 60)
     measured, zone, to = timings(Cutover(site=site)), zone_of(site.zone), (data.get("to_scheme") or "https").upper()
     later = form["starts"].value() == "at"
-    says = asks.beginning(len(names), to, starts if later else None, ends, zone, measured)
+    says = confirmations.beginning(len(names), to, starts if later else None, ends, zone, measured)
     return {
         "preview": {
             "site": site,

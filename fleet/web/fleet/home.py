@@ -15,9 +15,9 @@ from fleet.models import Cutover, Device, DeviceRun, Site
 from fleet.services import clock
 from fleet.services.attention import listing, terminals
 from fleet.services.devices import sites
-from fleet.web import words
+from fleet.web import labels
 from fleet.web.exports import csv_response
-from fleet.web.pages import for_admins, for_people, number_in, paged, query_of, show, wants_part
+from fleet.web.view_helpers import for_admins, for_people, number_in, paged, query_of, show, wants_part
 
 CONTACT = {
     "yes": Q(agent__connected=True, agent__revoked_at__isnull=True),
@@ -90,11 +90,11 @@ def _attention(request: HttpRequest) -> dict[str, Any]:
     return {"count": found.count, "first": _said(first), "rest": _said(rest), "unseen": found.count - len(found.items)}
 
 
-def _said(items: list[listing.Item]) -> list[tuple[listing.Item, words.Look, bool]]:
+def _said(items: list[listing.Item]) -> list[tuple[listing.Item, labels.Look, bool]]:
     """Each with its look, and whether to say here what to do: of neighbours that ask for the same, the last says it."""
     asked = [(item.site, item.code, item.remedy) for item in items]
     last = [this != following for this, following in zip_longest(asked, asked[1:])]
-    return [(item, words.severity_look(item.severity), says) for item, says in zip(items, last, strict=True)]
+    return [(item, labels.severity_look(item.severity), says) for item, says in zip(items, last, strict=True)]
 
 
 def _seen(device: Any) -> str:
@@ -149,8 +149,8 @@ def _decorate(devices: Any, current: dict[int, Cutover]) -> None:
     by_id = {c.pk: c for c in current.values()}
     for device in devices:
         run = runs.get(device.pk)
-        device.scheme_look = words.scheme_look(device.scheme)
-        device.contact = words.contact_look(getattr(device, "agent", None))
+        device.scheme_look = labels.scheme_look(device.scheme)
+        device.contact = labels.contact_look(getattr(device, "agent", None))
         device.run_state = run.state if run else ""
         device.outage_ms = run.outage_ms if run else None
         device.finding = run.finding if run else None
@@ -161,16 +161,16 @@ def _decorate(devices: Any, current: dict[int, Cutover]) -> None:
 def _without_comfort(device: Any) -> None:
     """Nothing that is cut off is ever green or grey, whatever its last cutover made of it."""
     if device.cut_off:
-        device.scheme_look = words.CUT_OFF
+        device.scheme_look = labels.CUT_OFF
         device.state_look = replace(device.state_look, tone="bad")
     elif device.differs:
-        device.scheme_look = words.differs_look(device.scheme)
+        device.scheme_look = labels.differs_look(device.scheme)
         if device.state_look and device.state_look.tone in ("ok", "wait"):
-            device.state_look = words.CHANGED_SINCE
+            device.state_look = labels.CHANGED_SINCE
 
 
-def _look(run: DeviceRun, cutover: Cutover) -> words.Look:
-    return words.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
+def _look(run: DeviceRun, cutover: Cutover) -> labels.Look:
+    return labels.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
 
 
 def _site(site: Site, server: Device | None, current: dict[int, Cutover]) -> dict[str, Any]:
@@ -178,8 +178,8 @@ def _site(site: Site, server: Device | None, current: dict[int, Cutover]) -> dic
     return {
         "site": site,
         "server": server,
-        "scheme": words.scheme_look(server.scheme) if server else None,
-        "contact": words.contact_look(getattr(server, "agent", None)) if server else None,
+        "scheme": labels.scheme_look(server.scheme) if server else None,
+        "contact": labels.contact_look(getattr(server, "agent", None)) if server else None,
         "cutover": cutover,
-        "cutover_look": words.CUTOVER_LOOKS[states.Cutover(cutover.state)] if cutover else None,
+        "cutover_look": labels.CUTOVER_LOOKS[states.Cutover(cutover.state)] if cutover else None,
     }

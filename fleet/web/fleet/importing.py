@@ -12,8 +12,8 @@ from fleet.services.devices import csv_text, importing
 from fleet.services.errors import Invalid, ServiceError
 from fleet.web.entry import take_typed
 from fleet.web.exports import csv_lines
-from fleet.web.live import sentence_of
-from fleet.web.pages import as_id, for_admins, show
+from fleet.web.live.views import sentence_of
+from fleet.web.view_helpers import as_id, for_admins, show
 
 PREVIEW_ROWS = 50
 NEW = "new"

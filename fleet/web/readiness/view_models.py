@@ -9,7 +9,7 @@ from fleet.preflight.cost import Change, Cost
 from fleet.preflight.readiness import Item, Readiness
 from fleet.preflight.site_codes import Level
 from fleet.services.rehearsals.measured import After
-from fleet.web.words import Look, plural
+from fleet.web.labels import Look, plural
 
 LEVEL_LOOKS: dict[str, Look] = {
     "error": Look("bad", "▲", "Blocks"),

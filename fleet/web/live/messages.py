@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun
-from fleet.web import asks
-from fleet.web.live_model import step_title
-from fleet.web.live_numbers import Numbers
-from fleet.web.words import plural, span
+from fleet.web import confirmations
+from fleet.web.labels import plural, span
+from fleet.web.live.numbers import Numbers
+from fleet.web.live.view_models import step_title
 
 AT_CLOSE = {"finish": "carry on to the end", "hold": "stop and wait for a person", "roll_back": "roll back"}
 ON_THRESHOLD = {"roll_back": "everything is rolled back", "pause": "it pauses and waits for a person"}
@@ -106,7 +106,7 @@ def _ms(at: dt.datetime | None) -> int | None:
 
 def hint(cutover: Cutover, n: Numbers) -> str:
     """One line beside the buttons."""
-    takes = asks.rollback_seconds(cutover)
+    takes = confirmations.rollback_seconds(cutover)
     if takes and cutover.state in (C.CUTTING_SERVER, C.SWITCHING, C.VERIFYING, C.PAUSED, C.COMPLETED):
         return f"Rolling back takes about {span(takes)}: the server first, then its terminals."
     return ""

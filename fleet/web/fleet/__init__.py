@@ -1,0 +1,7 @@
+"""The Fleet page and what it leads to.
+
+home.py       all sites, their servers and terminals: begin here
+devices.py    one terminal, or the server
+agents.py     which devices have an agent; tokens; shutting one out
+importing.py  devices from a CSV file
+"""

@@ -1,0 +1,1 @@
+"""Planning a cutover: views.py (the page and its preview: begin here), form.py (what a person types -> a Plan)."""
