@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 from fleet.models import Rehearsal, Seat, Site
-from fleet.preflight.cost import KINDS
+from fleet.preflight.cost.measured import KINDS
 from tests.factories import NOW, make_device, make_site
 from tests.preflight.site import healthy
 

@@ -13,8 +13,8 @@ from fleet.api.openapi import problems
 from fleet.api.queries import iso
 from fleet.api.requests import NewRehearsal
 from fleet.models import Device, Rehearsal, Seat, Site
-from fleet.preflight.lenient import mapping, number, text
-from fleet.preflight.site_codes import LEVELS
+from fleet.preflight.site.codes import LEVELS
+from fleet.preflight.site.lenient import mapping, number, text
 from fleet.services import clock, readiness
 from fleet.services.rehearsals import lifecycle
 from fleet.tasks import follow

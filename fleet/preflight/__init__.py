@@ -1,19 +1,7 @@
 """Checks that gate a cutover. Pure: no Django, no I/O, no clock.
 
-A certificate goes through here from left to right:
-
-    reading.py    bytes of a file (PEM, DER, P7B, PFX)  -> certificates, keys, what is wrong with the file
-    assemble.py   files of one server, or one JSON line -> one Request
-    certificate.py a Request                            -> a Verdict: the findings of contract 6.5
-    seats.py      one certificate, every terminal       -> a Verdict for each terminal
-
-certificate.py asks one file per question: names.py (is the terminal's host in it?), usage.py (may it serve?),
-strength.py (keys and signatures), keys.py (the private key), validity.py (when?), path.py (which way up to a
-root?), chain.py, constraints.py and policies.py (may that way be gone?), order.py (how were the files sorted?) and,
-last, library.py: what `cryptography` says about the very same path.
-
-certs.py reads strictly first. What the library refuses and Windows reads all the same goes through tolerant/, and
-library.py is then asked about shadow.py's twin of the path.
-
-codes.py lists every code with its severity, its remedy and where its rule comes from.
+certificate/  is this certificate suitable for these terminals? Begin with check.py
+site/         can this site be moved? Begin with check.py
+cost/         what HTTPS costs, from what a site's own terminals measured
+lazy.py       a property that is worked out once
 """

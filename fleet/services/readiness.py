@@ -1,4 +1,4 @@
-"""Readiness of a site from its rows: loaded in a fixed number of queries, judged by fleet.preflight.fleet."""
+"""Readiness of a site from its rows: loaded in a fixed number of queries, judged by fleet.preflight.site.check."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -7,10 +7,10 @@ from typing import Any
 
 from fleet.cutover.states import BEFORE_WINDOW
 from fleet.models import Agent, Cutover, Device, Rehearsal, Seat, Site
-from fleet.preflight.fleet import assess
-from fleet.preflight.readiness import Readiness
-from fleet.preflight.site_reading import rehearsal_view, said, seat_view, server_view, terminal_view
-from fleet.preflight.site_view import Contact, RehearsalView, SiteView
+from fleet.preflight.site.check import assess
+from fleet.preflight.site.readiness import Readiness
+from fleet.preflight.site.reading import rehearsal_view, said, seat_view, server_view, terminal_view
+from fleet.preflight.site.view import Contact, RehearsalView, SiteView
 
 _NAMED = 5
 

@@ -7,7 +7,7 @@ import json
 import sqlite3
 from typing import Any
 
-from fleet.preflight.cost import Cost, cost_of
+from fleet.preflight.cost.measured import Cost, cost_of
 from tests.acceptance.site import DemoSite
 
 

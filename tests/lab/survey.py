@@ -25,10 +25,10 @@ from agents.lab.layout import LabLayout
 from agents.protocol import Finding, Rehearsal, Rehearsed
 from agents.rehearsal.seat import Seat
 from agents.rehearsal.shadow_openssl import OpenSslShadow as Shadow
-from fleet.preflight.fleet import assess
-from fleet.preflight.readiness import Readiness
-from fleet.preflight.site_reading import rehearsal_view, said, seat_view, server_view, terminal_view
-from fleet.preflight.site_view import Contact, RehearsalView, Said, SeatView, SiteView, TerminalView
+from fleet.preflight.site.check import assess
+from fleet.preflight.site.readiness import Readiness
+from fleet.preflight.site.reading import rehearsal_view, said, seat_view, server_view, terminal_view
+from fleet.preflight.site.view import Contact, RehearsalView, Said, SeatView, SiteView, TerminalView
 
 NEVER_MS = 7_000_000_000_000
 AT_ONCE = 8  # tills that look at the same time: a dashboard lets them begin one after the other, too

@@ -17,8 +17,8 @@ import pytest
 from agents.lab import plants
 from agents.lab.build import build
 from agents.lab.layout import MONITOR, LabLayout
-from fleet.preflight.field_failures import FIELD_FAILURES
-from fleet.preflight.readiness import Readiness
+from fleet.preflight.site.field_failures import FIELD_FAILURES
+from fleet.preflight.site.readiness import Readiness
 from tests.lab.conftest import Lab, find_programs
 from tests.lab.survey import Survey, opens_tls
 from tests.ports import free_port

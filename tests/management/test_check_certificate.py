@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from fleet.management.preflight.guard import Guard
 from fleet.management.preflight.limits import FILE_BYTES, MEMORY_BYTES
 from fleet.management.preflight.lines import chunks
-from fleet.preflight.assemble import File, Files, assemble
-from fleet.preflight.tolerant.asn1 import children, encode
+from fleet.preflight.certificate.assemble import File, Files, assemble
+from fleet.preflight.certificate.tolerant.asn1 import children, encode
 from tests.preflight.pki import NOW, Issued, ca, key, server
 
 ROOT_FOLDER = Path(__file__).resolve().parents[2]

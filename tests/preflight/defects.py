@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat, pkcs12
 
-from fleet.preflight.assemble import Files
+from fleet.preflight.certificate.assemble import Files
 from tests.preflight.handmade import altered, signed_anew
 from tests.preflight.pki import NOTHING, NOW, Issued, ca, files, key, san, server, usage
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from fleet.preflight.batch import answer
+from fleet.preflight.certificate.batch import answer
 from tests.preflight.test_limbo import DATA, NOW
 
 FORWARD = 10  # The data several times over: what starting two processes costs is then a small part.

@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from fleet.preflight.tolerant.asn1 import children, encode
+from fleet.preflight.certificate.tolerant.asn1 import children, encode
 from tests.preflight.pki import Issued
 
 NULL = b"\x05\x00"

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from fleet.preflight.assemble import File, Files, assemble
-from fleet.preflight.certificate import check
-from fleet.preflight.findings import Profile, Verdict
-from fleet.preflight.hosts import parse_host
+from fleet.preflight.certificate.assemble import File, Files, assemble
+from fleet.preflight.certificate.check import check
+from fleet.preflight.certificate.findings import Profile, Verdict
+from fleet.preflight.certificate.hosts import parse_host
 
 NOW = dt.datetime(2026, 12, 1, 2, 0, tzinfo=dt.UTC)
 YEAR = dt.timedelta(days=365)

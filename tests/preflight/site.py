@@ -6,10 +6,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 
-from fleet.preflight.fleet import assess
-from fleet.preflight.readiness import Readiness
-from fleet.preflight.site_reading import rehearsal_view, said, seat_view, server_view, terminal_view
-from fleet.preflight.site_view import Contact, SiteView
+from fleet.preflight.site.check import assess
+from fleet.preflight.site.readiness import Readiness
+from fleet.preflight.site.reading import rehearsal_view, said, seat_view, server_view, terminal_view
+from fleet.preflight.site.view import Contact, SiteView
 from tests.preflight.pki import NOW, YEAR, Issued, ca, server
 
 PORT = 10101

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fleet.preflight.batch import answer
+from fleet.preflight.certificate.batch import answer
 from tests.preflight.pki import NOW, ca, server
 
 ROOT = ca("Batch Root")

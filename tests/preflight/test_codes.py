@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet.preflight.codes import RULES, Code, Severity
-from fleet.preflight.findings import Profile
+from fleet.preflight.certificate.codes import RULES, Code, Severity
+from fleet.preflight.certificate.findings import Profile
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "preflight.md"
 WARNINGS = {

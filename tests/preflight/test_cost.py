@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from fleet.preflight.advice import Answers, advise
-from fleet.preflight.cost import FEWEST, KINDS, WAYS, Asked, Cost, cost_of, load_of
-from fleet.preflight.quantiles import Estimate, estimate, quantile
+from fleet.preflight.cost.measured import FEWEST, KINDS, WAYS, Asked, Cost, cost_of, load_of
+from fleet.preflight.cost.quantiles import Estimate, estimate, quantile
+from fleet.preflight.site.advice import Answers, advise
 
 SEEDS = 200
 TILLS, ROUNDS = 30, 8

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from fleet.preflight import rc2
-from fleet.preflight.reading import read
-from fleet.preflight.tolerant.asn1 import encode
+from fleet.preflight.certificate.files import rc2
+from fleet.preflight.certificate.files.reading import read
+from fleet.preflight.certificate.tolerant.asn1 import encode
 from tests.preflight.odd import Odd, entry, oid, pem, remade, with_entry
 from tests.preflight.pki import ca, codes, files, key, server, verdict
 

@@ -8,8 +8,8 @@ import pytest
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
-from fleet.preflight.certs import Unreadable, parse
-from fleet.preflight.findings import Verdict
+from fleet.preflight.certificate.certs import Unreadable, parse
+from fleet.preflight.certificate.findings import Verdict
 from tests.preflight.pki import Issued, ca, files, key, server, verdict
 
 # 20,000 by issue 4; a part of them in `make test`.

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from fleet.preflight.hosts import parse_address, parse_host, parse_name
+from fleet.preflight.certificate.hosts import parse_address, parse_host, parse_name
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import datetime as dt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from fleet.preflight.certs import parse
-from fleet.preflight.hosts import parse_host
-from fleet.preflight.library import last_word
-from fleet.preflight.path import Route
+from fleet.preflight.certificate.certs import parse
+from fleet.preflight.certificate.hosts import parse_host
+from fleet.preflight.certificate.path.library import last_word
+from fleet.preflight.certificate.path.paths import Route
 from tests.preflight.pki import NOW, Issued, ca, codes, files, key, server, verdict
 
 ROOT = ca("Library Root")

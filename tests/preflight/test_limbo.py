@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.preflight.batch import answer
+from fleet.preflight.certificate.batch import answer
 from tests.preflight.limbo_reviewed import FALSE_ACCEPTS, FALSE_REJECTS, NEVER, WEAK_LEAVES, reason
 
 DATA = Path(os.environ.get("TILLWAY_LIMBO", "/work/shared/limbo/cases.jsonl.gz"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet.preflight.names import matches
+from fleet.preflight.certificate.names import matches
 from tests.preflight.pki import ca, codes, files, name, san, server, verdict
 
 ROOT = ca("Names Root")

@@ -9,8 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from fleet.preflight.codes import RULES, Code, Severity
-from fleet.preflight.tolerant.asn1 import children, encode
+from fleet.preflight.certificate.codes import RULES, Code, Severity
+from fleet.preflight.certificate.tolerant.asn1 import children, encode
 from tests.preflight.defects import PLANTERS, Case, Site
 from tests.preflight.odd import NULL, RSA, Fields, Odd, entry, extension, oid, remade, with_entry
 from tests.preflight.openssl import openssl_takes

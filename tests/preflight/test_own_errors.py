@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from fleet.preflight.own_errors import own_errors
-from fleet.preflight.site_view import Stored
+from fleet.preflight.certificate.own_errors import own_errors
+from fleet.preflight.site.view import Stored
 
 NOW = dt.datetime(2026, 3, 14, 16, 0, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)

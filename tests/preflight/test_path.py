@@ -4,8 +4,8 @@ import time
 
 from cryptography import x509
 
-from fleet.preflight.certs import parse
-from fleet.preflight.path import MOST_SIGNATURES, End, Search
+from fleet.preflight.certificate.certs import parse
+from fleet.preflight.certificate.path.paths import MOST_SIGNATURES, End, Search
 from tests.preflight.pki import NOTHING, NOW, YEAR, Issued, ca, codes, files, issuer_id, key, make, name, server, usage, verdict
 
 ROOT = ca("Path Root")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fleet.preflight.fine import QUESTIONS
-from fleet.preflight.fleet import assess
-from fleet.preflight.site_codes import SITE_RULES, is_known
+from fleet.preflight.site.check import assess
+from fleet.preflight.site.codes import SITE_RULES, is_known
+from fleet.preflight.site.passed_checks import QUESTIONS
 from tests.preflight.pki import NOW, YEAR
 from tests.preflight.site import (
     OTHER_ROOT,

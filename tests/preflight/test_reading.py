@@ -3,7 +3,7 @@
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat, pkcs12
 
-from fleet.preflight.reading import read
+from fleet.preflight.certificate.files.reading import read
 from tests.preflight.pki import ca, codes, files, key, server, verdict
 
 ROOT = ca("Reading Root")

@@ -1,8 +1,8 @@
 """One certificate from every terminal's seat: its own host string, its own roots."""
 
-from fleet.preflight.assemble import assemble
-from fleet.preflight.certs import parse
-from fleet.preflight.seats import Seat, check_seats
+from fleet.preflight.certificate.assemble import assemble
+from fleet.preflight.certificate.certs import parse
+from fleet.preflight.certificate.viewpoints import Seat, check_seats
 from tests.preflight.pki import NOW, ca, codes, files, server
 
 ROOT, OTHER = ca("Seat Root"), ca("Another Root")

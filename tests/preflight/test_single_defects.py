@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from fleet.preflight.codes import RULES, Code, Severity
-from fleet.preflight.findings import Verdict
+from fleet.preflight.certificate.codes import RULES, Code, Severity
+from fleet.preflight.certificate.findings import Verdict
 from tests.preflight.defects import PLANTERS, Case, Site, healthy
 from tests.preflight.pki import verdict
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet.preflight.field_failures import FIELD_FAILURES, FieldFailure
-from fleet.preflight.fine import QUESTIONS
-from fleet.preflight.site_codes import SITE_RULES, is_known, rule_of
+from fleet.preflight.site.codes import SITE_RULES, is_known, rule_of
+from fleet.preflight.site.field_failures import FIELD_FAILURES, FieldFailure
+from fleet.preflight.site.passed_checks import QUESTIONS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "preflight.md"
 

@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 
-from fleet.preflight.codes import Code
-from fleet.preflight.field_failures import FIELD_FAILURES
-from fleet.preflight.fine import QUESTIONS
-from fleet.preflight.site_codes import OF_AGENTS, SITE_RULES, is_known, rule_of
+from fleet.preflight.certificate.codes import Code
+from fleet.preflight.site.codes import OF_AGENTS, SITE_RULES, is_known, rule_of
+from fleet.preflight.site.field_failures import FIELD_FAILURES
+from fleet.preflight.site.passed_checks import QUESTIONS
 from tests.preflight.pki import NOW, server
 from tests.preflight.site import (
     HOSTS,

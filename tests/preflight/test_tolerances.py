@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from fleet.preflight.findings import Verdict
-from fleet.preflight.tolerant.asn1 import children, encode
-from fleet.preflight.tolerant.tolerances import Tolerance
+from fleet.preflight.certificate.findings import Verdict
+from fleet.preflight.certificate.tolerant.asn1 import children, encode
+from fleet.preflight.certificate.tolerant.tolerances import Tolerance
 from tests.preflight.odd import Fields, Odd, entry, extension, oid, remade, with_entry
 from tests.preflight.openssl import openssl_takes
 from tests.preflight.pki import Issued, ca, codes, files, key, server, verdict

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from fleet.preflight.validity import window_times
+from fleet.preflight.certificate.validity import window_times
 from tests.preflight.pki import NOW, ca, codes, files, server, verdict
 
 SECOND = dt.timedelta(seconds=1)

@@ -8,8 +8,8 @@ import pytest
 from django.urls import reverse
 
 from fleet.models import Rehearsal, Seat
-from fleet.preflight.cost import Change, Cost
-from fleet.preflight.quantiles import Estimate
+from fleet.preflight.cost.measured import Change, Cost
+from fleet.preflight.cost.quantiles import Estimate
 from fleet.services.errors import Conflict
 from fleet.web.readiness.view_models import change_rows
 from tests.factories import NOW, make_club, make_cutover

@@ -12,9 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from fleet.management.preflight.guard import CannotStart, Guard, Internal, Reply
 from fleet.management.preflight.limits import FILE_BYTES, LINE_BYTES, PASSWORD_BYTES
 from fleet.management.preflight.lines import Source, chunks
-from fleet.preflight.batch import BadRequest, moment_of, parse_line, refusal
-from fleet.preflight.codes import Code
-from fleet.preflight.findings import Profile
+from fleet.preflight.certificate.batch import BadRequest, moment_of, parse_line, refusal
+from fleet.preflight.certificate.codes import Code
+from fleet.preflight.certificate.findings import Profile
 
 NOT_SUITABLE, UNUSABLE, INTERNAL, TIME_LIMIT = 1, 2, 3, 4
 

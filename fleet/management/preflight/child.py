@@ -12,11 +12,11 @@ import sys
 from typing import Any
 
 from fleet.management.preflight.limits import MEMORY_BYTES
-from fleet.preflight.assemble import File, Files, assemble
-from fleet.preflight.batch import answer, moment_of
-from fleet.preflight.certificate import check
-from fleet.preflight.findings import Profile
-from fleet.preflight.hosts import parse_host
+from fleet.preflight.certificate.assemble import File, Files, assemble
+from fleet.preflight.certificate.batch import answer, moment_of
+from fleet.preflight.certificate.check import check
+from fleet.preflight.certificate.findings import Profile
+from fleet.preflight.certificate.hosts import parse_host
 
 
 def main() -> None:

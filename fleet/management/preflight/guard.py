@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Self
 
 from fleet.management.preflight.limits import SECONDS, START_SECONDS
-from fleet.preflight.batch import refusal
-from fleet.preflight.codes import Code
+from fleet.preflight.certificate.batch import refusal
+from fleet.preflight.certificate.codes import Code
 
 ROOT = Path(__file__).resolve().parents[3]
 

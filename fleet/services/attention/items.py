@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from fleet.cutover import states
 from fleet.models import Cutover, Site
-from fleet.preflight.lenient import mapping, text
+from fleet.preflight.site.lenient import mapping, text
 
 LIMIT = 200  # items that anybody is shown; the rest is counted
 LONGEST = 600

@@ -8,9 +8,9 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from fleet.models import Device, Site
-from fleet.preflight.lenient import mapping, moment, whole
-from fleet.preflight.site_reading import server_view
-from fleet.preflight.site_view import ServerView, Stored
+from fleet.preflight.site.lenient import mapping, moment, whole
+from fleet.preflight.site.reading import server_view
+from fleet.preflight.site.view import ServerView, Stored
 from fleet.services.attention.items import LIMIT, Found, Item, Rank, Severity, at, bounded, code_of, newest_of, page_of, said
 
 SOON, AT_ONCE = dt.timedelta(days=30), dt.timedelta(days=3)

@@ -10,7 +10,7 @@ from agents import failpoints
 from fleet.cutover import forecast, states, window
 from fleet.cutover.states import COUNTS_AS_FAILED, Run
 from fleet.models import Cutover, Role, role_of
-from fleet.preflight.own_errors import Window
+from fleet.preflight.certificate.own_errors import Window
 from fleet.services import readiness
 from fleet.services.after_commit import Next
 from fleet.services.cutovers import participants

@@ -3,11 +3,11 @@
 import datetime as dt
 
 from fleet.models import Device, Rehearsal, Site
-from fleet.preflight import site_view
-from fleet.preflight.lenient import mapping, pems
-from fleet.preflight.own_errors import Window, own_errors
-from fleet.preflight.site_reading import server_view
-from fleet.preflight.site_view import ServerView, Stored
+from fleet.preflight.certificate.own_errors import Window, own_errors
+from fleet.preflight.site import view as site_view
+from fleet.preflight.site.lenient import mapping, pems
+from fleet.preflight.site.reading import server_view
+from fleet.preflight.site.view import ServerView, Stored
 from fleet.services.errors import Conflict
 
 NONE_FITS = (

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet.models import Rehearsal, Site
-from fleet.preflight.cost import WAYS, Asked, Cost, cost_of
+from fleet.preflight.cost.measured import WAYS, Asked, Cost, cost_of
 from fleet.services.readiness import SeatRow, seat_rows
 
 # A small site's last rehearsals are looked at together, until a p95 has something to stand on.

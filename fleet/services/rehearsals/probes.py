@@ -9,7 +9,7 @@ from django.db import transaction
 
 from agents import protocol
 from fleet.models import Device, Rehearsal, Seat
-from fleet.preflight.lenient import mapping, pems, whole
+from fleet.preflight.site.lenient import mapping, pems, whole
 from fleet.services import keys
 from fleet.services.after_commit import Next
 from fleet.services.clock import to_ms

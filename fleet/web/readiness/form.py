@@ -2,7 +2,7 @@
 
 from django import forms
 
-from fleet.preflight.advice import Answers
+from fleet.preflight.site.advice import Answers
 
 LOOKUPS, HOURS = 1000, 12
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fleet.models import Device, Rehearsal
-from fleet.preflight.cost import Change, Cost
-from fleet.preflight.readiness import Item, Readiness
-from fleet.preflight.site_codes import Level
+from fleet.preflight.cost.measured import Change, Cost
+from fleet.preflight.site.codes import Level
+from fleet.preflight.site.readiness import Item, Readiness
 from fleet.services.rehearsals.measured import After
 from fleet.web.labels import Look, plural
 

@@ -12,8 +12,8 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from fleet import tasks
 from fleet.models import UNDER_WAY, Rehearsal, Site
-from fleet.preflight.advice import advise
-from fleet.preflight.cost import load_of
+from fleet.preflight.cost.measured import load_of
+from fleet.preflight.site.advice import advise
 from fleet.services import clock, readiness
 from fleet.services.devices import sites
 from fleet.services.errors import Invalid, NotFound, ServiceError

@@ -1,0 +1,230 @@
+"""One certificate, looked at once: what the checks ask for, each with its failure made a value. The strict library
+reads first; where it cannot, the tolerant reader's twin answers instead (tolerant/)."""
+
+import datetime as dt
+import hashlib
+from functools import lru_cache
+from typing import TypeVar, cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from fleet.preflight.certificate.codes import Code
+from fleet.preflight.certificate.der import names
+from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.tolerant.certificate import Twin, duplicated, mend
+from fleet.preflight.certificate.tolerant.library import Refused, ask
+from fleet.preflight.certificate.tolerant.tolerances import Tolerance
+from fleet.preflight.lazy import lazy
+
+# A small certificate is kept: the same roots come again with every request. A large one is hostile or rare.
+_KEPT_BYTES = 8192
+_EMPTY_NAME = b"\x30\x00"
+
+Value = TypeVar("Value", bound=x509.ExtensionType)
+
+
+class Unreadable(ValueError):
+    """These bytes are no certificate; the text says why."""
+
+
+class Cert:
+    """A parsed certificate. Two of the same bytes are equal. raw: as the library reads it; der: as it is, which `raw`
+    is not where is_strict is False."""
+
+    def __init__(self, raw: x509.Certificate, der: bytes, *, is_strict: bool = True) -> None:
+        self.raw = raw
+        self.der = der
+        self.is_strict = is_strict
+        self._needed_twin = not is_strict
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cert) and other.der == self.der
+
+    def __hash__(self) -> int:
+        return hash(self.der)
+
+    @lazy
+    def twin(self) -> Twin | None:
+        """The same with everything put right that may be; None where it cannot be."""
+        try:
+            return mend(self.der)
+        except ValueError:
+            return None
+
+    @property
+    def flaws(self) -> tuple[Tolerance, ...]:
+        """What had to be tolerated so that it could be read."""
+        return self.twin.used if self._needed_twin and self.twin else ()
+
+    @lazy
+    def body(self) -> bytes:
+        """What was signed."""
+        return self.raw.tbs_certificate_bytes if self.is_strict or self.twin is None else self.twin.body
+
+    @lazy
+    def _names(self) -> tuple[bytes, bytes]:
+        return names(self.body)
+
+    @property
+    def issuer_der(self) -> bytes:
+        """What names are compared by: exact bytes, as Windows and `cryptography` do."""
+        return self._names[0]
+
+    @property
+    def subject_der(self) -> bytes:
+        return self._names[1]
+
+    @lazy
+    def self_issued(self) -> bool:
+        """Subject and issuer are the same name, which is not yet a proof of a self-signature."""
+        return self.subject_der == self.issuer_der
+
+    @lazy
+    def _subject(self) -> x509.Name | None:
+        return self._name("subject")
+
+    @property
+    def subject(self) -> x509.Name:
+        """The subject; without parts where it cannot be read."""
+        return self._subject or x509.Name([])
+
+    @property
+    def has_subject(self) -> bool:
+        """Whether there is one, be it readable or not."""
+        return self.subject_der != _EMPTY_NAME
+
+    @property
+    def subject_is_readable(self) -> bool:
+        return self._subject is not None
+
+    @lazy
+    def issuer(self) -> x509.Name:
+        """The issuer, for people; without parts where it cannot be read."""
+        return self._name("issuer") or x509.Name([])
+
+    @lazy
+    def label(self) -> str:
+        """For people: the subject, and the first digits of the SHA-1 thumbprint that Windows shows."""
+        name = self.subject.rfc4514_string() or "without a subject"
+        return f"{name[:120]} ({hashlib.sha1(self.der).hexdigest().upper()[:8]}…)"
+
+    @lazy
+    def not_before(self) -> dt.datetime:
+        return self.raw.not_valid_before_utc
+
+    @lazy
+    def not_after(self) -> dt.datetime:
+        return self.raw.not_valid_after_utc
+
+    @lazy
+    def key(self) -> CertificatePublicKeyTypes | None:
+        """The public key; None for a kind that cannot be read (explicit curves, unknown algorithms)."""
+        try:
+            return ask(self.raw.public_key)
+        except Refused:
+            return None
+
+    @lazy
+    def _extensions(self) -> x509.Extensions | Finding:
+        try:
+            return ask(lambda: self.raw.extensions)
+        except Refused as error:
+            return self._mended_extensions(str(error))
+
+    def _mended_extensions(self, why: str) -> x509.Extensions | Finding:
+        if twice := duplicated(self.der):
+            return Finding(Code.DUPLICATE_EXTENSION, f"the extension {twice} is in it twice", self.label)
+        twin = self.twin
+        try:
+            if twin is None or twin.raw is self.raw:
+                raise Refused(why)
+            found = ask(lambda: twin.raw.extensions)
+        except Refused as error:
+            return Finding(Code.MALFORMED_INPUT, f"one of its extensions cannot be read: {error}", self.label)
+        self._needed_twin = True
+        return found
+
+    @property
+    def fault(self) -> Finding | None:
+        """Why its extensions cannot be judged, or None. With a fault, every extension reads as absent."""
+        return self._extensions if isinstance(self._extensions, Finding) else None
+
+    @lazy
+    def extensions(self) -> tuple[x509.Extension[x509.ExtensionType], ...]:
+        return () if isinstance(self._extensions, Finding) else tuple(self._extensions)
+
+    @lazy
+    def _by_kind(self) -> dict[type[x509.ExtensionType], x509.Extension[x509.ExtensionType]]:
+        return {type(extension.value): extension for extension in self.extensions}
+
+    def extension(self, kind: type[Value]) -> x509.Extension[Value] | None:
+        """The extension of this kind, or None."""
+        return cast("x509.Extension[Value] | None", self._by_kind.get(kind))
+
+    def value(self, kind: type[Value]) -> Value | None:
+        """The extension's value, or None."""
+        found = self.extension(kind)
+        return found.value if found else None
+
+    @lazy
+    def is_ca(self) -> bool:
+        constraints = self.value(x509.BasicConstraints)
+        return bool(constraints and constraints.ca)
+
+    @lazy
+    def key_id(self) -> bytes | None:
+        found = self.value(x509.SubjectKeyIdentifier)
+        return found.digest if found else None
+
+    @lazy
+    def issuer_key_id(self) -> bytes | None:
+        found = self.value(x509.AuthorityKeyIdentifier)
+        return found.key_identifier if found else None
+
+    def _name(self, which: str) -> x509.Name | None:
+        """One of its two names; None where nobody can read it."""
+        try:
+            return cast("x509.Name", ask(lambda: getattr(self.raw, which)))
+        except Refused:
+            twin = self.twin
+        try:
+            found = cast("x509.Name", ask(lambda: getattr(twin.raw, which))) if twin else None
+        except Refused:
+            return None
+        self._needed_twin |= found is not None
+        return found
+
+
+def parse(der: bytes) -> Cert:
+    """One certificate from its DER bytes. Raises Unreadable with the reason."""
+    return _kept(der) if len(der) <= _KEPT_BYTES else _parse(der)
+
+
+def _parse(der: bytes) -> Cert:
+    try:
+        cert = Cert(ask(lambda: x509.load_der_x509_certificate(der)), der)
+        # These fail late, when they are first asked for; here it is expected.
+        ask(lambda: (cert.not_before, cert.not_after))
+        return cert
+    except Refused as error:
+        return _tolerant(der, str(error))
+
+
+def _tolerant(der: bytes, why: str) -> Cert:
+    try:
+        twin = mend(der)
+    except ValueError as error:
+        raise Unreadable(why) from error
+    cert = Cert(twin.raw, der, is_strict=False)
+    cert.__dict__["twin"] = twin
+    return cert
+
+
+_kept = lru_cache(maxsize=512)(_parse)
+
+
+def to_der(raw: x509.Certificate) -> bytes:
+    """The certificate's DER bytes."""
+    return raw.public_bytes(Encoding.DER)

@@ -1,0 +1,82 @@
+"""What a check has to say: a finding, and the verdict that is made of them."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from fleet.preflight.certificate.codes import RULES, Code, Severity
+
+SCHEMA = 1
+
+
+class Profile(StrEnum):
+    """terminals: what tills enforce, the default. strict: also what the CA/Browser Forum asks of public CAs."""
+
+    TERMINALS = "terminals"
+    STRICT = "strict"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found. message: for an admin, about this very certificate; cert: which one, None for the whole."""
+
+    code: Code
+    message: str
+    cert: str | None = None
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, in an admin's words."""
+        return RULES[self.code].remedy
+
+    def severity(self, profile: Profile) -> Severity:
+        """How grave it is; the strict profile takes what the CA/Browser Forum forbids for an error."""
+        rule = RULES[self.code]
+        return Severity.ERROR if profile is Profile.STRICT and rule.forbidden_by_cabf else rule.severity
+
+    @property
+    def is_error(self) -> bool:
+        """Whether terminals would refuse (profile `terminals`)."""
+        return RULES[self.code].severity is Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer about one certificate. checked_at: the moments it was checked for, UTC."""
+
+    findings: tuple[Finding, ...]
+    checked_at: tuple[dt.datetime, ...] = ()
+    profile: Profile = field(default=Profile.TERMINALS)
+
+    @property
+    def suitable(self) -> bool:
+        """True when no finding is an error: the only rule there is."""
+        return all(finding.severity(self.profile) is not Severity.ERROR for finding in self.findings)
+
+    def as_answer(self, identifier: Any = None) -> dict[str, Any]:
+        """The answer of contract 6.5, ready for JSON. identifier: the request's `id`, given back as it came."""
+        return {
+            "schema": SCHEMA,
+            "id": identifier,
+            "suitable": self.suitable,
+            "checked_at": [moment.isoformat() for moment in self.checked_at],
+            "findings": [
+                {
+                    "code": finding.code.value,
+                    "severity": finding.severity(self.profile).value,
+                    "message": finding.message,
+                    "remedy": finding.remedy,
+                    "cert": finding.cert,
+                }
+                for finding in self.findings
+            ],
+        }
+
+
+def once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The same findings, each once, errors first, otherwise in the order in which they were found."""
+    unique = dict.fromkeys(findings)
+    ranks = list(Severity)
+    return tuple(sorted(unique, key=lambda finding: ranks.index(RULES[finding.code].severity)))

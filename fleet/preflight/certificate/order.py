@@ -1,0 +1,16 @@
+"""How were the certificates sorted? The server's own first, then each issuer: RFC 5246 7.4.2."""
+
+from collections.abc import Sequence
+
+from fleet.preflight.certificate.certs import Cert
+from fleet.preflight.certificate.codes import Code
+from fleet.preflight.certificate.findings import Finding
+
+
+def check_order(given: Sequence[Cert], way: Sequence[Cert]) -> list[Finding]:
+    """Findings about the order. given: as the files held them; way: from the server's up."""
+    places = [given.index(cert) for cert in way if cert in given]
+    if places == sorted(places):
+        return []
+    shown = ", ".join(str(place + 1) for place in places)
+    return [Finding(Code.WRONG_CHAIN_ORDER, f"going up from the server's, the certificates stand at place {shown}")]

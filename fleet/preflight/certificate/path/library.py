@@ -1,0 +1,128 @@
+"""The last word on a path: `cryptography`'s own verifier over exactly the route that our checks found good.
+
+It is asked with the profile of public CAs, loosened only where reliability.md 1.4 says that terminals are lenient
+and a check of our own, in usage.py or chain.py, looks at the same thing. A refusal is an error, always; the two
+exceptions are named here, each with its reason and its test."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from cryptography import x509
+from cryptography.x509 import verification
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
+
+from fleet.preflight.certificate.certs import Cert
+from fleet.preflight.certificate.codes import Code
+from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.flaws import flaw_of
+from fleet.preflight.certificate.hosts import Host, parse_host
+from fleet.preflight.certificate.path.paths import Route
+from fleet.preflight.certificate.path.shadow import shadow
+from fleet.preflight.certificate.strength import is_weak_anchor
+from fleet.preflight.certificate.tolerant.library import Refused, ask
+
+_ANY = Criticality.AGNOSTIC
+# Missing key identifiers, key usage and extended key usage of CAs: chain.py.
+_CA = (
+    ExtensionPolicy.webpki_defaults_ca()
+    .may_be_present(x509.AuthorityKeyIdentifier, Criticality.NON_CRITICAL, None)
+    .may_be_present(x509.KeyUsage, _ANY, None)
+    .may_be_present(x509.ExtendedKeyUsage, _ANY, None)
+    .may_be_present(x509.CertificatePolicies, _ANY, None)
+    .require_present(x509.BasicConstraints, _ANY, None)
+)
+# The server's own: usage.py. Its names stay under the library's rules.
+_SERVER = (
+    ExtensionPolicy.webpki_defaults_ee()
+    .may_be_present(x509.AuthorityKeyIdentifier, Criticality.NON_CRITICAL, None)
+    .may_be_present(x509.ExtendedKeyUsage, _ANY, None)
+    .may_be_present(x509.CertificatePolicies, _ANY, None)
+)
+
+# What the library's words mean; the first that fits. Each of these has a check of our own that should have spoken
+# before, so this is the net under it.
+_MEANINGS = (
+    ("no matching subjectAltName", Code.NAME_MISMATCH),
+    ("not valid at validation time", Code.EXPIRED),
+    ("signature does not match", Code.BAD_SIGNATURE),
+    ("name constraint", Code.NAME_CONSTRAINTS),
+    ("nameConstraints", Code.NAME_CONSTRAINTS),
+    ("Forbidden signature algorithm", Code.WEAK_SIGNATURE),
+    ("Forbidden public key algorithm", Code.KEY_TYPE),
+    ("RSA key is too weak", Code.WEAK_KEY),
+    ("path length", Code.PATH_LENGTH),
+    ("chain depth", Code.PATH_LENGTH),
+    ("critical", Code.UNKNOWN_CRITICAL_EXTENSION),
+    ("duplicate extension", Code.DUPLICATE_EXTENSION),
+)
+
+
+def last_word(route: Route, host: Host | None, moment: dt.datetime, most_intermediates: int) -> list[Finding]:
+    """What the library has against this route at this moment, UTC. host: None when nobody named one; then it is asked
+    for one of the certificate's own names, because it has no question without a name."""
+    if route.pinned:
+        return []  # Exception 1, reliability.md 1.4: a certificate that terminals have themselves needs no path.
+    host = host or own_host(route.certs[0])
+    policy = PolicyBuilder().time(moment.astimezone(dt.UTC).replace(tzinfo=None))
+    policy = policy.max_chain_depth(min(most_intermediates, 255))
+    policy = policy.extension_policies(ca_policy=_CA, ee_policy=_SERVER)
+    try:
+        return _word(route, host, policy)
+    except Refused as error:
+        return [Finding(Code.HOST_NOT_CHECKABLE, f'the host "{host.text}" cannot be checked: {host.fault or error}')]
+
+
+def _word(route: Route, host: Host, policy: PolicyBuilder) -> list[Finding]:
+    """The library is asked about the route as it is, and where it refuses that or cannot read it, about its shadow:
+    tolerant/ names what may be otherwise in it, and nothing else is."""
+    readable = all(cert.is_strict for cert in route.certs)
+    refusal = _refusal(policy, host, [cert.raw for cert in route.certs]) if readable else None
+    if readable and (refusal is None or _is_excepted(refusal, route)):
+        return []
+    instead = shadow(route)
+    if instead is None:
+        odd = Finding(Code.WEAK_SIGNATURE, "a signature on the path is of no kind that terminals verify", route.certs[0].label)
+        return [_meaning(refusal, route) if refusal is not None else odd]
+    refusal = _refusal(policy, host, instead.certs)
+    if refusal is not None and not _is_excepted(refusal, route):
+        return [_meaning(refusal, route)]
+    return [flaw_of(cert, tolerance) for cert, tolerance in instead.flaws]
+
+
+def _refusal(policy: PolicyBuilder, host: Host, certs: Sequence[x509.Certificate]) -> str | None:
+    """The library's words against these certificates; None when it has none. Raises Refused when it cannot be asked."""
+    verifier = ask(lambda: policy.store(Store([certs[-1]])).build_server_verifier(_subject(host)))
+    try:
+        ask(lambda: verifier.verify(certs[0], list(certs[1:-1])))
+    except Refused as error:
+        return str(error)
+    return None
+
+
+def own_host(leaf: Cert) -> Host:
+    """One of the certificate's own names as a host; a faulty one when none of them can be checked."""
+    names = leaf.value(x509.SubjectAlternativeName)
+    entries = [*names.get_values_for_type(x509.DNSName), *names.get_values_for_type(x509.IPAddress)] if names else []
+    hosts = [parse_host(str(entry).replace("*.", "any.", 1)) for entry in entries]
+    return next((host for host in hosts if not host.fault), Host("", fault="none of the certificate's names can be"))
+
+
+def _subject(host: Host) -> verification.Subject:
+    return x509.IPAddress(host.address) if host.address is not None else x509.DNSName(host.name or "")
+
+
+def _is_excepted(words: str, route: Route) -> bool:
+    """Exception 2: the anchor's key (contract 6.5 judges keys below the anchor) and directory names in constraints,
+    which constraints.py compares and the library gives up on before it looks at anything else."""
+    weak_root = "RSA key is too weak" in words and is_weak_anchor(route.anchor)
+    return weak_root or "unsupported directoryName constraint" in words
+
+
+def _meaning(words: str, route: Route) -> Finding:
+    code = next((code for part, code in _MEANINGS if part in words), Code.MALFORMED_INPUT)
+    if code is Code.BAD_SIGNATURE and any(cert.self_issued for cert in route.certs[1:-1]):
+        # With two CAs of one name it tries both and tells of the last. What it does not do is to leave a CA's change
+        # of keys out of the path's length.
+        code = Code.PATH_LENGTH
+    plain = words.removeprefix("validation failed: ").partition(" (encountered processing")[0]
+    return Finding(code, f"the path to the root is refused: {plain[:200]}", route.certs[0].label)

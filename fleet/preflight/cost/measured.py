@@ -1,0 +1,157 @@
+"""What HTTPS costs at this site, from what its own terminals measured in rehearsals: lookups at the live port over HTTP,
+and at the shadow listener without and with TLS, in turn. The listener's own way is in both of the latter, so their
+difference is what TLS adds; added to what the live port takes it says what lookups will take."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fleet.preflight.cost.quantiles import Estimate, estimate, fewest, quantile
+from fleet.preflight.site.lenient import mapping, number
+
+KINDS = ("http_new", "http_kept", "plain_new", "plain_kept", "https_new", "https_resumed", "https_kept")
+# Way of asking: (live, shadow without TLS, shadow with TLS).
+WAYS = {
+    "new": ("http_new", "plain_new", "https_new"),
+    "resumed": ("http_new", "plain_new", "https_resumed"),
+    "kept": ("http_kept", "plain_kept", "https_kept"),
+}
+P50, P95 = 0.5, 0.95
+# The share of intervals that may miss what comes.
+ALPHA = 0.05
+# The same for the claim that there is a difference: it is made for three ways, by two quantiles each.
+_CLAIM = 0.01
+FEWEST = fewest(P95, ALPHA)
+_MOST_OF_A_KIND = 100  # of one terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of lookup over the whole site. count: measurements; p50, p95: milliseconds; size: bytes of one lookup,
+    both directions, None where nobody said."""
+
+    name: str
+    count: int
+    p50: float | None
+    p95: float | None
+    size: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What HTTPS does to lookups asked in this way, in milliseconds. p50: the change of the typical lookup, 99 % sure;
+    p95: that of the slow ones as it will be measured afterwards, 95 % sure, so with the chance in both measurements;
+    live_p95: over HTTP today; predicted: over HTTPS; typical_differs, slow_differs: False where the measurements fit to no
+    difference just as well, of which the interval that is shown is a part."""
+
+    way: str
+    p50: Estimate
+    p95: Estimate
+    live_p95: float
+    predicted: Estimate
+    typical_differs: bool
+    slow_differs: bool
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether there is a difference at all."""
+        return self.typical_differs or self.slow_differs
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """All that is known. terminals: how many measured, each counted once; runs: in how many rehearsals; cpu_full_ms,
+    cpu_resumed_ms: of the server, a handshake, None where that cannot be measured: on Windows http.sys does them."""
+
+    terminals: int
+    runs: int
+    kinds: tuple[Kind, ...]
+    changes: tuple[Change, ...]
+    cpu_full_ms: float | None
+    cpu_resumed_ms: float | None
+
+    def kind(self, name: str) -> Kind:
+        """One of KINDS."""
+        return self.kinds[KINDS.index(name)]
+
+    @property
+    def enough(self) -> bool:
+        """Whether p95 has an upper limit; with fewer measurements only one from below can be named."""
+        return all(kind.count >= FEWEST for kind in self.kinds if kind.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A day at this site. bytes_http, bytes_https: of lookups; cpu_s: that TLS costs the server, None where it was
+    not measured; the two ends of each are the best case (one connection kept) and the worst (a new one for every lookup)."""
+
+    lookups: int
+    bytes_http: tuple[float, float]
+    bytes_https: tuple[float, float]
+    cpu_s: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one terminal measured in one rehearsal. facts: as its agent sent them."""
+
+    terminal: str
+    rehearsal: int
+    facts: Any
+
+
+def cost_of(seats: Iterable[Asked], server: Any) -> Cost | None:
+    """From what the seats measured and the server's answer, as agents sent them. None without any measurement."""
+    asked = list(seats)
+    measured = [mapping(one.facts) for one in asked]
+    of_each = [{kind: _samples(facts, kind) for kind in KINDS} for facts in measured]
+    values = {kind: sorted(ms for samples in of_each for ms in samples[kind]) for kind in KINDS}
+    if not any(values.values()):
+        return None
+    cpu = mapping(mapping(server).get("cpu_ms"))
+    return Cost(
+        terminals=len({one.terminal for one, samples in zip(asked, of_each, strict=True) if any(samples.values())}),
+        runs=len({one.rehearsal for one, samples in zip(asked, of_each, strict=True) if any(samples.values())}),
+        kinds=tuple(_kind(kind, values[kind], measured) for kind in KINDS),
+        changes=tuple(change for way, kinds in WAYS.items() if (change := _change(way, *(values[k] for k in kinds)))),
+        cpu_full_ms=number(cpu.get("full")),
+        cpu_resumed_ms=number(cpu.get("resumed")),
+    )
+
+
+def load_of(cost: Cost, lookups_per_hour: int, hours: int) -> Load | None:
+    """A day of so many hours with so many lookups in each. None where the bytes were not measured."""
+    sizes = [cost.kind(name).size for name in ("http_kept", "http_new", "https_kept", "https_new")]
+    known = [size for size in sizes if size is not None]
+    if len(known) < len(sizes):
+        return None
+    lookups = lookups_per_hour * hours
+    http_kept, http_new, https_kept, https_new = (size * lookups for size in known)
+    cpu_s = (0.0, cost.cpu_full_ms * lookups / 1000) if cost.cpu_full_ms is not None else None
+    return Load(lookups, (http_kept, http_new), (https_kept, https_new), cpu_s)
+
+
+def _samples(facts: Any, kind: str) -> list[float]:
+    told = mapping(facts.get("samples")).get(kind)
+    return [ms for value in told[:_MOST_OF_A_KIND] if (ms := number(value)) is not None] if isinstance(told, list) else []
+
+
+def _kind(name: str, ordered: list[float], measured: Sequence[Any]) -> Kind:
+    sizes = [size for facts in measured if (size := number(mapping(facts.get("bytes")).get(name), 1)) is not None]
+    size = statistics.median(sizes) if sizes else None
+    if not ordered:
+        return Kind(name, 0, None, None, size)
+    return Kind(name, len(ordered), quantile(ordered, P50), quantile(ordered, P95), size)
+
+
+def _change(way: str, live: list[float], plain: list[float], tls: list[float]) -> Change | None:
+    if not (live and plain and tls):
+        return None
+    p50 = estimate(tls, P50, _CLAIM) - estimate(plain, P50, _CLAIM)
+    claim = estimate(tls, P95, _CLAIM) - estimate(plain, P95, _CLAIM)
+    # What will be seen is not the truth either: tonight's HTTP and the HTTPS of the days after are measured, too.
+    now, later = estimate(live, P95, ALPHA), estimate(tls, P95, ALPHA)
+    change = later - estimate(plain, P95, ALPHA) + now.noise() + later.noise()
+    slow = not (claim.holds_zero or change.holds_zero)
+    return Change(way, p50, change, now.value, change.moved(now.value), typical_differs=not p50.holds_zero, slow_differs=slow)

@@ -1,0 +1,41 @@
+"""Who else is on the server's port: peers that are no enrolled terminals."""
+
+import ipaddress
+from collections.abc import Iterator
+
+from fleet.preflight.site.readiness import Item, item
+from fleet.preflight.site.view import Peer, SiteView
+
+_SHOWN = 20
+# The server itself. Other loopback addresses are no ordinary way to oneself: whoever takes one says that it is another.
+_SELF = {"127.0.0.1", "::1"}
+
+
+def check_network(view: SiteView) -> Iterator[Item]:
+    """One item with the unknown peers. Without a rehearsal no terminal's address is known, so nobody can be told
+    apart and nothing is said."""
+    own = {_plain(seat.own_address) for seat in view.seats().values() if seat.own_address}
+    if view.server is None or not own:
+        return
+    strangers = [peer for peer in view.server.peers or () if _is_stranger(peer, own)]
+    if not strangers:
+        return
+    silent = sum(seat.own_address is None for seat in view.seats().values())
+    shown = ", ".join(f"{peer.address} ({peer.connections})" for peer in strangers[:_SHOWN])
+    more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
+    maybe = f"; some may be the {silent} terminals whose address is not known" if silent else ""
+    yield item("unmanaged_peers", f"connected to port {view.server.port or '?'}: {shown}{more}{maybe}", view.server.name)
+
+
+def _is_stranger(peer: Peer, own: set[str]) -> bool:
+    address = _plain(peer.address)
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return address not in own | _SELF
+
+
+def _plain(address: str) -> str:
+    """An address as it is compared: IPv4 inside IPv6 is the same machine."""
+    return address.removeprefix("::ffff:").partition("%")[0].lower()

@@ -1,0 +1,48 @@
+"""Who is there: agents, contact, inventories, versions, who was excluded."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from fleet.preflight.site.codes import ALARMS
+from fleet.preflight.site.readiness import Item, item
+from fleet.preflight.site.view import DeviceView, ServerView, SiteView
+
+
+def check_presence(view: SiteView) -> Iterator[Item]:
+    """Items about every device's agent."""
+    if view.server is None:
+        yield item("no_server", "the site has no server")
+    for device in view.devices:
+        yield from _device(device, isinstance(device, ServerView))
+    yield from _versions(view.devices)
+    for terminal in view.terminals:
+        if terminal.name in view.excluded:
+            yield item("excluded", f"{terminal.name} stays as it is: the plan excludes it", terminal.name)
+
+
+def _device(device: DeviceView, is_server: bool) -> Iterator[Item]:
+    name = device.name
+    if device.alarm:
+        code = device.alarm.code if device.alarm.code in ALARMS else "agent_alarm"
+        yield item(code, f"{name}: {device.alarm.message or 'its agent is not to be trusted'}", name)
+    if device.contact == "none":
+        yield item("no_agent", f"{name} has no agent", name)
+        return
+    if device.contact == "no":
+        yield item("server_no_contact" if is_server else "no_contact", f"{name}'s agent is not in contact", name)
+    if not device.told or (device.port is None and not device.error):
+        yield item("no_inventory", f"{name}'s agent has not told yet what it looks like", name)
+    if device.error:
+        yield item("inventory_error", f"{name}: {device.error}", name)
+
+
+def _versions(devices: tuple[DeviceView, ...]) -> Iterator[Item]:
+    """Each device whose agent is not of the version that most have."""
+    counted = Counter(device.version for device in devices if device.version)
+    if len(counted) < 2:
+        return
+    most = max(counted, key=lambda version: (counted[version], version))
+    for device in devices:
+        if device.version and device.version != most:
+            message = f"{device.name}'s agent is of version {device.version}, most here are of {most}"
+            yield item("agent_versions", message, device.name)

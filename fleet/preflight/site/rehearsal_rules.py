@@ -1,0 +1,92 @@
+"""What the last rehearsal showed, and whether it still counts."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from fleet.preflight.site.codes import OF_AGENTS
+from fleet.preflight.site.readiness import NEVER, Item, item
+from fleet.preflight.site.view import RehearsalView, Said, SeatView, SiteView, TerminalView, wanted
+
+
+def check_rehearsal(view: SiteView) -> Iterator[Item]:
+    """Items about the rehearsal as a whole and about every terminal's seat in it."""
+    if view.moved:
+        return
+    rehearsal = view.rehearsal
+    if view.failed is not None:
+        message, code = _words(view.failed, "it could not be held")
+        said = f"{message} ({code})" if code else message
+        yield item("rehearsal_failed", f"{said} {view.failed.remedy}".strip(), level="warning" if rehearsal else None)
+    if rehearsal is None:
+        asked = view.policy_hours is not None
+        yield item(NEVER, "no terminal has tried the certificate yet", level="error" if asked else None)
+        return
+    yield from _age(view, rehearsal)
+    yield from _certificate(view, rehearsal)
+    seats = view.seats()
+    for terminal in view.taking_part:
+        if terminal.contact != "none":  # Said already: without an agent nobody can be asked.
+            yield from _seat(terminal, seats.get(terminal.name), rehearsal)
+
+
+def _age(view: SiteView, rehearsal: RehearsalView) -> Iterator[Item]:
+    if view.policy_hours is None:
+        return
+    old = view.now - rehearsal.at
+    if old > dt.timedelta(hours=view.policy_hours):
+        hours = int(old.total_seconds() // 3600)
+        yield item("rehearsal_old", f"the last rehearsal is {hours} hours old; this site allows {view.policy_hours}")
+
+
+def _certificate(view: SiteView, rehearsal: RehearsalView) -> Iterator[Item]:
+    target = view.thumbprint.upper() or getattr(wanted(view), "thumbprint", "")
+    if target and target != rehearsal.thumbprint:
+        # Without a plan nobody has chosen yet: what a plan takes that names none is worth a warning.
+        message = f"the rehearsal was held with {rehearsal.thumbprint[:8]}…, the cutover would bind {target[:8]}…"
+        yield item("rehearsal_other_certificate", message, level="error" if view.thumbprint else "warning")
+
+
+def _seat(terminal: TerminalView, seat: SeatView | None, rehearsal: RehearsalView) -> Iterator[Item]:
+    name = terminal.name
+    if seat is None:
+        yield item("seat_missing", f"{name} had no part in the last rehearsal", name)
+    elif not seat.answered:
+        yield item("seat_no_answer", f"{name} gave no answer in the last rehearsal", name)
+    else:
+        if seat.finding is not None:
+            yield _finding(name, seat.finding)
+        elif seat.thumbprint is None:
+            yield item("seat_unproven", f"{name} answered that all is well, and not which certificate it saw", name)
+        elif seat.thumbprint != rehearsal.thumbprint:
+            message = f"{name} was shown certificate {seat.thumbprint[:40]}, the server sent {rehearsal.thumbprint}"
+            yield item("intercepted", message, name)
+        yield from _first_contact(terminal, seat)
+        yield from _changed(terminal, seat)
+
+
+def _finding(name: str, said: Said) -> Item:
+    """The agent's finding under our name and with our remedy, where we know its code."""
+    message, code = _words(said, "its agent says that it is not ready")
+    if code not in OF_AGENTS:
+        return item("seat_finding", f"{name}: {message}" + (f" ({code})" if code else ""), name)
+    return item(OF_AGENTS[code], f"{name}: {message}", name, level="error")
+
+
+def _words(said: Said, otherwise: str) -> tuple[str, str]:
+    return said.message or otherwise, said.code
+
+
+def _first_contact(terminal: TerminalView, seat: SeatView) -> Iterator[Item]:
+    limit, cold = seat.timeout_s or terminal.timeout_s, seat.cold_ms
+    if limit is None or cold is None or cold <= limit * 500:
+        return
+    code = "first_contact_too_slow" if cold > limit * 1000 else "slow_first_contact"
+    message = f"{terminal.name}'s first lookup over HTTPS took {cold / 1000:.1f} s; it waits {limit:g} s"
+    yield item(code, message, terminal.name)
+
+
+def _changed(terminal: TerminalView, seat: SeatView) -> Iterator[Item]:
+    now, then = (terminal.host, terminal.port), (seat.host, seat.port)
+    if None not in (*now, *then) and now != then:
+        message = f"{terminal.name} was set to {then[0]}:{then[1]} in the rehearsal and is set to {now[0]}:{now[1]} now"
+        yield item("changed_since", message, terminal.name)

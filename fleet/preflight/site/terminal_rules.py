@@ -1,0 +1,46 @@
+"""What can be wrong with a terminal beside its server: port, scheme, access code, TLS, and how it calls the server."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from fleet.preflight.site.device_rules import has_tls_1_2, ranks
+from fleet.preflight.site.readiness import Item, item
+from fleet.preflight.site.view import ServerView, SiteView, TerminalView
+
+_SHOWN = 8
+
+
+def check_terminals(view: SiteView) -> Iterator[Item]:
+    """Items about each terminal that takes part, and about how they call the server."""
+    if view.server is not None:
+        for terminal in view.taking_part:
+            yield from _beside(terminal, view.server)
+    yield from _spellings(view.taking_part)
+
+
+def _beside(terminal: TerminalView, server: ServerView) -> Iterator[Item]:
+    name = terminal.name
+    if terminal.port and server.port and terminal.port != server.port:
+        yield item("port_differs", f"{name} asks at port {terminal.port}, the server listens at {server.port}", name)
+    if terminal.scheme and server.scheme and terminal.scheme != server.scheme:
+        schemes = f"{name} speaks {terminal.scheme.upper()}, the server {server.scheme.upper()}"
+        yield item("scheme_differs", schemes, name)
+    if terminal.access_code and server.access_code and terminal.access_code != server.access_code:
+        yield item("access_code_differs", f"{name}'s access code is not the server's", name)
+    yield from _tls(terminal, server)
+
+
+def _tls(terminal: TerminalView, server: ServerView) -> Iterator[Item]:
+    mine, its = ranks(terminal), ranks(server)
+    # One that is too old is named for that already.
+    if mine and its and not mine & its and has_tls_1_2(terminal) and has_tls_1_2(server):
+        message = f"{terminal.name} speaks {', '.join(terminal.tls or ())}, the server {', '.join(server.tls or ())}"
+        yield item("tls_no_common", message, terminal.name)
+
+
+def _spellings(terminals: tuple[TerminalView, ...]) -> Iterator[Item]:
+    counted = Counter(terminal.host for terminal in terminals if terminal.host)
+    if len(counted) > 1:
+        most = [f'"{host}" ({count})' for host, count in counted.most_common(_SHOWN)]
+        more = f" and {len(counted) - _SHOWN} more" if len(counted) > _SHOWN else ""
+        yield item("host_spellings", f"the terminals name the server in {len(counted)} ways: {', '.join(most)}{more}")
