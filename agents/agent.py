@@ -7,12 +7,12 @@ from agents.clock import Clock
 from agents.config import Config
 from agents.deadman import DeadMan
 from agents.files import Files
-from agents.hosts.windows import Host, ServerHost, TerminalHost
+from agents.hosts.host import Host, ServerHost, TerminalHost
 from agents.identity import Identity
-from agents.journal import Journal
 from agents.net import Network
 from agents.protocol import Report
 from agents.runner import Runner
+from agents.storage.journal import Journal
 from agents.transport import Transport
 
 log = logging.getLogger(__name__)

@@ -14,11 +14,11 @@ import time
 from agents import catalogue
 from agents.errors import StepError
 from agents.hosts import lookup, sc, sc_text
-from agents.hosts.windows import ServerHost, TerminalHost
-from agents.ledger import ALONE
+from agents.hosts.host import ServerHost, TerminalHost
 from agents.log import said
 from agents.protocol import Finding, Instruction, Scheme
 from agents.runner import Runner
+from agents.storage.ledger import ALONE
 
 log = logging.getLogger(__name__)
 

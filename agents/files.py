@@ -5,7 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
-from agents import atomic, held
+from agents.storage import atomic
+from agents.winapi import retry_locked
 
 MAX_SETTINGS_BYTES = 4 * 1024 * 1024
 
@@ -15,7 +16,7 @@ class Files:
 
     def read(self, path: Path) -> bytes:
         """The bytes of a settings file. Raises OSError, also for one that is larger than 4 MiB."""
-        data = held.reading(lambda: _read(path))
+        data = retry_locked.reading(lambda: _read(path))
         if len(data) > MAX_SETTINGS_BYTES:
             raise OSError(f"{path} is larger than {MAX_SETTINGS_BYTES} bytes")
         return data
@@ -41,14 +42,14 @@ class Files:
             raise PermissionError(13, "is write-protected", str(path))
         probe = path.parent / f".{path.name}.tillway-probe"
         # What a crash has left here; one fixed name, so nothing can pile up.
-        held.writing(lambda: probe.unlink(missing_ok=True))
+        retry_locked.writing(lambda: probe.unlink(missing_ok=True))
         fd = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             atomic.write_all(fd, b"probe")
             os.fsync(fd)
         finally:
             os.close(fd)
-            held.writing(probe.unlink)
+            retry_locked.writing(probe.unlink)
 
 
 def _read(path: Path) -> bytes:

@@ -12,14 +12,14 @@ from typing import Any
 from agents import catalogue, failpoints
 from agents.clock import Clock
 from agents.errors import StepError
+from agents.hosts.host import Host
 from agents.hosts.lookup import Answer
-from agents.hosts.windows import Host
-from agents.journal import Journal
-from agents.ledger import Failure
 from agents.protocol import Finding, Finished, Instruction, Outcome, Proof, Report, Role, Scheme
 from agents.steps import steps as all_steps
 from agents.steps.base import Evidence, Step
-from agents.steps.passes import Passes, Superseded
+from agents.steps.step_executor import Passes, Superseded
+from agents.storage.journal import Journal
+from agents.storage.ledger import Failure
 
 log = logging.getLogger(__name__)
 

@@ -17,14 +17,14 @@ from agents import bounds, failpoints, protocol
 from agents.clock import Clock
 from agents.config import Config
 from agents.errors import AgentError
-from agents.hosts.inventory import Inventory
+from agents.hosts.inventory.inventory import Inventory
 from agents.identity import Identity, IdentityError
-from agents.journal import Journal
 from agents.log import said
 from agents.net import Network, tls_context
 from agents.protocol import Finding, Finished, Instruction, Message, Proof
 from agents.rehearsal.rehearsals import Rehearsals
 from agents.runner import Runner
+from agents.storage.journal import Journal
 
 log = logging.getLogger(__name__)
 

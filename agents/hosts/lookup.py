@@ -14,7 +14,8 @@ from typing import Any
 import h11
 
 from agents.errors import StepError
-from agents.hosts import roots, tls_ability
+from agents.hosts.certstore import roots
+from agents.hosts.inventory import tls_ability
 from agents.http import Connection, Response
 from agents.net import Network, unverified
 

@@ -8,10 +8,10 @@ import json
 import logging
 from pathlib import Path
 
-from agents import atomic
 from agents.errors import StepError
 from agents.hosts import netsh
 from agents.hosts.netsh_text import Binding
+from agents.storage import atomic
 
 log = logging.getLogger(__name__)
 

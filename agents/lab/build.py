@@ -6,8 +6,9 @@ import random
 import sys
 from pathlib import Path
 
-from agents.lab import languages, machine, pki, settings
+from agents.lab import machine, pki, settings
 from agents.lab.layout import ACCESS_LOG, LAYOUT, MEMBERS, MONITOR, SERVICE, LabLayout, load
+from agents.lab.texts import languages
 
 __all__ = ["LabLayout", "build", "load"]
 

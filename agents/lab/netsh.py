@@ -6,7 +6,8 @@ import re
 import sys
 from collections.abc import Callable
 
-from agents.lab import languages, machine, netsh_out
+from agents.lab import machine, netsh_out
+from agents.lab.texts import languages
 
 TYPE_CHECKING = False  # without typing, which takes as long to load as all the rest
 if TYPE_CHECKING:

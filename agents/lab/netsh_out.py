@@ -3,8 +3,8 @@ language. Sources: the captures listed in docs/lab.md."""
 
 from collections.abc import Callable
 
-from agents.lab.languages import Say
 from agents.lab.machine import Row
+from agents.lab.texts.languages import Say
 
 TYPE_CHECKING = False  # without typing, which takes as long to load as all the rest
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ real one does while a service is still on its way; the reference server carries 
 import sys
 from collections.abc import Callable
 
-from agents.lab import languages, machine, sc_out
+from agents.lab import machine, sc_out
 from agents.lab.machine import Row
+from agents.lab.texts import languages
 
 WAIT_HINT_MS = 1000
 _START_WORDS = {"auto": "auto", "demand": "manual", "disabled": "disabled"}

@@ -1,8 +1,8 @@
 """What `sc` prints. Its field names are the same in every language; `say` puts its error sentences into the site's.
 Sources: the captures listed in docs/lab.md."""
 
-from agents.lab.languages import Say
 from agents.lab.machine import Row
+from agents.lab.texts.languages import Say
 
 TEXTS = {
     5: "Access is denied.",

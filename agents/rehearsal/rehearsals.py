@@ -12,7 +12,7 @@ from agents import protocol
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts import spare_binding
-from agents.hosts.windows import Host, ServerHost, TerminalHost
+from agents.hosts.host import Host, ServerHost, TerminalHost
 from agents.identity import Identity
 from agents.protocol import Finding, Inventory, Rehearsal, Rehearsed
 from agents.rehearsal.seat import Seat

@@ -11,9 +11,11 @@ from urllib.parse import quote
 
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.hosts import lookup, roots, tls_ability
+from agents.hosts import lookup
+from agents.hosts.certstore import roots
+from agents.hosts.host import TerminalHost
+from agents.hosts.inventory import tls_ability
 from agents.hosts.lookup import Target
-from agents.hosts.windows import TerminalHost
 from agents.protocol import Rehearsal
 from agents.rehearsal.rounds import Asker, Rounds
 from agents.rehearsal.wire import Measured

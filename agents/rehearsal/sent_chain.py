@@ -7,7 +7,8 @@ import ssl
 from typing import Any
 
 from agents.errors import StepError
-from agents.hosts import lookup, roots
+from agents.hosts import lookup
+from agents.hosts.certstore import roots
 from agents.hosts.lookup import Target
 from agents.net import unverified
 from agents.rehearsal.shadow import HANDSHAKE_LIMIT_S, MAX_CHAIN

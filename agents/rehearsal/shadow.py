@@ -10,8 +10,8 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from agents.errors import StepError
-from agents.hosts import store
-from agents.hosts.windows import ServerHost
+from agents.hosts.certstore import store
+from agents.hosts.host import ServerHost
 from agents.net import unverified
 from agents.protocol import Rehearsal
 

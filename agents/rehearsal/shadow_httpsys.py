@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from agents.errors import StepError
-from agents.hosts import httpapi_types as api
 from agents.hosts import netsh, spare_binding
-from agents.hosts.httpapi import Ended, HttpApiError, Listener
+from agents.hosts.host import ServerHost
 from agents.hosts.netsh_text import Binding
-from agents.hosts.windows import ServerHost
 from agents.protocol import Rehearsal
 from agents.rehearsal import sent_chain, shadow
 from agents.rehearsal.relay import Relay
 from agents.rehearsal.shadow import Shadow
+from agents.winapi import httpapi_types as api
+from agents.winapi.httpapi import Ended, HttpApiError, Listener
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.errors import StepError
-from agents.hosts import roots, store
-from agents.hosts.windows import ServerHost
+from agents.hosts.certstore import roots, store
+from agents.hosts.host import ServerHost
 from agents.protocol import Rehearsal
 from agents.rehearsal import effort, forward, shadow
 from agents.rehearsal.shadow import Shadow

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.hosts.windows import Host
+from agents.hosts.host import Host
 from agents.protocol import Instruction
 
 LEAST_FREE = 20 * 1024**2  # bytes

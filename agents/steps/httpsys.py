@@ -9,8 +9,8 @@ from typing import cast
 
 from agents.errors import StepError
 from agents.hosts import netsh, netsh_values
+from agents.hosts.host import ServerHost
 from agents.hosts.netsh_text import Binding, Reservation
-from agents.hosts.windows import ServerHost
 from agents.steps.base import Context, Evidence, Saved, Step
 
 MOST_SHOWN, MOST_ROWS_SHOWN = 400, 40

@@ -3,7 +3,7 @@
 from typing import cast
 
 from agents.hosts import sc
-from agents.hosts.windows import ServerHost
+from agents.hosts.host import ServerHost
 from agents.steps.base import Context, Saved
 
 

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
-from agents.lab import languages
+from agents.lab.texts import languages
 from tests.faults.site import Site
 
 REST = {"completed", "rolled_back", "needs_person", "cancelled"}

@@ -21,13 +21,13 @@ from agents.clock import Clock
 from agents.config import Config
 from agents.files import Files
 from agents.hosts import program
-from agents.hosts.windows import Host, ServerHost, TerminalHost
-from agents.journal import Journal
+from agents.hosts.host import Host, ServerHost, TerminalHost
 from agents.net import Network
 from agents.protocol import Instruction, Rehearsal, Report, Role
 from agents.rehearsal.shadow_httpsys import HttpSysShadow
 from agents.rehearsal.shadow_openssl import OpenSslShadow
 from agents.runner import Runner
+from agents.storage.journal import Journal
 from tests.ports import free_port
 
 SERVER_STEPS = (

@@ -1,4 +1,4 @@
-"""A stand-in for agents.hosts.crypt32: certificate stores in memory, and keys that sign or say why not."""
+"""A stand-in for agents.winapi.crypt32: certificate stores in memory, and keys that sign or say why not."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from agents.dll import Refused
-from agents.hosts.crypt32 import Entry, KeyPlace, Name, Signature
+from agents.winapi.crypt32 import Entry, KeyPlace, Name, Signature
+from agents.winapi.dll import Refused
 
 CNG, CAPI = "Microsoft Software Key Storage Provider", "Microsoft Enhanced Cryptographic Provider v1.0"
 

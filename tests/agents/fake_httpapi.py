@@ -6,7 +6,7 @@ import queue
 from ctypes import addressof, create_string_buffer, sizeof, string_at
 from typing import Any
 
-from agents.hosts import httpapi_types as api
+from agents.winapi import httpapi_types as api
 
 HANDLE = 0x77
 

@@ -1,5 +1,5 @@
 """http.sys as the shadow listener sees it: prefixes, a queue, and TLS by whatever is bound to the port at the moment of
-a handshake. Sockets, HTTP and TLS are real; the queue is agents.hosts.httpapi.Listener's surface."""
+a handshake. Sockets, HTTP and TLS are real; the queue is agents.winapi.httpapi.Listener's surface."""
 
 import itertools
 import queue
@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from agents.hosts.httpapi import Ended, HttpApiError
-from agents.hosts.httpapi_request import Headers, Request
+from agents.winapi.httpapi import Ended, HttpApiError
+from agents.winapi.httpapi_request import Headers, Request
 
 LIMIT_S = 20
 

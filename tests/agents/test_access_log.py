@@ -10,9 +10,9 @@ from fake_windows import FakeWindows
 
 from agents import config
 from agents.clock import Clock
-from agents.hosts import access_log
-from agents.hosts.inventory import MAX_BYTES, Inventory, fitted
-from agents.hosts.windows import ServerHost, TerminalHost
+from agents.hosts.host import ServerHost, TerminalHost
+from agents.hosts.inventory import access_log
+from agents.hosts.inventory.inventory import MAX_BYTES, Inventory, fitted
 
 
 def line(terminal: Any, t: Any = 1_700_000_000.25, **changes: Any) -> str:

@@ -7,8 +7,8 @@ import pytest
 
 from agents.clock import Clock
 from agents.files import Files
-from agents.hosts.inventory import Inventory
-from agents.hosts.windows import ServerHost, TerminalHost
+from agents.hosts.host import ServerHost, TerminalHost
+from agents.hosts.inventory.inventory import Inventory
 from agents.protocol import Instruction
 
 FOUND = {"write-protected": "settings_not_writable", "a full disk": "disk_full"}

@@ -12,7 +12,7 @@ import certificates
 import pytest
 from fake_windows import FakeWindows
 
-from agents.hosts.windows import ServerHost
+from agents.hosts.host import ServerHost
 from agents.protocol import Instruction
 
 TRIALS = 200

@@ -8,8 +8,8 @@ import pytest
 from agents.clock import Clock
 from agents.deadman import NO_TLS, DeadMan
 from agents.errors import StepError
-from agents.ledger import Ledger, report_record
 from agents.protocol import Finished, Instruction
+from agents.storage.ledger import Ledger, report_record
 
 SWITCH = Instruction("a", 5, 2, 7, "switch", "https", ("secured",), 10101, "AB" * 20, "1", 0, 30_000)
 

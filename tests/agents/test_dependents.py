@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from fake_windows import FakeWindows, Service
 
-from agents.hosts.windows import ServerHost
+from agents.hosts.host import ServerHost
 from agents.protocol import Instruction, StepDone
 
 Make = Callable[..., Instruction]

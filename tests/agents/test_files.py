@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.atomic import SUFFIX
 from agents.files import Files
+from agents.storage.atomic import SUFFIX
 
 OPERATIONS = ("open", "write", "fsync", "fchmod", "close", "replace")
 

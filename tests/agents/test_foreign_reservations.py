@@ -8,7 +8,7 @@ import pytest
 from fake_windows import FakeWindows
 
 from agents.hosts import netsh_text, netsh_values
-from agents.hosts.windows import ServerHost
+from agents.hosts.host import ServerHost
 from agents.protocol import Finished, Instruction, StepDone, dump
 
 Make = Callable[..., Instruction]

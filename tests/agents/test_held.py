@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agents import held
 from agents.files import Files
+from agents.winapi import retry_locked
 
 
 class WindowsError(OSError):
@@ -21,7 +21,7 @@ class WindowsError(OSError):
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were made; none of them takes any time."""
     made: list[float] = []
-    monkeypatch.setattr(held.time, "sleep", made.append)
+    monkeypatch.setattr(retry_locked.time, "sleep", made.append)
     return made
 
 
@@ -39,22 +39,22 @@ def failing(number: int, times: int) -> Callable[[], str]:
 
 @pytest.mark.parametrize("number", [5, 32, 33, 1224])
 def test_a_replacement_waits_until_the_file_is_free(pauses: list[float], number: int) -> None:
-    assert held.writing(failing(number, 3)) == "done"
-    assert pauses == list(held.WRITING_S[:3])
+    assert retry_locked.writing(failing(number, 3)) == "done"
+    assert pauses == list(retry_locked.WRITING_S[:3])
 
 
 def test_whoever_keeps_it_for_ever_is_told_of(pauses: list[float]) -> None:
     with pytest.raises(WindowsError):
-        held.writing(failing(32, 100))
+        retry_locked.writing(failing(32, 100))
     assert 2 < sum(pauses) < 4  # the dashboard bears 15 s of silence
 
 
 def test_reading_waits_a_moment_and_never_for_what_is_forbidden(pauses: list[float]) -> None:
-    assert held.reading(failing(32, 2)) == "done"
-    assert sum(held.READING_S) < 0.5
+    assert retry_locked.reading(failing(32, 2)) == "done"
+    assert sum(retry_locked.READING_S) < 0.5
     pauses.clear()
     with pytest.raises(WindowsError):
-        held.reading(failing(5, 1))
+        retry_locked.reading(failing(5, 1))
     assert pauses == []
 
 
@@ -64,7 +64,7 @@ def test_other_failures_are_told_at_once(pauses: list[float], error: OSError) ->
         raise error
 
     with pytest.raises(type(error)):
-        held.writing(act)
+        retry_locked.writing(act)
     assert pauses == []
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from fake_httpapi import FakeDll
 
-from agents import dll as libraries
-from agents.hosts import httpapi
-from agents.hosts import httpapi_types as api
-from agents.hosts.httpapi import Ended, HttpApiError, Listener
-from agents.hosts.httpapi_request import Request
+from agents.winapi import dll as libraries
+from agents.winapi import httpapi
+from agents.winapi import httpapi_types as api
+from agents.winapi.httpapi import Ended, HttpApiError, Listener
+from agents.winapi.httpapi_request import Request
 
 URLS = ("https://+:50001/", "http://+:50002/")
 OPENED = ["HttpInitialize", "HttpCreateRequestQueue", "HttpCreateServerSession"]

@@ -10,9 +10,9 @@ from fake_windows import FakeWindows
 
 from agents.errors import StepError
 from agents.hosts import httpsys_registry
+from agents.hosts.host import ServerHost
 from agents.hosts.httpsys_registry import Tables, compare, read_with
 from agents.hosts.netsh_text import Binding, Reservation
-from agents.hosts.windows import ServerHost
 from agents.protocol import Instruction
 
 PARAMETERS = r"SYSTEM\CurrentControlSet\Services\HTTP\Parameters"

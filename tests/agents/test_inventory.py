@@ -15,9 +15,10 @@ from fake_windows import FakeWindows
 
 from agents.clock import Clock
 from agents.files import Files
-from agents.hosts import inventory, program, sockets
-from agents.hosts.inventory import Inventory, fitted
-from agents.hosts.windows import Host, ServerHost, TerminalHost
+from agents.hosts import program
+from agents.hosts.host import Host, ServerHost, TerminalHost
+from agents.hosts.inventory import inventory, sockets
+from agents.hosts.inventory.inventory import Inventory, fitted
 from agents.version import VERSION
 
 CODE_HASH = hashlib.sha256(b"club-2041").hexdigest()[:12]

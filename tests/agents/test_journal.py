@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agents import journal as journal_module
-from agents.journal import Journal, failure
 from agents.protocol import Finished, Instruction, StepDone
+from agents.storage import journal as journal_module
+from agents.storage.journal import Journal, failure
 
 Make = Callable[..., Instruction]
 AT_MS = 1_900_000_000_000

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from agents.hosts.windows import ServerHost
-from agents.journal import Journal
+from agents.hosts.host import ServerHost
+from agents.storage.journal import Journal
 
 FOLDER = Path(__file__).parent / "journals"
 ALL_UNDO = [

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from agents.hosts.windows import TerminalHost
-from agents.journal import Journal
+from agents.hosts.host import TerminalHost
 from agents.protocol import MOST, Finished, Proof, dump, parse
+from agents.storage.journal import Journal
 
 JOURNALS = Path(__file__).parent / "journals"
 POISON = 2**62

@@ -14,8 +14,8 @@ from profile_samples import profile, values
 from agents import config
 from agents.clock import Clock
 from agents.files import Files
-from agents.hosts.inventory import Inventory
-from agents.hosts.windows import ServerHost, TerminalHost
+from agents.hosts.host import ServerHost, TerminalHost
+from agents.hosts.inventory.inventory import Inventory
 from agents.net import Network
 from agents.profiles import validator
 from agents.profiles.profile import BUILT_IN, ProfileError

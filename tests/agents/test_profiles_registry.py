@@ -11,8 +11,8 @@ from profile_samples import profile
 
 from agents.errors import StepError
 from agents.files import Files
+from agents.hosts.host import TerminalHost
 from agents.hosts.registry import RegistryStore
-from agents.hosts.windows import TerminalHost
 from agents.net import Network
 
 KEY = r"HKLM\SOFTWARE\WOW6432Node\Samford"

@@ -18,7 +18,7 @@ from rehearsing import disk, order
 
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.hosts.windows import ServerHost, TerminalHost
+from agents.hosts.host import ServerHost, TerminalHost
 from agents.protocol import Rehearsal
 from agents.rehearsal.rounds import KINDS
 from agents.rehearsal.seat import Seat

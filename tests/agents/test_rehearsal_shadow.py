@@ -12,7 +12,7 @@ from fake_windows import MEMBER, FakeWindows
 from rehearsing import order
 
 from agents.errors import StepError
-from agents.hosts.windows import ServerHost
+from agents.hosts.host import ServerHost
 from agents.rehearsal import shadow as shared
 from agents.rehearsal import shadow_openssl as module
 from agents.rehearsal.forward import Count, Total

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fake_gateway import Gateway
 from rehearsing import order
 
-import agents.hosts.inventory
+import agents.hosts.inventory.inventory
 from agents import protocol
 from agents.clock import Clock
-from agents.hosts.windows import Host, ServerHost, TerminalHost
+from agents.hosts.host import Host, ServerHost, TerminalHost
 from agents.identity import Identity
 from agents.protocol import Finished, Inventory, Rehearsal, Rehearsed
 from agents.rehearsal import rehearsals as module
@@ -240,7 +240,7 @@ async def test_what_the_device_looks_like_is_told_anew_before_each_answer(
 ) -> None:
     """A settings file that was made read-only a minute ago is found by a rehearsal now, whether it goes well or not."""
     host = server if role == "server" else terminal
-    told = agents.hosts.inventory.Inventory(host, Clock())
+    told = agents.hosts.inventory.inventory.Inventory(host, Clock())
     assert (await told.facts())["writable"] is None
     device = Device(host)
     device.rehearsals = Rehearsals(host, device.rehearsals._identity, device.clock, lambda: False, told.facts)

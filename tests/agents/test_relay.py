@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from agents.hosts.httpapi_request import Request
 from agents.rehearsal import relay as module
 from agents.rehearsal.relay import Relay
+from agents.winapi.httpapi_request import Request
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 

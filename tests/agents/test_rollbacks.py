@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fake_windows import Crash, FakeWindows
 
-from agents.hosts.windows import ServerHost, TerminalHost
+from agents.hosts.host import ServerHost, TerminalHost
 from agents.lab import settings
 
 NIGHTS = int(os.environ.get("TILLWAY_ROLLBACKS", "30")) // 2

@@ -10,9 +10,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from fake_crypt32 import FakeCrypt32
 
-from agents.hosts import roots
-from agents.hosts.crypt32 import Entry
+from agents.hosts.certstore import roots
 from agents.lab import pki
+from agents.winapi.crypt32 import Entry
 
 SITE = pki.make()
 SERVER_AUTH, EMAIL = bytes.fromhex("300a06082b06010505070301"), bytes.fromhex("300a06082b06010505070304")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agents.errors import StepError
-from agents.hosts.windows import TerminalHost
+from agents.hosts.host import TerminalHost
 from agents.protocol import Finished, StepDone
 from agents.steps.base import Context, Evidence, Saved, Step
 

@@ -7,7 +7,7 @@ import pytest
 from fake_windows import FakeWindows
 
 from agents.hosts import program
-from agents.hosts.windows import ServerHost, TerminalHost
+from agents.hosts.host import ServerHost, TerminalHost
 from agents.protocol import Finished
 
 

@@ -15,7 +15,7 @@ from test_rehearsals import listens
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts import netsh, spare_binding
-from agents.hosts.windows import ServerHost, TerminalHost
+from agents.hosts.host import ServerHost, TerminalHost
 from agents.rehearsal import shadow
 from agents.rehearsal.rounds import KINDS
 from agents.rehearsal.seat import Seat

@@ -18,8 +18,8 @@ from agents.agent import run_agent
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts import netsh, program, spare_binding
-from agents.hosts.inventory import Inventory
-from agents.hosts.windows import ServerHost
+from agents.hosts.host import ServerHost
+from agents.hosts.inventory.inventory import Inventory
 from agents.protocol import Instruction, Rehearsal
 from agents.rehearsal import rehearsals
 from agents.rehearsal.shadow_httpsys import HttpSysShadow

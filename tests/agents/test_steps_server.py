@@ -7,7 +7,7 @@ from fake_windows import FakeWindows
 
 from agents.errors import StepError
 from agents.hosts import netsh
-from agents.hosts.windows import ServerHost
+from agents.hosts.host import ServerHost
 from agents.protocol import Finished, Instruction, StepDone
 
 Make = Callable[..., Instruction]

@@ -6,7 +6,7 @@ import pytest
 from fake_windows import Crash, FakeWindows, Service
 
 from agents.hosts import netsh
-from agents.hosts.windows import ServerHost
+from agents.hosts.host import ServerHost
 
 
 def needed(windows: FakeWindows) -> None:

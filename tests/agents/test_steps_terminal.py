@@ -9,7 +9,7 @@ import pytest
 from fake_windows import FakeWindows
 
 from agents.files import Files
-from agents.hosts.windows import TerminalHost
+from agents.hosts.host import TerminalHost
 from agents.protocol import StepDone
 
 

@@ -15,12 +15,14 @@ from fake_crypt32 import FakeCrypt32
 
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.hosts import crypt32, inventory_server, store
-from agents.hosts.crypt32 import Entry
-from agents.hosts.inventory import Inventory
-from agents.hosts.store_windows import Machine
-from agents.hosts.windows import ServerHost
+from agents.hosts.certstore import store
+from agents.hosts.certstore.windows import Machine
+from agents.hosts.host import ServerHost
+from agents.hosts.inventory import server as server_inventory
+from agents.hosts.inventory.inventory import Inventory
 from agents.lab import pki
+from agents.winapi import crypt32
+from agents.winapi.crypt32 import Entry
 
 RSA = pki.make()
 
@@ -149,7 +151,7 @@ async def test_a_server_without_a_folder_tells_of_windows_own_store(
     machine: FakeCrypt32, server: ServerHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Keys in a profile are not worth one of the tries."""
-    monkeypatch.setattr(inventory_server, "MAX_KEYS_TRIED", 2)
+    monkeypatch.setattr(server_inventory, "MAX_KEYS_TRIED", 2)
     object.__setattr__(server.config, "store", None)
     made = [pki.make() for _ in range(2)]
     profile = machine.put(RSA.good.pem, RSA.good.key, machine=False)

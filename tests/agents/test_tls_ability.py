@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents.hosts import tls_ability
+from agents.hosts.inventory import tls_ability
 
 WINDOWS_7, WINDOWS_10, WINDOWS_11 = 7601, 19045, 22631
 

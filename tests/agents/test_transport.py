@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fake_gateway import Cuttable, Gateway
 
 from agents import protocol, transport
-from agents.hosts.windows import TerminalHost
+from agents.hosts.host import TerminalHost
 from agents.protocol import Finished, Inventory, StepDone
 
 

@@ -17,8 +17,8 @@ from agents.clock import Clock
 from agents.errors import StepError
 from agents.files import Files
 from agents.hosts import spare_binding
-from agents.hosts.inventory import Inventory
-from agents.hosts.windows import Host
+from agents.hosts.host import Host
+from agents.hosts.inventory.inventory import Inventory
 from agents.identity import Identity
 from agents.lab import build
 from agents.lab.layout import LabLayout

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agents import failpoints
-from agents.lab import languages, layout, plants
+from agents.lab import layout, misconfigurations
+from agents.lab.texts import languages
 from fleet.management.demo.client import ApiError
 from fleet.management.demo.processes import alive, signal_group
 from fleet.management.demo.site import UNANSWERED, DemoSite
@@ -38,7 +39,7 @@ class Site(DemoSite):
         can be hurt, too. Raises SiteFailed."""
         self.disarm()
         super().start()
-        plants.needed_by(layout.load(self.lab))
+        misconfigurations.needed_by(layout.load(self.lab))
 
     def arguments(self) -> list[str]:
         """With a database of its own where that is asked for."""

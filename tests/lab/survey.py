@@ -18,8 +18,8 @@ from agents import config, protocol
 from agents.agent import make_host
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.hosts.inventory import Inventory
-from agents.hosts.windows import ServerHost, TerminalHost
+from agents.hosts.host import ServerHost, TerminalHost
+from agents.hosts.inventory.inventory import Inventory
 from agents.lab.faults import Faults, LabFiles, LabNetwork
 from agents.lab.layout import LabLayout
 from agents.protocol import Finding, Rehearsal, Rehearsed

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agents.lab import plants
+from agents.lab import misconfigurations
 from agents.lab.build import build
 from agents.lab.layout import MONITOR, LabLayout
 from fleet.preflight.site.field_failures import FIELD_FAILURES
@@ -68,43 +68,45 @@ def _case(number: int, plant: Plant, *named: Named, **more: Any) -> Case:
 
 
 CASES = (
-    _case(1, plants.binding_on_another_port, ("binding_other_port", SERVER, "warning")),
-    _case(2, plants.http_reservation_remains, ("other_scheme_reservation", SERVER, "error")),
-    _case(3, plants.https_reservation_remains, ("other_scheme_reservation", SERVER, "error")),
-    _case(3, plants.reservation_unmovable, ("reservation_refused", SERVER, "error")),
-    _case(3, plants.reservation_without_list, ("reservation_unreadable", SERVER, "error")),
-    _case(4, plants.key_missing, ("certificate_key_missing", SERVER, "error")),
-    _case(4, plants.key_missing, ("certificate_none", SERVER, "error"), planned=False),
-    _case(4, plants.key_in_profile, ("key_in_profile", SERVER, "error")),
-    _case(4, plants.certificate_elsewhere, ("certificate_missing", SERVER, "error")),
-    _case(5, plants.key_unusable, ("key_unreadable", SERVER, "error"), ("rehearsal_failed", SITE, "warning")),
-    _case(6, plants.torn_thumbprint, ("binding_unreadable", SERVER, "error")),
+    _case(1, misconfigurations.binding_on_another_port, ("binding_other_port", SERVER, "warning")),
+    _case(2, misconfigurations.http_reservation_remains, ("other_scheme_reservation", SERVER, "error")),
+    _case(3, misconfigurations.https_reservation_remains, ("other_scheme_reservation", SERVER, "error")),
+    _case(3, misconfigurations.reservation_unmovable, ("reservation_refused", SERVER, "error")),
+    _case(3, misconfigurations.reservation_without_list, ("reservation_unreadable", SERVER, "error")),
+    _case(4, misconfigurations.key_missing, ("certificate_key_missing", SERVER, "error")),
+    _case(4, misconfigurations.key_missing, ("certificate_none", SERVER, "error"), planned=False),
+    _case(4, misconfigurations.key_in_profile, ("key_in_profile", SERVER, "error")),
+    _case(4, misconfigurations.certificate_elsewhere, ("certificate_missing", SERVER, "error")),
+    _case(5, misconfigurations.key_unusable, ("key_unreadable", SERVER, "error"), ("rehearsal_failed", SITE, "warning")),
+    _case(6, misconfigurations.torn_thumbprint, ("binding_unreadable", SERVER, "error")),
     _case(
         8,
-        plants.restarted_by_itself,
+        misconfigurations.restarted_by_itself,
         ("recovery_restarts", SERVER, "info"),
         ("monitor_present", SERVER, "info"),
         before=without_monitor,
     ),
-    _case(9, plants.port_taken, ("port_owner", SERVER, "error"), between=Lab.end),
-    _case(9, plants.foreign_binding, ("foreign_binding", SERVER, "error")),
-    _case(10, plants.specific_binding, ("specific_binding", SERVER, "error")),
-    _case(11, plants.narrowed_addresses, ("iplisten_narrow", SERVER, "error")),
-    _case(11, partial(plants.narrowed_addresses, address="127.0.0.1"), ("iplisten_set", SERVER, "warning")),
-    _case(12, plants.wrong_host, ("ip_not_in_san", TILL, "error")),
-    _case(12, partial(plants.wrong_host, host="netpos"), ("name_mismatch", TILL, "error")),
-    _case(13, plants.root_missing, ("untrusted_root", TILL, "error")),
-    _case(13, plants.chain_without_intermediate, ("missing_intermediate", TILL, "error")),
-    _case(14, plants.old_tls, ("tls_too_old", TILL, "error"), ("tls_refused", TILL, "error")),
-    _case(15, plants.wrong_clock, ("clock_outside_validity", TILL, "error")),
-    _case(15, partial(plants.wrong_clock, skew_s=-1200), ("clock_off", TILL, "warning")),
-    _case(15, plants.wrong_server_clock, ("clock_off", SERVER, "warning")),
-    _case(16, plants.old_binding_kept, ("newer_certificate", SERVER, "warning"), before=on_https),
-    _case(17, plants.slow_first_contact, ("first_contact_too_slow", TILL, "error")),
-    _case(17, partial(plants.slow_first_contact, latency_ms=550, timeout_s=2), ("slow_first_contact", TILL, "warning")),
-    _case(18, plants.read_only_settings, ("settings_not_writable", TILL, "error")),
-    _case(19, plants.switched_off, ("seat_no_answer", TILL, "error"), ("no_contact", TILL, "warning")),
-    _case(19, plants.stranger, ("unmanaged_peers", SERVER, "warning")),
+    _case(9, misconfigurations.port_taken, ("port_owner", SERVER, "error"), between=Lab.end),
+    _case(9, misconfigurations.foreign_binding, ("foreign_binding", SERVER, "error")),
+    _case(10, misconfigurations.specific_binding, ("specific_binding", SERVER, "error")),
+    _case(11, misconfigurations.narrowed_addresses, ("iplisten_narrow", SERVER, "error")),
+    _case(11, partial(misconfigurations.narrowed_addresses, address="127.0.0.1"), ("iplisten_set", SERVER, "warning")),
+    _case(12, misconfigurations.wrong_host, ("ip_not_in_san", TILL, "error")),
+    _case(12, partial(misconfigurations.wrong_host, host="netpos"), ("name_mismatch", TILL, "error")),
+    _case(13, misconfigurations.root_missing, ("untrusted_root", TILL, "error")),
+    _case(13, misconfigurations.chain_without_intermediate, ("missing_intermediate", TILL, "error")),
+    _case(14, misconfigurations.old_tls, ("tls_too_old", TILL, "error"), ("tls_refused", TILL, "error")),
+    _case(15, misconfigurations.wrong_clock, ("clock_outside_validity", TILL, "error")),
+    _case(15, partial(misconfigurations.wrong_clock, skew_s=-1200), ("clock_off", TILL, "warning")),
+    _case(15, misconfigurations.wrong_server_clock, ("clock_off", SERVER, "warning")),
+    _case(16, misconfigurations.old_binding_kept, ("newer_certificate", SERVER, "warning"), before=on_https),
+    _case(17, misconfigurations.slow_first_contact, ("first_contact_too_slow", TILL, "error")),
+    _case(
+        17, partial(misconfigurations.slow_first_contact, latency_ms=550, timeout_s=2), ("slow_first_contact", TILL, "warning")
+    ),
+    _case(18, misconfigurations.read_only_settings, ("settings_not_writable", TILL, "error")),
+    _case(19, misconfigurations.switched_off, ("seat_no_answer", TILL, "error"), ("no_contact", TILL, "warning")),
+    _case(19, misconfigurations.stranger, ("unmanaged_peers", SERVER, "warning")),
 )
 
 
@@ -159,13 +161,13 @@ async def test_a_server_that_has_never_heard_of_everyone_is_ready(site: Lab, lan
     """7: nothing can be wrong there, because nobody is called by a name: the port is reserved by SID."""
     survey = Survey(site.layout, site.layout.thumbprint)
     before = await healthy(survey)
-    plants.other_language(site.layout, language)
+    misconfigurations.other_language(site.layout, language)
     assert "1332" in site.netsh("add", "urlacl", "url=http://+:10999/", "user=EVERYONE")[1]
-    plants.other_language(site.layout, f"{language}-oem")
+    misconfigurations.other_language(site.layout, f"{language}-oem")
     readiness = await survey.look()
     assert (readiness.verdict, named(readiness)) == ("ready", before)
     assert {"reservations_good"} == {one.code for one in readiness.of("fine")} & set(CODES[7])
-    plants.no_reservation(site.layout)
+    misconfigurations.no_reservation(site.layout)
     assert ("no_reservation", site.layout.server_name) in named(await survey.look())
 
 
@@ -211,7 +213,7 @@ async def test_something_that_opens_tls_in_between_is_named(site: Lab, tmp_path:
     till = site.layout.names[0]
     name = ("intercepted", till)
     assert name not in await healthy(survey)
-    context = plants.inspected(site.layout, till, tmp_path)
+    context = misconfigurations.inspected(site.layout, till, tmp_path)
 
     async with opens_tls(context) as port:
         survey.diverted[till] = port
@@ -228,7 +230,7 @@ def test_the_table_names_the_plants_that_were_tried() -> None:
     tried[7] |= {"other_language", "no_reservation"}
     tried[20] |= {"inspected"}
     for failure in FIELD_FAILURES:
-        told = {word for word in re.findall(r"`(\w+)`", failure.planted) if hasattr(plants, word)}
+        told = {word for word in re.findall(r"`(\w+)`", failure.planted) if hasattr(misconfigurations, word)}
         assert told == tried[failure.number] != set(), failure.number
 
 
@@ -254,7 +256,7 @@ def vary(layout: LabLayout) -> None:
     as a site in order has them."""
     rng = random.Random(SEED)
     for name in layout.names:
-        plants.fault(
+        misconfigurations.fault(
             layout,
             name,
             tls_max=rng.choice(("", "1.2", "1.3")),
@@ -264,7 +266,7 @@ def vary(layout: LabLayout) -> None:
         )
         path = layout.terminal_dir(name) / "TouchSettings.xml"
         path.write_bytes(path.read_bytes().replace(b"<TimeoutSeconds>6", f"<TimeoutSeconds>{rng.choice((6, 8, 15))}".encode()))
-    plants.access_codes(layout, server="club-2041", **dict.fromkeys(layout.names[::2], "club-2041"))
+    misconfigurations.access_codes(layout, server="club-2041", **dict.fromkeys(layout.names[::2], "club-2041"))
 
 
 async def test_fifty_healthy_terminals_with_varied_settings_alarm_nobody(fifty: Lab, record_testsuite_property: Any) -> None:

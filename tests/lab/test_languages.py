@@ -18,7 +18,8 @@ from django.core.management.base import CommandError
 from agents.errors import StepError
 from agents.hosts import netsh, netsh_text, program, sc, sc_text
 from agents.hosts.netsh_text import Binding, Reservation
-from agents.lab import build, languages, netsh_out, sc_out
+from agents.lab import build, netsh_out, sc_out
+from agents.lab.texts import languages
 from tests.lab.conftest import Lab, copied
 
 pytestmark = pytest.mark.lab

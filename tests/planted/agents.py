@@ -18,7 +18,7 @@ DISK = (
     Bug(
         "file_not_flushed",
         "settings may be empty after a power cut: renamed before their bytes are on disk",
-        "agents/atomic.py",
+        "agents/storage/atomic.py",
         "        write_all(fd, data)\n        os.fsync(fd)\n",
         "        write_all(fd, data)\n",
         (FILES + "test_everything_is_flushed_before_the_name_changes",),
@@ -26,8 +26,8 @@ DISK = (
     Bug(
         "no_temporary_file",
         "settings are rewritten in place, and torn by a crash",
-        "agents/atomic.py",
-        "        _write_new(temp, data, path, old, mode)\n        held.writing(lambda: os.replace(temp, path))\n",
+        "agents/storage/atomic.py",
+        "        _write_new(temp, data, path, old, mode)\n        retry_locked.writing(lambda: os.replace(temp, path))\n",
         "        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)\n"
         "        write_all(fd, data)\n        os.fsync(fd)\n        os.close(fd)\n",
         (FILES + "test_a_fault_at_any_operation_leaves_old_or_new",),
@@ -35,7 +35,7 @@ DISK = (
     Bug(
         "folder_not_flushed",
         "a power cut takes the rename back",
-        "agents/atomic.py",
+        "agents/storage/atomic.py",
         "        raise\n    settle(path)\n",
         "        raise\n",
         (FILES + "test_everything_is_flushed_before_the_name_changes",),
@@ -43,7 +43,7 @@ DISK = (
     Bug(
         "undo_not_flushed",
         "the act is on disk before the way back",
-        "agents/journal.py",
+        "agents/storage/journal.py",
         '"step": step, "saved": saved}\n        self._append(record, flush=True)',
         '"step": step, "saved": saved}\n        self._append(record, flush=False)',
         (JOURNAL + "test_what_must_outlive_a_power_cut_is_flushed_before_the_call_returns",),
@@ -51,7 +51,7 @@ DISK = (
     Bug(
         "end_not_flushed",
         "an instruction that has ended is carried out again after a power cut",
-        "agents/journal.py",
+        "agents/storage/journal.py",
         "flush=isinstance(report, Finished)",
         "flush=False",
         (JOURNAL + "test_what_must_outlive_a_power_cut_is_flushed_before_the_call_returns",),
@@ -59,7 +59,7 @@ DISK = (
     Bug(
         "torn_tail_kept",
         "the record after a torn one is glued to it and lost",
-        "agents/journal.py",
+        "agents/storage/journal.py",
         "            end = len(data) - len(lines[-1])\n",
         "            end = len(data)\n",
         (JOURNAL + "test_after_a_torn_tail_writing_goes_on",),
@@ -67,7 +67,7 @@ DISK = (
     Bug(
         "checksum_ignored",
         "an altered record is believed",
-        "agents/journal.py",
+        "agents/storage/journal.py",
         '    if line[:8] != b"%08x" % zlib.crc32(body):\n        return None\n',
         "",
         (JOURNAL + "test_any_altered_byte_costs_at_most_the_record_it_is_in",),
@@ -75,7 +75,7 @@ DISK = (
     Bug(
         "second_undo_record_stands",
         "a resumed step overwrites what was there before with its own half-done work",
-        "agents/ledger.py",
+        "agents/storage/ledger.py",
         'self.undo.setdefault((instruction.cutover, record["step"]), item)',
         'self.undo[(instruction.cutover, record["step"])] = item',
         (JOURNAL + "test_the_first_undo_record_of_a_step_stands",),
@@ -83,7 +83,7 @@ DISK = (
     Bug(
         "switched_counts_as_confirmed",
         "a server whose dashboard dies before the last check never goes back",
-        "agents/ledger.py",
+        "agents/storage/ledger.py",
         '        good_check = report.action == "verify" and report.outcome == "done"\n',
         '        good_check = report.outcome == "done"\n',
         (DEADMAN + "test_a_switch_is_uncommitted_until_the_last_check_or_the_way_back",),
@@ -185,7 +185,7 @@ STEPS = (
     Bug(
         "undo_written_after_apply",
         "a crash right after a step leaves nothing to undo it with",
-        "agents/steps/passes.py",
+        "agents/steps/step_executor.py",
         "            if step.name not in context.saved and (saved := await step.save(context)) is not None:\n"
         "                self.journal.undo(context.instruction, step.name, saved)\n"
         "                context.saved[step.name] = saved\n"
@@ -202,7 +202,7 @@ STEPS = (
     Bug(
         "undo_order_swapped",
         "the first step is undone first",
-        "agents/steps/passes.py",
+        "agents/steps/step_executor.py",
         "for record in reversed(self.journal.open_undo(instruction.cutover)):",
         "for record in self.journal.open_undo(instruction.cutover):",
         (RUNNER + "test_a_failure_anywhere_undoes_what_was_done",),
@@ -210,7 +210,7 @@ STEPS = (
     Bug(
         "undo_failure_swallowed",
         "a device that could not be undone is called restored",
-        "agents/steps/passes.py",
+        "agents/steps/step_executor.py",
         "                failures.append(error)\n",
         "",
         (RUNNER + "test_undoing_goes_on_after_a_failure_and_says_what_is_left",),
@@ -218,7 +218,7 @@ STEPS = (
     Bug(
         "undo_stops_at_the_first_failure",
         "one step that is stuck keeps all before it from being undone",
-        "agents/steps/passes.py",
+        "agents/steps/step_executor.py",
         "                failures.append(error)\n",
         "                failures.append(error)\n                break\n",
         (RUNNER + "test_undoing_goes_on_after_a_failure_and_says_what_is_left",),
@@ -226,7 +226,7 @@ STEPS = (
     Bug(
         "timeout_swallowed",
         "a step that ran out of its time counts as done",
-        "agents/steps/passes.py",
+        "agents/steps/step_executor.py",
         '            raise StepError("step_timeout", message, "Look at the device; try again.", retryable=True) from error\n',
         "            log.warning(message, exc_info=error)\n            return {}\n",
         (RUNNER + "test_a_step_that_takes_too_long_is_undone",),
@@ -234,7 +234,7 @@ STEPS = (
     Bug(
         "crash_loop_not_broken",
         "a step that ends the agent is begun again for ever",
-        "agents/steps/passes.py",
+        "agents/steps/step_executor.py",
         "if self.journal.ledger.starts.get((seq, name), 0) >= most:",
         "if False:",
         (RUNNER + "test_a_step_that_crashes_the_agent_every_time_is_undone",),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from agents.atomic import SUFFIX
+from agents.storage.atomic import SUFFIX
 from tests.torn.calls import Op
 from tests.torn.record import Recording
 

@@ -18,9 +18,9 @@ from agents import catalogue
 from agents.clock import Clock
 from agents.hosts import program
 from agents.identity import Identity
-from agents.journal import Journal
 from agents.protocol import Action, Instruction
 from agents.runner import Runner
+from agents.storage.journal import Journal
 from tests.torn.recorder import Recorder
 from tests.torn.world import Machine, World
 
@@ -121,7 +121,7 @@ KILLED = frozenset({"first", "second", "third", "fourth"})
 
 def live(world: World, log: Path, name: str) -> None:
     """One life, in this process."""
-    from agents import journal
+    from agents.storage import journal
 
     journal.COMPACT_BYTES = SMALL_JOURNAL
     machine = Machine.load(world)

@@ -8,10 +8,10 @@ from pathlib import Path
 from agents.clock import Clock
 from agents.files import Files
 from agents.identity import Identity
-from agents.journal import Journal
-from agents.ledger import Ledger, UndoRecord
 from agents.steps import steps
 from agents.steps.base import Context
+from agents.storage.journal import Journal
+from agents.storage.ledger import Ledger, UndoRecord
 from tests.torn.promises import records
 from tests.torn.world import Tree, World, write
 
@@ -93,7 +93,7 @@ class Starter:
         return [] if self.settings.read_bytes() == self.original else ["the undo record does not lead back"]
 
     def _undo(self, record: UndoRecord) -> None:
-        """As agents.steps.passes does. Nothing in it waits, so it needs no event loop."""
+        """As agents.steps.step_executor does. Nothing in it waits, so it needs no event loop."""
         work = self.step.undo(Context(record.instruction, self.host, Clock(), 10.0), record.saved)
         try:
             work.send(None)

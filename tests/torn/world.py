@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from agents.config import Config
 from agents.files import Files
+from agents.hosts.host import Host, ServerHost, TerminalHost
 from agents.hosts.program import Output
-from agents.hosts.windows import Host, ServerHost, TerminalHost
 from agents.lab import settings
 from agents.net import Network
 from agents.protocol import Role

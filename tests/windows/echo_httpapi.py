@@ -8,9 +8,9 @@ import json
 import sys
 import threading
 
-from agents.hosts import httpapi
-from agents.hosts.httpapi import Ended, Listener
-from agents.hosts.httpapi_request import Request
+from agents.winapi import httpapi
+from agents.winapi.httpapi import Ended, Listener
+from agents.winapi.httpapi_request import Request
 from tests.windows.wine_httpapi import WineDll
 
 LIMIT_S = 20.0

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.files import Files
-from agents.hosts import httpsys_registry, settings_store, tls_ability
+from agents.hosts import httpsys_registry, settings_store
+from agents.hosts.inventory import tls_ability
 from agents.profiles import validator
 from agents.profiles.reading import Reading
 

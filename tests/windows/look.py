@@ -12,10 +12,11 @@ from agents import config
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.files import Files
-from agents.hosts import lookup, roots
-from agents.hosts.inventory import Inventory
+from agents.hosts import lookup
+from agents.hosts.certstore import roots
+from agents.hosts.host import ServerHost
+from agents.hosts.inventory.inventory import Inventory
 from agents.hosts.lookup import Target
-from agents.hosts.windows import ServerHost
 from agents.net import Network
 
 

@@ -24,13 +24,14 @@ from agents import protocol
 from agents.clock import Clock
 from agents.config import Config
 from agents.files import Files
-from agents.hosts import program, spare_binding, store
-from agents.hosts.httpapi import Listener
-from agents.hosts.windows import ServerHost
+from agents.hosts import program, spare_binding
+from agents.hosts.certstore import store
+from agents.hosts.host import ServerHost
 from agents.identity import Identity
 from agents.net import Network
 from agents.protocol import Rehearsal, Rehearsed
 from agents.rehearsal import rehearsals, sent_chain
+from agents.winapi.httpapi import Listener
 from tests.windows.wine_httpapi import WineDll
 
 KEY = Ed25519PrivateKey.generate()

@@ -34,7 +34,7 @@ _BEGIN = """
 import sys
 from pathlib import Path
 from agents.identity import Identity
-from agents.journal import Journal
+from agents.storage.journal import Journal
 state = Path(sys.argv[1])
 Identity(state)
 Journal(state / "journal").close()

@@ -31,7 +31,7 @@ MOST_OF_A_BODY = 70_000  # here; Wine would hardly ever see the end of much larg
 SETTINGS = "<NetPOSSettings><General><Port>{port}</Port><UseSSL>False</UseSSL></General></NetPOSSettings>"
 _OPENING = """
 import sys
-from agents.hosts.httpapi import HttpApiError, Listener
+from agents.winapi.httpapi import HttpApiError, Listener
 from tests.windows.wine_httpapi import WineDll
 try:
     Listener(sys.argv[1:], WineDll()).close()

@@ -51,7 +51,7 @@ from ctypes import wintypes
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from agents.hosts import ncrypt
-from agents.dll import Refused
+from agents.winapi.dll import Refused
 
 library, handle = ctypes.WinDLL("ncrypt"), ctypes.c_size_t
 library.NCryptCreatePersistedKey.argtypes = (

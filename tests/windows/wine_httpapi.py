@@ -9,7 +9,7 @@ import ctypes
 import threading
 from typing import Any
 
-from agents.hosts import httpapi
+from agents.winapi import httpapi
 
 
 class WineDll:

@@ -6,9 +6,9 @@ import os
 import time
 from pathlib import Path
 
-from agents import atomic
 from agents.http import Connection
 from agents.net import Network, tls_context
+from agents.storage import atomic
 from fleet.management.demo.site import DemoSite
 
 

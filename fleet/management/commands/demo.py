@@ -17,9 +17,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agents.lab import languages
 from agents.lab.build import build
 from agents.lab.layout import LabLayout
+from agents.lab.texts import languages
 from fleet.management.demo import parts as demo_parts
 from fleet.management.demo.client import ApiError, Client
 from fleet.management.demo.supervisor import Supervisor

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agents.lab import languages
+from agents.lab.texts import languages
 from fleet.management.demo.client import ApiError, Client
 from fleet.management.demo.processes import signal_group
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldFailure:
-    """planted: how it is brought about, with the functions of agents/lab/plants.py that do it; codes: one of them at
+    """planted: how it is brought about, with the functions of agents/lab/misconfigurations.py that do it; codes: one of them at
     least is in the verdict when the failure is there; found_by: where it is looked at."""
 
     number: int

@@ -12,8 +12,8 @@ from agents import protocol
 from agents.clock import Clock
 from agents.config import Config
 from agents.files import Files
-from agents.hosts.inventory import Inventory
-from agents.hosts.windows import TerminalHost
+from agents.hosts.host import TerminalHost
+from agents.hosts.inventory.inventory import Inventory
 from agents.identity import Identity
 from agents.net import Network
 from agents.protocol import Instruction

@@ -10,7 +10,7 @@ import pytest
 
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.lab import pki, plants
+from agents.lab import misconfigurations, pki
 from agents.lab.layout import LabLayout
 from agents.rehearsal.seat import Seat
 from agents.rehearsal.shadow_openssl import OpenSslShadow as Shadow
@@ -39,7 +39,7 @@ async def test_nothing_is_planted_in_a_healthy_lab(lab: Lab) -> None:
     facts, layout = await server_facts(lab.layout), lab.layout
     assert (facts["error"], facts["writable"], facts["iplisten"], facts["owner"], facts["peers"]) == (None, None, [], None, [])
     assert rows_at(facts, "sslcert", layout.port) == []
-    assert rows_at(facts, "urlacl", layout.port) == [(f"http://+:{layout.port}/", plants.EVERYONE)]
+    assert rows_at(facts, "urlacl", layout.port) == [(f"http://+:{layout.port}/", misconfigurations.EVERYONE)]
     assert (facts["recovery"], facts["service"]["dependents"]) == ({"restarts": False}, [])
     for name in layout.names:
         told = await till_facts(layout, name)
@@ -49,24 +49,24 @@ async def test_nothing_is_planted_in_a_healthy_lab(lab: Lab) -> None:
 
 async def test_bindings_and_reservations(lab: Lab) -> None:
     layout, port = lab.layout, lab.port
-    plants.binding_on_another_port(layout)
-    plants.https_reservation_remains(layout)
-    plants.torn_thumbprint(layout)
-    plants.specific_binding(layout)
-    plants.narrowed_addresses(layout, "127.0.0.1")
+    misconfigurations.binding_on_another_port(layout)
+    misconfigurations.https_reservation_remains(layout)
+    misconfigurations.torn_thumbprint(layout)
+    misconfigurations.specific_binding(layout)
+    misconfigurations.narrowed_addresses(layout, "127.0.0.1")
     facts = await server_facts(layout)
     assert rows_at(facts, "sslcert", 8000) == [("0.0.0.0:8000", layout.thumbprint)]
     assert sorted(rows_at(facts, "sslcert", port)) == [
         (f"0.0.0.0:{port}", None),
-        (f"127.0.0.1:{port}", plants.OTHER_HASH.upper()),
+        (f"127.0.0.1:{port}", misconfigurations.OTHER_HASH.upper()),
     ]
-    assert (f"https://+:{port}/", plants.EVERYONE) in rows_at(facts, "urlacl", port)
+    assert (f"https://+:{port}/", misconfigurations.EVERYONE) in rows_at(facts, "urlacl", port)
     assert (facts["iplisten"], facts["scheme"]) == (["127.0.0.1"], "http")
 
 
 async def test_a_reservation_of_the_old_scheme_and_an_old_certificate(lab: Lab) -> None:
-    plants.http_reservation_remains(lab.layout)
-    plants.old_binding_kept(lab.layout)
+    misconfigurations.http_reservation_remains(lab.layout)
+    misconfigurations.old_binding_kept(lab.layout)
     facts = await server_facts(lab.layout)
     assert (facts["scheme"], rows_at(facts, "urlacl", lab.port)[0][0]) == ("https", f"http://+:{lab.port}/")
     ((_, bound),) = rows_at(facts, "sslcert", lab.port)
@@ -76,29 +76,29 @@ async def test_a_reservation_of_the_old_scheme_and_an_old_certificate(lab: Lab) 
 
 async def test_another_language_hides_nothing(lab: Lab) -> None:
     before = await server_facts(lab.layout)
-    plants.other_language(lab.layout)
+    misconfigurations.other_language(lab.layout)
     after = await server_facts(lab.layout)
     changing = ("free_mb", "clock_offset_ms")
     assert {**before, **dict.fromkeys(changing)} == {**after, **dict.fromkeys(changing)}
 
 
 async def test_keys_and_services(lab: Lab) -> None:
-    plants.key_unusable(lab.layout)
-    plants.restarted_by_itself(lab.layout)
-    plants.needed_by(lab.layout)
+    misconfigurations.key_unusable(lab.layout)
+    misconfigurations.restarted_by_itself(lab.layout)
+    misconfigurations.needed_by(lab.layout)
     facts = await server_facts(lab.layout)
     row = next(row for row in facts["certificates"] if row["thumbprint"] == lab.layout.thumbprint)
     assert (row["has_key"], row["readable"]) == (True, False)
     assert facts["recovery"] == {"restarts": True}
     assert facts["service"]["dependents"] == ["KioskApi"]
     assert (facts["services"][1]["state"], facts["services"][1]["start_type"]) == ("running", "auto")
-    plants.key_missing(lab.layout)
+    misconfigurations.key_missing(lab.layout)
     row = next(row for row in (await server_facts(lab.layout))["certificates"] if row["thumbprint"] == lab.layout.thumbprint)
     assert (row["has_key"], row["readable"]) == (False, None)
 
 
 async def test_a_port_that_another_program_has(lab: Lab) -> None:
-    with plants.port_taken(lab.layout), plants.stranger(lab.layout):
+    with misconfigurations.port_taken(lab.layout), misconfigurations.stranger(lab.layout):
         facts = await server_facts(lab.layout)
     assert facts["owner"]["pid"] == os.getpid()
     assert facts["peers"] == [{"address": "127.0.0.77", "connections": 1}]
@@ -106,13 +106,13 @@ async def test_a_port_that_another_program_has(lab: Lab) -> None:
 
 async def test_tills(lab: Lab) -> None:
     layout, (one, two, three) = lab.layout, lab.layout.names
-    plants.wrong_host(layout, one)
-    plants.old_tls(layout, one)
-    plants.wrong_clock(layout, two, -3600)
-    plants.root_missing(layout, two)
-    plants.read_only_settings(layout, three)
-    plants.full_disk(layout, three)
-    plants.access_codes(layout, server="club-2041", **{one: "club-2041", two: "club-2014"})
+    misconfigurations.wrong_host(layout, one)
+    misconfigurations.old_tls(layout, one)
+    misconfigurations.wrong_clock(layout, two, -3600)
+    misconfigurations.root_missing(layout, two)
+    misconfigurations.read_only_settings(layout, three)
+    misconfigurations.full_disk(layout, three)
+    misconfigurations.access_codes(layout, server="club-2041", **{one: "club-2041", two: "club-2014"})
     told = {name: await till_facts(layout, name) for name in layout.names}
     assert (told[one]["host"], told[one]["tls"]) == ("127.0.0.2", ["TLSv1"])
     assert abs(told[two]["clock_offset_ms"] - 3_600_000) < 2000
@@ -172,12 +172,12 @@ async def test_a_healthy_till_is_ready(plain_lab: Lab, look: Look) -> None:
 @pytest.mark.parametrize(
     ("plant", "code"),
     [
-        (plants.wrong_host, "name_mismatch"),
-        (plants.root_missing, "untrusted_root"),
-        (plants.old_tls, "tls_refused"),
-        (plants.wrong_clock, "cert_expired"),
-        (plants.slow_first_contact, "slow_first_contact"),
-        (plants.switched_off, "unreachable"),
+        (misconfigurations.wrong_host, "name_mismatch"),
+        (misconfigurations.root_missing, "untrusted_root"),
+        (misconfigurations.old_tls, "tls_refused"),
+        (misconfigurations.wrong_clock, "cert_expired"),
+        (misconfigurations.slow_first_contact, "slow_first_contact"),
+        (misconfigurations.switched_off, "unreachable"),
     ],
 )
 async def test_a_till_that_is_not_ready_says_why(
@@ -191,7 +191,7 @@ async def test_a_till_that_is_not_ready_says_why(
 
 async def test_a_clock_that_is_behind(plain_lab: Lab, look: Look) -> None:
     name = plain_lab.layout.names[0]
-    plants.wrong_clock(plain_lab.layout, name, -400 * 86400)
+    misconfigurations.wrong_clock(plain_lab.layout, name, -400 * 86400)
     code, facts = await look(name)
     assert (code, facts["clock_offset_ms"] > 399 * 86_400_000) == ("cert_not_yet_valid", True)
 
@@ -199,9 +199,9 @@ async def test_a_clock_that_is_behind(plain_lab: Lab, look: Look) -> None:
 @pytest.mark.parametrize(
     ("plant", "code"),
     [
-        (plants.key_missing, "certificate_key_missing"),
-        (plants.key_in_profile, "key_in_profile"),
-        (plants.key_unusable, "key_unreadable"),
+        (misconfigurations.key_missing, "certificate_key_missing"),
+        (misconfigurations.key_in_profile, "key_in_profile"),
+        (misconfigurations.key_unusable, "key_unreadable"),
     ],
 )
 async def test_a_server_that_cannot_rehearse_says_why(
@@ -213,7 +213,7 @@ async def test_a_server_that_cannot_rehearse_says_why(
 
 async def test_something_that_opens_tls_in_between(plain_lab: Lab, look: Look, tmp_path: Path) -> None:
     name = plain_lab.layout.names[0]
-    context = plants.inspected(plain_lab.layout, name, tmp_path)
+    context = misconfigurations.inspected(plain_lab.layout, name, tmp_path)
 
     async with opens_tls(context) as port:
         code, facts = await look(name, shadow_port=port)

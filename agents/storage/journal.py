@@ -14,9 +14,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from agents import access, atomic, held, ledger
-from agents.ledger import Failure, Ledger, UndoRecord
 from agents.protocol import Finding, Finished, Instruction, Proof, Report
+from agents.storage import atomic, ledger
+from agents.storage.ledger import Failure, Ledger, UndoRecord
+from agents.winapi import access, retry_locked
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class Journal:
             atomic.replace(self.path, data)
         finally:
             # Also when only the last flush failed: whichever file is there now is the one to go on with.
-            self._fd = held.writing(lambda: os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0)))
+            self._fd = retry_locked.writing(lambda: os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0)))
             if os.read(self._fd, len(data) + 1) == data:
                 self._end = len(data)
 

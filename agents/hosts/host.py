@@ -14,8 +14,9 @@ from urllib.parse import quote
 from agents.config import Config
 from agents.errors import StepError
 from agents.files import Files
-from agents.hosts import lookup, sc, settings_store, store
-from agents.hosts.kept import Kept
+from agents.hosts import lookup, sc, settings_store
+from agents.hosts.certstore import store
+from agents.hosts.inventory.kept import Kept
 from agents.hosts.lookup import Answer, Target
 from agents.hosts.settings_store import SettingsStore
 from agents.net import Network

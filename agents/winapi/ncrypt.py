@@ -6,7 +6,7 @@ from ctypes import wintypes
 from functools import cache
 from typing import Any
 
-from agents import dll
+from agents.winapi import dll
 
 _PKCS1, _SILENT = 0x2, 0x40  # BCRYPT_PAD_PKCS1, NCRYPT_SILENT_FLAG
 _HANDLE = ctypes.c_size_t  # NCRYPT_KEY_HANDLE

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agents import atomic
 from agents.lab import machine, pki
 from agents.lab.layout import MONITOR, SERVICE, LabLayout
+from agents.storage import atomic
 
 OURS = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
 OTHERS = "{4dc3e181-e14b-4a21-b022-59fc669b0914}"

@@ -12,9 +12,10 @@ from typing import Any
 
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.hosts import inventory_server, roots, tls_ability
-from agents.hosts.kept import Read
-from agents.hosts.windows import Host, ServerHost, TerminalHost
+from agents.hosts.certstore import roots
+from agents.hosts.host import Host, ServerHost, TerminalHost
+from agents.hosts.inventory import server, tls_ability
+from agents.hosts.inventory.kept import Read
 from agents.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Inventory:
                 "roots": seldom(_plain(self._roots)),
             }
         elif isinstance(host, ServerHost):
-            own |= inventory_server.readers(host, seldom, clock)
+            own |= server.readers(host, seldom, clock)
         self._readers: dict[str, Read] = {**own, **self._common()}
 
     async def facts(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from ctypes import wintypes
 from functools import cache
 from typing import Any
 
-from agents import dll
+from agents.winapi import dll
 
 _SHA1 = 0x8004  # CALG_SHA1: the one hash that every such provider knows; nothing here depends on its strength
 _HANDLE = ctypes.c_size_t  # HCRYPTPROV, HCRYPTHASH, HCRYPTKEY

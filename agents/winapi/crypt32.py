@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from agents import dll
-from agents.hosts import advapi32, ncrypt
+from agents.winapi import advapi32, dll, ncrypt
 
 Name = Literal["MY", "CA", "ROOT", "Disallowed"]
 

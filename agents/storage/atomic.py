@@ -4,14 +4,14 @@ import contextlib
 import os
 from pathlib import Path
 
-from agents import access, held
+from agents.winapi import access, retry_locked
 
 SUFFIX = ".tillway-new"
 
 
 def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Make `path` hold exactly `data`. An existing file keeps its mode and owner (on Windows its access list), a new one
-    gets `mode` (on Windows 0o600 is agents.access.make_private, any other the folder's own list).
+    gets `mode` (on Windows 0o600 is agents.winapi.access.make_private, any other the folder's own list).
 
     Raises OSError; then the file holds the old bytes, or the new ones if only the last flush failed.
     """
@@ -23,7 +23,7 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         raise PermissionError(13, "is write-protected", str(path))
     try:
         _write_new(temp, data, path, old, mode)
-        held.writing(lambda: os.replace(temp, path))
+        retry_locked.writing(lambda: os.replace(temp, path))
     except BaseException:
         _remove(temp)
         raise
@@ -48,7 +48,7 @@ def settle(path: Path) -> None:
     """Make the rename that gave this file its name outlive a power cut. Raises OSError."""
     if os.name == "nt":
         # Windows flushes no folders; with a file it flushes its disk's log up to that file's last entry, the rename.
-        held.writing(lambda: _flush(path))
+        retry_locked.writing(lambda: _flush(path))
     else:
         fsync_folder(path.parent)
 
@@ -104,4 +104,4 @@ def _same_owner(fd: int, old: os.stat_result | None) -> None:
 
 
 def _remove(temp: Path) -> None:
-    held.writing(lambda: temp.unlink(missing_ok=True))
+    retry_locked.writing(lambda: temp.unlink(missing_ok=True))

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from agents.dll import Refused
-from agents.hosts import crypt32
-from agents.hosts.crypt32 import Entry, Name, Signature
-from agents.hosts.store_reader import Kept, thumbprint
+from agents.hosts.certstore.reader import Kept, thumbprint
+from agents.winapi import crypt32
+from agents.winapi.crypt32 import Entry, Name, Signature
+from agents.winapi.dll import Refused
 
 _PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 _HASHES = {"sha1": hashes.SHA1(), "sha256": hashes.SHA256()}  # noqa: S303 - older providers know no other

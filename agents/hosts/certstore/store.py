@@ -10,10 +10,10 @@ from typing import Any
 from cryptography import x509
 
 from agents.errors import StepError
-from agents.hosts.store_folder import Folder
-from agents.hosts.store_folder import no_password as no_password
-from agents.hosts.store_reader import Kept, Reader
-from agents.hosts.store_windows import Machine
+from agents.hosts.certstore.folder import Folder
+from agents.hosts.certstore.folder import no_password as no_password
+from agents.hosts.certstore.reader import Kept, Reader
+from agents.hosts.certstore.windows import Machine
 
 MAX_CERTIFICATES = 500
 

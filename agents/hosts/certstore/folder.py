@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from agents.hosts.store_reader import Kept, thumbprint
+from agents.hosts.certstore.reader import Kept, thumbprint
 
 NAME = re.compile(r"[0-9A-F]{40}")
 MAX_PEM_BYTES = 256 * 1024

@@ -3,8 +3,8 @@
 from ctypes import addressof, create_string_buffer
 from typing import Any
 
-from agents.hosts import httpapi_types as api
-from agents.hosts.httpapi_request import Headers
+from agents.winapi import httpapi_types as api
+from agents.winapi.httpapi_request import Headers
 
 _PLACES = {name.lower(): place for place, name in enumerate(api.RESPONSE_HEADERS)}
 

@@ -11,11 +11,11 @@ from typing import Any
 from agents import catalogue, failpoints
 from agents.clock import Clock
 from agents.errors import AgentError, StepError
-from agents.hosts.windows import Host
-from agents.journal import Journal
-from agents.ledger import UndoRecord
+from agents.hosts.host import Host
 from agents.protocol import Direction, Instruction, Report, StepDone
 from agents.steps.base import Context, Evidence, Step
+from agents.storage.journal import Journal
+from agents.storage.ledger import UndoRecord
 
 log = logging.getLogger(__name__)
 

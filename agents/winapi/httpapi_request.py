@@ -4,7 +4,7 @@ from ctypes import sizeof, string_at
 from dataclasses import dataclass
 from typing import Any
 
-from agents.hosts import httpapi_types as api
+from agents.winapi import httpapi_types as api
 
 Headers = tuple[tuple[str, str], ...]
 

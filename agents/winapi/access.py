@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from agents import dll
+from agents.winapi import dll
 
 _OWNER, _LIST = 0x1, 0x4
 _REVISION = 1

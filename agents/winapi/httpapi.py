@@ -8,10 +8,9 @@ from ctypes import POINTER, byref, c_char, c_uint32, c_uint64, c_void_p, c_wchar
 from dataclasses import replace
 from typing import Any
 
-from agents import dll
-from agents.hosts import httpapi_answer, httpapi_request
-from agents.hosts import httpapi_types as api
-from agents.hosts.httpapi_request import Headers, Request
+from agents.winapi import dll, httpapi_request, httpapi_response
+from agents.winapi import httpapi_types as api
+from agents.winapi.httpapi_request import Headers, Request
 
 FIRST_BYTES = 4096
 MAX_BODY_BYTES = 1024 * 1024
@@ -71,7 +70,7 @@ class Listener:
 
     def answer(self, request: Request, status: int, reason: str, headers: Headers, body: bytes, *, close: bool = False) -> bool:
         """Answer it; close: and end the connection. False where the client has gone. Raises Ended, HttpApiError."""
-        made = httpapi_answer.Answer(status, reason, headers, body)
+        made = httpapi_response.Answer(status, reason, headers, body)
         flags = api.SEND_DISCONNECT if close else 0
         number = self._dll.HttpSendHttpResponse(
             self._queue, request.id, flags, byref(made.response), None, byref(c_uint32()), None, 0, None, None

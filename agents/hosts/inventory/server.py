@@ -8,9 +8,11 @@ from typing import Any
 
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.hosts import access_log, netsh, sc, sockets, spare_binding, store
+from agents.hosts import netsh, sc, spare_binding
+from agents.hosts.certstore import store
+from agents.hosts.host import ServerHost
+from agents.hosts.inventory import access_log, sockets
 from agents.hosts.netsh_text import Reservation
-from agents.hosts.windows import ServerHost
 
 MAX_PEERS = 200
 MAX_KEYS_TRIED = 20

@@ -13,9 +13,9 @@ from typing import Protocol
 
 from cryptography import x509
 
-from agents.hosts import crypt32
-from agents.hosts.crypt32 import Entry, Name
 from agents.net import context_of, tls_context
+from agents.winapi import crypt32
+from agents.winapi.crypt32 import Entry, Name
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_ROOTS = 2000
