@@ -1,1 +1,9 @@
-"""What agents talk to: a plain ASGI application beside Django."""
+"""What agents talk to: a plain ASGI application beside Django.
+
+asgi.py          the entry point
+conversation.py  what is said with one agent, from the challenge to its end: begin here
+connection.py    its WebSocket
+hub.py           what all connections share: who is here, the queue of reports, deliveries, presence
+rehearsing.py    the gateway's part in a rehearsal
+limits.py        how much one agent may say; intake.py, inventories.py, put_off.py: what waits to be taken
+"""

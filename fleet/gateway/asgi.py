@@ -13,12 +13,12 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet.settings")
 django.setup()
 
-from fleet.gateway.connection import serve  # noqa: E402 — services need Django's apps to be loaded
-from fleet.gateway.desk import Desk  # noqa: E402
+from fleet.gateway.conversation import serve  # noqa: E402 — services need Django's apps to be loaded
+from fleet.gateway.hub import Hub  # noqa: E402
 from fleet.startup import refuse_without_keys  # noqa: E402
 
 refuse_without_keys()
-desk = Desk()
+hub = Hub()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -26,7 +26,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "websocket" and scope["path"] == "/agent":
-        await serve(desk, receive, send)
+        await serve(hub, receive, send)
     elif scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 4404})
@@ -40,9 +40,9 @@ async def _lifespan(receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            await desk.open()
+            await hub.open()
             await send({"type": "lifespan.startup.complete"})
         else:
-            await desk.close()
+            await hub.close()
             await send({"type": "lifespan.shutdown.complete"})
             return

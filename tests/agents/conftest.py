@@ -115,7 +115,7 @@ def terminal(tmp_path: Path, port: int, certificate: certificates.Certificate) -
 
 
 @dataclasses.dataclass
-class Desk:
+class Driver:
     """A runner with its journal, and the reports it made."""
 
     runner: Runner
@@ -137,22 +137,22 @@ class Desk:
 
 
 @pytest.fixture
-def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
-    made: list[Desk] = []
+def make_driver(tmp_path: Path) -> Iterator[Callable[..., Driver]]:
+    made: list[Driver] = []
 
-    def make(host: Host, *, folder: str = "state", **options: Any) -> Desk:
+    def make(host: Host, *, folder: str = "state", **options: Any) -> Driver:
         """A runner on the same journal as the one before: what a new process would see."""
         reports: list[Report] = []
         if made:
             made.pop().journal.close()
         journal = Journal(tmp_path / folder / "journal")
-        desk = Desk(Runner(host, journal, Clock(), reports.append, **options), journal, reports)
-        made.append(desk)
-        return desk
+        driver = Driver(Runner(host, journal, Clock(), reports.append, **options), journal, reports)
+        made.append(driver)
+        return driver
 
     yield make
-    for desk in made:
-        desk.journal.close()
+    for driver in made:
+        driver.journal.close()
 
 
 @pytest.fixture

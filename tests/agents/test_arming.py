@@ -25,15 +25,15 @@ def _spoil(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("role", ["server", "terminal"])
 @pytest.mark.parametrize("how", FOUND)
 async def test_a_device_that_changed_a_moment_ago_is_not_armed(
-    role: str, how: str, terminal: TerminalHost, server: ServerHost, make_desk: Callable[..., Any],
+    role: str, how: str, terminal: TerminalHost, server: ServerHost, make_driver: Callable[..., Any],
     make_instruction: Callable[..., Instruction], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     host = server if role == "server" else terminal
-    desk, inventory = make_desk(host), Inventory(host, Clock())
-    assert (await desk.do(make_instruction(role, action="arm"))).outcome == "done"
+    driver, inventory = make_driver(host), Inventory(host, Clock())
+    assert (await driver.do(make_instruction(role, action="arm"))).outcome == "done"
     assert (await inventory.facts())["writable"] is None
     _spoil(how, monkeypatch)
-    armed = await desk.do(make_instruction(role, action="arm", seq=2))
+    armed = await driver.do(make_instruction(role, action="arm", seq=2))
     assert (armed.outcome, armed.finding.code) == ("failed", FOUND[how])
     # And the inventory that is sent now says the same.
     told = await inventory.facts()
@@ -41,13 +41,13 @@ async def test_a_device_that_changed_a_moment_ago_is_not_armed(
 
 
 async def test_arming_looks_at_the_services_that_will_be_stopped(
-    server: ServerHost, windows: Any, make_desk: Callable[..., Any], make_instruction: Callable[..., Instruction]
+    server: ServerHost, windows: Any, make_driver: Callable[..., Any], make_instruction: Callable[..., Instruction]
 ) -> None:
     """A name that sc is not given is found while everything runs."""
     service = type(windows.services["NetPOSNet"])
     windows.services["Kiosk/2"] = service()
     windows.services["NetPOSNet"].dependents = ("Kiosk/2",)
-    armed = await make_desk(server).do(make_instruction(action="arm"))
+    armed = await make_driver(server).do(make_instruction(action="arm"))
     assert (armed.outcome, armed.finding.code) == ("failed", "value_refused")
     assert "Kiosk/2" in armed.finding.message
     assert windows.changes() == []

@@ -66,7 +66,7 @@ async def test_it_is_found_before_the_service_is_stopped(
     certificate: certificates.Certificate,
     windows: FakeWindows,
     server: ServerHost,
-    make_desk: Callable[..., Any],
+    make_driver: Callable[..., Any],
     make_instruction: Callable[..., Instruction],
 ) -> None:
     rng = random.Random(14)
@@ -75,16 +75,16 @@ async def test_it_is_found_before_the_service_is_stopped(
     for trial in range(TRIALS):
         for file in (certificate.pem, certificate.key):
             shutil.copy(file, store / file.name)
-        desk = make_desk(server, folder=f"state{trial}")
-        desk.runner.clock.learn(round(begun))
+        driver = make_driver(server, folder=f"state{trial}")
+        driver.runner.clock.learn(round(begun))
         spoil = rng.choice((_expired, _early, _gone, _replaced, _damaged, _without_key))
         armed_first = rng.random() < 0.5
         if armed_first:
-            assert (await desk.do(make_instruction(seq=1, action="arm"))).outcome == "done"
-        expected = spoil(store, certificate, desk.runner.clock)
+            assert (await driver.do(make_instruction(seq=1, action="arm"))).outcome == "done"
+        expected = spoil(store, certificate, driver.runner.clock)
         windows.calls.clear()
         order = make_instruction(seq=2, action="switch" if armed_first else "arm")
-        finished = await desk.do(order)
+        finished = await driver.do(order)
         assert (finished.outcome, finished.finding.code) == ("failed", expected), f"trial {trial}, {spoil.__name__}"
         assert not any(call.startswith("sc stop NetPOSNet") for call in windows.calls)
         assert windows.snapshot() == before

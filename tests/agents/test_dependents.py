@@ -28,36 +28,36 @@ def moves(windows: FakeWindows) -> list[tuple[str, str]]:
 
 
 async def test_those_that_ran_are_stopped_first_and_started_last(
-    needed: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make
+    needed: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make
 ) -> None:
     before = needed.snapshot()
-    desk = make_desk(server)
-    assert (await desk.do(make_instruction())).outcome == "done"
+    driver = make_driver(server)
+    assert (await driver.do(make_instruction())).outcome == "done"
     assert moves(needed) == MOVES
     assert needed.snapshot()[2] == before[2]
-    evidence = {report.step: report.evidence for report in desk.reports if isinstance(report, StepDone)}
+    evidence = {report.step: report.evidence for report in driver.reports if isinstance(report, StepDone)}
     assert evidence["hold_dependents"] == {"stopped": ["MenuBoard", "KioskApi"]}
     needed.calls.clear()
-    assert (await desk.do(make_instruction(seq=2, epoch=2, action="undo"))).outcome == "done"
+    assert (await driver.do(make_instruction(seq=2, epoch=2, action="undo"))).outcome == "done"
     assert moves(needed) == MOVES
     assert needed.snapshot() == before
 
 
 async def test_where_nothing_needs_it_nothing_is_journaled(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make
 ) -> None:
-    desk = make_desk(server)
-    assert (await desk.do(make_instruction())).outcome == "done"
-    assert not {"hold_dependents", "release_dependents"} & {record.step for record in desk.journal.open_undo(7)}
+    driver = make_driver(server)
+    assert (await driver.do(make_instruction())).outcome == "done"
+    assert not {"hold_dependents", "release_dependents"} & {record.step for record in driver.journal.open_undo(7)}
 
 
 @pytest.mark.parametrize("name", ["MenuBoard", "KioskApi"])
 async def test_one_that_does_not_stop_leaves_everything_running(
-    needed: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, name: str
+    needed: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, name: str
 ) -> None:
     before = needed.snapshot()
     needed.fail = {f"sc stop {name}": "[SC] ControlService FAILED 1053:\n\nIt did not respond.\n"}
-    finished = await make_desk(server).do(make_instruction())
+    finished = await make_driver(server).do(make_instruction())
     assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", "service_timeout", True)
     assert name in finished.finding.message
     assert ("stop", "NetPOSNet") not in moves(needed)
@@ -65,38 +65,38 @@ async def test_one_that_does_not_stop_leaves_everything_running(
 
 
 async def test_one_that_does_not_start_again_brings_the_server_back_and_is_named(
-    needed: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make
+    needed: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make
 ) -> None:
     settings = needed.settings.read_bytes()
     needed.fail = {"sc start KioskApi": "[SC] StartService FAILED 1069:\n\nThe service did not start.\n"}
-    finished = await make_desk(server).do(make_instruction())
+    finished = await make_driver(server).do(make_instruction())
     assert (finished.outcome, finished.scheme, finished.restored) == ("failed", "http", False)
     assert "KioskApi: its account could not log on" in finished.finding.message
     assert needed.settings.read_bytes() == settings
     assert (await server.lookup("1001", 1)).status == 200
     needed.fail = {}
-    assert (await make_desk(server).do(make_instruction(seq=2, epoch=2, action="undo"))).outcome == "done"
+    assert (await make_driver(server).do(make_instruction(seq=2, epoch=2, action="undo"))).outcome == "done"
     assert [needed.services[name].state for name in ("Reports", "KioskApi", "MenuBoard")] == [1, 4, 4]
 
 
 async def test_one_that_is_started_by_somebody_else_meanwhile_is_named(
-    needed: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make
+    needed: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make
 ) -> None:
     before = needed.snapshot()
     needed.restless = ("KioskApi",)
-    finished = await make_desk(server).do(make_instruction())
+    finished = await make_driver(server).do(make_instruction())
     assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", "service_has_dependents", True)
     assert "KioskApi needs NetPOSNet and runs again" in finished.finding.message
     assert needed.snapshot() == before
 
 
 async def test_one_that_ran_although_it_was_disabled_runs_again_and_is_disabled(
-    needed: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make
+    needed: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make
 ) -> None:
     needed.services["KioskApi"].start_type = 4
     before = needed.snapshot()
-    desk = make_desk(server)
-    assert (await desk.do(make_instruction())).outcome == "done"
+    driver = make_driver(server)
+    assert (await driver.do(make_instruction())).outcome == "done"
     assert needed.snapshot()[2] == before[2]
-    assert (await desk.do(make_instruction(seq=2, epoch=2, action="undo"))).outcome == "done"
+    assert (await driver.do(make_instruction(seq=2, epoch=2, action="undo"))).outcome == "done"
     assert needed.snapshot() == before

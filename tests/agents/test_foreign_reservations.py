@@ -71,18 +71,18 @@ def _plant(windows: FakeWindows, url: str, sddl: str) -> str:
 
 @pytest.mark.parametrize("name", MOVED)
 async def test_a_foreign_reservation_is_moved_and_put_back_byte_for_byte(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable[..., Any], make_instruction: Make, name: str
+    windows: FakeWindows, server: ServerHost, make_driver: Callable[..., Any], make_instruction: Make, name: str
 ) -> None:
     url = _plant(windows, *MOVED[name])
     before = windows.snapshot()
-    desk = make_desk(server)
-    armed = await desk.do(make_instruction(action="arm"))
+    driver = make_driver(server)
+    armed = await driver.do(make_instruction(action="arm"))
     assert (armed.outcome, armed.finding) == ("done", None)
-    done = await desk.do(make_instruction(seq=2))
+    done = await driver.do(make_instruction(seq=2))
     assert (done.outcome, done.finding) == ("done", None)
     assert [f"https{url[4:]}", MOVED[name][1]] in windows.urlacl
     assert not [row for row in windows.urlacl if f":{windows.port}/" in row[0] and not row[0].startswith("https://")]
-    undone = await desk.do(make_instruction(seq=3, epoch=2, action="undo"))
+    undone = await driver.do(make_instruction(seq=3, epoch=2, action="undo"))
     assert (undone.outcome, undone.finding) == ("done", None)
     assert windows.snapshot() == before
     assert (await server.lookup("1001", 1)).status == 200
@@ -90,11 +90,11 @@ async def test_a_foreign_reservation_is_moved_and_put_back_byte_for_byte(
 
 @pytest.mark.parametrize("name", REFUSED)
 async def test_what_could_not_be_written_again_is_refused_while_the_service_runs(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable[..., Any], make_instruction: Make, name: str
+    windows: FakeWindows, server: ServerHost, make_driver: Callable[..., Any], make_instruction: Make, name: str
 ) -> None:
     url = _plant(windows, *REFUSED[name][:2])
     before = windows.snapshot()
-    armed = await make_desk(server).do(make_instruction(action="arm"))
+    armed = await make_driver(server).do(make_instruction(action="arm"))
     assert (armed.outcome, armed.finding.code) == ("failed", "reservation_refused")
     assert url.split("/")[2] in armed.finding.message
     assert REFUSED[name][2] in armed.finding.message
@@ -105,11 +105,11 @@ async def test_what_could_not_be_written_again_is_refused_while_the_service_runs
 
 @pytest.mark.parametrize("name", REFUSED)
 async def test_one_that_came_after_arming_is_found_before_the_service_is_stopped(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable[..., Any], make_instruction: Make, name: str
+    windows: FakeWindows, server: ServerHost, make_driver: Callable[..., Any], make_instruction: Make, name: str
 ) -> None:
     _plant(windows, *REFUSED[name][:2])
     before = windows.snapshot()
-    finished = await make_desk(server).do(make_instruction())
+    finished = await make_driver(server).do(make_instruction())
     assert isinstance(finished, Finished)
     assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", "reservation_refused", True)
     assert not [call for call in windows.calls if call.startswith(("sc stop NetPOSNet", *STOPPING[1:3]))]
@@ -117,7 +117,7 @@ async def test_one_that_came_after_arming_is_found_before_the_service_is_stopped
 
 
 async def test_one_that_came_after_the_stop_is_never_deleted(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable[..., Any], make_instruction: Make
+    windows: FakeWindows, server: ServerHost, make_driver: Callable[..., Any], make_instruction: Make
 ) -> None:
     stop = windows._stop
 
@@ -128,7 +128,7 @@ async def test_one_that_came_after_the_stop_is_never_deleted(
 
     windows._stop = planting  # type: ignore[method-assign]
     before = windows.snapshot()
-    finished = await make_desk(server).do(make_instruction())
+    finished = await make_driver(server).do(make_instruction())
     assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", "reservation_refused", True)
     assert not [call for call in windows.calls if call.startswith("netsh http delete urlacl")]
     _, planted, *_ = windows.urlacl
@@ -137,56 +137,56 @@ async def test_one_that_came_after_the_stop_is_never_deleted(
 
 
 async def test_a_reservation_that_netsh_does_not_find_by_its_own_name_is_refused(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable[..., Any], make_instruction: Make
+    windows: FakeWindows, server: ServerHost, make_driver: Callable[..., Any], make_instruction: Make
 ) -> None:
     """A code page has shown another letter: deleting by what is shown would be refused, or take another one away."""
     url = _plant(windows, "http://+:{port}/menuł/", EVERYONE)
     show = windows._show
     windows._show = lambda what, key: show(what, key).replace("ł", "l") if key is None else show(what, key)  # type: ignore[method-assign]
-    armed = await make_desk(server).do(make_instruction(action="arm"))
+    armed = await make_driver(server).do(make_instruction(action="arm"))
     assert (armed.outcome, armed.finding.code) == ("failed", "reservation_refused")
     assert url.replace("ł", "l") in armed.finding.message
     assert "by the name" in armed.finding.message
 
 
 async def test_a_binding_that_could_not_be_bound_again_is_never_taken_away(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable[..., Any], make_instruction: Make, port: int
+    windows: FakeWindows, server: ServerHost, make_driver: Callable[..., Any], make_instruction: Make, port: int
 ) -> None:
     windows.sslcert.append([f"0.0.0.0:{port}", "cd" * 20, "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}", "My Store"])
     before = windows.snapshot()
-    desk = make_desk(server)
-    armed = await desk.do(make_instruction(action="arm"))
+    driver = make_driver(server)
+    armed = await driver.do(make_instruction(action="arm"))
     assert (armed.outcome, armed.finding.code) == ("failed", "value_refused")
     assert "My Store" in armed.finding.message
-    finished = await desk.do(make_instruction(seq=2))
+    finished = await driver.do(make_instruction(seq=2))
     assert (finished.outcome, finished.restored) == ("failed", True)
     assert not [call for call in windows.calls if call.startswith(("sc stop NetPOSNet", *STOPPING[1:3]))]
     assert windows.snapshot() == before
 
 
 async def test_the_central_store_on_the_port_is_another_programs(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable[..., Any], make_instruction: Make, port: int
+    windows: FakeWindows, server: ServerHost, make_driver: Callable[..., Any], make_instruction: Make, port: int
 ) -> None:
     """It goes before 0.0.0.0 for whoever sends the server's name."""
     show = windows._show
     row = f"\n    Central Certificate Store : {port}\n    Hash : (null)\n    ID : {{4dc3e181-e14b-4a21-b022-59fc669b0914}}\n"
     windows._show = lambda what, key: show(what, key) + (row if what == "sslcert" else "")  # type: ignore[method-assign]
-    armed = await make_desk(server).do(make_instruction(action="arm"))
+    armed = await make_driver(server).do(make_instruction(action="arm"))
     assert (armed.outcome, armed.finding.code) == ("failed", "foreign_binding")
     assert f"CCS:{port} is bound to the Central Certificate Store" in armed.finding.message
 
 
 async def test_a_report_of_many_long_lists_fits_into_one_message(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable[..., Any], make_instruction: Make
+    windows: FakeWindows, server: ServerHost, make_driver: Callable[..., Any], make_instruction: Make
 ) -> None:
     for number in range(30):
         _plant(windows, f"http://+:{{port}}/menu{number}/", accounts(400))
     before = windows.snapshot()
-    desk = make_desk(server)
-    assert (await desk.do(make_instruction())).outcome == "done"
-    assert (await desk.do(make_instruction(seq=2, epoch=2, action="undo"))).outcome == "done"
+    driver = make_driver(server)
+    assert (await driver.do(make_instruction())).outcome == "done"
+    assert (await driver.do(make_instruction(seq=2, epoch=2, action="undo"))).outcome == "done"
     assert windows.snapshot() == before
-    assert max(len(dump(report)) for report in desk.reports if isinstance(report, StepDone)) < 64 * 1024
+    assert max(len(dump(report)) for report in driver.reports if isinstance(report, StepDone)) < 64 * 1024
 
 
 @pytest.mark.parametrize("name", MOVED)

@@ -105,11 +105,11 @@ def test_other_ports_and_the_case_of_letters_do_not_matter() -> None:
 async def test_a_server_whose_readers_disagree_is_not_armed(
     windows: FakeWindows,
     server: ServerHost,
-    make_desk: Callable[..., Any],
+    make_driver: Callable[..., Any],
     make_instruction: Callable[..., Instruction],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(httpsys_registry, "read", lambda: Tables({}, frozenset({"http://+:81/"})))
-    finished = await make_desk(server).do(make_instruction(action="arm"))
+    finished = await make_driver(server).do(make_instruction(action="arm"))
     assert (finished.outcome, finished.finding.code) == ("failed", "readers_disagree")
     assert windows.changes() == []

@@ -69,7 +69,7 @@ def test_it_is_decided_as_on_the_night_it_was_written(name: str, tmp_path: Path)
 
 
 async def test_what_an_older_agent_left_in_the_middle_is_brought_to_an_end(
-    server: ServerHost, make_desk: Any, windows: Any, tmp_path: Path
+    server: ServerHost, make_driver: Any, windows: Any, tmp_path: Path
 ) -> None:
     """The journal's night had another port and certificate, so what was begun cannot be finished here: it is undone,
     and nobody is left half way."""
@@ -77,11 +77,11 @@ async def test_what_an_older_agent_left_in_the_middle_is_brought_to_an_end(
     text = (FOLDER / "server-in-the-middle.journal").read_bytes()
     (tmp_path / "state" / "journal").write_bytes(text)
     windows.services["Monitor"].state, windows.services["Monitor"].start_type = 1, 4  # as its predecessor left it
-    desk = make_desk(server)
-    assert [order.seq for order in desk.journal.ledger.unfinished()] == [1]
-    await desk.runner.recover()
-    ended = desk.journal.ledger.last_finished
+    driver = make_driver(server)
+    assert [order.seq for order in driver.journal.ledger.unfinished()] == [1]
+    await driver.runner.recover()
+    ended = driver.journal.ledger.last_finished
     assert (ended.outcome, ended.restored) == ("failed", True)
     assert windows.services["Monitor"].state == 4
     assert (await server.lookup("1001", 1)).status == 200
-    assert desk.journal.open_undo(7) == []
+    assert driver.journal.open_undo(7) == []

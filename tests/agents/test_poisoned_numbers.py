@@ -67,15 +67,15 @@ def test_what_it_still_has_to_say_can_be_said(journal: Journal) -> None:
 
 
 def test_the_next_good_instruction_is_taken(
-    terminal: TerminalHost, make_desk: Callable, make_instruction: Callable, tmp_path: Path
+    terminal: TerminalHost, make_driver: Callable, make_instruction: Callable, tmp_path: Path
 ) -> None:
     (tmp_path / "state").mkdir(exist_ok=True)
     shutil.copy(JOURNALS / "till-switched.journal", tmp_path / "state" / "journal")
     poison(tmp_path / "state" / "journal")
-    desk = make_desk(terminal)
-    desk.runner.submit(make_instruction("terminal", seq=8, epoch=5, action="undo"))
-    assert [order.seq for order in desk.journal.recover()] == [8]
-    assert (desk.journal.ledger.epoch, desk.journal.ledger.seq) == (5, 8)
+    driver = make_driver(terminal)
+    driver.runner.submit(make_instruction("terminal", seq=8, epoch=5, action="undo"))
+    assert [order.seq for order in driver.journal.recover()] == [8]
+    assert (driver.journal.ledger.epoch, driver.journal.ledger.seq) == (5, 8)
 
 
 def test_report_numbers_that_were_driven_up_begin_anew(tmp_path: Path) -> None:

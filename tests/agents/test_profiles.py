@@ -163,7 +163,7 @@ WORDS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("form", TILLS)
 async def test_a_till_is_switched_and_restored_through_its_profile(
-    form: str, windows: FakeWindows, port: int, terminal: TerminalHost, make_desk: Callable, make_instruction: Callable,
+    form: str, windows: FakeWindows, port: int, terminal: TerminalHost, make_driver: Callable, make_instruction: Callable,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     path = tmp_path / f"Touch.{form}"
@@ -176,14 +176,14 @@ async def test_a_till_is_switched_and_restored_through_its_profile(
     object.__setattr__(terminal.config, "profile", profile(form, **WORDS[form]))
     host = TerminalHost(terminal.config, Network(), Files())
     assert (await Inventory(host, Clock()).facts())["error"] is None
-    desk = make_desk(host)
-    assert (await desk.do(make_instruction("terminal"))).outcome == "done"
+    driver = make_driver(host)
+    assert (await driver.do(make_instruction("terminal"))).outcome == "done"
     old, new = (b'secured = "no"', b'secured = "yes"') if form == "ini" else (b'"Secured": false', b'"Secured": true')
     assert path.read_bytes() == before.replace(old, new)
     windows.listener.close()
     windows.urlacl = []
     await windows.listen(tls=False)
-    assert (await desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))).outcome == "done"
+    assert (await driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))).outcome == "done"
     assert path.read_bytes() == before
 
 

@@ -73,32 +73,37 @@ def till(registry: FakeRegistry, terminal: TerminalHost) -> TerminalHost:
 
 
 async def test_a_till_is_switched_and_restored_in_the_registry(
-    registry: FakeRegistry, till: TerminalHost, windows: FakeWindows, port: int, make_desk: Callable, make_instruction: Callable
+    registry: FakeRegistry,
+    till: TerminalHost,
+    windows: FakeWindows,
+    port: int,
+    make_driver: Callable,
+    make_instruction: Callable,
 ) -> None:
     windows.urlacl = [[f"https://+:{port}/", "D:(A;;GX;;;WD)"]]
     windows.sslcert = [[f"0.0.0.0:{port}", windows.certificate.thumbprint, "{x}", "MY"]]
     windows.listener.close()
     await windows.listen(tls=True)
     before = dict(registry.keys[PLACE])
-    desk = make_desk(till)
-    assert (await desk.do(make_instruction("terminal"))).outcome == "done"
+    driver = make_driver(till)
+    assert (await driver.do(make_instruction("terminal"))).outcome == "done"
     assert registry.keys[PLACE] == {**before, "Secured": (1, DWORD)}
     # The very next call after the write: a power cut finds the new value or the old one.
     assert registry.calls[:2] == ["set Secured", "flush"]
     windows.listener.close()
     windows.urlacl = []
     await windows.listen(tls=False)
-    assert (await desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))).outcome == "done"
+    assert (await driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))).outcome == "done"
     assert registry.keys[PLACE] == before
     assert {call for call in registry.calls if call.startswith("set")} == {"set Secured"}
 
 
 async def test_arming_tries_the_right_to_write_and_writes_nothing(
-    registry: FakeRegistry, till: TerminalHost, windows: FakeWindows, make_desk: Callable, make_instruction: Callable
+    registry: FakeRegistry, till: TerminalHost, windows: FakeWindows, make_driver: Callable, make_instruction: Callable
 ) -> None:
-    assert (await make_desk(till).do(make_instruction("terminal", action="arm"))).outcome == "done"
+    assert (await make_driver(till).do(make_instruction("terminal", action="arm"))).outcome == "done"
     registry.read_only = True
-    finished = await make_desk(till).do(make_instruction("terminal", seq=2, epoch=2, action="arm"))
+    finished = await make_driver(till).do(make_instruction("terminal", seq=2, epoch=2, action="arm"))
     assert finished.finding.code == "settings_not_writable"
     assert not [call for call in registry.calls if call.startswith("set")]
 

@@ -50,21 +50,21 @@ def get(file: Path) -> bytes:
     return file.read_bytes()
 
 
-async def until(desk, windows: FakeWindows, instruction, call: int) -> None:
+async def until(driver, windows: FakeWindows, instruction, call: int) -> None:
     """Carry it out; the process may die at this call of netsh or sc."""
     windows.calls.clear()
     windows.crash_at = call
     try:
-        await desk.do(instruction)
+        await driver.do(instruction)
     except Crash:
-        pass  # the next desk is the next process
+        pass  # the next driver is the next process
     finally:
         windows.crash_at = 0
 
 
 @pytest.mark.parametrize("seed", range(NIGHTS))
 async def test_a_server_is_put_back_byte_for_byte(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Callable, port: int, seed: int
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Callable, port: int, seed: int
 ) -> None:
     rng = random.Random(seed)
     put(windows.settings, odd(settings.netpos(port), rng))
@@ -75,21 +75,21 @@ async def test_a_server_is_put_back_byte_for_byte(
     windows.crash_late = rng.random() < 0.5
     if "fails" in fate:
         windows.fail = {rng.choice(REFUSABLE): DENIED}
-    await until(make_desk(server), windows, make_instruction(), rng.randint(1, 40) if "crash" in fate else 0)
-    desk = make_desk(server)
-    await desk.runner.recover()
+    await until(make_driver(server), windows, make_instruction(), rng.randint(1, 40) if "crash" in fate else 0)
+    driver = make_driver(server)
+    await driver.runner.recover()
     windows.fail = {}
     undo = make_instruction(seq=2, epoch=2, action="undo")
-    await until(desk, windows, undo, rng.randint(1, 30) if fate == "crash in the undo" else 0)
-    desk = make_desk(server)
-    await desk.runner.recover()
-    assert (await desk.do(make_instruction(seq=3, epoch=3, action="undo"))).outcome == "done"
+    await until(driver, windows, undo, rng.randint(1, 30) if fate == "crash in the undo" else 0)
+    driver = make_driver(server)
+    await driver.runner.recover()
+    assert (await driver.do(make_instruction(seq=3, epoch=3, action="undo"))).outcome == "done"
     assert windows.snapshot() == before, fate
 
 
 @pytest.mark.parametrize("seed", range(NIGHTS))
 async def test_a_till_is_put_back_byte_for_byte(
-    windows: FakeWindows, terminal: TerminalHost, make_desk: Callable, make_instruction: Callable, port: int, seed: int
+    windows: FakeWindows, terminal: TerminalHost, make_driver: Callable, make_instruction: Callable, port: int, seed: int
 ) -> None:
     rng = random.Random(-1 - seed)
     file: Path = terminal.config.settings
@@ -97,16 +97,16 @@ async def test_a_till_is_put_back_byte_for_byte(
     put(file, before)
     if fate != "fails":  # else the server does not speak HTTPS, and the till goes back by itself
         await speak(windows, port, tls=True)
-    desk = make_desk(terminal)
+    driver = make_driver(terminal)
     if "crash" in fate:
-        desk.runner.submit(make_instruction("terminal"))
-        desk = make_desk(terminal)  # died after it had accepted
-        await desk.runner.recover()
+        driver.runner.submit(make_instruction("terminal"))
+        driver = make_driver(terminal)  # died after it had accepted
+        await driver.runner.recover()
     else:
-        await desk.do(make_instruction("terminal"))
+        await driver.do(make_instruction("terminal"))
     assert (get(file) != before) == (fate != "fails"), fate
     await speak(windows, port, tls=False)
-    assert (await desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))).outcome == "done"
+    assert (await driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))).outcome == "done"
     assert get(file) == before, fate
 
 

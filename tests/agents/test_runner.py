@@ -76,12 +76,12 @@ def world() -> World:
 
 
 @pytest.fixture
-def start(make_desk: Callable, terminal: TerminalHost, world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+def start(make_driver: Callable, terminal: TerminalHost, world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
     async def proof(*_: object) -> None:
         world.trip("proof")
 
     monkeypatch.setattr(terminal, "proof", proof)
-    return lambda: make_desk(terminal, steps=world.steps())
+    return lambda: make_driver(terminal, steps=world.steps())
 
 
 ALL = dict.fromkeys(ORDER, True)
@@ -91,11 +91,11 @@ NONE = dict.fromkeys(ORDER, False)
 async def test_every_step_is_checked_saved_applied_and_verified_in_order(
     start: Callable, world: World, make_instruction: Callable
 ) -> None:
-    desk = start()
-    finished = await desk.do(make_instruction("terminal"))
+    driver = start()
+    finished = await driver.do(make_instruction("terminal"))
     assert finished.outcome == "done"
     assert world.calls == [f"{what} {name}" for name in ORDER for what in ("check", "save", "before", "after", "verify")]
-    assert [report.n for report in desk.reports] == [1, 2, 3, 4]
+    assert [report.n for report in driver.reports] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("step", ORDER)
@@ -104,11 +104,11 @@ async def test_a_failure_anywhere_undoes_what_was_done(
     start: Callable, world: World, make_instruction: Callable, moment: str, step: str
 ) -> None:
     world.trips = {f"{moment} {step}": StepError("broken", "it broke", "mend it", retryable=True)}
-    desk = start()
-    finished = await desk.do(make_instruction("terminal"))
+    driver = start()
+    finished = await driver.do(make_instruction("terminal"))
     assert (finished.outcome, finished.finding.code, finished.restored, finished.retryable) == ("failed", "broken", True, True)
     assert not any(world.applied.values())
-    assert desk.journal.open_undo(7) == []
+    assert driver.journal.open_undo(7) == []
     begun = ORDER[: ORDER.index(step) + (moment not in ("check", "save"))]
     assert [call for call in world.calls if call.startswith("undo ")] == [f"undo {name}" for name in reversed(begun)]
 
@@ -121,16 +121,16 @@ async def test_after_a_crash_the_switch_goes_on_where_it_was(
     start: Callable, world: World, make_instruction: Callable, call: str
 ) -> None:
     world.trips = {call: Crash()}
-    desk = start()
+    driver = start()
     with pytest.raises(Crash):
-        await desk.do(make_instruction("terminal"))
+        await driver.do(make_instruction("terminal"))
     again = start()
     await again.runner.recover()
     assert again.reports[-1].outcome == "done"
     assert world.applied == ALL
-    numbers = [report.n for report in desk.reports + again.reports]
+    numbers = [report.n for report in driver.reports + again.reports]
     assert numbers == list(range(1, len(numbers) + 1))
-    assert sorted(desk.steps() + again.steps()) == sorted(ORDER)
+    assert sorted(driver.steps() + again.steps()) == sorted(ORDER)
     # and everything can still be undone, to what was there before the first attempt
     undone = await again.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
     assert (undone.outcome, world.applied) == ("done", NONE)
@@ -152,11 +152,11 @@ async def test_after_a_crash_while_undoing_it_goes_on_undoing(
 
 @pytest.mark.parametrize("call", [f"{moment} {step}" for step in ORDER for moment in ("undo", "undone")] + ["proof"])
 async def test_an_undo_order_survives_a_crash(start: Callable, world: World, make_instruction: Callable, call: str) -> None:
-    desk = start()
-    await desk.do(make_instruction("terminal"))
+    driver = start()
+    await driver.do(make_instruction("terminal"))
     world.trips = {call: Crash()}
     with pytest.raises(Crash):
-        await desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
+        await driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
     again = start()
     await again.runner.recover()
     assert (again.reports[-1].outcome, world.applied) == ("done", NONE)
@@ -203,29 +203,29 @@ async def test_the_policy_finish_goes_forward_even_then(start: Callable, world: 
 async def test_undoing_goes_on_after_a_failure_and_says_what_is_left(
     start: Callable, world: World, make_instruction: Callable
 ) -> None:
-    desk = start()
-    await desk.do(make_instruction("terminal"))
+    driver = start()
+    await driver.do(make_instruction("terminal"))
     world.trips = {"undo interface_list": StepError("stuck", "it is stuck", "pull")}
-    finished = await desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
+    finished = await driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
     assert (finished.outcome, finished.finding.code) == ("undo_failed", "stuck")
     assert world.applied == {"secured": False, "interface_list": True, "member_lookup": False}
-    assert [record.step for record in desk.journal.open_undo(7)] == ["interface_list"]
-    finished = await desk.do(make_instruction("terminal", seq=3, epoch=2, action="undo"))
+    assert [record.step for record in driver.journal.open_undo(7)] == ["interface_list"]
+    finished = await driver.do(make_instruction("terminal", seq=3, epoch=2, action="undo"))
     assert (finished.outcome, world.applied) == ("done", NONE)
 
 
 async def test_doubled_orders_have_no_second_effect(start: Callable, world: World, make_instruction: Callable) -> None:
-    desk = start()
-    first = await desk.do(make_instruction("terminal"))
+    driver = start()
+    first = await driver.do(make_instruction("terminal"))
     calls = list(world.calls)
-    assert await desk.do(make_instruction("terminal")) is first  # what it said is still on its way
-    desk.journal.acked(first.n)
-    second = await desk.do(make_instruction("terminal"))
+    assert await driver.do(make_instruction("terminal")) is first  # what it said is still on its way
+    driver.journal.acked(first.n)
+    second = await driver.do(make_instruction("terminal"))
     assert world.calls == calls
     assert (second.seq, second.outcome, second.n) == (first.seq, "done", first.n + 1)
-    desk.runner.submit(make_instruction("terminal", seq=2))
-    desk.runner.submit(make_instruction("terminal", seq=2))
-    assert desk.runner._queue.qsize() == 1
+    driver.runner.submit(make_instruction("terminal", seq=2))
+    driver.runner.submit(make_instruction("terminal", seq=2))
+    assert driver.runner._queue.qsize() == 1
 
 
 @pytest.mark.parametrize("stale", [{"seq": 9, "epoch": 4}, {"seq": 4, "epoch": 5}, {"seq": 3, "epoch": 9}])
@@ -233,9 +233,9 @@ async def test_older_orders_are_refused_even_after_a_restart(
     start: Callable, world: World, make_instruction: Callable, stale: dict[str, int]
 ) -> None:
     await start().do(make_instruction("terminal", seq=5, epoch=5))
-    desk = start()
+    driver = start()
     calls = list(world.calls)
-    finished = await desk.do(make_instruction("terminal", **stale))
+    finished = await driver.do(make_instruction("terminal", **stale))
     assert (finished.outcome, finished.finding.code) == ("refused", "stale_instruction")
     assert world.calls == calls
 
@@ -249,32 +249,32 @@ async def test_unknown_steps_are_refused(start: Callable, world: World, make_ins
 async def test_a_newer_epoch_stops_the_older_order_between_two_steps(
     start: Callable, world: World, make_instruction: Callable
 ) -> None:
-    desk = start()
+    driver = start()
     undo = make_instruction("terminal", seq=2, epoch=2, action="undo")
-    step = desk.runner.passes.steps["interface_list"]
+    step = driver.runner.passes.steps["interface_list"]
     apply = step.apply
 
     async def apply_and_hear(ctx: Context) -> None:
-        desk.runner.submit(undo)
+        driver.runner.submit(undo)
         await apply(ctx)
 
     step.apply = apply_and_hear
-    await desk.do(make_instruction("terminal"))
-    ends = [report for report in desk.reports if isinstance(report, Finished)]
+    await driver.do(make_instruction("terminal"))
+    ends = [report for report in driver.reports if isinstance(report, Finished)]
     assert [(end.seq, end.outcome, end.finding and end.finding.code) for end in ends] == [
         (1, "failed", "superseded"),
         (2, "done", None),
     ]
     assert "check member_lookup" not in world.calls
-    assert desk.steps() == ["secured", "interface_list"]
+    assert driver.steps() == ["secured", "interface_list"]
     assert world.applied == {"secured": False, "interface_list": False}
 
 
 async def test_a_newer_epoch_cuts_a_wait_for_the_network_short(
     start: Callable, world: World, make_instruction: Callable
 ) -> None:
-    desk = start()
-    step = desk.runner.passes.steps["member_lookup"]
+    driver = start()
+    step = driver.runner.passes.steps["member_lookup"]
     type(step).asks_only = True
     waiting = asyncio.Event()
 
@@ -284,22 +284,22 @@ async def test_a_newer_epoch_cuts_a_wait_for_the_network_short(
         return {}
 
     step.verify = forever
-    desk.runner.submit(make_instruction("terminal"))
-    work = asyncio.ensure_future(desk.drain())
+    driver.runner.submit(make_instruction("terminal"))
+    work = asyncio.ensure_future(driver.drain())
     await waiting.wait()
-    desk.runner.submit(make_instruction("terminal", seq=2, epoch=2, action="undo"))
+    driver.runner.submit(make_instruction("terminal", seq=2, epoch=2, action="undo"))
     await work
-    assert [report.outcome for report in desk.reports if isinstance(report, Finished)] == ["failed", "done"]
+    assert [report.outcome for report in driver.reports if isinstance(report, Finished)] == ["failed", "done"]
     assert world.applied == NONE
 
 
 async def test_a_newer_order_of_the_same_epoch_waits(start: Callable, world: World, make_instruction: Callable) -> None:
-    desk = start()
-    desk.runner.submit(make_instruction("terminal"))
+    driver = start()
+    driver.runner.submit(make_instruction("terminal"))
     # These steps are not the real ones: the settings stay as they were.
-    desk.runner.submit(make_instruction("terminal", seq=2, action="verify", to_scheme="http"))
-    await desk.drain()
-    assert [report.outcome for report in desk.reports if isinstance(report, Finished)] == ["done", "done"]
+    driver.runner.submit(make_instruction("terminal", seq=2, action="verify", to_scheme="http"))
+    await driver.drain()
+    assert [report.outcome for report in driver.reports if isinstance(report, Finished)] == ["done", "done"]
 
 
 async def test_a_till_whose_settings_say_otherwise_fails_its_check_without_asking(
@@ -316,13 +316,13 @@ async def test_a_step_that_takes_too_long_is_undone(
     from agents import catalogue
 
     monkeypatch.setattr(catalogue, "info", lambda name: catalogue.StepInfo(name, name, 0.01))
-    desk = start()
+    driver = start()
 
     async def forever(ctx: Context) -> None:
         await asyncio.Event().wait()
 
-    desk.runner.passes.steps["interface_list"].apply = forever
-    finished = await desk.do(make_instruction("terminal"))
+    driver.runner.passes.steps["interface_list"].apply = forever
+    finished = await driver.do(make_instruction("terminal"))
     assert (finished.finding.code, finished.restored, finished.retryable) == ("step_timeout", True, True)
     assert not any(world.applied.values())
 
@@ -330,17 +330,17 @@ async def test_a_step_that_takes_too_long_is_undone(
 async def test_a_full_disk_stops_before_anything_is_changed(
     start: Callable, world: World, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = start()
+    driver = start()
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(desk.journal, "undo", full)
-    finished = await desk.do(make_instruction("terminal"))
+    monkeypatch.setattr(driver.journal, "undo", full)
+    finished = await driver.do(make_instruction("terminal"))
     assert (finished.finding.code, finished.restored) == ("device_error", True)
     assert world.applied == {}
-    monkeypatch.setattr(desk.journal, "accept", full)
-    finished = await desk.do(make_instruction("terminal", seq=2))
+    monkeypatch.setattr(driver.journal, "accept", full)
+    finished = await driver.do(make_instruction("terminal", seq=2))
     assert (finished.outcome, finished.finding.code) == ("refused", "journal_failed")
 
 
@@ -355,12 +355,12 @@ async def test_an_unforeseen_error_is_a_failure_like_any_other(
 async def test_undo_finds_its_way_after_many_orders_of_other_kinds(
     start: Callable, world: World, make_instruction: Callable
 ) -> None:
-    desk = start()
-    await desk.do(make_instruction("terminal"))
+    driver = start()
+    await driver.do(make_instruction("terminal"))
     for seq in range(2, 6):
-        await desk.do(make_instruction("terminal", seq=seq, cutover=8, action="arm"))
-        desk.journal.acked(desk.reports[-1].n)
-    desk.journal.compact()
+        await driver.do(make_instruction("terminal", seq=seq, cutover=8, action="arm"))
+        driver.journal.acked(driver.reports[-1].n)
+    driver.journal.compact()
     again = start()
     finished = await again.do(make_instruction("terminal", seq=9, epoch=2, action="undo"))
     assert (finished.outcome, world.applied) == ("done", {**NONE, "ready": True})
@@ -370,17 +370,17 @@ async def test_undo_finds_its_way_after_many_orders_of_other_kinds(
 async def test_a_later_cutover_ends_the_way_back_of_the_earlier_one(
     start: Callable, world: World, make_instruction: Callable
 ) -> None:
-    desk = start()
-    await desk.do(make_instruction("terminal"))
-    await desk.do(make_instruction("terminal", seq=2, cutover=8))
-    assert desk.journal.open_undo(7) == []
+    driver = start()
+    await driver.do(make_instruction("terminal"))
+    await driver.do(make_instruction("terminal", seq=2, cutover=8))
+    assert driver.journal.open_undo(7) == []
 
 
 async def test_reports_name_the_order_that_runs(start: Callable, world: World, make_instruction: Callable) -> None:
-    desk = start()
-    await desk.do(make_instruction("terminal", seq=3, epoch=2))
-    await desk.do(make_instruction("terminal", seq=4, epoch=3, action="undo"))
-    assert {(r.seq, r.epoch, r.direction) for r in desk.reports if isinstance(r, StepDone)} == {
+    driver = start()
+    await driver.do(make_instruction("terminal", seq=3, epoch=2))
+    await driver.do(make_instruction("terminal", seq=4, epoch=3, action="undo"))
+    assert {(r.seq, r.epoch, r.direction) for r in driver.reports if isinstance(r, StepDone)} == {
         (3, 2, "forward"),
         (4, 3, "back"),
     }
@@ -399,9 +399,9 @@ async def test_an_undo_that_fails_for_a_moment_is_tried_again(
     start: Callable, stuck: World, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A trial with a full disk stranded nine tills: the server's undo failed once and was never tried again.
-    desk = start()
-    await desk.do(make_instruction("terminal"))
-    back, tries = desk.runner.passes.back, []
+    driver = start()
+    await driver.do(make_instruction("terminal"))
+    back, tries = driver.runner.passes.back, []
 
     async def room_at_the_third(instruction: object) -> list[StepError]:
         tries.append(1)
@@ -409,15 +409,15 @@ async def test_an_undo_that_fails_for_a_moment_is_tried_again(
             stuck.trips = {}
         return await back(instruction)
 
-    monkeypatch.setattr(desk.runner.passes, "back", room_at_the_third)
-    finished = await desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
+    monkeypatch.setattr(driver.runner.passes, "back", room_at_the_third)
+    finished = await driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
     assert (finished.outcome, stuck.applied, len(tries)) == ("done", NONE, 3)
 
 
 async def test_an_undo_that_fails_for_good_comes_to_an_end(start: Callable, stuck: World, make_instruction: Callable) -> None:
-    desk = start()
-    await desk.do(make_instruction("terminal"))
-    finished = await desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
+    driver = start()
+    await driver.do(make_instruction("terminal"))
+    finished = await driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
     assert (finished.outcome, finished.finding.code) == ("undo_failed", "device_error")
     assert stuck.calls.count("undo interface_list") == 4
 
@@ -426,19 +426,19 @@ async def test_a_newer_order_does_not_wait_for_the_next_try(
     start: Callable, stuck: World, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agents.runner.UNDO_PAUSES_S", (3600.0,))
-    desk = start()
-    await desk.do(make_instruction("terminal"))
-    back, tried = desk.runner.passes.back, asyncio.Event()
+    driver = start()
+    await driver.do(make_instruction("terminal"))
+    back, tried = driver.runner.passes.back, asyncio.Event()
 
     async def told(instruction: object) -> list[StepError]:
         problems = await back(instruction)
         tried.set()
         return problems
 
-    monkeypatch.setattr(desk.runner.passes, "back", told)
-    undoing = asyncio.ensure_future(desk.do(make_instruction("terminal", seq=2, epoch=2, action="undo")))
+    monkeypatch.setattr(driver.runner.passes, "back", told)
+    undoing = asyncio.ensure_future(driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo")))
     await tried.wait()
     stuck.trips = {}
-    desk.runner.submit(make_instruction("terminal", seq=3, epoch=3, action="undo"))
+    driver.runner.submit(make_instruction("terminal", seq=3, epoch=3, action="undo"))
     await asyncio.wait_for(undoing, 10)
-    assert [r.outcome for r in desk.reports if isinstance(r, Finished)][-2:] == ["failed", "done"]
+    assert [r.outcome for r in driver.reports if isinstance(r, Finished)][-2:] == ["failed", "done"]

@@ -238,15 +238,15 @@ async def test_the_inventory_says_whose_the_row_is(
 
 
 async def test_a_cutover_goes_by_what_a_dead_agent_left(
-    windows: FakeWindows, server: ServerHost, certificate: certificates.Certificate, make_desk: Callable[..., Any],
+    windows: FakeWindows, server: ServerHost, certificate: certificates.Certificate, make_driver: Callable[..., Any],
     make_instruction: Callable[..., Instruction],
 ) -> None:  # fmt: skip
     left = ["0.0.0.0:50123", certificate.thumbprint.lower(), netsh.APPID, "MY"]
     await spare_binding.add(server.config.state, netsh_row(left))
     before = windows.snapshot()
-    desk = make_desk(server)
+    driver = make_driver(server)
     for number, action in ((1, "arm"), (2, "switch"), (3, "undo")):
-        done = await desk.do(make_instruction("server", seq=number, epoch=number, action=action))
+        done = await driver.do(make_instruction("server", seq=number, epoch=number, action=action))
         assert (done.outcome, done.finding) == ("done", None)
     assert windows.snapshot() == before
     await Device(server).rehearsals.sweep()

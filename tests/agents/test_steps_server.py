@@ -14,69 +14,69 @@ Make = Callable[..., Instruction]
 
 
 async def test_a_switch_does_every_step_and_the_machine_is_on_https(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, port: int
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, port: int
 ) -> None:
-    desk = make_desk(server)
-    finished = await desk.do(make_instruction())
+    driver = make_driver(server)
+    finished = await driver.do(make_instruction())
     assert (finished.outcome, finished.scheme, finished.finding) == ("done", "https", None)
-    assert desk.steps() == list(make_instruction().steps)
+    assert driver.steps() == list(make_instruction().steps)
     assert [f"https://+:{port}/", "D:(A;;GX;;;NS)"] in windows.urlacl
     assert [row[0] for row in windows.urlacl if f":{port}/" in row[0]] == [f"https://+:{port}/"]
     row = next(row for row in windows.sslcert if row[0] == f"0.0.0.0:{port}")
     assert row[1:] == [windows.certificate.thumbprint.lower(), netsh.APPID, "MY"]
     assert windows.services["Monitor"].start_type == 2
     assert windows.services["Monitor"].state == 4
-    evidence = {report.step: report.evidence for report in desk.reports if isinstance(report, StepDone)}
+    evidence = {report.step: report.evidence for report in driver.reports if isinstance(report, StepDone)}
     assert evidence["verify_server"]["thumbprint"] == windows.certificate.thumbprint
     assert isinstance(evidence["stop_service"]["last_answer_ms"], int)
 
 
 @pytest.mark.parametrize("monitor", [(4, 2), (1, 3), (1, 4), (4, 4)])
 async def test_undo_brings_back_exactly_what_was_there(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, monitor: tuple[int, int]
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, monitor: tuple[int, int]
 ) -> None:
     windows.services["Monitor"].state, windows.services["Monitor"].start_type = monitor
     before = windows.snapshot()
-    desk = make_desk(server)
-    await desk.do(make_instruction())
+    driver = make_driver(server)
+    await driver.do(make_instruction())
     assert windows.snapshot() != before
-    finished = await desk.do(make_instruction(seq=2, epoch=2, action="undo"))
+    finished = await driver.do(make_instruction(seq=2, epoch=2, action="undo"))
     assert (finished.outcome, finished.scheme) == ("done", "http")
     assert windows.snapshot() == before
     assert (await server.lookup("1001", 1)).status == 200
-    assert desk.journal.open_undo(7) == []
+    assert driver.journal.open_undo(7) == []
 
 
 async def test_undo_with_nothing_to_undo_changes_nothing(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make
 ) -> None:
-    finished = await make_desk(server).do(make_instruction(action="undo"))
+    finished = await make_driver(server).do(make_instruction(action="undo"))
     assert finished.outcome == "done"
     assert windows.changes() == []
 
 
 async def test_a_second_switch_does_not_stop_the_service_again(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make
 ) -> None:
-    desk = make_desk(server)
-    await desk.do(make_instruction())
+    driver = make_driver(server)
+    await driver.do(make_instruction())
     windows.calls.clear()
-    finished = await desk.do(make_instruction(seq=2))
+    finished = await driver.do(make_instruction(seq=2))
     assert finished.outcome == "done"
     assert windows.changes() == []
 
 
 async def test_back_to_http_as_a_cutover_of_its_own_and_its_undo(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, port: int
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, port: int
 ) -> None:
-    desk = make_desk(server)
-    await desk.do(make_instruction())
+    driver = make_driver(server)
+    await driver.do(make_instruction())
     on_https = windows.snapshot()
-    finished = await desk.do(make_instruction(seq=2, epoch=2, cutover=8, to_scheme="http"))
+    finished = await driver.do(make_instruction(seq=2, epoch=2, cutover=8, to_scheme="http"))
     assert (finished.outcome, finished.scheme) == ("done", "http")
     assert not [row for row in windows.sslcert if row[0] == f"0.0.0.0:{port}"]
     assert [row[0] for row in windows.urlacl if f":{port}/" in row[0]] == [f"http://+:{port}/"]
-    await desk.do(make_instruction(seq=3, epoch=3, cutover=8, action="undo"))
+    await driver.do(make_instruction(seq=3, epoch=3, cutover=8, action="undo"))
     assert windows.snapshot() == on_https
 
 
@@ -109,35 +109,35 @@ NUMBERS = {
 @pytest.mark.parametrize("command", ["add urlacl url=https", "add sslcert"])
 @pytest.mark.parametrize("text", NUMBERS)
 async def test_every_error_number_of_netsh_has_its_reaction(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, command: str, text: str
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, command: str, text: str
 ) -> None:
     """windows-domain.md 1.2; whatever it is, everything is put back and the service answers as before."""
     before = windows.snapshot()
     windows.fail = {f"netsh http {command}": text}
-    finished = await make_desk(server).do(make_instruction())
+    finished = await make_driver(server).do(make_instruction())
     assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", NUMBERS[text], True)
     assert finished.finding.remedy
     assert windows.snapshot() == before
 
 
 async def test_deleting_what_is_gone_already_is_done(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, port: int
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, port: int
 ) -> None:
-    desk = make_desk(server)
-    await desk.do(make_instruction())
+    driver = make_driver(server)
+    await driver.do(make_instruction())
     windows.sslcert = [row for row in windows.sslcert if not row[0].endswith(f":{port}")]
-    finished = await desk.do(make_instruction(seq=2, epoch=2, action="undo"))
+    finished = await driver.do(make_instruction(seq=2, epoch=2, action="undo"))
     assert (finished.outcome, finished.scheme) == ("done", "http")
 
 
 @pytest.mark.parametrize("call", FAILURES)
 async def test_a_failure_at_any_program_call_puts_everything_back(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, call: str
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, call: str
 ) -> None:
     before = windows.snapshot()
     text, code = FAILURES[call]
     windows.fail = {call: text}
-    finished = await make_desk(server).do(make_instruction())
+    finished = await make_driver(server).do(make_instruction())
     assert finished.outcome == "failed"
     assert finished.finding.code == code
     assert finished.restored == (call != "sc config Monitor")  # there putting it back fails as well
@@ -145,70 +145,70 @@ async def test_a_failure_at_any_program_call_puts_everything_back(
 
 
 async def test_a_service_that_does_not_start_with_ssl_comes_back_without(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make
 ) -> None:
     before = windows.snapshot()
     windows.fail_to_start = True
-    finished = await make_desk(server).do(make_instruction())
+    finished = await make_driver(server).do(make_instruction())
     assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", "service_failed_to_start", True)
     assert windows.snapshot() == before
     assert (await server.lookup("1001", 1)).status == 200
 
 
 async def test_a_foreign_binding_on_the_port_is_never_touched(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, port: int
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, port: int
 ) -> None:
     windows.sslcert.append([f"0.0.0.0:{port}", "cd" * 20, "{4dc3e181-e14b-4a21-b022-59fc669b0914}", "My"])
     before = windows.snapshot()
-    armed = await make_desk(server).do(make_instruction(action="arm"))
+    armed = await make_driver(server).do(make_instruction(action="arm"))
     assert (armed.outcome, armed.finding.code) == ("failed", "foreign_binding")
-    switched = await make_desk(server).do(make_instruction(seq=2))
+    switched = await make_driver(server).do(make_instruction(seq=2))
     assert (switched.outcome, switched.finding.code, switched.restored) == ("failed", "foreign_binding", True)
     assert windows.snapshot() == before
 
 
 async def test_a_binding_that_somebody_else_has_made_since_is_left_to_them(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, port: int
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, port: int
 ) -> None:
-    desk = make_desk(server)
-    await desk.do(make_instruction())
+    driver = make_driver(server)
+    await driver.do(make_instruction())
     (ours,) = (row for row in await netsh.bindings(port) if netsh.ours(row))
     theirs = [f"0.0.0.0:{port}", "cd" * 20, netsh.APPID, "MY"]  # a vendor's tool may use the same appid
     windows.sslcert = [row for row in windows.sslcert if row[0] != theirs[0]] + [theirs]
     with pytest.raises(StepError) as caught:
         await netsh.delete_binding(ours)
     assert caught.value.finding.code == "foreign_binding"
-    assert (await desk.do(make_instruction(seq=2, epoch=2, action="undo"))).scheme == "http"
+    assert (await driver.do(make_instruction(seq=2, epoch=2, action="undo"))).scheme == "http"
     assert theirs in windows.sslcert
 
 
 async def test_our_own_older_binding_is_replaced_and_put_back(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, port: int, tmp_path
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, port: int, tmp_path
 ) -> None:
     old = "EF" * 20
     (windows.store / f"{old}.key").touch()
     windows.sslcert.append([f"0.0.0.0:{port}", old.lower(), netsh.APPID, "MY"])
     before = windows.snapshot()
-    desk = make_desk(server)
-    assert (await desk.do(make_instruction())).outcome == "done"
-    assert (await desk.do(make_instruction(seq=2, epoch=2, action="undo"))).outcome == "done"
+    driver = make_driver(server)
+    assert (await driver.do(make_instruction())).outcome == "done"
+    assert (await driver.do(make_instruction(seq=2, epoch=2, action="undo"))).outcome == "done"
     assert windows.snapshot() == before
 
 
 async def test_arming_changes_nothing_and_finds_what_would_fail(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Make, port: int
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, port: int
 ) -> None:
     before, names = windows.snapshot(), sorted(path.name for path in windows.settings.parent.iterdir())
-    desk = make_desk(server)
-    good = await desk.do(make_instruction(action="arm"))
+    driver = make_driver(server)
+    good = await driver.do(make_instruction(action="arm"))
     assert good.outcome == "done"
     codes = []
     for seq, change in enumerate(({"port": port + 1}, {"thumbprint": "0" * 40}, {"thumbprint": None}), start=2):
-        bad = await desk.do(make_instruction(seq=seq, action="arm", **change))
+        bad = await driver.do(make_instruction(seq=seq, action="arm", **change))
         assert isinstance(bad, Finished)
         codes.append((bad.outcome, bad.finding.code))
     del windows.services["Monitor"]
-    bad = await desk.do(make_instruction(seq=9, action="arm"))
+    bad = await driver.do(make_instruction(seq=9, action="arm"))
     codes.append((bad.outcome, bad.finding.code))
     assert codes == [
         ("failed", code) for code in ("port_differs", "certificate_missing", "certificate_missing", "service_missing")

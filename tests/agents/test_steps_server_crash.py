@@ -15,12 +15,12 @@ def needed(windows: FakeWindows) -> None:
     windows.services["KioskApi"] = Service()
 
 
-async def _crash(desk, windows: FakeWindows, instruction, call: int, *, late: bool) -> bool:
+async def _crash(driver, windows: FakeWindows, instruction, call: int, *, late: bool) -> bool:
     """Carry out with a crash at this call. Returns whether the call was reached."""
     windows.calls.clear()
     windows.crash_at, windows.crash_late = call, late
     try:
-        await desk.do(instruction)
+        await driver.do(instruction)
     except Crash:
         return True
     finally:
@@ -30,24 +30,24 @@ async def _crash(desk, windows: FakeWindows, instruction, call: int, *, late: bo
 
 @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
 async def test_a_switch_goes_on_after_a_crash_at_any_call_and_can_be_undone(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Callable, port: int, late: bool
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Callable, port: int, late: bool
 ) -> None:
     needed(windows)
     before = windows.snapshot()
     seq, reached = 0, 0
     while True:
         seq += 1
-        desk = make_desk(server)
-        crashed = await _crash(desk, windows, make_instruction(seq=seq, epoch=seq, cutover=seq), reached + 1, late=late)
+        driver = make_driver(server)
+        crashed = await _crash(driver, windows, make_instruction(seq=seq, epoch=seq, cutover=seq), reached + 1, late=late)
         if not crashed:
             break
         reached += 1
-        again = make_desk(server)
+        again = make_driver(server)
         await again.runner.recover()
         assert again.reports[-1].outcome == "done", f"crash at call {reached}: {windows.calls}"
         assert [row[2] for row in windows.sslcert if row[0] == f"0.0.0.0:{port}"] == [netsh.APPID]
         assert [row for row in windows.urlacl if f":{port}/" in row[0]] == [[f"https://+:{port}/", "D:(A;;GX;;;NS)"]]
-        assert sorted(desk.steps() + again.steps()) == sorted(make_instruction().steps)
+        assert sorted(driver.steps() + again.steps()) == sorted(make_instruction().steps)
         assert windows.snapshot()[2] == before[2], "services are as they were"
         seq += 1
         undone = await again.do(make_instruction(seq=seq, epoch=seq, cutover=seq - 1, action="undo"))
@@ -58,20 +58,20 @@ async def test_a_switch_goes_on_after_a_crash_at_any_call_and_can_be_undone(
 
 @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
 async def test_an_undo_goes_on_after_a_crash_at_any_call(
-    windows: FakeWindows, server: ServerHost, make_desk: Callable, make_instruction: Callable, late: bool
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Callable, late: bool
 ) -> None:
     needed(windows)
     before = windows.snapshot()
     seq, reached = 0, 0
     while True:
         seq += 2
-        desk = make_desk(server)
-        assert (await desk.do(make_instruction(seq=seq, epoch=seq, cutover=seq))).outcome == "done"
+        driver = make_driver(server)
+        assert (await driver.do(make_instruction(seq=seq, epoch=seq, cutover=seq))).outcome == "done"
         undo = make_instruction(seq=seq + 1, epoch=seq + 1, cutover=seq, action="undo")
-        crashed = await _crash(desk, windows, undo, reached + 1, late=late)
+        crashed = await _crash(driver, windows, undo, reached + 1, late=late)
         if crashed:
             reached += 1
-            again = make_desk(server)
+            again = make_driver(server)
             await again.runner.recover()
             assert again.reports[-1].outcome == "done", f"crash at call {reached}"
         assert windows.snapshot() == before, f"crash at call {reached}"

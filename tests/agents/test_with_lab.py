@@ -52,22 +52,22 @@ def _machine(lab: LabLayout) -> dict[str, object]:
     return {"tables": in_order, **{name: (lab.server_dir / name).read_bytes() for name in KEPT[1:]}}
 
 
-async def test_a_site_is_switched_and_brought_back(lab: LabLayout, make_desk: Callable, make_instruction: Callable) -> None:
+async def test_a_site_is_switched_and_brought_back(lab: LabLayout, make_driver: Callable, make_instruction: Callable) -> None:
     common = {"port": lab.port, "thumbprint": lab.thumbprint, "member": str(lab.member)}
-    desks = {}
+    devices = {}
     for role, path in (("server", lab.server_agent_config), *(("terminal", lab.agent_config(name)) for name in lab.names)):
         host: Host = make_host(config.load(path), Network(), Files())
-        desks[path] = (role, host)
-    (_, server), *tills = desks.values()
+        devices[path] = (role, host)
+    (_, server), *tills = devices.values()
     await _until_it_answers(server, str(lab.member))
     before = _machine(lab), [till.config.settings.read_bytes() for _, till in tills]
-    for number, (role, host) in enumerate(desks.values()):
-        done = await make_desk(host, folder=f"state{number}").do(make_instruction(role, **common))
+    for number, (role, host) in enumerate(devices.values()):
+        done = await make_driver(host, folder=f"state{number}").do(make_instruction(role, **common))
         assert (done.outcome, done.scheme, done.finding) == ("done", "https", None)
     assert _machine(lab) != before[0]
-    for number, (role, host) in enumerate(desks.values()):
+    for number, (role, host) in enumerate(devices.values()):
         undo = make_instruction(role, seq=2, epoch=2, action="undo", **common)
-        done = await make_desk(host, folder=f"state{number}").do(undo)
+        done = await make_driver(host, folder=f"state{number}").do(undo)
         assert (done.outcome, done.scheme, done.finding) == ("done", "http", None)
     assert (_machine(lab), [till.config.settings.read_bytes() for _, till in tills]) == before
 
@@ -117,7 +117,7 @@ REFUSED = {"an equals sign", "a query", "a list for no command line"}
 @pytest.mark.parametrize("language", ["english", "english-wrapped", "german-oem"])
 @pytest.mark.parametrize("name", FOREIGN)
 async def test_a_foreign_reservation_is_moved_and_put_back_or_refused_at_arming(
-    lab: LabLayout, make_desk: Callable, make_instruction: Callable, name: str, language: str
+    lab: LabLayout, make_driver: Callable, make_instruction: Callable, name: str, language: str
 ) -> None:
     tables, options = lab.server_dir / "httpsys.json", lab.server_dir / "lab.json"
     options.write_text(json.dumps({**json.loads(options.read_text()), "language": language}))
@@ -129,8 +129,8 @@ async def test_a_foreign_reservation_is_moved_and_put_back_or_refused_at_arming(
     await _until_it_answers(server, str(lab.member))
     before = _machine(lab)
     common = {"port": lab.port, "thumbprint": lab.thumbprint, "member": str(lab.member)}
-    desk = make_desk(server)
-    armed = await desk.do(make_instruction(action="arm", **common))
+    driver = make_driver(server)
+    armed = await driver.do(make_instruction(action="arm", **common))
     # In the code page of a German Windows the umlauts do not come back as they were.
     if name in REFUSED or (language == "german-oem" and "umlauts" in name):
         assert (armed.outcome, armed.finding.code) == ("failed", "reservation_refused")
@@ -139,12 +139,12 @@ async def test_a_foreign_reservation_is_moved_and_put_back_or_refused_at_arming(
         assert all(call["argv"][1] == "show" for call in _calls(lab) if call["program"] == "netsh")
         return
     assert (armed.outcome, armed.finding) == ("done", None)
-    done = await desk.do(make_instruction(seq=2, **common))
+    done = await driver.do(make_instruction(seq=2, **common))
     assert (done.outcome, done.finding) == ("done", None)
     now = json.loads(tables.read_text())["urlacl"]
     assert {"url": f"https{url.format(lab.port)[4:]}", "sddl": sddl} in now
     assert not [row for row in now if row["url"].startswith("http://") and f":{lab.port}/" in row["url"]]
-    undone = await desk.do(make_instruction(seq=3, epoch=2, action="undo", **common))
+    undone = await driver.do(make_instruction(seq=3, epoch=2, action="undo", **common))
     assert (undone.outcome, undone.finding) == ("done", None)
     assert _machine(lab) == before
 

@@ -241,7 +241,7 @@ SERVICES = (
     Bug(
         "late_hello_counts",
         "an agent that was killed and started again is taken for two",
-        "fleet/gateway/desk.py",
+        "fleet/gateway/hub.py",
         "            if connection.number < self._newest.get(hello.agent, 0):\n",
         "            if False:\n",
         (LIVES + "test_the_hello_of_an_older_connection_comes_too_late_to_prove_anything",),
@@ -265,18 +265,18 @@ SERVICES = (
     Bug(
         "gateway_gives_up_at_its_start",
         "a gateway that starts while the database is locked or full serves on and does nothing",
-        "fleet/gateway/desk.py",
+        "fleet/gateway/hub.py",
         '            except (DatabaseError, InterfaceError) as error:\n                log.warning("waiting for the database',
         '            except InterfaceError as error:\n                log.warning("waiting for the database',
-        ("tests/services/test_desk.py::test_a_gateway_that_starts_while_the_disk_is_full_waits_and_then_works",),
+        ("tests/services/test_hub.py::test_a_gateway_that_starts_while_the_disk_is_full_waits_and_then_works",),
     ),
     Bug(
         "dead_job_stays_dead",
         "a job of the gateway that fails once is never done again",
-        "fleet/gateway/desk.py",
+        "fleet/gateway/hub.py",
         "                await job()\n            except Exception:\n",
         "                await job()\n            except KeyError:\n",
-        ("tests/services/test_desk.py::test_a_job_that_fails_begins_anew_and_nobody_else_notices",),
+        ("tests/services/test_hub.py::test_a_job_that_fails_begins_anew_and_nobody_else_notices",),
     ),
     Bug(
         "later_by_the_clock",

@@ -7,9 +7,10 @@ import logging
 import pytest
 
 from agents import protocol
-from fleet.gateway import connection as module
-from fleet.gateway import desk as desk_module
-from fleet.gateway.desk import Desk
+from fleet.gateway import connection
+from fleet.gateway import conversation as module
+from fleet.gateway import hub as hub_module
+from fleet.gateway.hub import Hub
 from fleet.models import Agent
 from tests.services.test_agents import Key
 
@@ -19,10 +20,10 @@ KEY = Key()
 class Till:
     """The other end of a connection: what the gateway's ASGI server would give and take."""
 
-    def __init__(self, desk):
+    def __init__(self, hub):
         self.inbox, self.said = asyncio.Queue(), asyncio.Queue()
         self.inbox.put_nowait({"type": "websocket.connect"})
-        self.task = asyncio.create_task(module.serve(desk, self.inbox.get, self.said.put))
+        self.task = asyncio.create_task(module.serve(hub, self.inbox.get, self.said.put))
 
     def say(self, text):
         self.inbox.put_nowait({"type": "websocket.receive", "text": text})
@@ -40,20 +41,20 @@ class Till:
 
 
 @pytest.fixture
-def desk(monkeypatch):
+def hub(monkeypatch):
     async def here(function, *args):
         return function(*args)
 
     monkeypatch.setattr(module, "in_thread", here)
-    monkeypatch.setattr(desk_module, "in_thread", here)
+    monkeypatch.setattr(hub_module, "in_thread", here)
     monkeypatch.setattr(module.admission, "recognise", lambda message, nonce, now: Agent(pk=message.agent, acked=0))
-    return Desk()
+    return Hub()
 
 
-async def test_who_says_more_than_any_agent_is_told_so_and_ends_and_comes_back_to_the_same_bound(desk, monkeypatch):
+async def test_who_says_more_than_any_agent_is_told_so_and_ends_and_comes_back_to_the_same_bound(hub, monkeypatch):
     monkeypatch.setattr("fleet.gateway.limits.MESSAGES", 20)
     monkeypatch.setattr("fleet.gateway.limits.MESSAGES_A_SECOND", 0.0)
-    till = Till(desk)
+    till = Till(hub)
     assert isinstance(await till.greet(), protocol.Welcome)
     for _ in range(30):
         till.say(protocol.dump(protocol.Beat(1_900_000_000_000)))
@@ -61,9 +62,9 @@ async def test_who_says_more_than_any_agent_is_told_so_and_ends_and_comes_back_t
         pass
     assert answer.code == "too_much"
     assert await till.hear() == "websocket.close"
-    again = Till(desk)
+    again = Till(hub)
     assert (await again.greet()).code == "too_much"
-    other = Till(desk)
+    other = Till(hub)
     assert isinstance(await other.greet("a2"), protocol.Welcome)
     other.task.cancel()
 
@@ -79,9 +80,9 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-async def test_what_a_stranger_says_reaches_no_log_unescaped_nor_at_length(desk, text, caplog):
+async def test_what_a_stranger_says_reaches_no_log_unescaped_nor_at_length(hub, text, caplog):
     caplog.set_level(logging.DEBUG, "fleet")
-    till = Till(desk)
+    till = Till(hub)
     await till.hear()
     await till.hear()
     till.say(text)
@@ -93,25 +94,25 @@ async def test_what_a_stranger_says_reaches_no_log_unescaped_nor_at_length(desk,
         assert len(line) < 300
 
 
-async def test_a_refused_strangers_words_are_no_line_of_their_own(desk, monkeypatch, caplog):
+async def test_a_refused_strangers_words_are_no_line_of_their_own(hub, monkeypatch, caplog):
     def refuse(message, nonce, now):
         raise module.admission.Stranger("bad_token", f"no: {message.agent}")
 
     monkeypatch.setattr(module.admission, "recognise", refuse)
-    till = Till(desk)
+    till = Till(hub)
     await till.greet("x\n2026 INFO admin approved")
     await till.task
     assert all(record.getMessage().isprintable() for record in caplog.records if record.name.startswith("fleet"))
 
 
-async def test_an_error_that_nobody_foresaw_ends_this_connection_alone(desk, monkeypatch, caplog):
+async def test_an_error_that_nobody_foresaw_ends_this_connection_alone(hub, monkeypatch, caplog):
     def fail(message, nonce, now):
         raise KeyError("nobody foresaw this")
 
-    good = Till(desk)
+    good = Till(hub)
     assert isinstance(await good.greet(), protocol.Welcome)
     monkeypatch.setattr(module.admission, "recognise", fail)
-    bad = Till(desk)
+    bad = Till(hub)
     assert await bad.greet("a2") == "websocket.close"
     await bad.task
     good.say(protocol.dump(protocol.Beat(1_900_000_000_000)))
@@ -119,41 +120,41 @@ async def test_an_error_that_nobody_foresaw_ends_this_connection_alone(desk, mon
     good.task.cancel()
 
 
-async def test_an_agent_that_reads_nothing_holds_up_nobody(desk, monkeypatch):
-    monkeypatch.setattr(module, "GOODBYE_LIMIT_S", 0.01)
-    till = Till(desk)
+async def test_an_agent_that_reads_nothing_holds_up_nobody(hub, monkeypatch):
+    monkeypatch.setattr(connection, "GOODBYE_LIMIT_S", 0.01)
+    till = Till(hub)
     assert isinstance(await till.greet(), protocol.Welcome)
-    stuck = desk.here["a1"]
+    stuck = hub.here["a1"]
 
     async def never(event):
         await asyncio.Event().wait()
 
     stuck._send = never
     async with asyncio.timeout(5):
-        heard = [await desk._say("a1", protocol.Ack(n)) for n in range(module.MOST_UNSENT + 10)]
+        heard = [await hub._say("a1", protocol.Ack(n)) for n in range(connection.MOST_UNSENT + 10)]
     assert heard[0]
     assert not heard[-1]
     await stuck.end("replaced", "")
     till.task.cancel()
 
 
-async def test_after_its_end_nothing_that_a_connection_says_counts(desk):
-    till = Till(desk)
+async def test_after_its_end_nothing_that_a_connection_says_counts(hub):
+    till = Till(hub)
     assert isinstance(await till.greet(), protocol.Welcome)
-    await desk._drop("a1", "revoked")
+    await hub._drop("a1", "revoked")
     till.say(protocol.dump(protocol.Inventory({"host": "x"})))
     assert (await till.hear()).code == "revoked"
     await till.task
-    assert desk.inventories._newest == {}
-    assert "a1" not in desk.here
+    assert hub.inventories._newest == {}
+    assert "a1" not in hub.here
 
 
-async def test_a_missing_key_is_said_to_the_dashboards_people_and_not_to_the_agent(desk, monkeypatch, caplog):
+async def test_a_missing_key_is_said_to_the_dashboards_people_and_not_to_the_agent(hub, monkeypatch, caplog):
     def fail(message, nonce, now):
         raise module.keys.Missing(["instructions.key"])
 
     monkeypatch.setattr(module.admission, "recognise", fail)
-    till = Till(desk)
+    till = Till(hub)
     assert (await till.greet()).code == "not_ready"
     await till.task
     assert "make_keys" in caplog.text

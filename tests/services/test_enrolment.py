@@ -11,7 +11,7 @@ from tests.factories import NOW, make_club, make_user
 from tests.services.fleet_sim import SimFleet
 from tests.services.proving import proof_of
 from tests.services.test_agents import NONCE, Key
-from tests.services.test_desk import report
+from tests.services.test_hub import report
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ import random
 import pytest
 from django.db import connections
 
-from fleet.gateway import desk as module
+from fleet.gateway import hub as module
 from fleet.models import Agent, Event
 from fleet.services.agents import admission, lives
 from fleet.services.agents.rejected import Stranger
@@ -14,7 +14,7 @@ from fleet.services.cutovers import reports
 from fleet.services.rehearsals import lifecycle
 from tests.factories import NOW, make_club
 from tests.services.test_agents import NONCE, Key
-from tests.services.test_desk import report
+from tests.services.test_hub import report
 
 
 def after(*said):
@@ -105,7 +105,7 @@ def test_nothing_of_whoever_is_shut_out_is_taken(agent, key):
 
 
 class Line:
-    """A connection of the desk's, as far as it asks."""
+    """A connection of the hub's, as far as it asks."""
 
     def __init__(self, number, agent=""):
         self.number, self.agent, self.size, self.ended = number, agent, 300, ""
@@ -115,8 +115,8 @@ class Line:
 
 
 @pytest.fixture
-def desk(monkeypatch):
-    """A desk whose services say whom they were asked about."""
+def hub(monkeypatch):
+    """A hub whose services say whom they were asked about."""
     asked = []
 
     async def here(function, *args):
@@ -130,23 +130,23 @@ def desk(monkeypatch):
 
     monkeypatch.setattr(module, "in_thread", here)
     monkeypatch.setattr(module.admission, "recognise", recognise)
-    made = module.Desk()
+    made = module.Hub()
     made.asked = asked
     return made
 
 
-async def test_the_hello_of_an_older_connection_comes_too_late_to_prove_anything(desk):
+async def test_the_hello_of_an_older_connection_comes_too_late_to_prove_anything(hub):
     """A process says hello, is killed and started again; the gateway was busy and reads the newer one's hello first."""
     say = Key().hello
-    await desk.recognise(Line(2), say("a1", life="newer"), NONCE)
+    await hub.recognise(Line(2), say("a1", life="newer"), NONCE)
     with pytest.raises(Stranger) as caught:
-        await desk.recognise(Line(1), say("a1", life="older"), NONCE)
+        await hub.recognise(Line(1), say("a1", life="older"), NONCE)
     assert caught.value.code == "replaced"
-    assert desk.asked == ["newer"]
-    await desk.recognise(Line(3), say("a1", life="newer"), NONCE)
+    assert hub.asked == ["newer"]
+    await hub.recognise(Line(3), say("a1", life="newer"), NONCE)
 
 
-async def test_two_hellos_of_one_agent_are_looked_at_one_after_the_other(desk, monkeypatch):
+async def test_two_hellos_of_one_agent_are_looked_at_one_after_the_other(hub, monkeypatch):
     running = []
 
     async def slowly(function, message, *args):
@@ -158,19 +158,19 @@ async def test_two_hellos_of_one_agent_are_looked_at_one_after_the_other(desk, m
 
     monkeypatch.setattr(module, "in_thread", slowly)
     say = Key().hello
-    await asyncio.gather(*(desk.recognise(Line(n), say("a1", life=str(n)), NONCE) for n in range(1, 6)))
+    await asyncio.gather(*(hub.recognise(Line(n), say("a1", life=str(n)), NONCE) for n in range(1, 6)))
 
 
-async def test_at_the_proof_the_other_connection_ends_too_and_what_it_said_is_dropped(desk):
+async def test_at_the_proof_the_other_connection_ends_too_and_what_it_said_is_dropped(hub):
     first = Line(1, "a1")
-    desk.here["a1"] = first
-    await desk.reports.put("a1", report(1))
-    await desk.reports.put("a2", report(1))
+    hub.here["a1"] = first
+    await hub.reports.put("a1", report(1))
+    await hub.reports.put("a2", report(1))
     with pytest.raises(Stranger):
-        await desk.recognise(Line(2), Key().hello("a1", life="twice"), NONCE)
+        await hub.recognise(Line(2), Key().hello("a1", life="twice"), NONCE)
     assert first.ended == "identity_used_twice"
-    assert "a1" not in desk.here
-    assert await desk.reports.batch(10) == [("a2", report(1))]
+    assert "a1" not in hub.here
+    assert await hub.reports.batch(10) == [("a2", report(1))]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -181,13 +181,13 @@ async def test_the_gateway_finds_who_is_shut_out_without_the_broker(monkeypatch,
     one, two, three = tills
     await sync_to_async(Agent.objects.filter(pk=one.agent.pk).update)(revoked_at=NOW)
     await sync_to_async(Agent.objects.filter(pk=two.agent.pk).update)(quarantined_at=NOW)
-    desk = module.Desk()
+    hub = module.Hub()
     lines = {pk: Line(1, pk) for pk in (one.agent.pk, two.agent.pk, three.agent.pk, "deleted")}
-    desk.here.update(lines)
-    await desk._drop_shut_out(set(desk.here))
+    hub.here.update(lines)
+    await hub._drop_shut_out(set(hub.here))
     await sync_to_async(connections.close_all)()  # each of these threads has a connection of its own
     await module.in_thread(connections.close_all)
     assert {pk: line.ended for pk, line in lines.items()} == {
         one.agent.pk: "revoked", two.agent.pk: "identity_used_twice", three.agent.pk: "", "deleted": "unknown_agent",
     }  # fmt: skip
-    assert set(desk.here) == {three.agent.pk}
+    assert set(hub.here) == {three.agent.pk}

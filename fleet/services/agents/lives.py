@@ -5,7 +5,7 @@ begins, so the lives of an honest agent follow each other and none ever comes ba
 heard, belongs to a process that has been there all the time beside that other one.
 
 What is late on its way is no proof: the Hello of a connection that was opened before the newest one may be of a process
-that has died since, and is not looked at (fleet/gateway/desk.py). Nor is what arrives on an older connection: it may have
+that has died since, and is not looked at (fleet/gateway/hub.py). Nor is what arrives on an older connection: it may have
 been written long before, and a till whose network comes and goes would be taken for two."""
 
 MOST = 50  # lives that are remembered; a copy says hello again within seconds

@@ -34,7 +34,7 @@ LOOK_S = 2.0  # how often instructions and revocations are looked for without a 
 PRESENCE_S = 5.0
 
 
-class Desk:
+class Hub:
     """One per gateway process."""
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class Desk:
         self._wake.set()
         self.looks.nudge(agent_ids, again=again)
 
-    # -- the desk's own jobs; each goes on for ever
+    # -- the hub's own jobs; each goes on for ever
 
     async def _for_ever(self, job: Callable[[], Awaitable[None]]) -> None:
         """A job that fails in a way nobody foresaw begins anew, and the others and the connections do not notice. What

@@ -1,4 +1,4 @@
-"""The gateway's desk: a batch of reports that cannot be taken must not stop the others."""
+"""The gateway's hub: a batch of reports that cannot be taken must not stop the others."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from django.db import DataError, OperationalError
 
 from agents.protocol import Finished
 from fleet import tasks
-from fleet.gateway import desk as module
+from fleet.gateway import hub as module
 from fleet.services.after_commit import Next
 from fleet.services.cutovers import reports
 
@@ -37,7 +37,7 @@ def taken(monkeypatch):
 
 
 async def test_one_report_that_the_database_refuses_does_not_stop_the_others(taken):
-    await module.Desk()._take([("a", report(1)), ("b", report(13)), ("c", report(2))])
+    await module.Hub()._take([("a", report(1)), ("b", report(13)), ("c", report(2))])
     assert taken == [1, 2]
 
 
@@ -55,7 +55,7 @@ async def test_a_locked_database_is_tried_again_with_the_same_batch(taken, monke
 
     monkeypatch.setattr(reports, "take", locked_once)
     monkeypatch.setattr(module.asyncio, "sleep", at_once)
-    await module.Desk()._take([("a", report(1)), ("c", report(2))])
+    await module.Hub()._take([("a", report(1)), ("c", report(2))])
     assert taken == [1, 2]
     assert tries == [2, 2]
 
@@ -88,18 +88,18 @@ async def test_a_gateway_that_starts_while_the_disk_is_full_waits_and_then_works
     monkeypatch.setattr(module.admission, "presence", lambda here, gone, now: None)
     acknowledged = asyncio.Event()
     monkeypatch.setattr(tasks, "follow", lambda after: acknowledged.set())
-    desk = module.Desk()
-    await desk.open()
-    await desk.reports.put("a", report(1))
+    hub = module.Hub()
+    await hub.open()
+    await hub.reports.put("a", report(1))
     async with asyncio.timeout(10):
         await acknowledged.wait()
     assert (len(tries), taken) == (3, [1])
-    await desk.close()
+    await hub.close()
 
 
 async def test_a_job_that_fails_begins_anew_and_nobody_else_notices(at_once):
     """Once every connection was ended with it. What it had in its hands is looked for again among those who are here."""
-    desk, ended, runs = module.Desk(), [], []
+    hub, ended, runs = module.Hub(), [], []
 
     class Here:
         async def end(self):
@@ -111,11 +111,11 @@ async def test_a_job_that_fails_begins_anew_and_nobody_else_notices(at_once):
             raise ValueError("nobody foresaw this")
         raise asyncio.CancelledError
 
-    desk.here["a"] = Here()
+    hub.here["a"] = Here()
     with pytest.raises(asyncio.CancelledError):
-        await desk._for_ever(job)
+        await hub._for_ever(job)
     assert (ended, len(runs)) == ([], 2)
-    assert desk._again == {"a"}
+    assert hub._again == {"a"}
 
 
 async def test_what_follows_from_reports_may_fail_and_they_stay_taken(taken, monkeypatch):
@@ -123,7 +123,7 @@ async def test_what_follows_from_reports_may_fail_and_they_stay_taken(taken, mon
         raise ValueError("nobody foresaw this")
 
     monkeypatch.setattr(tasks, "follow", fail)
-    await module.Desk()._take([("a", report(1))])
+    await module.Hub()._take([("a", report(1))])
     assert taken == [1]
 
 
@@ -137,12 +137,12 @@ async def test_a_failing_report_of_one_agent_costs_the_others_no_place(taken, mo
         return Next(), {agent: r.n for agent, r in batch}
 
     monkeypatch.setattr(reports, "take", take)
-    await module.Desk()._take([("a", report(1)), ("bad", report(2)), ("c", report(3))])
+    await module.Hub()._take([("a", report(1)), ("bad", report(2)), ("c", report(3))])
     assert taken == [1, 3]
 
 
 async def test_whose_reports_could_not_be_taken_comes_again_and_says_them(taken, monkeypatch):
-    desk, ended = module.Desk(), asyncio.Event()
+    hub, ended = module.Hub(), asyncio.Event()
 
     class Line:
         async def say(self, message):
@@ -151,13 +151,13 @@ async def test_whose_reports_could_not_be_taken_comes_again_and_says_them(taken,
         async def end(self, code="", message=""):
             ended.set()
 
-    desk.here["b"] = Line()
+    hub.here["b"] = Line()
     monkeypatch.setattr(module, "LOOK_S", 0.01)
     monkeypatch.setattr(module.admission, "shut_out", lambda here: {})
-    monkeypatch.setattr(desk.put_off, "_now", lambda: 0.0)
-    await desk._take([("a", report(1)), ("b", report(13))])
-    looking = asyncio.create_task(desk._look())
-    monkeypatch.setattr(desk.put_off, "_now", lambda: 100.0)
+    monkeypatch.setattr(hub.put_off, "_now", lambda: 0.0)
+    await hub._take([("a", report(1)), ("b", report(13))])
+    looking = asyncio.create_task(hub._look())
+    monkeypatch.setattr(hub.put_off, "_now", lambda: 100.0)
     await asyncio.wait_for(ended.wait(), 10)
     looking.cancel()
     assert taken == [1]
