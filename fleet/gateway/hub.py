@@ -64,8 +64,8 @@ class Hub:
             except (DatabaseError, InterfaceError) as error:
                 log.warning("waiting for the database: %s", said(error))
                 await asyncio.sleep(0.5)
-        own = (self._take_reports, self._hand_out, self._listen, self._look, self._keep_presence)
-        jobs = (*own, self.inventories.take, self.looks.take, self.looks.hand_out)
+        own = (self._take_reports, self._deliver, self._listen, self._look, self._keep_presence)
+        jobs = (*own, self.inventories.take, self.looks.take, self.looks.deliver)
         self._tasks = [asyncio.create_task(self._for_ever(job)) for job in jobs]
 
     async def close(self) -> None:
@@ -166,7 +166,7 @@ class Hub:
                 log.warning("%s reports not taken yet: %s", len(batch), said(error))
                 await asyncio.sleep(0.5)
 
-    async def _hand_out(self) -> None:
+    async def _deliver(self) -> None:
         """Send what is waiting for nudged agents that are here."""
         while True:
             await self._wake.wait()
@@ -177,7 +177,7 @@ class Hub:
                 await self._send_waiting(again, unsent_only=False)
                 await self._send_waiting(wanted, unsent_only=True)
             except DatabaseError as error:
-                log.warning("cannot hand out instructions yet: %s", said(error))
+                log.warning("cannot deliver instructions yet: %s", said(error))
                 self._again |= again
                 self._wanted |= wanted
                 await asyncio.sleep(0.5)

@@ -37,7 +37,7 @@ class Rehearsing:
         (self._again if again else self._wanted).update(agent_ids)
         self._wake.set()
 
-    async def hand_out(self) -> None:
+    async def deliver(self) -> None:
         """Send what is waiting, for ever."""
         while True:
             await self._wake.wait()
@@ -48,7 +48,7 @@ class Rehearsing:
                 await self._send(again, unsent_only=False)
                 await self._send(wanted, unsent_only=True)
             except (DatabaseError, InterfaceError) as error:
-                log.warning("cannot hand out a rehearsal: %s", said(error))  # the hub nudges everybody every two seconds
+                log.warning("cannot deliver a rehearsal: %s", said(error))  # the hub nudges everybody every two seconds
 
     async def _send(self, agent_ids: set[str], *, unsent_only: bool) -> None:
         if not agent_ids:

@@ -102,7 +102,7 @@ class World:
             for agent, _ in batch:
                 agent.outbox = [r for r in agent.outbox if r.n > acked[agent.pk]]
 
-    def hand_out(self, agent: Agent) -> None:
+    def deliver(self, agent: Agent) -> None:
         """The gateway sends everything that waits for this agent, also what it has sent before."""
         for row in instructions.waiting([agent.pk]) if agent.online else []:
             self._receive(agent, parse_instruction(row.body))
@@ -227,7 +227,7 @@ class World:
 
     def turn(self, agent: Agent) -> bool:
         """One agent's whole turn: it hears, does everything, and is heard. False when there was nothing."""
-        self.hand_out(agent)
+        self.deliver(agent)
         busy = bool(agent.waiting or (agent.online and agent.outbox))
         while self.advance(agent):
             pass

@@ -115,7 +115,7 @@ class Nights(RuleBasedStateMachine):
     @rule(i=who)
     def hand_out_and_do_half(self, i):
         agent = self.world.agents[i]
-        self.world.hand_out(agent)
+        self.world.deliver(agent)
         self.world.advance(agent)
 
     @rule(i=who)

@@ -50,23 +50,23 @@ class Night:
     def _step(self, how_long):
         """To the next moment at which something happens, and what happens then."""
         world = self.world
-        self._hand_out()
+        self._deliver()
         for agent in world.agents:
             if self._busy_until[agent.pk] <= world.now:
                 if world.advance(agent):
                     self._busy_until[agent.pk] = world.now + how_long()
                 if agent.outbox:
                     world.deliver([(agent, r) for r in agent.outbox])
-        self._hand_out()
+        self._deliver()
         moments = [*self._busy_until.values(), self.no_return, self.ends, world.now + dt.timedelta(seconds=5)]
         world.tick(min((m - world.now).total_seconds() for m in moments if m > world.now))
 
-    def _hand_out(self):
+    def _deliver(self):
         """Whatever the workers write is with the agents at once."""
         if self.world.broker:
             self.world.work_off()
             for agent in self.world.agents:
-                self.world.hand_out(agent)
+                self.world.deliver(agent)
 
     def changes(self, to, terminals=False):
         """When the cutover, or a terminal, became this."""

@@ -1,4 +1,4 @@
-"""Writing, signing and handing out instructions. Each is stored before it is sent."""
+"""Writing, signing and delivering instructions. Each is stored before it is sent."""
 
 import datetime as dt
 from collections.abc import Collection
