@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 
 from agents import failpoints
 from fleet.services import clock, pruning
-from fleet.services.after_commit import CHANGED_CHANNEL, DROP_CHANNEL, NUDGE_CHANNEL, Dispatch, Next
+from fleet.services.after_commit import CHANGED_CHANNEL, DROP_CHANNEL, NOTIFY_CHANNEL, Dispatch, Next
 from fleet.services.cutovers import instructions, sweeps
 from fleet.services.rehearsals import probes, schedule
 
@@ -36,7 +36,7 @@ def follow(after: Next) -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def dispatch(cutover_id: int, run_ids: list[int]) -> None:
-    """Write and sign the instructions of one chunk of a wave, then nudge the gateway."""
+    """Write and sign the instructions of one chunk of a wave, then notify the gateway."""
     failpoints.reached("tasks.dispatch_begun")
     after = instructions.write(Dispatch(cutover_id, tuple(run_ids)), clock.now())
     failpoints.reached("tasks.dispatch_written")
@@ -45,7 +45,7 @@ def dispatch(cutover_id: int, run_ids: list[int]) -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def rehearse(rehearsal_id: int) -> None:
-    """Write and sign what a rehearsal wants of its agents, then nudge the gateway."""
+    """Write and sign what a rehearsal wants of its agents, then notify the gateway."""
     follow(probes.write(rehearsal_id, clock.now()))
 
 
@@ -65,12 +65,12 @@ def prune() -> None:
 
 
 def _publish(after: Next) -> None:
-    """All nudges in one pipeline."""
-    if not (after.nudge or after.changed or after.dropped):
+    """All notifications in one pipeline."""
+    if not (after.notify or after.changed or after.dropped):
         return
     pipeline = _redis().pipeline(transaction=False)
-    if after.nudge:
-        pipeline.publish(NUDGE_CHANNEL, " ".join(sorted(after.nudge)))
+    if after.notify:
+        pipeline.publish(NOTIFY_CHANNEL, " ".join(sorted(after.notify)))
     if after.dropped:
         pipeline.publish(DROP_CHANNEL, " ".join(sorted(after.dropped)))
     for cutover_id in after.changed:

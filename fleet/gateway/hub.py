@@ -1,4 +1,4 @@
-"""What all connections share: who is here, the queue of reports, and the nudges from the broker."""
+"""What all connections share: who is here, the queue of reports, and the notifications from the broker."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from fleet.gateway.rehearsing import Rehearsing
 from fleet.gateway.threads import in_thread
 from fleet.models import Agent
 from fleet.services import clock
-from fleet.services.after_commit import DROP_CHANNEL, NUDGE_CHANNEL, Next
+from fleet.services.after_commit import DROP_CHANNEL, NOTIFY_CHANNEL, Next
 from fleet.services.agents import admission
 from fleet.services.cutovers import instructions, reports, sweeps
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 EACH = 100  # reports of one agent that wait to be taken
-LOOK_S = 2.0  # how often instructions and revocations are looked for without a nudge: the broker may have been emptied
+LOOK_S = 2.0  # how often instructions and revocations are looked for without a notification: the broker may have been emptied
 PRESENCE_S = 5.0
 
 
@@ -102,7 +102,7 @@ class Hub:
         self._gone.discard(connection.agent)
         if older:
             await older.end("replaced", "the agent has connected again")
-        self.nudge({connection.agent}, again=True)
+        self.notify({connection.agent}, again=True)
 
     async def left(self, connection: Connection) -> None:
         """A connection has ended."""
@@ -110,11 +110,11 @@ class Hub:
             del self.here[connection.agent]
             self._gone.add(connection.agent)
 
-    def nudge(self, agent_ids: Collection[str], *, again: bool = False) -> None:
+    def notify(self, agent_ids: Collection[str], *, again: bool = False) -> None:
         """These agents may have something waiting. again: also what was sent on an earlier connection."""
         (self._again if again else self._wanted).update(agent_ids)
         self._wake.set()
-        self.looks.nudge(agent_ids, again=again)
+        self.looks.notify(agent_ids, again=again)
 
     # -- the hub's own jobs; each goes on for ever
 
@@ -127,7 +127,7 @@ class Hub:
             except Exception:
                 log.exception("%s failed and begins anew", job.__name__)
                 await asyncio.sleep(1)
-                self.nudge(set(self.here), again=True)
+                self.notify(set(self.here), again=True)
 
     async def _take_reports(self) -> None:
         """Everything that has come in, in one transaction; acknowledged when it is committed."""
@@ -167,7 +167,7 @@ class Hub:
                 await asyncio.sleep(0.5)
 
     async def _deliver(self) -> None:
-        """Send what is waiting for nudged agents that are here."""
+        """Send what is waiting for notified agents that are here."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -196,14 +196,14 @@ class Hub:
             failpoints.reached("gateway.instructions_marked")
 
     async def _listen(self) -> None:
-        """Nudges and drops from the broker. Without a broker, _look finds the same a moment later."""
+        """Notifications and drops from the broker. Without a broker, _look finds the same a moment later."""
         while True:
             try:
                 async with (
                     contextlib.aclosing(redis.asyncio.Redis.from_url(settings.REDIS_URL)) as broker,
                     broker.pubsub() as channel,
                 ):
-                    await channel.subscribe(NUDGE_CHANNEL, DROP_CHANNEL)
+                    await channel.subscribe(NOTIFY_CHANNEL, DROP_CHANNEL)
                     async for message in channel.listen():
                         if message["type"] == "message":
                             await self._heard(message["channel"].decode(), message["data"].decode().split())
@@ -212,8 +212,8 @@ class Hub:
                 await asyncio.sleep(0.5)
 
     async def _heard(self, channel: str, agent_ids: list[str]) -> None:
-        if channel == NUDGE_CHANNEL:
-            self.nudge(agent_ids)
+        if channel == NOTIFY_CHANNEL:
+            self.notify(agent_ids)
         else:
             await self._drop_shut_out(agent_ids)
 
@@ -221,7 +221,7 @@ class Hub:
         """Without the broker: who must go, and who has something waiting."""
         while True:
             await asyncio.sleep(LOOK_S)
-            self.nudge(set(self.here))
+            self.notify(set(self.here))
             await self._drop_shut_out(set(self.here))
             for agent_id in self.put_off.due():
                 if connection := self.here.get(agent_id):

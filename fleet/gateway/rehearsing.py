@@ -32,7 +32,7 @@ class Rehearsing:
         self._again: set[str] = set()
         self._wake = asyncio.Event()
 
-    def nudge(self, agent_ids: Collection[str], *, again: bool) -> None:
+    def notify(self, agent_ids: Collection[str], *, again: bool) -> None:
         """These agents may have something waiting; again: also what was sent on an earlier connection."""
         (self._again if again else self._wanted).update(agent_ids)
         self._wake.set()
@@ -48,7 +48,7 @@ class Rehearsing:
                 await self._send(again, unsent_only=False)
                 await self._send(wanted, unsent_only=True)
             except (DatabaseError, InterfaceError) as error:
-                log.warning("cannot deliver a rehearsal: %s", said(error))  # the hub nudges everybody every two seconds
+                log.warning("cannot deliver a rehearsal: %s", said(error))  # the hub notifies everybody every two seconds
 
     async def _send(self, agent_ids: set[str], *, unsent_only: bool) -> None:
         if not agent_ids:

@@ -14,12 +14,12 @@ class Dispatch:
 
 @dataclass(slots=True)
 class Next:
-    """dispatch: for the workers; nudge: agents that have something waiting at the gateway; changed:
+    """dispatch: for the workers; notify: agents that have something waiting at the gateway; changed:
     cutovers whose watchers should look again; dropped: agents whose connection must end; rehearse: rehearsals
     of which the next part is to be written."""
 
     dispatch: list[Dispatch] = field(default_factory=list)
-    nudge: set[str] = field(default_factory=set)
+    notify: set[str] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
     rehearse: set[int] = field(default_factory=set)
@@ -27,14 +27,14 @@ class Next:
     def add(self, other: "Next") -> Self:
         """Both together."""
         self.dispatch += other.dispatch
-        self.nudge |= other.nudge
+        self.notify |= other.notify
         self.changed |= other.changed
         self.dropped |= other.dropped
         self.rehearse |= other.rehearse
         return self
 
 
-# Broker channels. Both only nudge: who missed one finds the same in the database a moment later.
-NUDGE_CHANNEL = "tillway:nudge"  # message: agent ids, separated by spaces
+# Broker channels. Both only notify: who missed one finds the same in the database a moment later.
+NOTIFY_CHANNEL = "tillway:notify"  # message: agent ids, separated by spaces
 DROP_CHANNEL = "tillway:drop"  # message: agent ids whose connection must end
 CHANGED_CHANNEL = "tillway:changed"  # message: the id of a cutover whose watchers should look again

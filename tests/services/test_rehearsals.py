@@ -170,8 +170,8 @@ def test_what_the_broker_forgot_is_found_and_written_once() -> None:
     club, *_ = make_club(2)
     rehearsal, _ = lifecycle.start(make_user(), club.pk, "", NOW)
     assert schedule.tick(NOW).rehearse == {rehearsal.pk}
-    assert len(probes.write(rehearsal.pk, NOW).nudge) == 1
-    assert not probes.write(rehearsal.pk, NOW).nudge
+    assert len(probes.write(rehearsal.pk, NOW).notify) == 1
+    assert not probes.write(rehearsal.pk, NOW).notify
     assert not schedule.tick(NOW).rehearse
 
 

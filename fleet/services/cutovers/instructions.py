@@ -30,7 +30,7 @@ def write(dispatch: Dispatch, now: dt.datetime) -> Next:
         Instruction.objects.bulk_create(rows)
         failpoints.reached("worker.write_uncommitted")
     failpoints.reached("worker.write_committed")
-    return Next(nudge={row.agent_id for row in rows})
+    return Next(notify={row.agent_id for row in rows})
 
 
 def missing(cutover: Cutover) -> QuerySet[DeviceRun]:

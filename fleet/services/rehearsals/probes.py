@@ -40,7 +40,7 @@ def write(rehearsal_id: int, now: dt.datetime) -> Next:
             seat.body = protocol.dump_signed(_look(rehearsal, seat, port, terminals, issuers, now))
             seat.signature = keys.sign(seat.body)
         Seat.objects.bulk_update(seats, ["body", "signature"], batch_size=200)
-    return Next(nudge={seat.agent_id for seat in seats if seat.agent_id})
+    return Next(notify={seat.agent_id for seat in seats if seat.agent_id})
 
 
 def lost() -> set[int]:

@@ -32,7 +32,7 @@ from fleet.web.shared import Shared
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-LOOK_S = 1.0  # how long a change may go unseen when the broker's nudge was lost
+LOOK_S = 1.0  # how long a change may go unseen when the broker's notification was lost
 TOGETHER_S = 0.08  # changes within this time become one event
 BEAT_S = 10.0  # a comment now and then, so that proxies and browsers keep the connection
 ASK_S = 10.0  # how long somebody who has logged out, or lost their role, may still be listening
@@ -120,14 +120,14 @@ class Viewer:
                 await listener
 
     async def _listen(self) -> None:
-        """Wake up at the broker's nudge. Without a broker the look once a second goes on."""
+        """Wake up at a notification from the broker. Without a broker the look once a second goes on."""
         while True:
             try:
-                async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as nudges:
-                    await nudges.subscribe(CHANGED_CHANNEL)
+                async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as notifications:
+                    await notifications.subscribe(CHANGED_CHANNEL)
                     self.changed.set()  # something may have happened while nobody listened
-                    async for nudge in nudges.listen():
-                        if nudge["type"] == "message" and nudge["data"] == str(self.pk).encode():
+                    async for message in notifications.listen():
+                        if message["type"] == "message" and message["data"] == str(self.pk).encode():
                             self.changed.set()
             except (RedisError, OSError) as error:
                 log.info("live page of cutover %s listens without the broker: %s", self.pk, error)
