@@ -93,7 +93,7 @@ class World:
             Site.objects.filter(pk=self.site.pk).update(ticked_at=self.now)
         self.follow(sweeps.tick(self.now))
 
-    def deliver(self, batch: list[tuple[Agent, Report]], *, acknowledge: bool = True) -> None:
+    def take_reports(self, batch: list[tuple[Agent, Report]], *, acknowledge: bool = True) -> None:
         """Reports reach the dashboard; its answer may get lost."""
         after, acked = reports.take([(agent.pk, report) for agent, report in batch], self.now)
         assert_no_trouble(self.site)
@@ -232,7 +232,7 @@ class World:
         while self.advance(agent):
             pass
         if agent.online and agent.outbox:
-            self.deliver([(agent, r) for r in agent.outbox])
+            self.take_reports([(agent, r) for r in agent.outbox])
         return busy
 
     def quiet(self, rounds: int = 60) -> None:

@@ -145,7 +145,7 @@ class Nights(RuleBasedStateMachine):
         """The first few, because a connection broke; the answer may not come through."""
         agent = self.world.agents[i]
         if agent.online and agent.outbox:
-            self.world.deliver([(agent, r) for r in agent.outbox[:upto]], acknowledge=heard)
+            self.world.take_reports([(agent, r) for r in agent.outbox[:upto]], acknowledge=heard)
 
     @rule(i=who, upto=st.integers(1, 30), times=st.integers(1, 3))
     def old_reports_arrive_again(self, i, upto, times):
@@ -154,7 +154,7 @@ class Nights(RuleBasedStateMachine):
         unacked = agent.outbox[0].n if agent.outbox else agent.n + 1
         old = [(agent, r) for r in agent.said if r.n < unacked][-upto:] * times
         before = self._effects()
-        self.world.deliver(old)
+        self.world.take_reports(old)
         assert self._effects() == before
 
     @rule(order=st.permutations(range(TERMINALS + 1)), heard=st.booleans())
@@ -163,7 +163,7 @@ class Nights(RuleBasedStateMachine):
         queues = [[(a, r) for r in a.outbox] for a in (self.world.agents[i] for i in order) if a.online]
         batch = [q[k] for k in range(max(map(len, queues), default=0)) for q in queues if k < len(q)]
         if batch:
-            self.world.deliver(batch, acknowledge=heard)
+            self.world.take_reports(batch, acknowledge=heard)
 
     # --- the clock and the broker
 

@@ -56,7 +56,7 @@ class Night:
                 if world.advance(agent):
                     self._busy_until[agent.pk] = world.now + how_long()
                 if agent.outbox:
-                    world.deliver([(agent, r) for r in agent.outbox])
+                    world.take_reports([(agent, r) for r in agent.outbox])
         self._deliver()
         moments = [*self._busy_until.values(), self.no_return, self.ends, world.now + dt.timedelta(seconds=5)]
         world.tick(min((m - world.now).total_seconds() for m in moments if m > world.now))
