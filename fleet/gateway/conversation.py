@@ -34,9 +34,9 @@ async def serve(hub: Hub, receive: Any, send: Any) -> None:
         log.debug("%s left", connection.agent)
     except TimeoutError:
         await connection.end()
-    except admission.Stranger as stranger:
-        log.warning("refused an agent: %s (%s)", stranger.code, said(stranger))
-        await connection.end(stranger.code, str(stranger))
+    except admission.AgentRejected as rejected:
+        log.warning("refused an agent: %s (%s)", rejected.code, said(rejected))
+        await connection.end(rejected.code, str(rejected))
     except protocol.ProtocolError as error:
         log.warning("agent %s: bad message: %s", connection.agent, said(error))
         await connection.end("bad_message", said(error))
@@ -67,14 +67,14 @@ async def _talk(hub: Hub, connection: Connection) -> None:
 
 
 async def _admit(hub: Hub, connection: Connection) -> None:
-    """Challenge, perhaps enrolment, hello, welcome. Raises Stranger."""
+    """Challenge, perhaps enrolment, hello, welcome. Raises AgentRejected."""
     nonce = secrets.token_urlsafe(24)
     await connection.say(protocol.Challenge(nonce, clock.to_ms(clock.now())))
-    async with hub.strangers.wait(HELLO_LIMIT_S):
+    async with hub.unidentified.wait(HELLO_LIMIT_S):
         message = await connection.hear()
     if isinstance(message, protocol.Enrol):
         await connection.say(await in_thread(admission.enrol, message, nonce, clock.now()))
-        async with hub.strangers.wait(HELLO_LIMIT_S):
+        async with hub.unidentified.wait(HELLO_LIMIT_S):
             message = await connection.hear()
     if not isinstance(message, protocol.Hello):
         raise protocol.ProtocolError("type", "say hello first")

@@ -42,7 +42,7 @@ class Hub:
         self.reports: Intake[protocol.Report] = Intake(EACH)
         self.inventories = Inventories()
         self.looks = Rehearsing(self._say)
-        self.strangers = WaitingRoom()
+        self.unidentified = WaitingRoom()
         self.allowances = Allowances(lambda: asyncio.get_running_loop().time())
         self.put_off = PutOff(lambda: asyncio.get_running_loop().time())
         self._newest: dict[str, int] = {}
@@ -77,18 +77,18 @@ class Hub:
 
     async def recognise(self, connection: Connection, hello: protocol.Hello, nonce: str) -> Agent:
         """Who says hello. Of one agent one at a time and in the order in which its connections were opened: what a
-        process said that has died since must not pass for one that is there beside the newer one. Raises Stranger."""
+        process said that has died since must not pass for one that is there beside the newer one. Raises AgentRejected."""
         lock = self._recognising.setdefault(hello.agent, asyncio.Lock())
         async with lock:
             if connection.number < self._newest.get(hello.agent, 0):
-                raise admission.Stranger("replaced", "the agent has connected again")
+                raise admission.AgentRejected("replaced", "the agent has connected again")
             if self.allowances.is_spent(hello.agent):
                 raise admission.too_much()
             try:
                 agent = await in_thread(admission.recognise, hello, nonce, clock.now())
-            except admission.Stranger as stranger:
-                if stranger.code == "identity_used_twice":
-                    await self._drop(hello.agent, stranger.code)
+            except admission.AgentRejected as rejected:
+                if rejected.code == "identity_used_twice":
+                    await self._drop(hello.agent, rejected.code)
                 raise
             self._newest[agent.pk] = connection.number
             if not self.allowances.spend(agent.pk, connection.size, HELLO):  # now it is known who has said it

@@ -43,7 +43,7 @@ def test_a_token_admits_one_agent_once(device):
     token, key = admission.new_token(device, NOW), Key()
     enrolled = admission.enrol(key.enrol(token), NONCE, NOW)
     assert admission.recognise(key.hello(enrolled.agent), NONCE, NOW).device == device
-    with pytest.raises(admission.Stranger, match="used"):
+    with pytest.raises(admission.AgentRejected, match="used"):
         admission.enrol(Key().enrol(token), NONCE, NOW)
 
 
@@ -52,26 +52,26 @@ def test_a_device_whose_answer_was_lost_may_ask_again_with_the_same_key(device):
     first = admission.enrol(key.enrol(token), NONCE, NOW)
     assert admission.enrol(key.enrol(token), NONCE, NOW) == first
     admission.revoke(make_user(), first.agent, NOW)
-    with pytest.raises(admission.Stranger):
+    with pytest.raises(admission.AgentRejected):
         admission.enrol(key.enrol(token), NONCE, NOW)
 
 
 @pytest.mark.parametrize("role", ["server"])
 def test_a_token_is_for_its_device_alone(device, role):
-    with pytest.raises(admission.Stranger, match="another device"):
+    with pytest.raises(admission.AgentRejected, match="another device"):
         admission.enrol(Key().enrol(admission.new_token(device, NOW), role), NONCE, NOW)
 
 
 def test_an_old_token_is_worthless(device):
     token = admission.new_token(device, NOW)
-    with pytest.raises(admission.Stranger, match="expired"):
+    with pytest.raises(admission.AgentRejected, match="expired"):
         admission.enrol(Key().enrol(token), NONCE, NOW + dt.timedelta(hours=25))
 
 
 def test_a_signature_for_another_connection_is_refused(device):
     key = Key()
     enrolled = admission.enrol(key.enrol(admission.new_token(device, NOW)), NONCE, NOW)
-    with pytest.raises(admission.Stranger) as caught:
+    with pytest.raises(admission.AgentRejected) as caught:
         admission.recognise(key.hello(enrolled.agent, "an older nonce"), NONCE, NOW)
     assert caught.value.code == "bad_signature"
 
@@ -81,7 +81,7 @@ def test_a_revoked_agent_is_out(device):
     enrolled = admission.enrol(key.enrol(admission.new_token(device, NOW)), NONCE, NOW)
     after = admission.revoke(make_user(), enrolled.agent, NOW)
     assert after.dropped == {enrolled.agent}
-    with pytest.raises(admission.Stranger) as caught:
+    with pytest.raises(admission.AgentRejected) as caught:
         admission.recognise(key.hello(enrolled.agent), NONCE, NOW)
     assert caught.value.code == "revoked"
 

@@ -96,7 +96,7 @@ async def test_what_a_stranger_says_reaches_no_log_unescaped_nor_at_length(hub, 
 
 async def test_a_refused_strangers_words_are_no_line_of_their_own(hub, monkeypatch, caplog):
     def refuse(message, nonce, now):
-        raise module.admission.Stranger("bad_token", f"no: {message.agent}")
+        raise module.admission.AgentRejected("bad_token", f"no: {message.agent}")
 
     monkeypatch.setattr(module.admission, "recognise", refuse)
     till = Till(hub)

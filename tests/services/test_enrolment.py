@@ -5,7 +5,7 @@ import pytest
 from fleet.models import Agent, Event, Instruction, Site
 from fleet.services import keys, tokens
 from fleet.services.agents import admission, alarms
-from fleet.services.agents.rejected import Stranger
+from fleet.services.agents.rejected import AgentRejected
 from fleet.services.cutovers import instructions, reports
 from tests.factories import NOW, make_club, make_user
 from tests.services.fleet_sim import SimFleet
@@ -77,7 +77,7 @@ def test_the_old_key_is_worthless(fleet):
     device = fleet["T01"].device
     old, enrolled = enrol_again(device)
     enrol_again(device)
-    with pytest.raises(Stranger) as caught:
+    with pytest.raises(AgentRejected) as caught:
         admission.recognise(old.hello(enrolled.agent), NONCE, NOW)
     assert caught.value.code == "bad_signature"
 
@@ -96,7 +96,7 @@ def test_one_key_is_one_devices(fleet):
     first, second = fleet["T01"].device, fleet["T02"].device
     admission.enrol(key.enrol(admission.new_token(first, NOW)), NONCE, NOW)
     token = admission.new_token(second, NOW)
-    with pytest.raises(Stranger) as caught:
+    with pytest.raises(AgentRejected) as caught:
         admission.enrol(key.enrol(token), NONCE, NOW)
     assert caught.value.code == "key_in_use"
     assert admission.enrol(Key().enrol(token), NONCE, NOW).agent == second.agent.pk
@@ -130,6 +130,6 @@ def test_who_was_let_in_given_a_token_and_shut_out_is_written_down(fleet):
 
 def test_a_guess_needs_no_key_and_no_lock(fleet, monkeypatch):
     monkeypatch.setattr(keys, "signing_public", lambda: pytest.fail("a guess is refused before that"))
-    with pytest.raises(Stranger) as caught:
+    with pytest.raises(AgentRejected) as caught:
         admission.enrol(Key().enrol("guessed"), NONCE, NOW)
     assert caught.value.code == "bad_token"

@@ -9,7 +9,7 @@ from agents import protocol
 from fleet.models import Agent, Cutover, DeviceRun, Instruction, Site, StepRun
 from fleet.services import healing, keys
 from fleet.services.agents import admission
-from fleet.services.agents.rejected import Stranger
+from fleet.services.agents.rejected import AgentRejected
 from tests.factories import NOW, make_club, make_step
 from tests.services.fleet_sim import SimFleet, dump
 from tests.services.test_agents import NONCE, Key
@@ -97,7 +97,7 @@ def test_an_agent_of_a_poisoned_database_is_told_what_to_do(fleet):
     device, key = fleet["T01"].device, Key()
     agent = admission.enrol(key.enrol(admission.new_token(device, NOW)), NONCE, NOW).agent
     Agent.objects.filter(pk=agent).update(acked=2**63 - 1)
-    with pytest.raises(Stranger, match="heal_numbers"):
+    with pytest.raises(AgentRejected, match="heal_numbers"):
         admission.recognise(key.hello(agent), NONCE, NOW)
     healing.heal(fleet.site, really=True)
     assert admission.recognise(key.hello(agent), NONCE, NOW).acked == 0

@@ -9,7 +9,7 @@ from django.db import connections
 from fleet.gateway import hub as module
 from fleet.models import Agent, Event
 from fleet.services.agents import admission, lives
-from fleet.services.agents.rejected import Stranger
+from fleet.services.agents.rejected import AgentRejected
 from fleet.services.cutovers import reports
 from fleet.services.rehearsals import lifecycle
 from tests.factories import NOW, make_club
@@ -63,7 +63,7 @@ def hello(agent, key, life):
 
 
 def code_of(agent, key, life):
-    with pytest.raises(Stranger) as caught:
+    with pytest.raises(AgentRejected) as caught:
         hello(agent, key, life)
     return caught.value.code
 
@@ -125,7 +125,7 @@ def hub(monkeypatch):
     def recognise(message, nonce, now):
         asked.append(message.life)
         if message.life == "twice":
-            raise Stranger("identity_used_twice", "no")
+            raise AgentRejected("identity_used_twice", "no")
         return Agent(pk=message.agent)
 
     monkeypatch.setattr(module, "in_thread", here)
@@ -139,7 +139,7 @@ async def test_the_hello_of_an_older_connection_comes_too_late_to_prove_anything
     """A process says hello, is killed and started again; the gateway was busy and reads the newer one's hello first."""
     say = Key().hello
     await hub.recognise(Line(2), say("a1", life="newer"), NONCE)
-    with pytest.raises(Stranger) as caught:
+    with pytest.raises(AgentRejected) as caught:
         await hub.recognise(Line(1), say("a1", life="older"), NONCE)
     assert caught.value.code == "replaced"
     assert hub.asked == ["newer"]
@@ -166,7 +166,7 @@ async def test_at_the_proof_the_other_connection_ends_too_and_what_it_said_is_dr
     hub.here["a1"] = first
     await hub.reports.put("a1", report(1))
     await hub.reports.put("a2", report(1))
-    with pytest.raises(Stranger):
+    with pytest.raises(AgentRejected):
         await hub.recognise(Line(2), Key().hello("a1", life="twice"), NONCE)
     assert first.ended == "identity_used_twice"
     assert "a1" not in hub.here

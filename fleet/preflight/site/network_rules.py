@@ -17,17 +17,17 @@ def check_network(view: SiteView) -> Iterator[Item]:
     own = {_plain(seat.own_address) for seat in view.seats().values() if seat.own_address}
     if view.server is None or not own:
         return
-    strangers = [peer for peer in view.server.peers or () if _is_stranger(peer, own)]
-    if not strangers:
+    unmanaged = [peer for peer in view.server.peers or () if _is_unmanaged(peer, own)]
+    if not unmanaged:
         return
     silent = sum(seat.own_address is None for seat in view.seats().values())
-    shown = ", ".join(f"{peer.address} ({peer.connections})" for peer in strangers[:_SHOWN])
-    more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
+    shown = ", ".join(f"{peer.address} ({peer.connections})" for peer in unmanaged[:_SHOWN])
+    more = f" and {len(unmanaged) - _SHOWN} more" if len(unmanaged) > _SHOWN else ""
     maybe = f"; some may be the {silent} terminals whose address is not known" if silent else ""
     yield item("unmanaged_peers", f"connected to port {view.server.port or '?'}: {shown}{more}{maybe}", view.server.name)
 
 
-def _is_stranger(peer: Peer, own: set[str]) -> bool:
+def _is_unmanaged(peer: Peer, own: set[str]) -> bool:
     address = _plain(peer.address)
     try:
         ipaddress.ip_address(address)

@@ -15,12 +15,12 @@ from fleet.services import events
 from fleet.services.after_commit import Next
 from fleet.services.agents import alarms, hello_proof, lives
 from fleet.services.agents.enrolment import enrol, new_token
-from fleet.services.agents.rejected import Stranger, check_signature
+from fleet.services.agents.rejected import AgentRejected, check_signature
 from fleet.services.cutovers import restored
 from fleet.services.errors import Forbidden, Invalid, NotFound
 from fleet.services.sanitize import LARGEST_NUMBER, fit, fit_text
 
-__all__ = ["Stranger", "enrol", "new_token", "recognise"]
+__all__ = ["AgentRejected", "enrol", "new_token", "recognise"]
 
 log = logging.getLogger(__name__)
 
@@ -39,16 +39,16 @@ _SHUT_OUT = {
 
 
 def recognise(message: protocol.Hello, nonce: str, now: dt.datetime) -> Agent:
-    """The agent that says hello, now marked as connected. Raises Stranger. Not to be called for one agent twice at a
+    """The agent that says hello, now marked as connected. Raises AgentRejected. Not to be called for one agent twice at a
     time, nor for a connection that is older than the newest one (see lives)."""
     agent = Agent.objects.select_related("device__site").filter(pk=fit_text(message.agent)).first()
     if agent is None:
-        raise _stranger("unknown_agent")
+        raise _rejected("unknown_agent")
     check_signature(agent.public_key, message.signature, protocol.hello_payload(nonce, message.agent))
     if agent.acked > LARGEST_NUMBER:
-        raise Stranger("not_ready", "this dashboard's numbers are out of bounds: run manage.py heal_numbers there")
+        raise AgentRejected("not_ready", "this dashboard's numbers are out of bounds: run manage.py heal_numbers there")
     if code := why_not(agent):
-        raise _stranger(code)
+        raise _rejected(code)
     proven = hello_proof.read(agent.pk, message.proof)
     with transaction.atomic():
         # First what locks a cutover: everywhere a cutover is locked before its agents.
@@ -56,14 +56,14 @@ def recognise(message: protocol.Hello, nonce: str, now: dt.datetime) -> Agent:
             restored.notice(agent, proven, now)
         row = Agent.objects.select_for_update().get(pk=agent.pk)
         if code := why_not(row):
-            raise _stranger(code)
+            raise _rejected(code)
         known, twice = lives.follow(row.lives, fit_text(message.life))
         if twice:
             _quarantine(agent, now)
         else:
             Agent.objects.filter(pk=agent.pk).update(connected=True, last_seen=now, version=message.version, lives=known)
     if twice:
-        raise _stranger("identity_used_twice")
+        raise _rejected("identity_used_twice")
     return agent
 
 
@@ -81,9 +81,9 @@ def shut_out(agent_ids: Collection[str]) -> dict[str, str]:
     return {pk: code for pk, code in codes.items() if code}
 
 
-def too_much() -> Stranger:
+def too_much() -> AgentRejected:
     """Who says more than any agent of ours."""
-    return Stranger("too_much", "this agent says more than any agent does; it may come back in a minute")
+    return AgentRejected("too_much", "this agent says more than any agent does; it may come back in a minute")
 
 
 def words_for(code: str) -> str:
@@ -91,8 +91,8 @@ def words_for(code: str) -> str:
     return _SHUT_OUT[code]
 
 
-def _stranger(code: str) -> Stranger:
-    return Stranger(code, _SHUT_OUT[code])
+def _rejected(code: str) -> AgentRejected:
+    return AgentRejected(code, _SHUT_OUT[code])
 
 
 def _quarantine(agent: Agent, now: dt.datetime) -> None:

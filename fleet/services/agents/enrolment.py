@@ -11,7 +11,7 @@ from django.db import transaction
 from agents import protocol
 from fleet.models import Agent, Device, EnrolmentToken
 from fleet.services import events, keys
-from fleet.services.agents.rejected import Stranger, check_signature
+from fleet.services.agents.rejected import AgentRejected, check_signature
 from fleet.services.sanitize import fit_text
 from fleet.services.text import letters_and_digits
 
@@ -30,7 +30,7 @@ def new_token(device: Device, now: dt.datetime, *, actor: str = "setup") -> str:
 
 
 def enrol(message: protocol.Enrol, nonce: str, now: dt.datetime) -> protocol.Enrolled:
-    """Admit an agent by its one-time token. Raises Stranger, keys.Missing."""
+    """Admit an agent by its one-time token. Raises AgentRejected, keys.Missing."""
     payload = protocol.enrol_payload(nonce, message.token, message.public_key)
     check_signature(message.public_key, message.signature, payload)
     digest = _digest(message.token)
@@ -45,7 +45,7 @@ def enrol(message: protocol.Enrol, nonce: str, now: dt.datetime) -> protocol.Enr
         if token.used_at or token.expires_at < now or token.device.kind != message.role:
             raise _bad_token()
         if Agent.objects.filter(public_key=message.public_key).exclude(device=token.device).exists():
-            raise Stranger("key_in_use", "this key is another device's: both were made from one image")
+            raise AgentRejected("key_in_use", "this key is another device's: both were made from one image")
         EnrolmentToken.objects.filter(pk=token.pk).update(used_at=now)
         agent = _admit(token.device, message, now)
     return protocol.Enrolled(agent=agent.pk, signing_key=signing_key)
@@ -79,8 +79,8 @@ def _enrolled_before(device: Device, public_key: str) -> Agent | None:
     return Agent.objects.admitted().filter(device=device, public_key=public_key).first()
 
 
-def _bad_token() -> Stranger:
-    return Stranger("bad_token", "the enrolment token is unknown, used, expired or for another device")
+def _bad_token() -> AgentRejected:
+    return AgentRejected("bad_token", "the enrolment token is unknown, used, expired or for another device")
 
 
 def _digest(token: str) -> str:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fleet.services.errors import ServiceError
 
 
-class Stranger(ServiceError):
+class AgentRejected(ServiceError):
     """The agent is refused; code is one of protocol.Refused's."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -17,9 +17,9 @@ class Stranger(ServiceError):
 
 
 def check_signature(public_key: str, signature: str, payload: bytes) -> None:
-    """Raises Stranger unless this key has signed this."""
+    """Raises AgentRejected unless this key has signed this."""
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
         key.verify(base64.b64decode(signature, validate=True), payload)
     except (ValueError, InvalidSignature) as error:
-        raise Stranger("bad_signature", "the signature does not fit the key") from error
+        raise AgentRejected("bad_signature", "the signature does not fit the key") from error
