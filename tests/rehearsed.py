@@ -4,7 +4,7 @@ import datetime as dt
 import random
 from typing import Any
 
-from fleet.models import Rehearsal, Seat, Site
+from fleet.models import Rehearsal, Site, TerminalCheck
 from fleet.preflight.cost.measured import KINDS
 from tests.factories import NOW, make_device, make_site
 from tests.preflight.site import healthy
@@ -27,12 +27,12 @@ def make_rehearsed(terminals: int = 3, **site: Any) -> tuple[Site, Rehearsal]:
     rounds = min(max(IN_ALL // terminals, FEWEST_SAMPLES), MOST_SAMPLES)
     for name, facts in sketch.terminals.items():
         device = make_device(club, name=name, facts=facts)
-        Seat.objects.create(
+        TerminalCheck.objects.create(
             rehearsal=rehearsal,
             device=device,
             agent=device.agent,
             answered_at=NOW - HOUR,
-            facts=_measured(sketch.seats[name], rounds),
+            facts=_measured(sketch.checks[name], rounds),
         )
     return club, rehearsal
 

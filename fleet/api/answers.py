@@ -115,7 +115,7 @@ class CutoverSummary(Answer):
     approved_by: str | None
     created_at: AwareDatetime
     started_at: AwareDatetime | None
-    rested_at: AwareDatetime | None
+    rested_at: AwareDatetime | None  # the key that scripts know; in the code: ended_at
     counts: dict[str, int]
 
 
@@ -178,7 +178,7 @@ class Readiness(Answer):
     items: list[ReadinessItem]
 
 
-class Seat(Answer):
+class TerminalCheck(Answer):
     """One terminal in a rehearsal. `ready`: null without an answer. The times are milliseconds: of its first lookup as a
     whole (`cold_ms`) and of the parts of it."""
 
@@ -212,7 +212,7 @@ class RehearsalSummary(Answer):
 class Rehearsal(RehearsalSummary):
     """One of them with every terminal's seat, in order of name."""
 
-    seats: list[Seat]
+    seats: list[TerminalCheck]
 
 
 class Rehearsals(Answer):

@@ -12,10 +12,10 @@ from fleet.services.errors import NotFound
 
 _PLAN = ("from_scheme", "to_scheme", "duration_minutes", "on_window_close", "on_threshold", "waves", "exclude", "note")
 _SAME = ("id", "state", "direction", "reason", *_PLAN)
-_TIMES = ("created_at", "started_at", "rested_at")
+_TIMES = {"created_at": "created_at", "started_at": "started_at", "rested_at": "ended_at"}  # key of the answer -> field
 _WINDOW = ("site__zone", "starts_at", "ends_at", "no_return_at")
 _READ = ("version", "site_id", "finding", "cause", "certificate_thumbprint")
-_FIELDS = (*_SAME, *_TIMES, *_WINDOW, *_READ, "requested_by__username", "approved_by__username")
+_FIELDS = (*_SAME, *_TIMES.values(), *_WINDOW, *_READ, "requested_by__username", "approved_by__username")
 _SPANS = ("outage_ms", "cut_off_ms", "cut_off_since")
 _RUN_FIELDS = ("device__name", "kind", "state", "wave", "step", *_SPANS, "attempts", "finding", "version")
 _CAUSE = ("code", "message", "remedy")
@@ -65,7 +65,7 @@ def _read(cutover_id: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def _summary(row: dict[str, Any], counts: dict[str, int]) -> dict[str, Any]:
     return {
         **{field: row[field] for field in _SAME},
-        **{field: iso(row[field]) for field in _TIMES},
+        **{key: iso(row[field]) for key, field in _TIMES.items()},
         "site": row["site_id"],
         "finding": row["finding"] or None,
         "cause": _cause(row["cause"]),

@@ -12,7 +12,7 @@ from fleet.api.auth import admin, reader
 from fleet.api.openapi import problems
 from fleet.api.queries import iso
 from fleet.api.requests import NewRehearsal
-from fleet.models import Device, Rehearsal, Seat, Site
+from fleet.models import Device, Rehearsal, Site, TerminalCheck
 from fleet.preflight.site.codes import LEVELS
 from fleet.preflight.site.lenient import mapping, number, text
 from fleet.services import clock, readiness
@@ -72,7 +72,7 @@ def list_rehearsals(request: HttpRequest, site_id: int) -> JsonResponse:
     """The site's last rehearsals and what was measured after its cutovers, newest first."""
     site = get_object_or_404(Site, pk=site_id)
     found = list(_found().filter(site=site).order_by("-pk"))
-    return JsonResponse({"count": len(found), "items": [_summary(one, _seats(one)) for one in found]})
+    return JsonResponse({"count": len(found), "items": [_summary(one, _checks(one)) for one in found]})
 
 
 @router.get(
@@ -88,22 +88,22 @@ def get_rehearsal(request: HttpRequest, rehearsal_id: int) -> JsonResponse:
 
 
 def _found() -> QuerySet[Rehearsal]:
-    seats = Seat.objects.select_related("device").defer("body", "signature")
-    return Rehearsal.objects.select_related("requested_by").prefetch_related(Prefetch("seats", seats))
+    checks = TerminalCheck.objects.select_related("device").defer("body", "signature")
+    return Rehearsal.objects.select_related("requested_by").prefetch_related(Prefetch("checks", checks))
 
 
 def _row(rehearsal: Rehearsal) -> dict[str, Any]:
-    seats = _seats(rehearsal)
-    return {**_summary(rehearsal, seats), "seats": [_seat(seat) for seat in seats]}
+    checks = _checks(rehearsal)
+    return {**_summary(rehearsal, checks), "seats": [_check(check) for check in checks]}
 
 
-def _seats(rehearsal: Rehearsal) -> list[Seat]:
-    seats = rehearsal.seats.all()  # prefetched where there are many rehearsals
-    return [seat for seat in seats if seat.device.kind == Device.Kind.TERMINAL]
+def _checks(rehearsal: Rehearsal) -> list[TerminalCheck]:
+    checks = rehearsal.checks.all()  # prefetched where there are many rehearsals
+    return [check for check in checks if check.device.kind == Device.Kind.TERMINAL]
 
 
-def _summary(rehearsal: Rehearsal, seats: list[Seat]) -> dict[str, Any]:
-    ready = [seat.ready for seat in seats]
+def _summary(rehearsal: Rehearsal, checks: list[TerminalCheck]) -> dict[str, Any]:
+    ready = [check.ready for check in checks]
     return {
         "id": rehearsal.pk,
         "site": rehearsal.site_id,
@@ -118,14 +118,14 @@ def _summary(rehearsal: Rehearsal, seats: list[Seat]) -> dict[str, Any]:
     }
 
 
-def _seat(seat: Seat) -> dict[str, Any]:
+def _check(check: TerminalCheck) -> dict[str, Any]:
     """The terminal's own words: only what is documented passes, and only where it is of its kind."""
-    told = mapping(seat.facts)
+    told = mapping(check.facts)
     return {
-        "device": seat.device.name,
-        "ready": seat.ready,
-        "finding": seat.finding,
-        "answered_at": iso(seat.answered_at),
+        "device": check.device.name,
+        "ready": check.ready,
+        "finding": check.finding,
+        "answered_at": iso(check.answered_at),
         **{name: number(told.get(name)) for name in _TIMES},
         "tls": text(told.get("tls"), 16),
     }

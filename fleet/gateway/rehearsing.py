@@ -53,8 +53,12 @@ class Rehearsing:
     async def _send(self, agent_ids: set[str], *, unsent_only: bool) -> None:
         if not agent_ids:
             return
-        seats = await in_thread(lifecycle.waiting, agent_ids, clock.now(), unsent_only=unsent_only)
-        sent = [seat.pk for seat in seats if await self._say(seat.agent_id or "", protocol.Rehearse(seat.body, seat.signature))]
+        checks = await in_thread(lifecycle.waiting, agent_ids, clock.now(), unsent_only=unsent_only)
+        sent = [
+            check.pk
+            for check in checks
+            if await self._say(check.agent_id or "", protocol.Rehearse(check.body, check.signature))
+        ]
         if sent:
             await in_thread(lifecycle.mark_sent, sent, clock.now())
 

@@ -5,7 +5,7 @@ from fleet.models.cutovers import Cutover, DeviceRun, StepRun, Transition
 from fleet.models.devices import Device, Site
 from fleet.models.events import Event
 from fleet.models.people import ApiToken, Role, role_of
-from fleet.models.rehearsals import UNDER_WAY, Rehearsal, Seat
+from fleet.models.rehearsals import UNDER_WAY, Rehearsal, TerminalCheck
 
 __all__ = [
     "UNDER_WAY",
@@ -19,9 +19,9 @@ __all__ = [
     "Instruction",
     "Rehearsal",
     "Role",
-    "Seat",
     "Site",
     "StepRun",
+    "TerminalCheck",
     "Transition",
     "role_of",
 ]

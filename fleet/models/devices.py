@@ -6,7 +6,7 @@ from django.db import models
 class Site(models.Model):
     """One venue: one server, its terminals, one IANA time zone. epoch: the highest number that any
     cutover of this site has used; it only grows. member: a member number that lookups may ask for. warning: a finding that
-    concerns the whole site, until a person dismisses it. ticked_at: when the sweep last looked at its active cutover.
+    concerns the whole site, until a person dismisses it. last_tick_at: when the sweep last looked at its active cutover.
     trouble: what keeps failing inside the dashboard for this site (code, message, remedy, since, tries, next_at)."""
 
     name = models.CharField(max_length=100, unique=True)
@@ -15,7 +15,7 @@ class Site(models.Model):
     member = models.CharField(max_length=32, default="0")
     epoch = models.PositiveBigIntegerField(default=0)
     warning = models.JSONField(null=True, blank=True)
-    ticked_at = models.DateTimeField(null=True, blank=True)
+    last_tick_at = models.DateTimeField(null=True, blank=True)
     trouble = models.JSONField(null=True, blank=True)
     rehearsal_hours = models.PositiveIntegerField(
         null=True, blank=True, help_text="How old a rehearsal may be at approval; empty: none is asked for."

@@ -44,12 +44,12 @@ class Rehearsal(models.Model):
         return f"rehearsal {self.pk} of {self.site}: {self.state}"
 
 
-class Seat(models.Model):
+class TerminalCheck(models.Model):
     """One device in a rehearsal. action, body, signature: what its agent is told now, "" until it is written;
     facts and finding: its answer, somebody else's words; answered_at: None while, or because, there was none."""
 
-    rehearsal = models.ForeignKey(Rehearsal, models.CASCADE, related_name="seats")
-    device = models.ForeignKey(Device, models.CASCADE, related_name="seats")
+    rehearsal = models.ForeignKey(Rehearsal, models.CASCADE, related_name="checks")
+    device = models.ForeignKey(Device, models.CASCADE, related_name="checks")
     agent = models.ForeignKey(Agent, models.SET_NULL, null=True, related_name="+")
     action = models.CharField(max_length=5, blank=True)
     body = models.TextField(blank=True)
@@ -61,7 +61,7 @@ class Seat(models.Model):
 
     class Meta:
         ordering = ("device__kind", "device__name", "id")
-        constraints = [models.UniqueConstraint(fields=["rehearsal", "device"], name="one_seat_per_device")]
+        constraints = [models.UniqueConstraint(fields=["rehearsal", "device"], name="one_check_per_device")]
 
     def __str__(self) -> str:
         return f"{self.device} in {self.rehearsal_id}"

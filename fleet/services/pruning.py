@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from fleet.cutover import states
-from fleet.models import Cutover, Device, EnrolmentToken, Rehearsal, Seat, StepRun
+from fleet.models import Cutover, Device, EnrolmentToken, Rehearsal, StepRun, TerminalCheck
 
 CHUNK = 1000
 _MAY_GO_ON = sorted({*states.ACTIVE, states.Cutover.NEEDS_PERSON})
@@ -19,13 +19,13 @@ def prune(now: dt.datetime) -> dict[str, int]:
     before = now - dt.timedelta(days=settings.KEEP_DAYS)
     busy = Cutover.objects.filter(pk=OuterRef("run__cutover"), state__in=_MAY_GO_ON)
     steps = StepRun.objects.filter(at__lt=before).exclude(evidence={}).exclude(Exists(busy))
-    seats = Seat.objects.filter(rehearsal__created_at__lt=before).exclude(facts={})
+    checks = TerminalCheck.objects.filter(rehearsal__created_at__lt=before).exclude(facts={})
     rehearsals = Rehearsal.objects.filter(created_at__lt=before).exclude(facts={})
     silent = Q(agent__isnull=True) | Q(agent__last_seen__lt=before)
     devices = Device.objects.filter(silent, created_at__lt=before).exclude(facts={})
     return {
         "steps": _empty(steps, "evidence"),
-        "seats": _empty(seats, "facts"),
+        "checks": _empty(checks, "facts"),
         "rehearsals": _empty(rehearsals, "facts"),
         "devices": _empty(devices, "facts"),
         "tokens": EnrolmentToken.objects.filter(expires_at__lt=before).delete()[0],

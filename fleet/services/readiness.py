@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fleet.cutover.states import BEFORE_WINDOW
-from fleet.models import Agent, Cutover, Device, Rehearsal, Seat, Site
+from fleet.models import Agent, Cutover, Device, Rehearsal, Site, TerminalCheck
 from fleet.preflight.site.check import assess
 from fleet.preflight.site.readiness import Readiness
-from fleet.preflight.site.reading import rehearsal_view, said, seat_view, server_view, terminal_view
+from fleet.preflight.site.reading import check_view, rehearsal_view, said, server_view, terminal_view
 from fleet.preflight.site.view import Contact, RehearsalView, SiteView
 
 _NAMED = 5
 
 
-SeatRow = tuple[str, dt.datetime | None, Any, Any]  # device's name, answered_at, finding, facts
+CheckRow = tuple[str, dt.datetime | None, Any, Any]  # device's name, answered_at, finding, facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Look:
     view: SiteView
     readiness: Readiness
     held: Rehearsal | None
-    seats: tuple[SeatRow, ...]
+    checks: tuple[CheckRow, ...]
     plan: Cutover | None
 
 
@@ -40,11 +40,11 @@ def look(site: Site, now: dt.datetime, plan: Cutover | None = None, thumbprint: 
     """The same with all that it was made of. thumbprint: of the certificate to judge, "" for the plan's."""
     plan = plan or planned(site)
     held, failed = _ended(site)
-    seats = seat_rows(held) if held else ()
-    view = _view(site, now, plan, _rehearsal(held, seats) if held else None, failed)
+    checks = check_rows(held) if held else ()
+    view = _view(site, now, plan, _rehearsal(held, checks) if held else None, failed)
     if thumbprint:
         view = replace(view, thumbprint=thumbprint)
-    return Look(view, assess(view), held, seats, plan)
+    return Look(view, assess(view), held, checks, plan)
 
 
 def _view(site: Site, now: dt.datetime, plan: Cutover | None, held: RehearsalView | None, failed: Rehearsal | None) -> SiteView:
@@ -111,12 +111,12 @@ def _ended(site: Site) -> tuple[Rehearsal | None, Rehearsal | None]:
     return rows.filter(state=Rehearsal.State.DONE).first(), newest
 
 
-def seat_rows(rehearsal: Rehearsal) -> tuple[SeatRow, ...]:
+def check_rows(rehearsal: Rehearsal) -> tuple[CheckRow, ...]:
     """What its terminals answered."""
-    seats = Seat.objects.filter(rehearsal=rehearsal, device__kind=Device.Kind.TERMINAL)
-    return tuple(seats.values_list("device__name", "answered_at", "finding", "facts"))
+    checks = TerminalCheck.objects.filter(rehearsal=rehearsal, device__kind=Device.Kind.TERMINAL)
+    return tuple(checks.values_list("device__name", "answered_at", "finding", "facts"))
 
 
-def _rehearsal(held: Rehearsal, seats: Iterable[SeatRow]) -> RehearsalView:
-    views = [seat_view(name, answered is not None, finding, facts) for name, answered, finding, facts in seats]
+def _rehearsal(held: Rehearsal, checks: Iterable[CheckRow]) -> RehearsalView:
+    views = [check_view(name, answered is not None, finding, facts) for name, answered, finding, facts in checks]
     return rehearsal_view(held.finished_at or held.created_at, held.thumbprint, held.facts, views)

@@ -58,9 +58,9 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         "median": labels.seconds(n.median_ms),
         "worst": labels.seconds(n.worst_at(now)),
         "cause": labels.cause_of(cutover.cause),
-        "ended": cutover.rested_at if cutover.state in AT_REST else None,
-        "took": labels.span((cutover.rested_at - cutover.started_at).total_seconds())
-        if cutover.rested_at and cutover.started_at and cutover.state in AT_REST
+        "ended": cutover.ended_at if cutover.state in AT_REST else None,
+        "took": labels.span((cutover.ended_at - cutover.started_at).total_seconds())
+        if cutover.ended_at and cutover.started_at and cutover.state in AT_REST
         else "–",
         "server": server,
         "server_marks": view_models.server_marks(server),

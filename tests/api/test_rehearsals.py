@@ -23,7 +23,7 @@ def followed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_readiness_is_as_documented(api: Api) -> None:
     site, rehearsal = make_rehearsed(4)
-    rehearsal.seats.filter(device__name="T002").update(answered_at=None)
+    rehearsal.checks.filter(device__name="T002").update(answered_at=None)
     body = api.get(f"/sites/{site.pk}/readiness")
     found = answers.Readiness.model_validate(body)
     assert (found.verdict, found.rehearsal, found.cutover) == ("blocked", rehearsal.pk, None)
@@ -60,8 +60,8 @@ def test_without_a_certificate_the_newest_is_taken(api: Api, body: Any) -> None:
 
 def test_seats_say_what_was_seen(auditor: Api) -> None:
     _, rehearsal = make_rehearsed(3)
-    rehearsal.seats.filter(device__name="T001").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
-    rehearsal.seats.filter(device__name="T002").update(answered_at=None, facts={"cold_ms": "x", "tls": 7})
+    rehearsal.checks.filter(device__name="T001").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
+    rehearsal.checks.filter(device__name="T002").update(answered_at=None, facts={"cold_ms": "x", "tls": 7})
     found = answers.Rehearsal.model_validate(auditor.get(f"/rehearsals/{rehearsal.pk}"))
     assert [(seat.device, seat.ready) for seat in found.seats] == [("T000", True), ("T001", False), ("T002", None)]
     assert found.seats[0].cold_ms == 60.0

@@ -18,7 +18,7 @@ LOOK_S = 0.1
 
 @dataclass(slots=True)
 class Driver:
-    """One cutover. press(verb) is a person's button; said: what was done; rested_at: when it was first at rest
+    """One cutover. press(verb) is a person's button; said: what was done; ended_at: when it was first at rest
     or paused; violations: what was wrong on the way; liars: terminals in whose place a hostile program was."""
 
     site: Site
@@ -27,7 +27,7 @@ class Driver:
     said: Callable[[str], None]
     violations: list[Violation] = field(default_factory=list)
     liars: frozenset[str] = frozenset()
-    rested_at: float | None = None
+    ended_at: float | None = None
 
     def to_rest(self, presses: Iterator[str], button: str, pressed: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
         """The cutover at its final rest, None when it never came there. Where it is paused, the next of
@@ -43,10 +43,10 @@ class Driver:
             elif not pressed(cutover):
                 self.said(f"again {button}: {self.press(button)}")
             elif invariants.at_rest(cutover):
-                self.rested_at = self.rested_at or time.monotonic()
+                self.ended_at = self.ended_at or time.monotonic()
                 return cutover
             elif cutover["state"] == "paused" and not _moving(cutover):
-                self.rested_at = self.rested_at or time.monotonic()
+                self.ended_at = self.ended_at or time.monotonic()
                 self._paused(cutover, next(presses, "roll_back"))
                 end = time.monotonic() + REST_LIMIT_S
             time.sleep(LOOK_S)

@@ -104,7 +104,7 @@ class Trial:
         for _ in range(3):
             self.press("start")
             end = self.driver.to_rest(iter(()), "start", started)
-            self.driver.rested_at = None
+            self.driver.ended_at = None
             if end is not None and end["state"] == "completed":
                 return
             self.result.said.append(f"a cutover without faults ended as {end and end['state']}: {end and end['reason']}")
@@ -115,7 +115,7 @@ class Trial:
     def _judge(self, button: str, ceased: float) -> None:
         pressed = started if button == "start" else turned
         end = self.driver.to_rest(iter(self.plan.presses), button, pressed)
-        first = self.driver.rested_at
+        first = self.driver.ended_at
         cutover, wrong = self.driver.judge(self.before)
         self.result.violations += wrong
         if end is not None and first is not None and not wrong:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 
 from fleet.preflight.site.check import assess
 from fleet.preflight.site.readiness import Readiness
-from fleet.preflight.site.reading import rehearsal_view, said, seat_view, server_view, terminal_view
+from fleet.preflight.site.reading import check_view, rehearsal_view, said, server_view, terminal_view
 from fleet.preflight.site.view import Contact, SiteView
 from tests.preflight.pki import NOW, YEAR, Issued, ca, server
 
@@ -97,7 +97,7 @@ def terminal_facts(number: int, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def seat_facts(number: int, facts: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def check_facts(number: int, facts: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """What this till saw."""
     return {
         "host": facts["host"],
@@ -124,7 +124,7 @@ class Sketch:
 
     server: dict[str, Any] | None
     terminals: dict[str, dict[str, Any]]
-    seats: dict[str, dict[str, Any]]
+    checks: dict[str, dict[str, Any]]
     contacts: dict[str, Contact] = field(default_factory=dict)
     findings: dict[str, Any] = field(default_factory=dict)
     alarms: dict[str, Any] = field(default_factory=dict)
@@ -138,8 +138,10 @@ class Sketch:
 
     def view(self) -> SiteView:
         """What the rules are given."""
-        seats = [seat_view(name, name not in self.silent, self.findings.get(name), facts) for name, facts in self.seats.items()]
-        rehearsal = rehearsal_view(self.rehearsed_at, self.thumbprint, self.rehearsal, seats)
+        checks = [
+            check_view(name, name not in self.silent, self.findings.get(name), facts) for name, facts in self.checks.items()
+        ]
+        rehearsal = rehearsal_view(self.rehearsed_at, self.thumbprint, self.rehearsal, checks)
         return SiteView(
             now=NOW,
             server=None
@@ -162,11 +164,11 @@ class Sketch:
 def healthy(terminals: int = 6) -> Sketch:
     """A site with nothing to complain about. The tills are T000, T001, ..."""
     tills = {f"T{number:03}": terminal_facts(number) for number in range(terminals)}
-    seats = {name: seat_facts(number, facts) for number, (name, facts) in enumerate(tills.items())}
+    checks = {name: check_facts(number, facts) for number, (name, facts) in enumerate(tills.items())}
     chain = [LEAF.pem.decode(), ISSUING.pem.decode()]
     return Sketch(
         server_facts(),
         tills,
-        seats,
+        checks,
         rehearsal={"port": 50001, "plain_port": 50002, "chain": chain, "cpu_ms": {"full": 2.4, "resumed": 0.3}},
     )

@@ -20,7 +20,7 @@ def till(**facts: Any) -> Spoil:
 
 def saw(**facts: Any) -> Spoil:
     """T001 saw this in the rehearsal."""
-    return lambda site: site.seats["T001"].update(facts)
+    return lambda site: site.checks["T001"].update(facts)
 
 
 def says(code: str) -> Spoil:
@@ -56,14 +56,14 @@ def reserved(url: str, sddl: str | None = "D:(A;;GX;;;WD)") -> Spoil:
 
 
 def rehearsed_with(leaf: Any) -> Spoil:
-    """The server would send this certificate; the seats saw it."""
+    """The server would send this certificate; the checks saw it."""
 
     def spoil(site: Sketch) -> None:
         site.thumbprint = thumbprint(leaf)
         site.rehearsal["chain"][0] = leaf.pem.decode()
         site.server["certificates"] = [stored(thumbprint=site.thumbprint)]
-        for seat in site.seats.values():
-            seat["thumbprint"] = site.thumbprint
+        for check in site.checks.values():
+            check["thumbprint"] = site.thumbprint
 
     return spoil
 

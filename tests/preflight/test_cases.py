@@ -46,9 +46,9 @@ def _pem(name: str) -> str:
 @pytest.mark.parametrize("name", PEMS)
 def test_a_tills_root_can_be_any_of_them_and_the_site_is_still_assessed(name: str) -> None:
     site = healthy(2)
-    site.seats["T001"]["roots"] = [_pem(name), *site.seats["T001"]["roots"]]
+    site.checks["T001"]["roots"] = [_pem(name), *site.checks["T001"]["roots"]]
     assert "untrusted_root" not in {one.code for one in site.assess().items}
-    site.seats["T001"]["roots"] = [_pem(name)]
+    site.checks["T001"]["roots"] = [_pem(name)]
     assert ("untrusted_root", "T001") in {(one.code, one.device) for one in site.assess().items}
 
 
@@ -63,7 +63,7 @@ def test_a_rehearsals_chain_can_be_any_of_them_and_the_site_is_still_assessed(na
 @pytest.mark.parametrize("where", ["chain", "roots", "certificates", "thumbprint"])
 def test_whatever_devices_say_the_site_is_assessed(where: str, value: Any) -> None:
     site = healthy(2)
-    for facts in (site.rehearsal, site.seats["T001"], site.server, site.terminals["T001"]):
+    for facts in (site.rehearsal, site.checks["T001"], site.server, site.terminals["T001"]):
         assert facts is not None
         facts[where] = value
     assert site.assess().verdict in ("blocked", "warnings", "unknown", "ready")

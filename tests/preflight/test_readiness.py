@@ -15,8 +15,8 @@ from tests.preflight.site import (
     OTHER_ROOT,
     PORT,
     THUMBPRINT,
+    check_facts,
     healthy,
-    seat_facts,
     server_facts,
     stored,
     terminal_facts,
@@ -93,7 +93,7 @@ def test_many_terminals_with_the_same_fault_are_one_item_each() -> None:
     site = healthy(20)
     for number, name in enumerate(site.terminals):
         site.terminals[name].update(port=PORT + 1)
-        site.seats[name] = seat_facts(number, site.terminals[name], roots=[OTHER_ROOT.pem.decode()])
+        site.checks[name] = check_facts(number, site.terminals[name], roots=[OTHER_ROOT.pem.decode()])
     readiness = site.assess()
     for code in ("port_differs", "untrusted_root"):
         assert [one.device for one in readiness.items if one.code == code] == list(site.terminals)
@@ -129,21 +129,21 @@ HOSTILE = [
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: type(value).__name__)
 def test_no_fact_whatever_it_is_raises(value: Any) -> None:
     for place in ("server", "till", "seat", "rehearsal"):
-        keys = {"server": server_facts(), "till": terminal_facts(1), "seat": seat_facts(1, terminal_facts(1)),
+        keys = {"server": server_facts(), "till": terminal_facts(1), "seat": check_facts(1, terminal_facts(1)),
                 "rehearsal": {"chain": 1, "cpu_ms": 1, "port": 1}}[place]  # fmt: skip
         for key in keys:
             site = healthy(3)
             parts = {
                 "server": site.server,
                 "till": site.terminals["T001"],
-                "seat": site.seats["T001"],
+                "seat": site.checks["T001"],
                 "rehearsal": site.rehearsal,
             }
             parts[place][key] = value
             site.findings["T002"] = value
             assert site.assess().verdict in ("ready", "warnings", "blocked")
     site = healthy(3)
-    site.server = site.terminals["T001"] = site.seats["T001"] = site.rehearsal = value
+    site.server = site.terminals["T001"] = site.checks["T001"] = site.rehearsal = value
     assert site.assess().verdict in ("warnings", "blocked")
 
 
@@ -153,7 +153,7 @@ def test_a_pem_that_is_none_is_no_traceback() -> None:
         site.rehearsal["chain"] = chain
         assert "malformed_input" in {one.code for one in site.assess().of("error")}
         site = healthy(3)
-        site.seats["T001"]["roots"] = chain
+        site.checks["T001"]["roots"] = chain
         assert ("untrusted_root", "T001") in {(one.code, one.device) for one in site.assess().of("error")}
 
 
@@ -176,7 +176,7 @@ def test_hundreds_of_different_hosts_and_roots_are_bounded() -> None:
     """An agent must not choose how long the page takes."""
     site = healthy(700)
     for number, name in enumerate(site.terminals):
-        site.terminals[name]["host"] = site.seats[name]["host"] = f"h{number}.example"
+        site.terminals[name]["host"] = site.checks[name]["host"] = f"h{number}.example"
     view = site.view()
     assert _cpu_of(lambda: assess(view)) < 2.0
 
@@ -204,12 +204,12 @@ def test_a_site_that_has_moved_is_not_asked_for_a_rehearsal() -> None:
 
 def test_a_till_without_the_root_is_not_told_of_an_intermediate_when_the_chain_ends_well_for_others() -> None:
     site = healthy()
-    site.seats["T001"]["roots"] = []
+    site.checks["T001"]["roots"] = []
     site.findings["T001"] = {"code": "untrusted_root", "message": "m", "remedy": "r"}
     errors = [(one.code, one.device) for one in site.assess().of("error")]
     assert errors == [("untrusted_root", "T001")]
-    for seat in site.seats.values():
+    for seat in site.checks.values():
         seat["roots"] = []
-    for name in site.seats:
+    for name in site.checks:
         site.findings[name] = {"code": "untrusted_root", "message": "m", "remedy": "r"}
     assert "missing_intermediate" in {one.code for one in site.assess().of("error")}

@@ -90,7 +90,7 @@ class World:
         """Time passes, and beat ticks at its end. away: the dashboard was down meanwhile, and takes it so."""
         self.now += dt.timedelta(seconds=seconds)
         if not away:
-            Site.objects.filter(pk=self.site.pk).update(ticked_at=self.now)
+            Site.objects.filter(pk=self.site.pk).update(last_tick_at=self.now)
         self.follow(sweeps.tick(self.now))
 
     def take_reports(self, batch: list[tuple[Agent, Report]], *, acknowledge: bool = True) -> None:

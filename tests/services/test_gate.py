@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fleet.models import Cutover, Rehearsal, Seat
+from fleet.models import Cutover, Rehearsal, TerminalCheck
 from fleet.services.cutovers import actions
 from fleet.services.errors import Conflict
 from tests.factories import NOW, make_club, make_cutover, make_device, make_user
@@ -24,8 +24,8 @@ def rehearse(cutover: Cutover, at: dt.datetime = NOW - HOUR, **changes: Any) -> 
     values = {"thumbprint": "AB" * 20, "state": "done", "finished_at": at, "deadline_at": at} | changes
     rehearsal = Rehearsal.objects.create(site=cutover.site, **values)
     facts = {"thumbprint": "AB" * 20}
-    seats = [Seat(rehearsal=rehearsal, device=d, answered_at=at, facts=facts) for d in cutover.site.devices.all()]
-    Seat.objects.bulk_create(seats)
+    seats = [TerminalCheck(rehearsal=rehearsal, device=d, answered_at=at, facts=facts) for d in cutover.site.devices.all()]
+    TerminalCheck.objects.bulk_create(seats)
     return rehearsal
 
 
@@ -77,7 +77,7 @@ def test_its_certificate_counts() -> None:
 @pytest.mark.parametrize("seat", [{"finding": BAD}, {"answered_at": None}])
 def test_a_terminal_that_is_not_ready_is_named_and_may_be_excluded(seat: dict[str, Any]) -> None:
     cutover = planned()
-    rehearse(cutover).seats.filter(device__name="T02").update(**seat)
+    rehearse(cutover).checks.filter(device__name="T02").update(**seat)
     with pytest.raises(Conflict, match="not ready: T02"):
         start(cutover)
     Cutover.objects.filter(pk=cutover.pk).update(exclude=["T02"])
@@ -94,7 +94,7 @@ def test_a_terminal_that_was_added_since_is_not_ready() -> None:
 
 def test_many_are_counted_not_listed() -> None:
     cutover = planned(9)
-    rehearse(cutover).seats.update(finding=BAD)
+    rehearse(cutover).checks.update(finding=BAD)
     with pytest.raises(Conflict, match="T01: m; T02: m; T03: m; T04: m; T05: m and 4 more"):
         start(cutover)
 

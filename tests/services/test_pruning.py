@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from fleet.models import Device, EnrolmentToken, Event, Rehearsal, Seat, StepRun, Transition
+from fleet.models import Device, EnrolmentToken, Event, Rehearsal, StepRun, TerminalCheck, Transition
 from fleet.services import pruning
 from fleet.services.agents import admission
 from tests.factories import NOW, make_club, make_cutover, make_run, make_step, make_transition
@@ -23,7 +23,7 @@ def past():
     rehearsal = Rehearsal.objects.create(
         site=site, thumbprint="AB" * 20, state="done", created_at=NOW, deadline_at=NOW, facts={"chain": "x"}
     )
-    Seat.objects.create(rehearsal=rehearsal, device=till, facts={"dns_ms": 1}, answered_at=NOW)
+    TerminalCheck.objects.create(rehearsal=rehearsal, device=till, facts={"dns_ms": 1}, answered_at=NOW)
     Device.objects.update(facts={"os": "x"}, created_at=NOW)
     admission.new_token(till, NOW)
     return run
@@ -31,7 +31,7 @@ def past():
 
 def left():
     return (
-        StepRun.objects.exclude(evidence={}).count(), Seat.objects.exclude(facts={}).count(),
+        StepRun.objects.exclude(evidence={}).count(), TerminalCheck.objects.exclude(facts={}).count(),
         Rehearsal.objects.exclude(facts={}).count(), Device.objects.exclude(facts={}).count(), EnrolmentToken.objects.count(),
     )  # fmt: skip
 
@@ -42,9 +42,14 @@ def test_before_its_time_nothing_goes(past):
 
 
 def test_what_is_old_is_emptied_and_its_rows_and_the_audit_stay(past):
-    assert pruning.prune(LATER) == {"steps": 1, "seats": 1, "rehearsals": 1, "devices": 2, "tokens": 1}
+    assert pruning.prune(LATER) == {"steps": 1, "checks": 1, "rehearsals": 1, "devices": 2, "tokens": 1}
     assert left() == (0, 0, 0, 0, 0)
-    assert (StepRun.objects.count(), Seat.objects.count(), Transition.objects.count(), Event.objects.count()) == (1, 1, 1, 1)
+    assert (StepRun.objects.count(), TerminalCheck.objects.count(), Transition.objects.count(), Event.objects.count()) == (
+        1,
+        1,
+        1,
+        1,
+    )
     assert set(pruning.prune(LATER).values()) == {0}
 
 

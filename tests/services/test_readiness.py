@@ -41,8 +41,8 @@ def test_only_a_rehearsal_that_came_to_an_end_counts():
 
 def test_a_silent_seat_and_a_finding_block():
     club, rehearsal = make_rehearsed()
-    rehearsal.seats.filter(device__name="T000").update(answered_at=None, facts={})
-    rehearsal.seats.filter(device__name="T001").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
+    rehearsal.checks.filter(device__name="T000").update(answered_at=None, facts={})
+    rehearsal.checks.filter(device__name="T001").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
     assert codes(readiness.assess_site(club, NOW)) == [("seat_no_answer", "T000"), ("timeout", "T001")]
 
 
@@ -91,7 +91,7 @@ class TestApproval:
 
     def test_a_bad_seat_unless_it_is_excluded_by_name(self):
         club, rehearsal = make_rehearsed(rehearsal_hours=24)
-        rehearsal.seats.filter(device__name="T001").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
+        rehearsal.checks.filter(device__name="T001").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
         assert "T001: m" in refusal(make_cutover(club))
         assert refusal(make_cutover(club, exclude=["T001"])) is None
 
@@ -101,7 +101,7 @@ class TestApproval:
 
     def test_many_reasons_are_counted(self):
         club, rehearsal = make_rehearsed(9, rehearsal_hours=24)
-        rehearsal.seats.update(answered_at=None)
+        rehearsal.checks.update(answered_at=None)
         assert "and 4 more" in refusal(make_cutover(club))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agents import protocol
-from fleet.models import Rehearsal, Role, Seat
+from fleet.models import Rehearsal, Role, TerminalCheck
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
 from fleet.services.rehearsals import lifecycle, probes, schedule
 from tests.factories import NOW, certificate, make_club, make_cutover, make_site, make_user
@@ -40,7 +40,7 @@ def opened(terminals: int = 3) -> Rehearsal:
 
 
 def bodies(rehearsal: Rehearsal) -> dict[str, protocol.Rehearsal]:
-    seats = rehearsal.seats.exclude(body="").select_related("device")
+    seats = rehearsal.checks.exclude(body="").select_related("device")
     return {seat.device.name: protocol.parse_rehearsal(seat.body) for seat in seats}
 
 
@@ -68,7 +68,7 @@ def test_it_ends_when_all_have_answered_and_says_what_each_saw() -> None:
     assert after.rehearse == {rehearsal.pk}
     rehearsal.refresh_from_db()
     assert (rehearsal.state, rehearsal.finished_at) == ("done", NOW + 3 * S)
-    ready = {seat.device.name: seat.ready for seat in rehearsal.seats.all()}
+    ready = {seat.device.name: seat.ready for seat in rehearsal.checks.all()}
     assert ready == {"T01": True, "T02": False, "T03": True, "netpos": True}
     probes.write(rehearsal.pk, NOW + 3 * S)
     assert bodies(rehearsal)["netpos"].action == "close"
@@ -83,7 +83,7 @@ def test_it_does_not_wait_for_whom_nobody_can_ask() -> None:
     lifecycle.take([answer(rehearsal, "T01", "ask")], NOW)
     rehearsal.refresh_from_db()
     assert rehearsal.state == "done"
-    assert {seat.device.name: seat.ready for seat in rehearsal.seats.all()}["T02"] is None
+    assert {seat.device.name: seat.ready for seat in rehearsal.checks.all()}["T02"] is None
 
 
 def test_a_terminal_that_is_silent_is_waited_for_and_no_longer() -> None:
@@ -94,7 +94,7 @@ def test_a_terminal_that_is_silent_is_waited_for_and_no_longer() -> None:
     rehearsal.refresh_from_db()
     assert rehearsal.state == "done"
     assert not lifecycle.take([answer(rehearsal, "T02", "ask")], NOW).rehearse
-    assert rehearsal.seats.get(device__name="T02").ready is None
+    assert rehearsal.checks.get(device__name="T02").ready is None
 
 
 def test_a_server_that_cannot_open_ends_it_with_its_own_words() -> None:
@@ -136,21 +136,21 @@ def test_answers_that_nobody_asked_for_change_nothing() -> None:
         answer(rehearsal, "T01", "ask", {"x": "y" * lifecycle.MAX_FACTS_BYTES}),
     ):
         assert not lifecycle.take([(agent, said)], NOW).rehearse
-    assert not Seat.objects.filter(action="ask", answered_at__isnull=False).exists()
+    assert not TerminalCheck.objects.filter(action="ask", answered_at__isnull=False).exists()
 
 
 def test_the_first_answer_counts() -> None:
     rehearsal = opened()
     lifecycle.take([answer(rehearsal, "T01", "ask", {}, FINDING)], NOW)
     lifecycle.take([answer(rehearsal, "T01", "ask", {"cold_ms": 1})], NOW)
-    assert rehearsal.seats.get(device__name="T01").ready is False
+    assert rehearsal.checks.get(device__name="T01").ready is False
 
 
 def test_hostile_text_is_kept_within_bounds() -> None:
     rehearsal = opened()
     loud = protocol.Finding("c" * 999, "m\0" * 9999, "r\ud800")
     lifecycle.take([answer(rehearsal, "T01", "ask", {"n": float("nan"), "t": "\0"}, loud)], NOW)
-    seat = rehearsal.seats.get(device__name="T01")
+    seat = rehearsal.checks.get(device__name="T01")
     assert seat.facts == {"n": None, "t": "?"}
     assert len(seat.finding["code"]) == 64
     assert len(seat.finding["message"]) == 1000
@@ -162,8 +162,8 @@ def test_what_is_nested_beyond_reason_is_cut_and_harms_nobody() -> None:
     for _ in range(5000):
         deep = {"x": deep}
     lifecycle.take([answer(rehearsal, "T01", "ask", deep), answer(rehearsal, "T02", "ask", {"cold_ms": 1})], NOW)
-    assert rehearsal.seats.get(device__name="T02").facts == {"cold_ms": 1}
-    assert rehearsal.seats.get(device__name="T01").ready
+    assert rehearsal.checks.get(device__name="T02").facts == {"cold_ms": 1}
+    assert rehearsal.checks.get(device__name="T01").ready
 
 
 def test_what_the_broker_forgot_is_found_and_written_once() -> None:
@@ -177,7 +177,7 @@ def test_what_the_broker_forgot_is_found_and_written_once() -> None:
 
 def test_what_was_sent_is_sent_again_only_on_a_new_connection() -> None:
     rehearsal = opened(2)
-    agents = {seat.agent_id for seat in rehearsal.seats.all() if seat.agent_id}
+    agents = {seat.agent_id for seat in rehearsal.checks.all() if seat.agent_id}
     asked = lifecycle.waiting(agents, NOW, unsent_only=True)
     assert {seat.action for seat in asked} == {"ask"}
     lifecycle.mark_sent([seat.pk for seat in asked], NOW)
@@ -243,12 +243,12 @@ def test_the_schedule_begins_one_when_it_is_due() -> None:
     assert Rehearsal.objects.count() == 2
 
 
-def completed(to: str = "https", rested_s: int = 60, rehearsed: bool = True, **changes: Any) -> Any:
+def completed(to: str = "https", ended_s: int = 60, rehearsed: bool = True, **changes: Any) -> Any:
     club, *_ = make_club(2)
     if rehearsed:
         Rehearsal.objects.create(site=club, thumbprint="AB" * 20, state="done", deadline_at=NOW, finished_at=NOW)
     club.devices.update(scheme=to)
-    values = {"state": "completed", "to_scheme": to, "rested_at": NOW - rested_s * S, "certificate_thumbprint": "AB" * 20}
+    values = {"state": "completed", "to_scheme": to, "ended_at": NOW - ended_s * S, "certificate_thumbprint": "AB" * 20}
     return make_cutover(club, **values | changes)
 
 
@@ -270,7 +270,7 @@ def test_after_a_cutover_the_terminals_are_asked_once_what_it_became() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"to": "http"}, {"rested_s": 1}, {"rested_s": 7200}, {"rehearsed": False}, {"state": "rolled_back"},
+        {"to": "http"}, {"ended_s": 1}, {"ended_s": 7200}, {"rehearsed": False}, {"state": "rolled_back"},
     ],
 )  # fmt: skip
 def test_other_cutovers_are_not_measured(changes: Any) -> None:

@@ -201,7 +201,7 @@ def test_a_rollback_is_not_called_impossible_when_it_is_not(admin):
 
 
 def test_what_is_going_back_is_not_at_rest(admin):
-    cutover, _ = running("rolling_back", direction="back", rested_at=NOW)
+    cutover, _ = running("rolling_back", direction="back", ended_at=NOW)
     assert "at rest since" not in page(admin, cutover)
     cutover.state = "rolled_back"
     cutover.save()

@@ -75,7 +75,7 @@ def test_who_approved_and_since_when_it_rests_arrive_without_a_reload(switching)
     watcher = viewer(cutover)
     watcher._event()
     boss = make_user("boss")
-    Cutover.objects.filter(pk=cutover.pk).update(approved_by=boss, rested_at=NOW, state="completed")
+    Cutover.objects.filter(pk=cutover.pk).update(approved_by=boss, ended_at=NOW, state="completed")
     change(cutover, runs[0], "verified")
     event = watcher._event().decode()
     assert "<dt>Approved by</dt><dd>boss</dd>" in event

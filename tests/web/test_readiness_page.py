@@ -7,7 +7,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from fleet.models import Rehearsal, Seat
+from fleet.models import Rehearsal, TerminalCheck
 from fleet.preflight.cost.measured import Change, Cost
 from fleet.preflight.cost.quantiles import Estimate
 from fleet.services.errors import Conflict
@@ -42,8 +42,8 @@ def start_asking(site) -> Rehearsal:
     """A rehearsal in which one of two terminals has answered."""
     running = Rehearsal.objects.create(site=site, thumbprint=THUMBPRINT, state="asking", deadline_at=NOW + HOUR)
     for device in site.devices.filter(kind="terminal").select_related("agent")[:2]:
-        Seat.objects.create(rehearsal=running, device=device, agent=device.agent, action="ask")
-    running.seats.filter(pk=running.seats.first().pk).update(answered_at=NOW)
+        TerminalCheck.objects.create(rehearsal=running, device=device, agent=device.agent, action="ask")
+    running.checks.filter(pk=running.checks.first().pk).update(answered_at=NOW)
     return running
 
 
@@ -59,7 +59,7 @@ def test_a_site_in_order_is_ready_and_folds_what_is_fine(admin):
 
 def test_what_blocks_stands_first_with_its_remedy_and_a_link(admin):
     site, rehearsal = make_rehearsed(3)
-    rehearsal.seats.filter(device__name="T001").update(answered_at=None)
+    rehearsal.checks.filter(device__name="T001").update(answered_at=None)
     html = page(admin, site)
     assert verdict(html) == "blocked"
     assert codes(html, "error") == ["seat_no_answer"]
@@ -71,7 +71,7 @@ def test_what_blocks_stands_first_with_its_remedy_and_a_link(admin):
 
 def test_many_of_the_same_are_folded_but_all_there(admin):
     site, rehearsal = make_rehearsed(30)
-    rehearsal.seats.update(answered_at=None)
+    rehearsal.checks.update(answered_at=None)
     html = page(admin, site)
     assert "18 more" in html
     assert html.count("gave no answer") == 30
@@ -161,8 +161,8 @@ def test_terminals_that_measured_twice_are_counted_once(admin):
     site, first = make_rehearsed(24)
     same = {"thumbprint": first.thumbprint, "state": "done", "facts": first.facts, "finished_at": first.finished_at}
     again = Rehearsal.objects.create(site=site, deadline_at=NOW, **same)
-    for seat in first.seats.all():
-        Seat.objects.create(rehearsal=again, device=seat.device, answered_at=NOW, facts=seat.facts)
+    for seat in first.checks.all():
+        TerminalCheck.objects.create(rehearsal=again, device=seat.device, answered_at=NOW, facts=seat.facts)
     html = page(admin, site)
     assert "Measured by 24 terminals of this site in 2 rehearsals, in turn" in html
 
@@ -242,7 +242,7 @@ def test_after_the_cutover_what_it_became_stands_beside_the_prediction(admin):
     measured = Rehearsal.objects.create(site=site, after=cutover, thumbprint="AB" * 20, state="done", deadline_at=NOW)
     facts = {"samples": {"https_new": [16.0, 17.0], "https_kept": [8.0]}}
     for device in site.devices.filter(kind="terminal"):
-        Seat.objects.create(rehearsal=measured, device=device, answered_at=NOW, facts=facts)
+        TerminalCheck.objects.create(rehearsal=measured, device=device, answered_at=NOW, facts=facts)
     html = page(admin, site)
     assert "after the cutover 17.0 ms (60 lookups), as predicted" in html
     assert verdict(html) == "ready"  # what was measured afterwards is no rehearsal
@@ -253,7 +253,7 @@ def test_everything_is_in_the_export_and_nothing_is_a_formula(admin):
     evil = site.devices.get(name="T001")
     evil.name = "=cmd|' /C calc'!A0"
     evil.save()
-    rehearsal.seats.filter(device=evil).update(answered_at=None)
+    rehearsal.checks.filter(device=evil).update(answered_at=None)
     response = admin.get(reverse("readiness_csv", args=[site.pk]))
     header, first, *rest = csv.reader(io.StringIO(response.content.decode()))
     assert header == ["level", "code", "title", "device", "message", "remedy"]
@@ -265,7 +265,7 @@ def test_everything_is_in_the_export_and_nothing_is_a_formula(admin):
 def test_what_devices_say_is_escaped(admin):
     site, rehearsal = make_rehearsed(2)
     evil = "<script>alert(1)</script>"
-    rehearsal.seats.filter(device__name="T000").update(finding={"code": evil, "message": evil, "remedy": evil})
+    rehearsal.checks.filter(device__name="T000").update(finding={"code": evil, "message": evil, "remedy": evil})
     server = site.server
     server.facts["certificates"][0]["subject"] = evil
     server.facts["peers"] = [{"address": evil, "connections": 1}]
@@ -277,8 +277,8 @@ def test_what_devices_say_is_escaped(admin):
 
 def test_the_history_counts_each_rehearsal(admin):
     site, rehearsal = make_rehearsed(3)
-    rehearsal.seats.filter(device__name="T001").update(answered_at=None)
-    rehearsal.seats.filter(device__name="T002").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
+    rehearsal.checks.filter(device__name="T001").update(answered_at=None)
+    rehearsal.checks.filter(device__name="T002").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
     html = page(admin, site)
     assert "1 ready, 1 not ready, 1 without an answer" in html
     assert "the schedule" in html
@@ -287,7 +287,7 @@ def test_the_history_counts_each_rehearsal(admin):
 def test_the_number_of_queries_does_not_grow_with_the_site(admin, django_assert_max_num_queries):
     for size in (3, 60):
         site, rehearsal = make_rehearsed(size)
-        rehearsal.seats.update(answered_at=None)
+        rehearsal.checks.update(answered_at=None)
         with django_assert_max_num_queries(18):
             page(admin, site)
 

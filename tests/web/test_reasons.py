@@ -31,7 +31,7 @@ def _frozen(monkeypatch):
 def rolled_back(db):
     """T01 was 9 s without its server, T02 failed and was restored, T03 could not be restored and still is cut off."""
     site, server, (one, two, three) = make_club(3)
-    cutover = make_cutover(site, state="needs_person", direction="back", started_at=NOW, rested_at=NOW, cause=CAUSE)
+    cutover = make_cutover(site, state="needs_person", direction="back", started_at=NOW, ended_at=NOW, cause=CAUSE)
     make_run(cutover, server, "restored")
     make_run(cutover, one, "restored", outage_ms=4000, cut_off_ms=9000)
     make_run(cutover, two, "restored", finding=FINDING, cut_off_ms=71_000)
@@ -134,7 +134,7 @@ def test_nothing_that_is_cut_off_looks_good_or_harmless(state):
 @pytest.mark.parametrize("name", ["cutover", "report", "fleet", "terminal"])
 def test_cut_off_is_seen_on_every_page(auditor, state, name):
     site, _, (one,) = make_club(1)
-    cutover = make_cutover(site, state="completed", started_at=NOW, rested_at=NOW)
+    cutover = make_cutover(site, state="completed", started_at=NOW, ended_at=NOW)
     make_run(cutover, one, state, cut_off_since=NOW)
     address = reverse("fleet") if name == "fleet" else reverse(name, args=[one.pk if name == "terminal" else cutover.pk])
     html = auditor.get(address).content.decode()

@@ -1,4 +1,4 @@
-"""The same certificate from every terminal's seat: its own literal host string, its own roots."""
+"""The same certificate as each terminal meets it: its own literal host string, its own roots."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from fleet.preflight.certificate.hosts import parse_host
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class Viewpoint:
     """A terminal as the certificate meets it. host: exactly as typed there; roots: those it really has."""
 
     terminal: str
@@ -19,12 +19,12 @@ class Seat:
     roots: tuple[Cert, ...]
 
 
-def check_seats(request: Request, seats: Sequence[Seat]) -> dict[str, Verdict]:
+def check_viewpoints(request: Request, viewpoints: Sequence[Viewpoint]) -> dict[str, Verdict]:
     """A verdict for each terminal by its name. Terminals with the same host and roots are checked once: a site of
     hundreds has a handful of both."""
     verdicts: dict[tuple[str, tuple[Cert, ...]], Verdict] = {}
-    for seat in seats:
-        place = (seat.host, seat.roots)
+    for one in viewpoints:
+        place = (one.host, one.roots)
         if place not in verdicts:
-            verdicts[place] = check(for_host(request, (parse_host(seat.host),), seat.roots))
-    return {seat.terminal: verdicts[(seat.host, seat.roots)] for seat in seats}
+            verdicts[place] = check(for_host(request, (parse_host(one.host),), one.roots))
+    return {one.terminal: verdicts[(one.host, one.roots)] for one in viewpoints}

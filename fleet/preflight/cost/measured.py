@@ -101,9 +101,9 @@ class Asked:
     facts: Any
 
 
-def cost_of(seats: Iterable[Asked], server: Any) -> Cost | None:
+def cost_of(checks: Iterable[Asked], server: Any) -> Cost | None:
     """From what the seats measured and the server's answer, as agents sent them. None without any measurement."""
-    asked = list(seats)
+    asked = list(checks)
     measured = [mapping(one.facts) for one in asked]
     of_each = [{kind: _samples(facts, kind) for kind in KINDS} for facts in measured]
     values = {kind: sorted(ms for samples in of_each for ms in samples[kind]) for kind in KINDS}

@@ -14,7 +14,7 @@ from fleet.preflight.certificate.findings import Finding
 from fleet.preflight.certificate.hosts import parse_host
 from fleet.preflight.certificate.names import check_names
 from fleet.preflight.certificate.validity import AFTER_WINDOW, window_times
-from fleet.preflight.certificate.viewpoints import Seat, check_seats
+from fleet.preflight.certificate.viewpoints import Viewpoint, check_viewpoints
 from fleet.preflight.site.device_rules import clock_offset_ms, in_words
 from fleet.preflight.site.readiness import Item, item
 from fleet.preflight.site.view import ServerView, SiteView, newest, wanted
@@ -79,21 +79,21 @@ def check_certificate(view: SiteView, said: Collection[tuple[str, str | None]]) 
 
 def _findings(view: SiteView, request: Request) -> Iterator[tuple[str | None, Finding]]:
     """(terminal, finding); a terminal whose roots are not known is asked about its host only."""
-    whole: list[Seat] = []
+    whole: list[Viewpoint] = []
     places: set[tuple[str, tuple[str, ...] | None]] = set()
-    seats = view.seats()
+    checks = view.checks()
     for terminal in view.taking_part:
-        seat = seats.get(terminal.name)
-        host = terminal.host or (seat.host if seat else None)
+        check = checks.get(terminal.name)
+        host = terminal.host or (check.host if check else None)
         if host is None:
             continue
-        place = (host, seat.roots if seat else None)
-        if seat is not None and seat.answered and seat.roots is not None and (place in places or len(places) < _MOST_PLACES):
+        place = (host, check.roots if check else None)
+        if check is not None and check.answered and check.roots is not None and (place in places or len(places) < _MOST_PLACES):
             places.add(place)
-            whole.append(Seat(terminal.name, host, _roots(seat.roots)))
+            whole.append(Viewpoint(terminal.name, host, _roots(check.roots)))
         elif request.leaf is not None and not request.leaf.fault:
             yield from ((terminal.name, finding) for finding in check_names(request.leaf, (parse_host(host),)))
-    for name, verdict in check_seats(request, whole).items():
+    for name, verdict in check_viewpoints(request, whole).items():
         yield from ((name, finding) for finding in verdict.findings)
 
 
@@ -110,10 +110,10 @@ def _times(view: SiteView) -> tuple[dt.datetime, ...]:
 
 def _clocks(view: SiteView, leaf: Cert) -> Iterator[Item]:
     """Valid by the dashboard's clock says nothing on a device whose clock is years behind."""
-    seats = view.seats()
+    checks = view.checks()
     for device in view.devices:
-        seat = seats.get(device.name)
-        offset = clock_offset_ms(device, seat.clock_offset_ms if seat else None)
+        check = checks.get(device.name)
+        offset = clock_offset_ms(device, check.clock_offset_ms if check else None)
         if offset is None or abs(offset) < _CLOCK_MATTERS_MS:
             continue
         theirs = _moment(view.now, offset)

@@ -41,7 +41,7 @@ def _roots_not_intermediates(view: SiteView, found: list[Item]) -> list[Item]:
     code = Code.MISSING_INTERMEDIATE.value
     lacking = {one.device for one in found if one.code == code}
     if not lacking or not any(
-        seat.answered and not seat.finding and seat.terminal not in lacking for seat in view.seats().values()
+        check.answered and not check.finding and check.terminal not in lacking for check in view.checks().values()
     ):
         return found
     said = {one.device for one in found if one.code == Code.UNTRUSTED_ROOT.value}

@@ -14,10 +14,10 @@ _TLS_1_2 = _RANKS["TLSv1.2"]
 
 def check_devices(view: SiteView) -> Iterator[Item]:
     """Items about each device that takes part."""
-    seats = view.seats()
+    checks = view.checks()
     for device in view.devices:
-        seat = seats.get(device.name)
-        yield from _clock(device, clock_offset_ms(device, seat.clock_offset_ms if seat else None))
+        check = checks.get(device.name)
+        yield from _clock(device, clock_offset_ms(device, check.clock_offset_ms if check else None))
         yield from _disk(device)
         yield from _tls(device)
         if device.writable is not None:

@@ -79,7 +79,7 @@ def _iplisten(view: SiteView, server: ServerView) -> Iterator[Item]:
     if not listed or _EVERY_ADDRESS & set(listed):
         return
     only = f"http.sys on {server.name} listens on {', '.join(listed[:8])} only"
-    used = {seat.address for seat in view.seats().values() if seat.address}
+    used = {check.address for check in view.checks().values() if check.address}
     if missing := sorted(used - set(listed)):
         yield item("iplisten_narrow", f"{only}, the terminals reach it at {', '.join(missing[:8])}", server.name)
     elif not used and all(_is_loopback(address) for address in listed):

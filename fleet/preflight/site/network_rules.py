@@ -14,13 +14,13 @@ _SELF = {"127.0.0.1", "::1"}
 def check_network(view: SiteView) -> Iterator[Item]:
     """One item with the unknown peers. Without a rehearsal no terminal's address is known, so nobody can be told
     apart and nothing is said."""
-    own = {_plain(seat.own_address) for seat in view.seats().values() if seat.own_address}
+    own = {_plain(check.own_address) for check in view.checks().values() if check.own_address}
     if view.server is None or not own:
         return
     unmanaged = [peer for peer in view.server.peers or () if _is_unmanaged(peer, own)]
     if not unmanaged:
         return
-    silent = sum(seat.own_address is None for seat in view.seats().values())
+    silent = sum(check.own_address is None for check in view.checks().values())
     shown = ", ".join(f"{peer.address} ({peer.connections})" for peer in unmanaged[:_SHOWN])
     more = f" and {len(unmanaged) - _SHOWN} more" if len(unmanaged) > _SHOWN else ""
     maybe = f"; some may be the {silent} terminals whose address is not known" if silent else ""

@@ -64,13 +64,13 @@ def _server(field: str) -> Asked:
     return asked
 
 
-def _seats(view: SiteView) -> tuple[int, int]:
-    seats = view.seats()
-    return sum(t.name in seats and seats[t.name].answered for t in view.taking_part), len(view.taking_part)
+def _checks(view: SiteView) -> tuple[int, int]:
+    checks = view.checks()
+    return sum(t.name in checks and checks[t.name].answered for t in view.taking_part), len(view.taking_part)
 
 
 def _chain(view: SiteView) -> tuple[int, int]:
-    return _seats(view) if view.rehearsal and view.rehearsal.chain else (0, 0)
+    return _checks(view) if view.rehearsal and view.rehearsal.chain else (0, 0)
 
 
 _SEAT_CODES = frozenset({
@@ -89,13 +89,13 @@ QUESTIONS: tuple[Question, ...] = (
         "{told} of {of} devices are in contact",
     ),
     Question(
-        "seats_ready", "Rehearsal", _SEAT_CODES, _seats, "{told} of {of} terminals made a lookup over HTTPS from their seat"
+        "seats_ready", "Rehearsal", _SEAT_CODES, _checks, "{told} of {of} terminals made a lookup over HTTPS from their seat"
     ),
     Question(
         "first_contact_quick",
         "First lookup",
         _SEAT_CODES | {"slow_first_contact", "first_contact_too_slow"},
-        _seats,
+        _checks,
         "the first lookup took less than half of what the till waits, at {told} of {of} terminals",
     ),
     Question(

@@ -13,10 +13,10 @@ from fleet.preflight.site.view import (
     RehearsalView,
     ReservationView,
     Said,
-    SeatView,
     ServerView,
     ServiceView,
     Stored,
+    TerminalCheckView,
     TerminalView,
 )
 
@@ -59,15 +59,15 @@ def server_view(name: str, contact: Contact, facts: Any, *, port: int | None = N
     )
 
 
-def rehearsal_view(at: dt.datetime, thumbprint: str, facts: Any, seats: Iterable[SeatView]) -> RehearsalView:
+def rehearsal_view(at: dt.datetime, thumbprint: str, facts: Any, checks: Iterable[TerminalCheckView]) -> RehearsalView:
     """A rehearsal from its row. facts: the server's answer when it opened."""
-    return RehearsalView(at, thumbprint, pems(mapping(facts).get("chain"), _MOST_SENT) or (), tuple(seats))
+    return RehearsalView(at, thumbprint, pems(mapping(facts).get("chain"), _MOST_SENT) or (), tuple(checks))
 
 
-def seat_view(terminal: str, answered: bool, finding: Any, facts: Any) -> SeatView:
+def check_view(terminal: str, answered: bool, finding: Any, facts: Any) -> TerminalCheckView:
     """One terminal's answer. facts: as it sent them."""
     told = mapping(facts)
-    return SeatView(
+    return TerminalCheckView(
         terminal=terminal,
         answered=answered,
         finding=said(finding),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from fleet.preflight.site.codes import OF_AGENTS
 from fleet.preflight.site.readiness import NEVER, Item, item
-from fleet.preflight.site.view import RehearsalView, Said, SeatView, SiteView, TerminalView, wanted
+from fleet.preflight.site.view import RehearsalView, Said, SiteView, TerminalCheckView, TerminalView, wanted
 
 
 def check_rehearsal(view: SiteView) -> Iterator[Item]:
@@ -23,10 +23,10 @@ def check_rehearsal(view: SiteView) -> Iterator[Item]:
         return
     yield from _age(view, rehearsal)
     yield from _certificate(view, rehearsal)
-    seats = view.seats()
+    checks = view.checks()
     for terminal in view.taking_part:
         if terminal.contact != "none":  # Said already: without an agent nobody can be asked.
-            yield from _seat(terminal, seats.get(terminal.name), rehearsal)
+            yield from _seat(terminal, checks.get(terminal.name), rehearsal)
 
 
 def _age(view: SiteView, rehearsal: RehearsalView) -> Iterator[Item]:
@@ -46,22 +46,22 @@ def _certificate(view: SiteView, rehearsal: RehearsalView) -> Iterator[Item]:
         yield item("rehearsal_other_certificate", message, level="error" if view.thumbprint else "warning")
 
 
-def _seat(terminal: TerminalView, seat: SeatView | None, rehearsal: RehearsalView) -> Iterator[Item]:
+def _seat(terminal: TerminalView, check: TerminalCheckView | None, rehearsal: RehearsalView) -> Iterator[Item]:
     name = terminal.name
-    if seat is None:
+    if check is None:
         yield item("seat_missing", f"{name} had no part in the last rehearsal", name)
-    elif not seat.answered:
+    elif not check.answered:
         yield item("seat_no_answer", f"{name} gave no answer in the last rehearsal", name)
     else:
-        if seat.finding is not None:
-            yield _finding(name, seat.finding)
-        elif seat.thumbprint is None:
+        if check.finding is not None:
+            yield _finding(name, check.finding)
+        elif check.thumbprint is None:
             yield item("seat_unproven", f"{name} answered that all is well, and not which certificate it saw", name)
-        elif seat.thumbprint != rehearsal.thumbprint:
-            message = f"{name} was shown certificate {seat.thumbprint[:40]}, the server sent {rehearsal.thumbprint}"
+        elif check.thumbprint != rehearsal.thumbprint:
+            message = f"{name} was shown certificate {check.thumbprint[:40]}, the server sent {rehearsal.thumbprint}"
             yield item("intercepted", message, name)
-        yield from _first_contact(terminal, seat)
-        yield from _changed(terminal, seat)
+        yield from _first_contact(terminal, check)
+        yield from _changed(terminal, check)
 
 
 def _finding(name: str, said: Said) -> Item:
@@ -76,8 +76,8 @@ def _words(said: Said, otherwise: str) -> tuple[str, str]:
     return said.message or otherwise, said.code
 
 
-def _first_contact(terminal: TerminalView, seat: SeatView) -> Iterator[Item]:
-    limit, cold = seat.timeout_s or terminal.timeout_s, seat.cold_ms
+def _first_contact(terminal: TerminalView, check: TerminalCheckView) -> Iterator[Item]:
+    limit, cold = check.timeout_s or terminal.timeout_s, check.cold_ms
     if limit is None or cold is None or cold <= limit * 500:
         return
     code = "first_contact_too_slow" if cold > limit * 1000 else "slow_first_contact"
@@ -85,8 +85,8 @@ def _first_contact(terminal: TerminalView, seat: SeatView) -> Iterator[Item]:
     yield item(code, message, terminal.name)
 
 
-def _changed(terminal: TerminalView, seat: SeatView) -> Iterator[Item]:
-    now, then = (terminal.host, terminal.port), (seat.host, seat.port)
+def _changed(terminal: TerminalView, check: TerminalCheckView) -> Iterator[Item]:
+    now, then = (terminal.host, terminal.port), (check.host, check.port)
     if None not in (*now, *then) and now != then:
         message = f"{terminal.name} was set to {then[0]}:{then[1]} in the rehearsal and is set to {now[0]}:{now[1]} now"
         yield item("changed_since", message, terminal.name)

@@ -129,7 +129,7 @@ class ServerView(DeviceView):
 
 
 @dataclass(frozen=True, slots=True)
-class SeatView:
+class TerminalCheckView:
     """What one terminal saw in the last rehearsal. answered: False for silence. The times are milliseconds; cold_ms:
     the first lookup with all that belongs to it; roots: PEM of those of its roots that may have issued the chain."""
 
@@ -156,7 +156,7 @@ class RehearsalView:
     at: dt.datetime
     thumbprint: str
     chain: tuple[str, ...] = ()
-    seats: tuple[SeatView, ...] = ()
+    checks: tuple[TerminalCheckView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +191,9 @@ class SiteView:
         """Whether the server is on HTTPS already: there is nothing left to rehearse."""
         return self.server is not None and self.server.scheme == "https"
 
-    def seats(self) -> dict[str, SeatView]:
+    def checks(self) -> dict[str, TerminalCheckView]:
         """The seats of the last rehearsal by terminal; empty without one."""
-        return {seat.terminal: seat for seat in self.rehearsal.seats} if self.rehearsal else {}
+        return {check.terminal: check for check in self.rehearsal.checks} if self.rehearsal else {}
 
 
 def newest(server: ServerView | None, now: dt.datetime) -> Stored | None:

@@ -162,7 +162,7 @@ class Session:
         changes: dict[str, Any] = {}
         if to is states.Cutover.ARMING and old is states.Cutover.SCHEDULED:
             changes["started_at"] = self.now
-            Site.objects.filter(pk=self.cutover.site_id).update(ticked_at=self.now)
+            Site.objects.filter(pk=self.cutover.site_id).update(last_tick_at=self.now)
             # A terminal that was enrolled since the cutover was scheduled takes part.
             participants.make_runs(self.cutover)
             self.load_runs()
@@ -173,7 +173,7 @@ class Session:
         if to is states.Cutover.SWITCHING:
             changes["server_checked"] = False
         if to in AT_REST:
-            changes["rested_at"] = self.now
+            changes["ended_at"] = self.now
         return changes
 
     def new_epoch(self) -> int:

@@ -57,13 +57,13 @@ def give_grace(now: dt.datetime, cutovers: Collection[int] | None = None) -> Non
 
 def _note_tick(cutover: Cutover, now: dt.datetime) -> None:
     """Keep when this site was looked at; a long gap means that the dashboard was down meanwhile."""
-    before = cutover.site.ticked_at or now
+    before = cutover.site.last_tick_at or now
     if now - before > dt.timedelta(seconds=GAP_S):
         log.warning("%s: nobody looked for %.0f s; deadlines are extended", cutover, (now - before).total_seconds())
         give_grace(now, [cutover.pk])
     with transaction.atomic():
         _pull_in_deadlines(cutover, now)
-        Site.objects.filter(pk=cutover.site_id).update(ticked_at=now)
+        Site.objects.filter(pk=cutover.site_id).update(last_tick_at=now)
 
 
 def _pull_in_deadlines(cutover: Cutover, now: dt.datetime) -> None:
@@ -82,8 +82,8 @@ def _may_act(now: dt.datetime) -> list[Cutover]:
     # The undo that is asked of untouched terminals in passing may not have been written yet; a later cutover
     # has its own say about them.
     later = Cutover.objects.filter(participants.started_after(OuterRef("epoch")), site=OuterRef("site"))
-    just_back = Q(state=states.Cutover.ROLLED_BACK, rested_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
-    to_confirm = Q(runs__confirm_at__lte=now, rested_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
+    just_back = Q(state=states.Cutover.ROLLED_BACK, ended_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
+    to_confirm = Q(runs__confirm_at__lte=now, ended_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
     found = (
         Cutover.objects.filter(Q(state__in=states.ACTIVE) | waiting | just_back | to_confirm)
         .select_related("site")

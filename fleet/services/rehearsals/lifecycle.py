@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from agents import protocol
 from fleet.cutover import states
-from fleet.models import Agent, Cutover, Device, Rehearsal, Role, Seat, Site, role_of
+from fleet.models import Agent, Cutover, Device, Rehearsal, Role, Site, TerminalCheck, role_of
 from fleet.services.after_commit import Next
 from fleet.services.devices import certificates
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
@@ -48,7 +48,7 @@ def begin(site: Site, thumbprint: str, now: dt.datetime, user: Any = None) -> tu
             rehearsal = Rehearsal.objects.create(
                 site=site, requested_by=user, thumbprint=thumbprint, created_at=now, deadline_at=now + OPEN_LIMIT
             )
-            Seat.objects.bulk_create(seats_for(rehearsal, server))
+            TerminalCheck.objects.bulk_create(checks_for(rehearsal, server))
             old = site.rehearsals.order_by("-pk").values_list("pk", flat=True)[KEPT:]
             Rehearsal.objects.filter(pk__in=list(old)).delete()
     except IntegrityError as error:
@@ -94,16 +94,16 @@ def _certificate(server: Device, thumbprint: str, now: dt.datetime) -> str:
     return thumbprint.upper()
 
 
-def seats_for(rehearsal: Rehearsal, server: Device | None) -> list[Seat]:
+def checks_for(rehearsal: Rehearsal, server: Device | None) -> list[TerminalCheck]:
     """One for every device; who has no agent stays without an answer, and is shown so. server: who opens first; None
     where nobody has to, and the terminals are asked at once."""
     agents = {a.device_id: a for a in Agent.objects.filter(device__site=rehearsal.site, revoked_at__isnull=True)}
-    seats = []
+    checks = []
     for device in rehearsal.site.devices.all():
         asked = server is None and device.kind == Device.Kind.TERMINAL and device.pk in agents
         action = "open" if device == server else "ask" if asked else ""
-        seats.append(Seat(rehearsal=rehearsal, device=device, agent=agents.get(device.pk), action=action))
-    return seats
+        checks.append(TerminalCheck(rehearsal=rehearsal, device=device, agent=agents.get(device.pk), action=action))
+    return checks
 
 
 # --- answers ------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def _take(agent_id: str, answer: protocol.Rehearsed, now: dt.datetime) -> int | 
     facts = fit(answer.facts)  # first: what is nested too deep would end json.dumps
     if not countable(answer.rehearsal) or len(json.dumps(facts)) > MAX_FACTS_BYTES:
         return None
-    asked = Seat.objects.filter(rehearsal=answer.rehearsal, action=answer.action, answered_at__isnull=True)
+    asked = TerminalCheck.objects.filter(rehearsal=answer.rehearsal, action=answer.action, answered_at__isnull=True)
     asked = asked.filter(agent__in=Agent.objects.admitted().filter(pk=agent_id))
     if answer.action == "ask":
         asked = asked.filter(rehearsal__state=State.ASKING)
@@ -142,14 +142,14 @@ def _advance(rehearsal: Rehearsal, now: dt.datetime) -> Next:
 
 def _opened(rehearsal: Rehearsal, now: dt.datetime) -> Next:
     """The server has answered: ask the terminals, or give up with what it said."""
-    seat = rehearsal.seats.get(device__kind=Device.Kind.SERVER)
-    rehearsal.facts = seat.facts
-    if seat.finding is not None or not probes.ports(rehearsal.facts):
-        return _fail(rehearsal, seat.finding or _NO_PORTS, now)
+    check = rehearsal.checks.get(device__kind=Device.Kind.SERVER)
+    rehearsal.facts = check.facts
+    if check.finding is not None or not probes.ports(rehearsal.facts):
+        return _fail(rehearsal, check.finding or _NO_PORTS, now)
     rehearsal.state = State.ASKING
     rehearsal.deadline_at = now + probes.ask_limit(rehearsal)
     rehearsal.save(update_fields=["facts", "state", "deadline_at"])
-    rehearsal.seats.filter(device__kind=Device.Kind.TERMINAL, agent__isnull=False).update(action="ask")
+    rehearsal.checks.filter(device__kind=Device.Kind.TERMINAL, agent__isnull=False).update(action="ask")
     if not _awaited(rehearsal).exists():
         return _close(rehearsal, now)
     return Next(rehearse={rehearsal.pk})
@@ -157,7 +157,7 @@ def _opened(rehearsal: Rehearsal, now: dt.datetime) -> Next:
 
 def _awaited(rehearsal: Rehearsal) -> Any:
     """Seats whose answer may still come: their agents are in contact."""
-    return rehearsal.seats.filter(action="ask", answered_at__isnull=True, agent__connected=True)
+    return rehearsal.checks.filter(action="ask", answered_at__isnull=True, agent__connected=True)
 
 
 def give_up(rehearsal: Rehearsal, now: dt.datetime) -> Next:
@@ -180,16 +180,16 @@ def _end(rehearsal: Rehearsal, state: Rehearsal.State, now: dt.datetime) -> Next
     rehearsal.state, rehearsal.finished_at = state, now
     rehearsal.save(update_fields=["state", "finished_at", "finding", "facts"])
     server = Q(device__kind=Device.Kind.SERVER)
-    rehearsal.seats.filter(~server, answered_at__isnull=True).update(action="")
+    rehearsal.checks.filter(~server, answered_at__isnull=True).update(action="")
     if rehearsal.after_id is not None:
         return Next()  # nothing was opened
-    rehearsal.seats.filter(server).update(action="close", body="", signature="", sent_at=None)
+    rehearsal.checks.filter(server).update(action="close", body="", signature="", sent_at=None)
     return Next(rehearse={rehearsal.pk})
 
 
-def waiting(agent_ids: Collection[str], now: dt.datetime, *, unsent_only: bool) -> list[Seat]:
+def waiting(agent_ids: Collection[str], now: dt.datetime, *, unsent_only: bool) -> list[TerminalCheck]:
     """What these agents have to be told, and is not too old to be told."""
-    found = Seat.objects.filter(agent__in=agent_ids, rehearsal__created_at__gt=now - probes.LIFE).exclude(body="")
+    found = TerminalCheck.objects.filter(agent__in=agent_ids, rehearsal__created_at__gt=now - probes.LIFE).exclude(body="")
     found = found.filter(Q(answered_at__isnull=True) | Q(action="close"))
     if unsent_only:
         found = found.filter(sent_at__isnull=True)
@@ -199,7 +199,7 @@ def waiting(agent_ids: Collection[str], now: dt.datetime, *, unsent_only: bool) 
 def mark_sent(ids: Collection[int], now: dt.datetime) -> None:
     """These are on the wire."""
     with transaction.atomic():
-        Seat.objects.filter(pk__in=ids, sent_at__isnull=True).update(sent_at=now)
+        TerminalCheck.objects.filter(pk__in=ids, sent_at__isnull=True).update(sent_at=now)
 
 
 _NOT_OPENED = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fleet.models import Rehearsal, Site
 from fleet.preflight.cost.measured import WAYS, Asked, Cost, cost_of
-from fleet.services.readiness import SeatRow, seat_rows
+from fleet.services.readiness import CheckRow, check_rows
 
 # A small site's last rehearsals are looked at together, until a p95 has something to stand on.
 _MOST_REHEARSALS = 5
@@ -21,17 +21,17 @@ class After:
     p95: float
 
 
-def cost(site: Site, held: Rehearsal | None, seats: Iterable[SeatRow]) -> Cost | None:
+def cost(site: Site, held: Rehearsal | None, checks: Iterable[CheckRow]) -> Cost | None:
     """From the rehearsal that counts, and for a small site from those with the same certificate before it."""
     if held is None:
         return None
-    facts = _answers(held, seats)
+    facts = _answers(held, checks)
     if len(facts) < _ENOUGH_TERMINALS:
         older = Rehearsal.objects.filter(
             site=site, state=Rehearsal.State.DONE, pk__lt=held.pk, thumbprint=held.thumbprint, after__isnull=True
         ).order_by("-pk")
         for rehearsal in older[: _MOST_REHEARSALS - 1]:
-            facts += _answers(rehearsal, seat_rows(rehearsal))
+            facts += _answers(rehearsal, check_rows(rehearsal))
     return cost_of(facts, held.facts)
 
 
@@ -39,12 +39,12 @@ def after(site: Site) -> dict[str, After]:
     """What the terminals measured at the live port after the site's last cutover to HTTPS, by the prediction's ways of
     asking; empty before."""
     rehearsal = Rehearsal.objects.filter(site=site, after__isnull=False, state=Rehearsal.State.DONE).order_by("-pk").first()
-    found = cost_of(_answers(rehearsal, seat_rows(rehearsal)), None) if rehearsal else None
+    found = cost_of(_answers(rehearsal, check_rows(rehearsal)), None) if rehearsal else None
     if rehearsal is None or found is None:
         return {}
     kinds = {way: found.kind(tls) for way, (_, _, tls) in WAYS.items()}
     return {way: After(kind.count, kind.p50, kind.p95) for way, kind in kinds.items() if kind.p50 and kind.p95}
 
 
-def _answers(rehearsal: Rehearsal, seats: Iterable[SeatRow]) -> list[Asked]:
-    return [Asked(name, rehearsal.pk, facts) for name, answered, _, facts in seats if answered is not None]
+def _answers(rehearsal: Rehearsal, checks: Iterable[CheckRow]) -> list[Asked]:
+    return [Asked(name, rehearsal.pk, facts) for name, answered, _, facts in checks if answered is not None]

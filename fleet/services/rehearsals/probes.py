@@ -8,7 +8,7 @@ from cryptography import x509
 from django.db import transaction
 
 from agents import protocol
-from fleet.models import Device, Rehearsal, Seat
+from fleet.models import Device, Rehearsal, TerminalCheck
 from fleet.preflight.site.lenient import mapping, pems, whole
 from fleet.services import keys
 from fleet.services.after_commit import Next
@@ -31,16 +31,16 @@ def write(rehearsal_id: int, now: dt.datetime) -> Next:
     """Write what is wanted and not written yet. Called twice, the second call finds nothing to do."""
     with transaction.atomic():
         rehearsal = Rehearsal.objects.select_for_update().select_related("site").get(pk=rehearsal_id)
-        seats = list(_unwritten().filter(rehearsal=rehearsal).select_related("device"))
+        checks = list(_unwritten().filter(rehearsal=rehearsal).select_related("device"))
         server = rehearsal.site.server
         port = (server.port if server else None) or 10101
         issuers = _issuers(rehearsal.facts)
         terminals = _terminals(rehearsal)
-        for seat in seats:
-            seat.body = protocol.dump_signed(_look(rehearsal, seat, port, terminals, issuers, now))
-            seat.signature = keys.sign(seat.body)
-        Seat.objects.bulk_update(seats, ["body", "signature"], batch_size=200)
-    return Next(notify={seat.agent_id for seat in seats if seat.agent_id})
+        for check in checks:
+            check.body = protocol.dump_signed(_look(rehearsal, check, port, terminals, issuers, now))
+            check.signature = keys.sign(check.body)
+        TerminalCheck.objects.bulk_update(checks, ["body", "signature"], batch_size=200)
+    return Next(notify={check.agent_id for check in checks if check.agent_id})
 
 
 def lost() -> set[int]:
@@ -60,21 +60,21 @@ def ask_limit(rehearsal: Rehearsal) -> dt.timedelta:
 
 
 def _terminals(rehearsal: Rehearsal) -> int:
-    return rehearsal.seats.exclude(device__kind=Device.Kind.SERVER).count()
+    return rehearsal.checks.exclude(device__kind=Device.Kind.SERVER).count()
 
 
 def _unwritten() -> Any:
-    return Seat.objects.filter(body="", agent__isnull=False).exclude(action="")
+    return TerminalCheck.objects.filter(body="", agent__isnull=False).exclude(action="")
 
 
 def _look(
-    rehearsal: Rehearsal, seat: Seat, port: int, terminals: int, issuers: tuple[str, ...], now: dt.datetime
+    rehearsal: Rehearsal, check: TerminalCheck, port: int, terminals: int, issuers: tuple[str, ...], now: dt.datetime
 ) -> protocol.Rehearsal:
-    action: protocol.Look = seat.action  # type: ignore[assignment]
+    action: protocol.Look = check.action  # type: ignore[assignment]
     shadow, plain = ports(rehearsal.facts) or (0, 0)
     asks = action == "ask"
     return protocol.Rehearsal(
-        agent=seat.agent_id or "",
+        agent=check.agent_id or "",
         rehearsal=rehearsal.pk,
         action=action,
         port=port,

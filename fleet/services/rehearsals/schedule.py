@@ -10,13 +10,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from fleet.cutover import states
-from fleet.models import UNDER_WAY, Cutover, Device, Rehearsal, Seat, Site
+from fleet.models import UNDER_WAY, Cutover, Device, Rehearsal, Site, TerminalCheck
 from fleet.services import trouble
 from fleet.services.after_commit import Next
 from fleet.services.devices import certificates
 from fleet.services.errors import Conflict
 from fleet.services.rehearsals import probes
-from fleet.services.rehearsals.lifecycle import BUSY, OPEN_LIMIT, State, begin, give_up, seats_for
+from fleet.services.rehearsals.lifecycle import BUSY, OPEN_LIMIT, State, begin, checks_for, give_up
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def _unmeasured(now: dt.datetime) -> list[Cutover]:
     """Cutovers to HTTPS that were completed a moment ago, at sites that had rehearsed: what was predicted for them is
     measured now."""
     done = Cutover.objects.filter(state=states.Cutover.COMPLETED, to_scheme="https", measured__isnull=True)
-    fresh = done.filter(rested_at__gt=now - MEASURE_UNTIL, rested_at__lt=now - MEASURE_FROM)
+    fresh = done.filter(ended_at__gt=now - MEASURE_UNTIL, ended_at__lt=now - MEASURE_FROM)
     rehearsed = fresh.filter(site__rehearsals__state=State.DONE, site__rehearsals__after__isnull=True)
     idle = rehearsed.exclude(site__cutovers__state__in=sorted(BUSY))
     return list(idle.exclude(site__rehearsals__state__in=UNDER_WAY).select_related("site").distinct().order_by("pk"))
@@ -94,7 +94,7 @@ def _measure(cutover: Cutover, now: dt.datetime) -> Next:
                 site=cutover.site, after=cutover, thumbprint=cutover.certificate_thumbprint, state=State.ASKING,
                 created_at=now, deadline_at=now,
             )  # fmt: skip
-            Seat.objects.bulk_create(seats_for(rehearsal, None))
+            TerminalCheck.objects.bulk_create(checks_for(rehearsal, None))
             rehearsal.deadline_at = now + probes.ask_limit(rehearsal)
             rehearsal.save(update_fields=["deadline_at"])
     except IntegrityError:

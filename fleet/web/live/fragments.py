@@ -111,7 +111,7 @@ def timeline(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
 
     pnr = at(cutover.no_return_at) if cutover.no_return_at else 1000
     # One that is rolled back after its end was at rest before, and is not now.
-    rested = cutover.rested_at if cutover.state in AT_REST else None
+    rested = cutover.ended_at if cutover.state in AT_REST else None
     return {
         "now": at(rested or now),
         "ticks": rested is None,

@@ -131,7 +131,7 @@ def _progress(site: Site) -> dict[str, Any]:
     if running is None:
         return {"running": None}
     terminals = Q(device__kind="terminal")
-    counted = running.seats.aggregate(
+    counted = running.checks.aggregate(
         of=Count("pk", filter=terminals & Q(agent__isnull=False)),
         answered=Count("pk", filter=terminals & Q(answered_at__isnull=False)),
         bad=Count("pk", filter=terminals & Q(answered_at__isnull=False, finding__isnull=False)),
@@ -140,27 +140,27 @@ def _progress(site: Site) -> dict[str, Any]:
 
 
 def _history(site: Site) -> Any:
-    terminals = Q(seats__device__kind="terminal")
-    answered = terminals & Q(seats__answered_at__isnull=False)
+    terminals = Q(checks__device__kind="terminal")
+    answered = terminals & Q(checks__answered_at__isnull=False)
     found = Rehearsal.objects.filter(site=site).select_related("requested_by").defer("facts")
     return found.annotate(
-        ready=Count("seats", filter=answered & Q(seats__finding__isnull=True)),
-        not_ready=Count("seats", filter=answered & Q(seats__finding__isnull=False)),
-        silent=Count("seats", filter=terminals & Q(seats__answered_at__isnull=True)),
+        ready=Count("checks", filter=answered & Q(checks__finding__isnull=True)),
+        not_ready=Count("checks", filter=answered & Q(checks__finding__isnull=False)),
+        silent=Count("checks", filter=terminals & Q(checks__answered_at__isnull=True)),
     ).order_by("-pk")[:_SHOWN]
 
 
 def _cost(site: Site, look: readiness.Look, request: HttpRequest) -> dict[str, Any]:
     form = SiteForm(request.GET if "asked" in request.GET else None)
     form.is_valid()
-    cost = measured.cost(site, look.held, look.seats)
+    cost = measured.cost(site, look.held, look.checks)
     answers = form.answers()
-    seats = look.view.seats().values()
+    checks = look.view.checks().values()
     found = {
         "form": form,
         "lookups": request.GET.get("lookups", LOOKUPS),
         "hours": request.GET.get("hours", HOURS),
-        "advice": advise(answers, [a for s in seats for a in (s.own_address, s.address)]) if answers else None,
+        "advice": advise(answers, [a for s in checks for a in (s.own_address, s.address)]) if answers else None,
         "cost": cost,
     }
     if cost is None:
