@@ -56,7 +56,7 @@ Action = Literal["arm", "switch", "undo", "verify"]
 Direction = Literal["forward", "back"]
 Outcome = Literal["done", "failed", "undo_failed", "refused"]
 Policy = Literal["finish", "restore"]
-Look = Literal["open", "ask", "close"]
+ProbeAction = Literal["open", "ask", "close"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Rehearsal:
 
     agent: Name
     rehearsal: Number
-    action: Look
+    action: ProbeAction
     port: Port
     member: Name
     expires_ms: Moment
@@ -237,7 +237,7 @@ class Rehearsed:
     is not ready, None when all went well."""
 
     rehearsal: Number
-    action: Look
+    action: ProbeAction
     facts: dict[str, Any]
     finding: Finding | None = None
 

@@ -12,7 +12,7 @@ from tests.preflight.site import healthy
 HOUR = dt.timedelta(hours=1)
 _BYTES = {"http_new": 640, "http_kept": 520, "https_new": 4830, "https_kept": 610, "https_resumed": 1420}
 _TLS_MS = {"https_new": 6.0, "https_resumed": 1.5, "https_kept": 0.2}
-MOST_SAMPLES, FEWEST_SAMPLES, IN_ALL = 8, 2, 400  # as services.looks asks for
+MOST_SAMPLES, FEWEST_SAMPLES, IN_ALL = 8, 2, 400  # as services.rehearsals.probes asks for
 
 
 def make_rehearsed(terminals: int = 3, **site: Any) -> tuple[Site, Rehearsal]:

@@ -1,1 +1,1 @@
-"""Rehearsing HTTPS with nothing changed: the server's shadow listener, and a till's look at it from its own seat."""
+"""Rehearsing HTTPS with nothing changed: the server's shadow listener, and a till's probe of it, made where it stands."""

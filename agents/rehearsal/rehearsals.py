@@ -15,7 +15,7 @@ from agents.hosts import spare_binding
 from agents.hosts.host import Host, ServerHost, TerminalHost
 from agents.identity import Identity
 from agents.protocol import Finding, Inventory, Rehearsal, Rehearsed
-from agents.rehearsal.seat import Seat
+from agents.rehearsal.probe import TerminalProbe
 from agents.rehearsal.shadow import Shadow
 from agents.rehearsal.shadow_httpsys import HttpSysShadow
 from agents.rehearsal.shadow_openssl import OpenSslShadow
@@ -50,27 +50,27 @@ class Rehearsals:
         """An order from the dashboard. What is not signed by it, or not for this device, is passed over: nobody waits
         for an answer to it."""
         try:
-            order = protocol.parse_rehearsal(message.body)
+            probe = protocol.parse_rehearsal(message.body)
         except protocol.ProtocolError as error:
             log.error("a rehearsal cannot be read: %s", error)
             return
         known = self._identity.known
         if not self._identity.verify(message.body, message.signature):
             log.error("a rehearsal is not signed by the dashboard")
-        elif known is None or order.agent != known.agent:
+        elif known is None or probe.agent != known.agent:
             log.error("a rehearsal is for another agent")
         elif self._last is not None and self._last[0] == message.body:
             self.answers.put_nowait(self._last[1])  # doubled: its answer may have been lost with a connection
-        elif self._now is None or self._now[0] != order:
-            self._begin(order, message.body)
+        elif self._now is None or self._now[0] != probe:
+            self._begin(probe, message.body)
 
     def give_way(self) -> None:
         """A cutover begins here: what is under way is answered with `busy`, and the shadow listener ends."""
         self._last = None
         if self._now is not None:
-            order = self._now[0]
+            probe = self._now[0]
             self._end_task()
-            self._answer(order, {}, _BUSY)
+            self._answer(probe, {}, _BUSY)
         if self._shadow is not None:
             self._shadow.shut()
 
@@ -95,34 +95,34 @@ class Rehearsals:
 
     # --- one order -----------------------------------------------------------------------------------
 
-    def _begin(self, order: Rehearsal, body: str) -> None:
+    def _begin(self, probe: Rehearsal, body: str) -> None:
         self._end_task()  # a newer one replaces an older one, whose answer nobody wants any more
-        if refusal := self._refusal(order):
-            self._answer(order, {}, refusal)
+        if refusal := self._refusal(probe):
+            self._answer(probe, {}, refusal)
             return
-        self._now = order, asyncio.create_task(self._work(order, body))
+        self._now = probe, asyncio.create_task(self._work(probe, body))
 
     def _end_task(self) -> None:
         if self._now is not None:
             self._now[1].cancel()
             self._now = None
 
-    def _refusal(self, order: Rehearsal) -> Finding | None:
-        wanted = TerminalHost if order.action == "ask" else ServerHost
+    def _refusal(self, probe: Rehearsal) -> Finding | None:
+        wanted = TerminalHost if probe.action == "ask" else ServerHost
         if not isinstance(self._host, wanted):
-            message = f"a {self._host.config.role} cannot do the part `{order.action}` of a rehearsal"
+            message = f"a {self._host.config.role} cannot do the part `{probe.action}` of a rehearsal"
             return Finding("wrong_action", message, _NOTHING_DONE)
-        if self._clock.now_ms() > order.expires_ms:
+        if self._clock.now_ms() > probe.expires_ms:
             return Finding("expired", "the rehearsal's time was over before it could begin", _NOTHING_DONE)
         # An end is always good: it gives back what a rehearsal has taken.
-        return _BUSY if order.action != "close" and self._busy() else None
+        return _BUSY if probe.action != "close" and self._busy() else None
 
-    async def _work(self, order: Rehearsal, body: str) -> None:
+    async def _work(self, probe: Rehearsal, body: str) -> None:
         facts: dict[str, Any] = {}
         finding = None
         try:
-            async with asyncio.timeout(self._left_s(order)):
-                await self._look(order, facts)
+            async with asyncio.timeout(self._left_s(probe)):
+                await self._carry_out(probe, facts)
         except StepError as error:
             finding = error.finding
         except TimeoutError:
@@ -130,50 +130,50 @@ class Rehearsals:
         except Exception as error:
             log.exception("a rehearsal failed")
             finding = Finding("rehearsal_failed", f"{type(error).__name__}: {error}", "Look into this agent's log.")
-        await self._tell(order)
+        await self._tell(probe)
         self._now = None
-        self._last = body, self._answer(order, facts, finding)
+        self._last = body, self._answer(probe, facts, finding)
 
-    def _answer(self, order: Rehearsal, facts: dict[str, Any], finding: Finding | None) -> Rehearsed:
-        log.info("rehearsal %s, %s: %s", order.rehearsal, order.action, finding.code if finding else "well")
-        answer = Rehearsed(order.rehearsal, order.action, facts, finding)
+    def _answer(self, probe: Rehearsal, facts: dict[str, Any], finding: Finding | None) -> Rehearsed:
+        log.info("rehearsal %s, %s: %s", probe.rehearsal, probe.action, finding.code if finding else "well")
+        answer = Rehearsed(probe.rehearsal, probe.action, facts, finding)
         if len(protocol.dump(answer)) > MAX_ANSWER_BYTES:
             large = Finding("answer_too_large", "this device has seen more than fits into one message", "Tell support.")
-            answer = Rehearsed(order.rehearsal, order.action, {}, finding or large)
+            answer = Rehearsed(probe.rehearsal, probe.action, {}, finding or large)
         self.answers.put_nowait(answer)
         return answer
 
-    def _left_s(self, order: Rehearsal) -> float:
-        return max(order.expires_ms - self._clock.now_ms(), 0) / 1000
+    def _left_s(self, probe: Rehearsal) -> float:
+        return max(probe.expires_ms - self._clock.now_ms(), 0) / 1000
 
     # --- the three actions ---------------------------------------------------------------------------
 
-    async def _look(self, order: Rehearsal, facts: dict[str, Any]) -> None:
+    async def _carry_out(self, probe: Rehearsal, facts: dict[str, Any]) -> None:
         """Do it; `facts` grows meanwhile. Raises StepError."""
         if isinstance(self._host, TerminalHost):
             # A fleet that looks in one moment would measure itself.
-            await asyncio.sleep(random.uniform(0, max(order.spread_ms, 0)) / 1000)  # noqa: S311
-            await Seat(self._host, self._clock, order, facts).ask()
-        elif isinstance(self._host, ServerHost) and order.action == "open":
-            facts |= await self._open(self._host, order)
+            await asyncio.sleep(random.uniform(0, max(probe.spread_ms, 0)) / 1000)  # noqa: S311
+            await TerminalProbe(self._host, self._clock, probe, facts).ask()
+        elif isinstance(self._host, ServerHost) and probe.action == "open":
+            facts |= await self._open(self._host, probe)
         else:
-            facts |= await self._close(order)
+            facts |= await self._close(probe)
 
-    async def _tell(self, order: Rehearsal) -> None:
+    async def _tell(self, probe: Rehearsal) -> None:
         """Also where the look has failed, and after it: a till that measures is not to be disturbed."""
-        if self._inventory is None or order.action == "close":
+        if self._inventory is None or probe.action == "close":
             return
         self._host.kept.forget()
         try:
             async with asyncio.timeout(TELL_LIMIT_S):
                 self.answers.put_nowait(Inventory(await self._inventory()))
         except TimeoutError:
-            log.warning("rehearsal %s: this device could not be looked at within %s s", order.rehearsal, TELL_LIMIT_S)
+            log.warning("rehearsal %s: this device could not be looked at within %s s", probe.rehearsal, TELL_LIMIT_S)
 
-    async def _open(self, host: ServerHost, order: Rehearsal) -> dict[str, Any]:
+    async def _open(self, host: ServerHost, probe: Rehearsal) -> dict[str, Any]:
         if self._shadow is not None:
             await self._shadow.close()
-        self._shadow = shadow = KIND(host, order)
+        self._shadow = shadow = KIND(host, probe)
         await shadow.open()
         if self._expiry is not None:
             self._expiry.cancel()
@@ -181,13 +181,13 @@ class Rehearsals:
         return shadow.facts
 
     async def _expire(self, shadow: Shadow) -> None:
-        await asyncio.sleep(self._left_s(shadow.order))
-        log.info("rehearsal %s has come to its time: its listener ends", shadow.order.rehearsal)
+        await asyncio.sleep(self._left_s(shadow.probe))
+        log.info("rehearsal %s has come to its time: its listener ends", shadow.probe.rehearsal)
         await shadow.close()
 
-    async def _close(self, order: Rehearsal) -> dict[str, Any]:
+    async def _close(self, probe: Rehearsal) -> dict[str, Any]:
         shadow = self._shadow
-        if shadow is None or shadow.order.rehearsal != order.rehearsal:
+        if shadow is None or shadow.probe.rehearsal != probe.rehearsal:
             return {"handshakes": 0, "lookups": 0}  # this agent was started anew since
         await shadow.close()
         return shadow.counts

@@ -1,4 +1,4 @@
-"""The measuring part of a till's look: lookups of seven kinds, in turns, so that whatever else happens on the network
+"""The measuring part of a terminal's probe: lookups of seven kinds, in turns, so that whatever else happens on the network
 meanwhile happens to all of them alike."""
 
 import asyncio

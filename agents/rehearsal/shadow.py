@@ -26,8 +26,8 @@ class Shadow(ABC):
     """The two listeners, from open() to close(). lookups: requests that were passed on; handshakes: TLS connections
     that came about."""
 
-    def __init__(self, host: ServerHost, order: Rehearsal) -> None:
-        self.order = order
+    def __init__(self, host: ServerHost, probe: Rehearsal) -> None:
+        self.probe = probe
         self.facts: dict[str, Any] = {}
         self._host = host
         self._upstream: ssl.SSLContext | None = None
@@ -39,10 +39,10 @@ class Shadow(ABC):
 
     async def open(self) -> None:
         """Listen; `facts` is then the answer to `open`. Raises StepError, and leaves nothing open then."""
-        self._host.check_port(self.order.port)
-        await self._host.lookup(self.order.member, LOOKUP_LIMIT_S)
+        self._host.check_port(self.probe.port)
+        await self._host.lookup(self.probe.member, LOOKUP_LIMIT_S)
         # In a thread: a key may be in hardware that takes its time to sign.
-        await asyncio.to_thread(store.check, self._host.config.store, self.order.thumbprint)
+        await asyncio.to_thread(store.check, self._host.config.store, self.probe.thumbprint)
         if self._host.scheme() == "https":
             # A certificate is renewed: the live port speaks TLS already, and which one it shows matters to nobody here.
             self._upstream = unverified()

@@ -37,8 +37,8 @@ class HttpSysShadow(Shadow):
     answers 503 to more. A handshake counts with the first request of its connection: before that http.sys says
     nothing of it."""
 
-    def __init__(self, host: ServerHost, order: Rehearsal, listen: Callable[[Sequence[str]], Listener] = Listener) -> None:
-        super().__init__(host, order)
+    def __init__(self, host: ServerHost, probe: Rehearsal, listen: Callable[[Sequence[str]], Listener] = Listener) -> None:
+        super().__init__(host, probe)
         self._listen_at = listen
         self._listener: Listener | None = None
         self._workers: list[threading.Thread] = []
@@ -70,12 +70,12 @@ class HttpSysShadow(Shadow):
 
     async def _listen(self) -> dict[str, Any]:
         async with self._turn:
-            await spare_binding.remove(self._state, self.order.port)  # what an agent left that died
+            await spare_binding.remove(self._state, self.probe.port)  # what an agent left that died
             refused: set[int] = set()
             for _ in range(ATTEMPTS):
                 ports = await self._free_ports(refused)
                 if await self._try(ports):
-                    chain = await sent_chain.read(ports[_TLS], self.order.thumbprint or "")
+                    chain = await sent_chain.read(ports[_TLS], self.probe.thumbprint or "")
                     return {"port": ports[_TLS], "plain_port": ports[_PLAIN], "chain": chain}
                 refused |= set(ports)
         message = f"other programs have every one of the {2 * ATTEMPTS} ports that were tried"
@@ -84,7 +84,7 @@ class HttpSysShadow(Shadow):
     async def _free_ports(self, refused: set[int]) -> tuple[int, int]:
         """Two ports that nobody listens at and that http.sys's tables do not name."""
         named = {row.port for row in await netsh.all_bindings()} | {row.port for row in await netsh.reservations()}
-        named |= refused | {self.order.port}
+        named |= refused | {self.probe.port}
         for _ in range(ATTEMPTS):
             with shadow.spare() as one, shadow.spare() as other:
                 ports = (int(one.getsockname()[1]), int(other.getsockname()[1]))
@@ -94,7 +94,7 @@ class HttpSysShadow(Shadow):
 
     async def _try(self, ports: tuple[int, int]) -> bool:
         """Bind, then listen, as the cutover does; False where somebody else was quicker. Raises StepError, OSError."""
-        row = Binding(netsh.endpoint(ports[_TLS]), self.order.thumbprint, netsh.APPID, "MY")
+        row = Binding(netsh.endpoint(ports[_TLS]), self.probe.thumbprint, netsh.APPID, "MY")
         try:
             await spare_binding.add(self._state, row)
             # Not in a thread: it takes some milliseconds, and must not be cancelled half-way.
@@ -108,7 +108,7 @@ class HttpSysShadow(Shadow):
         else:
             self._start(self._listener)
             return True
-        await spare_binding.remove(self._state, self.order.port)
+        await spare_binding.remove(self._state, self.probe.port)
         return False
 
     def _start(self, listener: Listener) -> None:
@@ -120,7 +120,7 @@ class HttpSysShadow(Shadow):
     # --- working, in threads -----------------------------------------------------------------------------
 
     def _work(self, listener: Listener) -> None:
-        relay = Relay(self.order.port, self._upstream, shadow.LOOKUP_LIMIT_S)
+        relay = Relay(self.probe.port, self._upstream, shadow.LOOKUP_LIMIT_S)
         try:
             while True:
                 self._pass_on(listener, relay)
@@ -152,7 +152,7 @@ class HttpSysShadow(Shadow):
                 self._listener.shut()  # it may have been opened since
                 await asyncio.to_thread(self._stop, self._listener)
             try:
-                await spare_binding.remove(self._state, self.order.port)
+                await spare_binding.remove(self._state, self.probe.port)
             except (StepError, OSError) as error:
                 log.warning("the rehearsal's binding stays until the next look: %s", error)
 

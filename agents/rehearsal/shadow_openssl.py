@@ -25,8 +25,8 @@ class OpenSslShadow(Shadow):
 
     handshakes = 0
 
-    def __init__(self, host: ServerHost, order: Rehearsal) -> None:
-        super().__init__(host, order)
+    def __init__(self, host: ServerHost, probe: Rehearsal) -> None:
+        super().__init__(host, probe)
         self._count = forward.Total()
         self._servers: list[asyncio.Server] = []
         self._serving: set[asyncio.Task[None]] = set()
@@ -46,7 +46,7 @@ class OpenSslShadow(Shadow):
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _listen(self) -> dict[str, Any]:
-        folder, thumbprint = self._host.config.store, self.order.thumbprint
+        folder, thumbprint = self._host.config.store, self.probe.thumbprint
         assert folder is not None  # store.check() has looked
         context, chain = certificate(folder, thumbprint or "")
         port = await self._start(functools.partial(self._serve, tls=True), context)
@@ -79,7 +79,7 @@ class OpenSslShadow(Shadow):
         """A connection of its own for every client, so that the live service sees what it would see."""
         try:
             async with asyncio.timeout(shadow.UPSTREAM_LIMIT_S):
-                service = await asyncio.open_connection("127.0.0.1", self.order.port, ssl=self._upstream)
+                service = await asyncio.open_connection("127.0.0.1", self.probe.port, ssl=self._upstream)
         except (OSError, TimeoutError):
             return  # the till sees that nobody answers, as it would at the live port
         try:

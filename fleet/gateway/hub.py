@@ -41,7 +41,7 @@ class Hub:
         self.here: dict[str, Connection] = {}
         self.reports: Intake[protocol.Report] = Intake(EACH)
         self.inventories = Inventories()
-        self.looks = Rehearsing(self._say)
+        self.rehearsing = Rehearsing(self._say)
         self.unidentified = WaitingRoom()
         self.allowances = Allowances(lambda: asyncio.get_running_loop().time())
         self.put_off = PutOff(lambda: asyncio.get_running_loop().time())
@@ -65,7 +65,7 @@ class Hub:
                 log.warning("waiting for the database: %s", said(error))
                 await asyncio.sleep(0.5)
         own = (self._take_reports, self._deliver, self._listen, self._look, self._keep_presence)
-        jobs = (*own, self.inventories.take, self.looks.take, self.looks.deliver)
+        jobs = (*own, self.inventories.take, self.rehearsing.take, self.rehearsing.deliver)
         self._tasks = [asyncio.create_task(self._for_ever(job)) for job in jobs]
 
     async def close(self) -> None:
@@ -114,7 +114,7 @@ class Hub:
         """These agents may have something waiting. again: also what was sent on an earlier connection."""
         (self._again if again else self._wanted).update(agent_ids)
         self._wake.set()
-        self.looks.notify(agent_ids, again=again)
+        self.rehearsing.notify(agent_ids, again=again)
 
     # -- the hub's own jobs; each goes on for ever
 
@@ -242,7 +242,7 @@ class Hub:
         """This agent may not speak any more: its connection ends, and what waits of it is not taken."""
         self.reports.forget(agent_id)
         self.inventories.forget(agent_id)
-        self.looks.answers.forget(agent_id)
+        self.rehearsing.answers.forget(agent_id)
         if connection := self.here.pop(agent_id, None):
             self._gone.add(agent_id)
             await connection.end(code, admission.words_for(code))

@@ -1,4 +1,4 @@
-"""The gateway's part in a rehearsal: hand the signed looks out, take what was seen. A rehearsal can be repeated, so
+"""The gateway's part in a rehearsal: deliver the signed probes, take what was seen. A rehearsal can be repeated, so
 an answer that cannot be kept is dropped, and cutovers never wait for one."""
 
 import asyncio

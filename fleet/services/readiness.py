@@ -19,7 +19,7 @@ CheckRow = tuple[str, dt.datetime | None, Any, Any]  # device's name, answered_a
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Assessment:
     """All that a page shows, loaded once. held: the rehearsal that counts; seats: its terminals' rows; plan: the cutover
     whose certificate, window and exclusions were asked about."""
 
@@ -36,7 +36,7 @@ def assess_site(site: Site, now: dt.datetime, plan: Cutover | None = None) -> Re
     return look(site, now, plan).readiness
 
 
-def look(site: Site, now: dt.datetime, plan: Cutover | None = None, thumbprint: str = "") -> Look:
+def look(site: Site, now: dt.datetime, plan: Cutover | None = None, thumbprint: str = "") -> Assessment:
     """The same with all that it was made of. thumbprint: of the certificate to judge, "" for the plan's."""
     plan = plan or planned(site)
     held, failed = _ended(site)
@@ -44,7 +44,7 @@ def look(site: Site, now: dt.datetime, plan: Cutover | None = None, thumbprint: 
     view = _view(site, now, plan, _rehearsal(held, checks) if held else None, failed)
     if thumbprint:
         view = replace(view, thumbprint=thumbprint)
-    return Look(view, assess(view), held, checks, plan)
+    return Assessment(view, assess(view), held, checks, plan)
 
 
 def _view(site: Site, now: dt.datetime, plan: Cutover | None, held: RehearsalView | None, failed: Rehearsal | None) -> SiteView:

@@ -10,7 +10,7 @@ from fleet.cutover.states import Run as R
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ProbeAction:
     """tone is a CSS class; shape and word tell the same to whoever does not see colours."""
 
     tone: str
@@ -18,50 +18,50 @@ class Look:
     word: str
 
 
-RUN_LOOKS: dict[R, Look] = {
-    R.PENDING: Look("wait", "·", "Waiting"),
-    R.ARMED: Look("wait", "○", "Ready"),
-    R.SWITCHING: Look("run", "◐", "Switching"),
-    R.VERIFIED: Look("ok", "✓", "Verified"),
-    R.FAILED: Look("bad", "▲", "Failed"),
-    R.UNREACHABLE: Look("bad", "✕", "Not reachable"),
-    R.LATE: Look("warn", "☾", "Off, late"),
-    R.UNDOING: Look("run", "↺", "Going back"),
-    R.RESTORED: Look("ok", "↩", "Restored"),
-    R.UNDO_FAILED: Look("bad", "■", "Undo failed"),
+RUN_LOOKS: dict[R, ProbeAction] = {
+    R.PENDING: ProbeAction("wait", "·", "Waiting"),
+    R.ARMED: ProbeAction("wait", "○", "Ready"),
+    R.SWITCHING: ProbeAction("run", "◐", "Switching"),
+    R.VERIFIED: ProbeAction("ok", "✓", "Verified"),
+    R.FAILED: ProbeAction("bad", "▲", "Failed"),
+    R.UNREACHABLE: ProbeAction("bad", "✕", "Not reachable"),
+    R.LATE: ProbeAction("warn", "☾", "Off, late"),
+    R.UNDOING: ProbeAction("run", "↺", "Going back"),
+    R.RESTORED: ProbeAction("ok", "↩", "Restored"),
+    R.UNDO_FAILED: ProbeAction("bad", "■", "Undo failed"),
 }
 
-CUTOVER_LOOKS: dict[C, Look] = {
-    C.DRAFT: Look("wait", "○", "Draft"),
-    C.SUBMITTED: Look("warn", "◔", "Waits for approval"),
-    C.SCHEDULED: Look("wait", "◷", "Scheduled"),
-    C.ARMING: Look("run", "◐", "Getting ready"),
-    C.CUTTING_SERVER: Look("run", "◐", "Switching the server"),
-    C.SWITCHING: Look("run", "◐", "Switching terminals"),
-    C.VERIFYING: Look("run", "◐", "Last check"),
-    C.COMPLETED: Look("ok", "✓", "Completed"),
-    C.PAUSED: Look("warn", "‖", "Paused"),
-    C.ROLLING_BACK: Look("run", "↺", "Rolling back"),
-    C.ROLLED_BACK: Look("ok", "↩", "Rolled back"),
-    C.NEEDS_PERSON: Look("bad", "▲", "Needs a person"),
-    C.CANCELLED: Look("wait", "–", "Cancelled"),
+CUTOVER_LOOKS: dict[C, ProbeAction] = {
+    C.DRAFT: ProbeAction("wait", "○", "Draft"),
+    C.SUBMITTED: ProbeAction("warn", "◔", "Waits for approval"),
+    C.SCHEDULED: ProbeAction("wait", "◷", "Scheduled"),
+    C.ARMING: ProbeAction("run", "◐", "Getting ready"),
+    C.CUTTING_SERVER: ProbeAction("run", "◐", "Switching the server"),
+    C.SWITCHING: ProbeAction("run", "◐", "Switching terminals"),
+    C.VERIFYING: ProbeAction("run", "◐", "Last check"),
+    C.COMPLETED: ProbeAction("ok", "✓", "Completed"),
+    C.PAUSED: ProbeAction("warn", "‖", "Paused"),
+    C.ROLLING_BACK: ProbeAction("run", "↺", "Rolling back"),
+    C.ROLLED_BACK: ProbeAction("ok", "↩", "Rolled back"),
+    C.NEEDS_PERSON: ProbeAction("bad", "▲", "Needs a person"),
+    C.CANCELLED: ProbeAction("wait", "–", "Cancelled"),
 }
 
 
 CUT_OFF_SHAPE = "!"
 
 
-def run_look(state: str, to_scheme: str = "", *, cut_off: bool = False) -> Look:
+def run_look(state: str, to_scheme: str = "", *, cut_off: bool = False) -> ProbeAction:
     """A device run's state; a verified one names the scheme that it speaks now. cut_off: it has no lookup that works, and
     then it never looks good or harmless, whatever its state."""
     look = RUN_LOOKS[R(state)]
     if state == R.VERIFIED and to_scheme:
-        look = Look(look.tone, look.shape, f"On {to_scheme.upper()}")
+        look = ProbeAction(look.tone, look.shape, f"On {to_scheme.upper()}")
     if not cut_off:
         return look
     tone = "bad" if look.tone == "bad" else "warn"
     shape = CUT_OFF_SHAPE if look.tone in ("ok", "wait") else look.shape
-    return Look(tone, shape, f"{look.word}, cut off")
+    return ProbeAction(tone, shape, f"{look.word}, cut off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,36 +94,38 @@ def same_as_cause(finding: dict[str, Any] | None, kept: dict[str, Any] | None) -
     return bool(finding and kept) and (finding or {}).get("message") == (kept or {}).get("message")
 
 
-def scheme_look(scheme: str) -> Look:
+def scheme_look(scheme: str) -> ProbeAction:
     """A scheme as a pill; a device whose settings were never read has none."""
     if scheme == "https":
-        return Look("ok", "◆", "HTTPS")
-    return Look("wait", "◇", "HTTP") if scheme == "http" else Look("warn", "?", "Not read yet")
+        return ProbeAction("ok", "◆", "HTTPS")
+    return ProbeAction("wait", "◇", "HTTP") if scheme == "http" else ProbeAction("warn", "?", "Not read yet")
 
 
-CUT_OFF = Look("bad", "✕", "Cut off")
-CHANGED_SINCE = Look("bad", "▲", "Changed since")
+CUT_OFF = ProbeAction("bad", "✕", "Cut off")
+CHANGED_SINCE = ProbeAction("bad", "▲", "Changed since")
 
 
-def differs_look(scheme: str) -> Look:
+def differs_look(scheme: str) -> ProbeAction:
     """The scheme of a terminal whose server speaks the other one: nobody is served there."""
-    return Look("bad", "▲", f"{scheme.upper()}, differs")
+    return ProbeAction("bad", "▲", f"{scheme.upper()}, differs")
 
 
-def severity_look(severity: str) -> Look:
+def severity_look(severity: str) -> ProbeAction:
     """How grave an item of attention is."""
-    return Look("bad", "▲", "Error") if severity == "error" else Look("warn", "!", "Warning")
+    return ProbeAction("bad", "▲", "Error") if severity == "error" else ProbeAction("warn", "!", "Warning")
 
 
-def contact_look(agent: object | None) -> Look:
+def contact_look(agent: object | None) -> ProbeAction:
     """Whether a device's agent is there."""
     if agent is None:
-        return Look("warn", "–", "No agent")
+        return ProbeAction("warn", "–", "No agent")
     if getattr(agent, "revoked_at", None):
-        return Look("bad", "✕", "Revoked")
+        return ProbeAction("bad", "✕", "Revoked")
     if getattr(agent, "quarantined_at", None):
-        return Look("bad", "✕", "Identity used twice")
-    return Look("ok", "●", "In contact") if getattr(agent, "connected", False) else Look("warn", "○", "No contact")
+        return ProbeAction("bad", "✕", "Identity used twice")
+    return (
+        ProbeAction("ok", "●", "In contact") if getattr(agent, "connected", False) else ProbeAction("warn", "○", "No contact")
+    )
 
 
 def seconds(ms: float | None) -> str:

@@ -20,8 +20,8 @@ from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts.host import ServerHost, TerminalHost
 from agents.protocol import Rehearsal
+from agents.rehearsal.probe import TerminalProbe
 from agents.rehearsal.rounds import KINDS
-from agents.rehearsal.seat import Seat
 from agents.rehearsal.shadow_openssl import OpenSslShadow as Shadow
 
 SAMPLES = 4
@@ -41,12 +41,12 @@ def set_host(terminal: TerminalHost, **values: str) -> None:
 
 
 async def look(terminal: TerminalHost, ask: Rehearsal) -> tuple[dict, str | None]:
-    seat = Seat(terminal, Clock(), ask, {})
+    probe = TerminalProbe(terminal, Clock(), ask, {})
     try:
-        await seat.ask()
+        await probe.ask()
     except StepError as error:
-        return seat.facts, error.finding.code
-    return seat.facts, None
+        return probe.facts, error.finding.code
+    return probe.facts, None
 
 
 async def test_nothing_is_measured_by_a_clock_that_stands_still_for_16_ms(
@@ -171,7 +171,7 @@ async def test_a_first_contact_that_takes_longer_than_the_till_waits(
 ) -> None:
     set_host(terminal, timeout="1")
     clock = iter(range(0, 10_000, 2))
-    monkeypatch.setattr("agents.rehearsal.seat.time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr("agents.rehearsal.probe.time", SimpleNamespace(perf_counter=lambda: next(clock)))
     facts, code = await look(terminal, ask)
     assert (code, facts["cold_ms"]) == ("slow_first_contact", 2000)
 
@@ -179,7 +179,7 @@ async def test_a_first_contact_that_takes_longer_than_the_till_waits(
 async def test_a_port_that_nobody_answers_names_the_firewall(terminal: TerminalHost, ask: Rehearsal, shadow: Shadow) -> None:
     await shadow.close()
     with pytest.raises(StepError) as caught:
-        await Seat(terminal, Clock(), ask, {}).ask()
+        await TerminalProbe(terminal, Clock(), ask, {}).ask()
     assert caught.value.finding.code == "connection_refused"
     assert f"port {ask.shadow_port} of the server" in caught.value.finding.remedy
 

@@ -181,7 +181,7 @@ async def test_a_look_that_does_not_end_in_time(till: Device, port: int) -> None
 async def test_a_mistake_of_ours_is_an_answer_too(
     till: Device, port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module.Seat, "ask", lambda self: 1 / 0)
+    monkeypatch.setattr(module.TerminalProbe, "ask", lambda self: 1 / 0)
     till.take(order("ask", port))
     assert await till.code() == "rehearsal_failed"
     assert "ZeroDivisionError" in caplog.text
@@ -202,14 +202,14 @@ async def test_an_answer_that_the_gateway_would_not_take_is_cut(
 async def test_a_look_goes_on_without_a_connection_and_is_answered_over_the_next_one(
     gateway: Gateway, agent: Callable, terminal: TerminalHost, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, really_ask = asyncio.Event(), module.Seat.ask
+    begun, really_ask = asyncio.Event(), module.TerminalProbe.ask
 
-    async def ask_when_cut_off(seat: module.Seat) -> None:
+    async def ask_when_cut_off(probe: module.TerminalProbe) -> None:
         begun.set()
         await gateway.line.wait_closed()
-        await really_ask(seat)
+        await really_ask(probe)
 
-    monkeypatch.setattr(module.Seat, "ask", ask_when_cut_off)
+    monkeypatch.setattr(module.TerminalProbe, "ask", ask_when_cut_off)
     agent()
     await gateway.hear(Inventory)
     settings = terminal.config.settings.read_bytes()

@@ -17,8 +17,8 @@ from agents.errors import StepError
 from agents.hosts import netsh, spare_binding
 from agents.hosts.host import ServerHost, TerminalHost
 from agents.rehearsal import shadow
+from agents.rehearsal.probe import TerminalProbe
 from agents.rehearsal.rounds import KINDS
-from agents.rehearsal.seat import Seat
 from agents.rehearsal.shadow_httpsys import ATTEMPTS, HttpSysShadow
 
 FOREIGN = "{4dc3e181-e14b-4a21-b022-59fc669b0914}"
@@ -57,10 +57,10 @@ async def test_a_till_meets_what_is_bound_and_nothing_is_left_of_it(
         "ask", port, thumbprint=certificate.thumbprint, samples=SAMPLES,
         shadow_port=facts["port"], plain_port=facts["plain_port"],
     )  # fmt: skip
-    seat = Seat(terminal, Clock(), ask, {})
-    await seat.ask()
-    assert seat.facts["thumbprint"] == certificate.thumbprint
-    assert {kind: len(values) for kind, values in seat.facts["samples"].items()} == dict.fromkeys(KINDS, SAMPLES)
+    probe = TerminalProbe(terminal, Clock(), ask, {})
+    await probe.ask()
+    assert probe.facts["thumbprint"] == certificate.thumbprint
+    assert {kind: len(values) for kind, values in probe.facts["samples"].items()} == dict.fromkeys(KINDS, SAMPLES)
     await shadow_.close()
     assert shadow_.counts == {"handshakes": 1 + 2 * SAMPLES, "lookups": 2 + 5 * SAMPLES}
     assert (windows.snapshot(), disk(tmp_path)) == (before, files)

@@ -11,7 +11,7 @@ import redis
 
 from tests.faults.database import NotLocked, Sqlite
 from tests.faults.disk import Filler
-from tests.faults.hostile.seat import Seat
+from tests.faults.hostile.impostor import Impostor
 from tests.faults.plan import Fault, Plan
 from tests.faults.site import Site
 
@@ -29,7 +29,7 @@ class Injector:
         self._in_force: list[Fault] = []
         self._down: list[Fault] = []
         self._unlocks: dict[int, Act] = {}
-        self._seats: dict[int, Seat] = {}
+        self._seats: dict[int, Impostor] = {}
         self._filler = Filler(site.folder.parent / "filler")
 
     def run(self, button: str) -> None:
@@ -72,8 +72,8 @@ class Injector:
             unlock()
         self._unlocks = {}
         self._filler.empty()
-        for seat in self._seats.values():
-            seat.back()
+        for impostor in self._seats.values():
+            impostor.back()
         self._seats = {}
         self._down = []
         self.site.thaw()
@@ -144,15 +144,15 @@ class Injector:
 
     def _sit(self, fault: Fault) -> None:
         name = self.site.names[fault.what["who"]]
-        seat = self._seats[id(fault)] = Seat(self.site, name, fault.what["behaviours"], seed=fault.what["seed"])
+        impostor = self._seats[id(fault)] = Impostor(self.site, name, fault.what["behaviours"], seed=fault.what["seed"])
         try:
-            seat.take()
+            impostor.take()
         except NotLocked as error:
             self.note(f"not hostile: {error}")
 
     def _stand_up(self, fault: Fault) -> None:
-        if seat := self._seats.pop(id(fault), None):
-            seat.back()
+        if impostor := self._seats.pop(id(fault), None):
+            impostor.back()
 
     def _back_up(self) -> None:
         assert isinstance(self.site.database, Sqlite)

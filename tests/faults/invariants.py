@@ -79,9 +79,9 @@ def stranded(cutover: dict[str, Any], truth: Truth, liars: Liars = NOBODY) -> li
     named = {run["device"] for run in cutover["device_runs"] if run["state"] in NAMED and run["finding"]}
     named |= {run["device"] for run in cutover["device_runs"] if run["device"] in liars.names and liars.named(run)}
     return [
-        Violation("stranded", f"{name}: set to {seat.scheme or '?'}, the server speaks {truth.spoken}: {seat.why}")
-        for name, seat in truth.seats.items()
-        if not seat.ok and name not in named
+        Violation("stranded", f"{name}: set to {terminal.scheme or '?'}, the server speaks {truth.spoken}: {terminal.why}")
+        for name, terminal in truth.terminals.items()
+        if not terminal.ok and name not in named
     ]
 
 
@@ -93,7 +93,7 @@ def journal(cutover: dict[str, Any], truth: Truth, liars: Liars = NOBODY) -> lis
             continue
         claim = _claim(cutover, run)
         server = run["kind"] == "server"
-        real = truth.spoken if server else truth.seats[run["device"]].scheme
+        real = truth.spoken if server else truth.terminals[run["device"]].scheme
         if claim and real != claim:
             found.append(Violation("journal", f"{run['device']} is {run['state']}, so on {claim}; really on {real or '?'}"))
         elif claim and server and truth.settings != claim:
@@ -106,10 +106,10 @@ def claims(cutover: dict[str, Any], truth: Truth, liars: Liars) -> list[Violatio
     found = []
     for run in cutover["device_runs"]:
         claim = _claim(cutover, run)
-        if run["device"] not in liars.names or claim is None or truth.seats[run["device"]].scheme == claim:
+        if run["device"] not in liars.names or claim is None or truth.terminals[run["device"]].scheme == claim:
             continue
         if run["state"] == "verified" or not liars.named(run):
-            real = truth.seats[run["device"]].scheme
+            real = truth.terminals[run["device"]].scheme
             found.append(
                 Violation("claim", f"{run['device']} lied and is {run['state']}, so on {claim}; really on {real or '?'}")
             )

@@ -9,7 +9,7 @@ from agents import protocol
 from tests.faults import plan
 from tests.faults.hostile import voice
 from tests.faults.hostile.behaviours import BY_NAME, CLONE, TRIED
-from tests.faults.hostile.seat import Seat
+from tests.faults.hostile.impostor import Impostor
 
 
 def test_honest_words_are_of_this_protocol_and_say_nothing_that_it_does_not_know():
@@ -30,7 +30,7 @@ def test_whoever_finds_the_seat_taken_does_not_give_it_back(tmp_path):
     (folder / "agent.toml.away").write_text("taken by somebody else")
     (tmp_path / "logs").mkdir()
     site = SimpleNamespace(lab=tmp_path, folder=tmp_path, database=SimpleNamespace(rows=lambda query: []))
-    second = Seat(site, "T01", ["fails"])
+    second = Impostor(site, "T01", ["fails"])
     with pytest.raises(FileNotFoundError):
         second.take()
     second.back()

@@ -2,7 +2,7 @@
 
 from tests.faults import invariants
 from tests.faults.invariants import Liars
-from tests.faults.truth import Seat, Truth
+from tests.faults.truth import TerminalAccess, Truth
 
 FINDING = {"code": "x", "message": "m", "remedy": "r"}
 CAUSE = {**FINDING, "devices": ["A"]}
@@ -21,8 +21,8 @@ def kinds(cutover, truth, before=None, now=None, log=(), liars=invariants.NOBODY
     return [v.kind for v in invariants.check(cutover, list(log), truth, before or {}, now or {}, liars)]
 
 
-GOOD = Truth("https", "https", {"A": Seat("https", True)})
-LOST = Truth("https", "https", {"A": Seat("http", False, "refused")})
+GOOD = Truth("https", "https", {"A": TerminalAccess("https", True)})
+LOST = Truth("https", "https", {"A": TerminalAccess("http", False, "refused")})
 SERVER = run("S", "verified", "server")
 
 
@@ -39,9 +39,9 @@ def test_who_is_not_served_and_not_named_is_stranded():
 def test_a_claim_that_is_not_so_is_a_wrong_journal():
     assert kinds(cutover("completed", SERVER, run("A", "restored")), GOOD) == ["journal"]
     assert kinds(
-        cutover("completed", run("S", "verified", "server"), run("A", "verified")), Truth("http", "http", GOOD.seats)
+        cutover("completed", run("S", "verified", "server"), run("A", "verified")), Truth("http", "http", GOOD.terminals)
     ) == ["journal"]
-    half = Truth("https", "http", GOOD.seats)
+    half = Truth("https", "http", GOOD.terminals)
     assert kinds(cutover("completed", SERVER, run("A", "verified")), half) == ["journal"]
 
 
@@ -55,7 +55,7 @@ def test_whoever_waits_says_why():
 
 
 def test_whatever_stopped_by_itself_has_a_cause_also_when_it_is_over():
-    old = Truth("http", "http", {"A": Seat("http", True)})
+    old = Truth("http", "http", {"A": TerminalAccess("http", True)})
     back = run("S", "restored", "server"), run("A", "restored")
     for to in ("paused", "rolling_back", "needs_person"):
         log = [{"device": None, "to": to, "actor": "plan"}, {"device": None, "to": "rolled_back", "actor": "plan"}]
@@ -66,12 +66,12 @@ def test_whatever_stopped_by_itself_has_a_cause_also_when_it_is_over():
 
 
 def test_a_liar_is_not_verified_and_its_other_lies_stand_beside_a_reason():
-    lied = Truth("https", "https", {"A": Seat("http", False, "refused")})
+    lied = Truth("https", "https", {"A": TerminalAccess("http", False, "refused")})
     liar, told = Liars({"A"}), Liars({"A"}, attention={"A"})
     assert kinds(cutover("completed", SERVER, run("A", "verified")), lied, liars=told) == ["claim"]
     assert kinds(cutover("completed", SERVER, run("A", "verified")), GOOD, liars=liar) == []
     assert kinds(cutover("completed", SERVER, run("A", "failed", finding=FINDING)), lied, liars=liar) == []
-    stuck = Truth("http", "http", {"A": Seat("https", False, "refused")})
+    stuck = Truth("http", "http", {"A": TerminalAccess("https", False, "refused")})
     back = run("S", "restored", "server"), run("A", "restored")
     file = {"terminals/A/TouchSettings.xml": 1}, {"terminals/A/TouchSettings.xml": 2}
     assert kinds(cutover("rolled_back", *back), stuck, *file, liars=liar) == ["stranded", "claim", "not_identical"]
@@ -79,7 +79,7 @@ def test_a_liar_is_not_verified_and_its_other_lies_stand_beside_a_reason():
 
 
 def test_a_liar_excuses_nobody_else():
-    two = Truth("https", "https", {"A": Seat("http", False), "B": Seat("http", False)})
+    two = Truth("https", "https", {"A": TerminalAccess("http", False), "B": TerminalAccess("http", False)})
     runs = SERVER, run("A", "failed", finding=FINDING), run("B", "verified")
     assert kinds(cutover("completed", *runs), two, liars=Liars({"A"}, attention={"A", "B"})) == ["stranded", "journal"]
 
@@ -91,7 +91,7 @@ def test_a_cutover_leaves_every_service_as_it_was():
 
 
 def test_a_rollback_leaves_nothing_behind():
-    old = Truth("http", "http", {"A": Seat("http", True)})
+    old = Truth("http", "http", {"A": TerminalAccess("http", True)})
     back = cutover("rolled_back", run("S", "restored", "server"), run("A", "restored"))
     assert kinds(back, old, {"f": "1"}, {"f": "1"}) == []
     assert kinds(back, old, {"f": "1"}, {"f": "2"}) == ["not_identical"]

@@ -144,7 +144,7 @@ class Trial:
     def _left_to_a_person(self) -> set[str]:
         """Liars that are named and not as before, where everything else is; else nobody."""
         seen, changed = truth.look(self.site), {v.text.split(":")[0] for v in identical(self.before, self.site.snapshot())}
-        wrong = {name for name, seat in seen.seats.items() if not seat.ok or seat.scheme != "http"}
+        wrong = {name for name, terminal in seen.terminals.items() if not terminal.ok or terminal.scheme != "http"}
         theirs = wrong & self.driver.liars & self.site.attention()
         rest = changed - {f"terminals/{name}/TouchSettings.xml" for name in theirs}
         others = wrong != theirs or rest or seen.spoken != "http" or not self.site.all_alive() or not self.site.connected()
@@ -152,7 +152,11 @@ class Trial:
 
     def _where(self) -> str:
         seen = truth.look(self.site)
-        bad = [f"{name}: {seat.scheme} {seat.why}" for name, seat in seen.seats.items() if not seat.ok or seat.scheme != "http"]
+        bad = [
+            f"{name}: {terminal.scheme} {terminal.why}"
+            for name, terminal in seen.terminals.items()
+            if not terminal.ok or terminal.scheme != "http"
+        ]
         return f"server speaks {seen.spoken}, {'; '.join(bad)}, agents connected: {self.site.connected()}"
 
 

@@ -16,7 +16,7 @@ LIMIT_S = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class TerminalAccess:
     """One terminal. scheme: what its settings say, "" when they cannot be read; ok: interface list and member
     lookup were answered; why: what was wrong."""
 
@@ -31,23 +31,23 @@ class Truth:
 
     spoken: str
     settings: str
-    seats: dict[str, Seat]
+    terminals: dict[str, TerminalAccess]
 
     def all_on(self, scheme: str) -> bool:
         """The whole site speaks this scheme and everybody is served."""
-        same = all(seat.ok and seat.scheme == scheme for seat in self.seats.values())
+        same = all(terminal.ok and terminal.scheme == scheme for terminal in self.terminals.values())
         return same and self.spoken == scheme == self.settings
 
 
 def look(site: Site) -> Truth:
     """The truth of this moment."""
     with ThreadPoolExecutor(6) as pool:
-        seats = dict(zip(site.names, pool.map(lambda name: _seat(site, name), site.names), strict=True))
+        terminals = dict(zip(site.names, pool.map(lambda name: _seat(site, name), site.names), strict=True))
     ssl_on = _element(site.lab / "server" / "NetPOSSettings.xml", "General/UseSSL").lower() == "true"
-    return Truth(_spoken(int(site.facts["netpos_port"])), "https" if ssl_on else "http", seats)
+    return Truth(_spoken(int(site.facts["netpos_port"])), "https" if ssl_on else "http", terminals)
 
 
-def _seat(site: Site, name: str) -> Seat:
+def _seat(site: Site, name: str) -> TerminalAccess:
     scheme = ""
     try:
         folder = site.lab / "terminals" / name
@@ -58,8 +58,8 @@ def _seat(site: Site, name: str) -> Seat:
             raise ValueError("the interface list is no list")
         _get(scheme, host, port, f"/netpos/members/{site.facts['member']}", folder / "roots.pem")
     except (OSError, ValueError, ET.ParseError, http.client.HTTPException) as error:
-        return Seat(scheme, False, f"{type(error).__name__}: {error}"[:160])
-    return Seat(scheme, True)
+        return TerminalAccess(scheme, False, f"{type(error).__name__}: {error}"[:160])
+    return TerminalAccess(scheme, True)
 
 
 def _get(scheme: str, host: str, port: int, path: str, roots: Path) -> bytes:

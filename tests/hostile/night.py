@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.site import REST, DemoSite
-from tests.faults.hostile.seat import Seat, taken
+from tests.faults.hostile.impostor import Impostor, taken
 from tests.hostile.person import Person
 
 REST_S, OPEN_S, FOUND_S, BACK_S = 90.0, 60.0, 60.0, 60.0
@@ -49,18 +49,26 @@ class Night:
         self.epochs = -self._epoch()
         marks = {name: _size(site.folder / "logs" / name) for name in LOGS}
         before = site.snapshot()
-        seats = [Seat(site, name, behaviours) for name, behaviours in self.liars.items()]
+        impostors = [Impostor(site, name, behaviours) for name, behaviours in self.liars.items()]
         with Person(site) as person:
-            with taken(seats):
-                for seat in seats:
-                    site.wait(lambda seat=seat: seat.said("welcomed"), OPEN_S, f"{seat.name} to have done what it does first")
+            with taken(impostors):
+                for impostor in impostors:
+                    site.wait(
+                        lambda impostor=impostor: impostor.said("welcomed"),
+                        OPEN_S,
+                        f"{impostor.name} to have done what it does first",
+                    )
                 site.wait(site.connected, OPEN_S, "every till to be connected, liars and all")
                 self._forward(person)
-                for seat in seats:  # who was late has not been tried; who floods may be kept out
-                    tried = seat.said("hurt") or seat.said("answered") or "flood" in seat.behaviours
-                    assert tried, self.run_of(seat.name)
-                for seat in seats:
-                    site.wait(lambda seat=seat: self._found(person, seat.name), FOUND_S, f"{seat.name} to be found out")
+                for impostor in impostors:  # who was late has not been tried; who floods may be kept out
+                    tried = impostor.said("hurt") or impostor.said("answered") or "flood" in impostor.behaviours
+                    assert tried, self.run_of(impostor.name)
+                for impostor in impostors:
+                    site.wait(
+                        lambda impostor=impostor: self._found(person, impostor.name),
+                        FOUND_S,
+                        f"{impostor.name} to be found out",
+                    )
                 self.end = site.cutover(int(person.cutover or 0)) or self.end
             site.wait(site.connected, BACK_S, "the honest agents to be back")
             if self.end["state"] != "rolled_back":

@@ -11,8 +11,8 @@ import pytest
 
 from tests.acceptance.site import DemoSite
 from tests.faults.hostile.behaviours import BY_NAME, CLONE
+from tests.faults.hostile.impostor import Impostor, taken
 from tests.faults.hostile.noise import MARK
-from tests.faults.hostile.seat import Seat, taken
 from tests.hostile.night import Night, longest_silence
 from tests.hostile.person import Person
 
@@ -152,7 +152,7 @@ def test_two_programs_with_one_identity_are_both_cut_off(house: House) -> None:
         alarms = [item for item in person.attention() if item["code"] == "identity_used_twice"]
         return [item["device"] for item in alarms] == [name]
 
-    with taken([Seat(site, name, [CLONE])]):
+    with taken([Impostor(site, name, [CLONE])]):
         site.wait(found, CLONE_FOUND_S, "the second program to be found")
         device = next(item for item in person.rest("GET", f"/terminals?q={name}").data["items"] if item["name"] == name)
         site.wait(lambda: not _connected(person, device["id"]), 5, "both to be cut off")

@@ -23,12 +23,12 @@ from agents.hosts.inventory.inventory import Inventory
 from agents.lab.faults import Faults, LabFiles, LabNetwork
 from agents.lab.layout import LabLayout
 from agents.protocol import Finding, Rehearsal, Rehearsed
-from agents.rehearsal.seat import Seat
+from agents.rehearsal.probe import TerminalProbe
 from agents.rehearsal.shadow_openssl import OpenSslShadow as Shadow
 from fleet.preflight.site.check import assess
 from fleet.preflight.site.readiness import Readiness
-from fleet.preflight.site.reading import rehearsal_view, said, seat_view, server_view, terminal_view
-from fleet.preflight.site.view import Contact, RehearsalView, Said, SeatView, SiteView, TerminalView
+from fleet.preflight.site.reading import check_view, rehearsal_view, said, server_view, terminal_view
+from fleet.preflight.site.view import Contact, RehearsalView, Said, SiteView, TerminalCheckView, TerminalView
 
 NEVER_MS = 7_000_000_000_000
 AT_ONCE = 8  # tills that look at the same time: a dashboard lets them begin one after the other, too
@@ -142,9 +142,9 @@ class Survey:
         if self._contact(name) == "yes":
             self.facts[name] = wire(await till_facts(self.lab, name))
 
-    async def _seat(self, name: str, opened: dict[str, Any]) -> SeatView:
+    async def _seat(self, name: str, opened: dict[str, Any]) -> TerminalCheckView:
         if self._contact(name) != "yes":
-            return seat_view(name, False, None, {})
+            return check_view(name, False, None, {})
         facts: dict[str, Any] = {}
         asked = order(
             self.lab,
@@ -156,11 +156,11 @@ class Survey:
         )
         finding = None
         try:
-            await Seat(till_host(self.lab, name), Clock(), asked, facts).ask()
+            await TerminalProbe(till_host(self.lab, name), Clock(), asked, facts).ask()
         except StepError as error:
             finding = error.finding
         answer = _answer("ask", facts, finding)
-        return seat_view(name, True, _plain(answer.finding), answer.facts)
+        return check_view(name, True, _plain(answer.finding), answer.facts)
 
     def _contact(self, name: str) -> Contact:
         """An agent reaches the dashboard by the same network."""

@@ -279,5 +279,5 @@ async def test_fifty_healthy_terminals_with_varied_settings_alarm_nobody(fifty: 
     for fact in ("host", "timeout_s", "access_code"):
         assert len({row[fact] for row in told}) > 1, fact
     assert survey.held is not None
-    assert {seat.tls for seat in survey.held.checks} == {"TLSv1.2", "TLSv1.3"}
+    assert {probe.tls for probe in survey.held.checks} == {"TLSv1.2", "TLSv1.3"}
     assert len(survey.held.checks) == len(told) == 50

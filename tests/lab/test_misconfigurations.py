@@ -12,7 +12,7 @@ from agents.clock import Clock
 from agents.errors import StepError
 from agents.lab import misconfigurations, pki
 from agents.lab.layout import LabLayout
-from agents.rehearsal.seat import Seat
+from agents.rehearsal.probe import TerminalProbe
 from agents.rehearsal.shadow_openssl import OpenSslShadow as Shadow
 from tests.lab.conftest import Lab, find_programs
 from tests.lab.survey import opens_tls, order, server_facts, server_host, till_facts, till_host
@@ -150,7 +150,7 @@ async def look(plain_lab: Lab) -> AsyncIterator[Look]:
             if not shadow.facts:
                 await shadow.open()
             ports = {"shadow_port": shadow.facts["port"], "plain_port": shadow.facts["plain_port"], "samples": 1}
-            await Seat(till_host(layout, name), Clock(), order(layout, **{**ports, **changes}), facts).ask()
+            await TerminalProbe(till_host(layout, name), Clock(), order(layout, **{**ports, **changes}), facts).ask()
         except StepError as error:
             return error.finding.code, facts
         return None, facts

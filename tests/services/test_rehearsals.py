@@ -25,7 +25,7 @@ def begun(terminals: int = 3, **site: Any) -> Rehearsal:
     return rehearsal
 
 
-def answer(rehearsal: Rehearsal, name: str, action: protocol.Look, facts: Any = None, finding: Any = None) -> Any:
+def answer(rehearsal: Rehearsal, name: str, action: protocol.ProbeAction, facts: Any = None, finding: Any = None) -> Any:
     agent = rehearsal.site.devices.get(name=name).agent.pk
     return agent, protocol.Rehearsed(rehearsal.pk, action, {} if facts is None else facts, finding)
 

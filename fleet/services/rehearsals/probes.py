@@ -37,7 +37,7 @@ def write(rehearsal_id: int, now: dt.datetime) -> Next:
         issuers = _issuers(rehearsal.facts)
         terminals = _terminals(rehearsal)
         for check in checks:
-            check.body = protocol.dump_signed(_look(rehearsal, check, port, terminals, issuers, now))
+            check.body = protocol.dump_signed(_probe(rehearsal, check, port, terminals, issuers, now))
             check.signature = keys.sign(check.body)
         TerminalCheck.objects.bulk_update(checks, ["body", "signature"], batch_size=200)
     return Next(notify={check.agent_id for check in checks if check.agent_id})
@@ -67,10 +67,10 @@ def _unwritten() -> Any:
     return TerminalCheck.objects.filter(body="", agent__isnull=False).exclude(action="")
 
 
-def _look(
+def _probe(
     rehearsal: Rehearsal, check: TerminalCheck, port: int, terminals: int, issuers: tuple[str, ...], now: dt.datetime
 ) -> protocol.Rehearsal:
-    action: protocol.Look = check.action  # type: ignore[assignment]
+    action: protocol.ProbeAction = check.action  # type: ignore[assignment]
     shadow, plain = ports(rehearsal.facts) or (0, 0)
     asks = action == "ask"
     return protocol.Rehearsal(

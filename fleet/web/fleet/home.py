@@ -90,7 +90,7 @@ def _attention(request: HttpRequest) -> dict[str, Any]:
     return {"count": found.count, "first": _said(first), "rest": _said(rest), "unseen": found.count - len(found.items)}
 
 
-def _said(items: list[listing.Item]) -> list[tuple[listing.Item, labels.Look, bool]]:
+def _said(items: list[listing.Item]) -> list[tuple[listing.Item, labels.ProbeAction, bool]]:
     """Each with its look, and whether to say here what to do: of neighbours that ask for the same, the last says it."""
     asked = [(item.site, item.code, item.remedy) for item in items]
     last = [this != following for this, following in zip_longest(asked, asked[1:])]
@@ -169,7 +169,7 @@ def _without_comfort(device: Any) -> None:
             device.state_look = labels.CHANGED_SINCE
 
 
-def _look(run: DeviceRun, cutover: Cutover) -> labels.Look:
+def _look(run: DeviceRun, cutover: Cutover) -> labels.ProbeAction:
     return labels.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
 
 

@@ -16,7 +16,7 @@ from fleet.models import Cutover
 from fleet.services import clock
 from fleet.services.cutovers import actions
 from fleet.web import confirmations, labels
-from fleet.web.labels import Look
+from fleet.web.labels import ProbeAction
 from fleet.web.live import messages, view_models
 from fleet.web.live.numbers import Numbers, numbers
 
@@ -95,10 +95,10 @@ def context(cutover: Cutover, user: Any, now: dt.datetime, csrf: str) -> dict[st
     return personal(common(cutover, now), user, csrf)
 
 
-def _look(cutover: Cutover, n: Numbers) -> Look:
+def _look(cutover: Cutover, n: Numbers) -> ProbeAction:
     look = labels.CUTOVER_LOOKS[C(cutover.state)]
     if cutover.state == C.SWITCHING and n.wave is not None and n.waves > 1:
-        return Look(look.tone, look.shape, f"{look.word} · wave {n.wave + 1} of {n.waves}")
+        return ProbeAction(look.tone, look.shape, f"{look.word} · wave {n.wave + 1} of {n.waves}")
     return look
 
 

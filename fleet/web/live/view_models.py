@@ -15,7 +15,7 @@ from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun, StepRun, Transition
 from fleet.services import clock
 from fleet.web import labels
-from fleet.web.labels import Look
+from fleet.web.labels import ProbeAction
 
 TABLE_ROWS = 500  # a longer table helps nobody; the grid above it has every terminal
 LOG_LINES = 200
@@ -40,7 +40,7 @@ class Row:
     name: str
     device_id: int
     state: str
-    look: Look
+    look: ProbeAction
     doing: str
     finding: dict[str, str] | None
     marks: str

@@ -9,25 +9,25 @@ from fleet.preflight.cost.measured import Change, Cost
 from fleet.preflight.site.codes import Level
 from fleet.preflight.site.readiness import Item, Readiness
 from fleet.services.rehearsals.measured import After
-from fleet.web.labels import Look, plural
+from fleet.web.labels import ProbeAction, plural
 
-LEVEL_LOOKS: dict[str, Look] = {
-    "error": Look("bad", "▲", "Blocks"),
-    "warning": Look("warn", "!", "Warns"),
-    "info": Look("wait", "i", "Good to know"),
-    "fine": Look("ok", "✓", "Fine"),
+LEVEL_LOOKS: dict[str, ProbeAction] = {
+    "error": ProbeAction("bad", "▲", "Blocks"),
+    "warning": ProbeAction("warn", "!", "Warns"),
+    "info": ProbeAction("wait", "i", "Good to know"),
+    "fine": ProbeAction("ok", "✓", "Fine"),
 }
-VERDICT_LOOKS: dict[str, Look] = {
-    "ready": Look("ok", "✓", "Ready"),
-    "warnings": Look("warn", "!", "Ready, with warnings"),
-    "blocked": Look("bad", "▲", "Not ready"),
-    "unknown": Look("wait", "?", "Not known yet"),
+VERDICT_LOOKS: dict[str, ProbeAction] = {
+    "ready": ProbeAction("ok", "✓", "Ready"),
+    "warnings": ProbeAction("warn", "!", "Ready, with warnings"),
+    "blocked": ProbeAction("bad", "▲", "Not ready"),
+    "unknown": ProbeAction("wait", "?", "Not known yet"),
 }
-REHEARSAL_LOOKS: dict[str, Look] = {
-    Rehearsal.State.OPENING: Look("run", "◐", "Server gets ready"),
-    Rehearsal.State.ASKING: Look("run", "◐", "Terminals try it"),
-    Rehearsal.State.DONE: Look("ok", "✓", "Held"),
-    Rehearsal.State.FAILED: Look("bad", "▲", "Not held"),
+REHEARSAL_LOOKS: dict[str, ProbeAction] = {
+    Rehearsal.State.OPENING: ProbeAction("run", "◐", "Server gets ready"),
+    Rehearsal.State.ASKING: ProbeAction("run", "◐", "Terminals try it"),
+    Rehearsal.State.DONE: ProbeAction("ok", "✓", "Held"),
+    Rehearsal.State.FAILED: ProbeAction("bad", "▲", "Not held"),
 }
 KIND_WORDS = {
     "http_new": "HTTP today, new connection",

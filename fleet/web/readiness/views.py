@@ -150,7 +150,7 @@ def _history(site: Site) -> Any:
     ).order_by("-pk")[:_SHOWN]
 
 
-def _cost(site: Site, look: readiness.Look, request: HttpRequest) -> dict[str, Any]:
+def _cost(site: Site, look: readiness.Assessment, request: HttpRequest) -> dict[str, Any]:
     form = SiteForm(request.GET if "asked" in request.GET else None)
     form.is_valid()
     cost = measured.cost(site, look.held, look.checks)

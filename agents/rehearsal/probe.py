@@ -1,4 +1,4 @@
-"""A till's look at what is to come, with its own name server, root store, clock, host string and patience. Nothing
+"""A terminal's probe of what is to come, with its own name server, root store, clock, host string and patience. Nothing
 here is changed; the till's own settings stay the only ones that are used."""
 
 import base64
@@ -25,16 +25,16 @@ MAX_ROOTS_SENT = 20
 _UNREACHABLE = ("connection_refused", "timeout", "unreachable")
 
 
-class Seat:
-    """One look. `facts` grows while ask() works, so that a failure leaves what was seen before it."""
+class TerminalProbe:
+    """One probe. `facts` grows while ask() works, so that a failure leaves what was seen before it."""
 
-    def __init__(self, host: TerminalHost, clock: Clock, order: Rehearsal, facts: dict[str, Any]) -> None:
+    def __init__(self, host: TerminalHost, clock: Clock, probe: Rehearsal, facts: dict[str, Any]) -> None:
         self.facts = facts
-        self._host, self._clock, self._order = host, clock, order
+        self._host, self._clock, self._probe = host, clock, probe
         self._context: ssl.SSLContext | None = None
 
     async def ask(self) -> None:
-        """Look and measure. Raises StepError: why this till is not ready."""
+        """Ask and measure. Raises StepError: why this till is not ready."""
         own = self._host.target(None)
         offset_ms = self._clock.now_ms() - self._host.network.wall_ms()
         self.facts |= {"host": own.host, "port": own.port, "timeout_s": own.timeout_s, "clock_offset_ms": offset_ms}
@@ -43,27 +43,27 @@ class Seat:
         self._context = self._trust(targets[scheme])
         kept = {scheme: await self._cold(targets[scheme])}
         await self._measure(targets, kept)
-        self._host.check_port(self._order.port)
+        self._host.check_port(self._probe.port)
 
     def _targets(self, own: Target) -> dict[str, Target]:
         """What is measured, by scheme. Without a shadow listener, after a cutover, the live port alone."""
-        live = self._target(own, self._order.port, tls=own.tls)
-        if not self._order.shadow_port:
+        live = self._target(own, self._probe.port, tls=own.tls)
+        if not self._probe.shadow_port:
             return {"https" if own.tls else "http": live}
         targets = {
-            "plain": self._target(own, self._order.plain_port, tls=False),
-            "https": self._target(own, self._order.shadow_port, tls=True),
+            "plain": self._target(own, self._probe.plain_port, tls=False),
+            "https": self._target(own, self._probe.shadow_port, tls=True),
         }
         return targets if own.tls else {**targets, "http": live}
 
     def _target(self, own: Target, port: int, *, tls: bool) -> Target:
-        expected = self._order.thumbprint if tls else None
+        expected = self._probe.thumbprint if tls else None
         return Target(own.host, port, tls, own.timeout_s, roots=own.roots, thumbprint=expected)
 
     def _trust(self, shadow: Target) -> ssl.SSLContext:
         """The till's root store, as the context of all its TLS connections. Raises StepError roots_unreadable."""
         try:
-            found = roots.issued_by(roots.read(shadow.roots), _subjects(self._order.issuers))
+            found = roots.issued_by(roots.read(shadow.roots), _subjects(self._probe.issuers))
             self.facts["roots"] = [roots.pem(der) for der in found[:MAX_ROOTS_SENT]]
             context = roots.context(shadow.roots)
             tls_ability.limit(context)
@@ -87,7 +87,7 @@ class Seat:
                 raise _slow(shadow, self.facts["cold_ms"])
         except StepError as error:
             await connection.close()
-            raise _at_shadow(error, self._order.shadow_port) from error
+            raise _at_shadow(error, self._probe.shadow_port) from error
         except BaseException:
             await connection.close()
             raise
@@ -98,13 +98,13 @@ class Seat:
     async def _measure(self, targets: Mapping[str, Target], kept: Mapping[str, Measured]) -> None:
         rounds = Rounds(self._asker(), targets, kept)
         try:
-            await rounds.run(min(self._order.samples, MAX_SAMPLES), max(self._order.pace_ms, 0) / 1000)
+            await rounds.run(min(self._probe.samples, MAX_SAMPLES), max(self._probe.pace_ms, 0) / 1000)
         finally:
             self.facts |= rounds.facts()
             await rounds.close()
 
     def _asker(self) -> Asker:
-        path = f"/netpos/members/{quote(self._order.member, safe='')}"
+        path = f"/netpos/members/{quote(self._probe.member, safe='')}"
         return Asker(self._connect, path, self._host.headers())
 
     def _connect(self, target: Target, session: ssl.SSLSession | None) -> Measured:

@@ -22,7 +22,7 @@ _SIGNED = """SELECT d.name, i.body, i.signature FROM fleet_instruction i JOIN fl
 JOIN fleet_device d ON d.id = a.device_id ORDER BY i.id DESC LIMIT 50"""
 
 
-class Seat:
+class Impostor:
     """name: the terminal; behaviours: names of what the liar in its place does. said() tells what it has done."""
 
     def __init__(self, site: Site, name: str, behaviours: Sequence[str], *, seed: int = 1) -> None:
@@ -82,13 +82,13 @@ class Seat:
 
 
 @contextlib.contextmanager
-def taken(seats: Iterable[Seat]) -> Any:
+def taken(impostors: Iterable[Impostor]) -> Any:
     """All of these are taken; afterwards every honest agent is in its place again."""
-    seats = list(seats)
+    impostors = list(impostors)
     try:
-        for seat in seats:
-            seat.take()
-        yield seats
+        for impostor in impostors:
+            impostor.take()
+        yield impostors
     finally:
-        for seat in seats:
-            seat.back()
+        for impostor in impostors:
+            impostor.back()
