@@ -53,7 +53,7 @@ async def test_nothing_is_measured_by_a_clock_that_stands_still_for_16_ms(
     terminal: TerminalHost, ask: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coarse = SimpleNamespace(monotonic=lambda: 0.0, perf_counter=time.perf_counter)
-    for name in ("http", "rehearsal.wire", "rehearsal.seat", "rehearsal.rounds"):
+    for name in ("http", "rehearsal.wire", "rehearsal.probe", "rehearsal.rounds"):
         monkeypatch.setattr(f"agents.{name}.time", coarse)
     facts, code = await look(terminal, ask)
     assert code is None
@@ -123,7 +123,7 @@ async def test_the_server_tells_the_chain_and_what_a_handshake_costs(
 ) -> None:
     assert [text.split() for text in shadow.facts["chain"]] == [certificate.pem.read_text().split()]
     assert shadow.facts["cpu_ms"]["full"] > shadow.facts["cpu_ms"]["resumed"] > 0
-    assert len({shadow.facts["port"], shadow.facts["plain_port"], shadow.order.port}) == 3
+    assert len({shadow.facts["port"], shadow.facts["plain_port"], shadow.probe.port}) == 3
 
 
 # --- why a seat is not ready ----------------------------------------------------------------------------
