@@ -13,7 +13,7 @@ from agents import catalogue, failpoints
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts.host import Host
-from agents.hosts.lookup import Answer
+from agents.hosts.lookup import LookupResponse
 from agents.protocol import Finding, Finished, Instruction, Outcome, Proof, Report, Role, Scheme
 from agents.steps import steps as all_steps
 from agents.steps.base import Evidence, Step
@@ -249,7 +249,7 @@ class Runner:
     async def _verify_restored(self, instruction: Instruction) -> Evidence:
         """A restored device must work in the scheme that its settings now say, whatever certificate."""
         context = self.passes.context(instruction, VERIFY_AFTER_UNDO_S)
-        answer: Answer | None = await self.passes.ask(
+        answer: LookupResponse | None = await self.passes.ask(
             lambda: self.host.proof(context.instruction.member, context.patience_s), VERIFY_AFTER_UNDO_S
         )
         return {**answer.evidence(), "at_ms": self.clock.now_ms()} if answer else {}

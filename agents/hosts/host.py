@@ -17,7 +17,7 @@ from agents.files import Files
 from agents.hosts import lookup, sc, settings_store
 from agents.hosts.certstore import store
 from agents.hosts.inventory.kept import Kept
-from agents.hosts.lookup import Answer, Target
+from agents.hosts.lookup import LookupResponse, Target
 from agents.hosts.settings_store import SettingsStore
 from agents.net import Network
 from agents.profiles.profile import BUILT_IN
@@ -92,18 +92,18 @@ class Host(ABC):
         """What these bytes of the settings say."""
         return Reading(self.profile, data, self.file)
 
-    async def lookup(self, member: str, within_s: float, thumbprint: str | None = None) -> Answer:
+    async def lookup(self, member: str, within_s: float, thumbprint: str | None = None) -> LookupResponse:
         """A member lookup, repeated while the failure may pass. Raises StepError."""
         return await lookup.patiently(lambda: self._get(f"/netpos/members/{quote(member, safe='')}", thumbprint), within_s)
 
-    async def interfaces(self, within_s: float, thumbprint: str | None = None) -> Answer:
+    async def interfaces(self, within_s: float, thumbprint: str | None = None) -> LookupResponse:
         """The interface list, which must be a JSON list. Raises StepError."""
         answer = await lookup.patiently(lambda: self._get("/netpos/interfaces", thumbprint), within_s)
         if not isinstance(answer.data, list):
             raise StepError("lookup_failed", "the interface list is no list", "Check host and port.")
         return answer
 
-    async def proof(self, member: str, within_s: float) -> Answer | None:
+    async def proof(self, member: str, within_s: float) -> LookupResponse | None:
         """A lookup in the scheme that this device's settings say; None where there is nothing to prove. Raises StepError
         unless it works."""
         return await self.lookup(member, within_s)
@@ -121,7 +121,7 @@ class Host(ABC):
     def target(self, thumbprint: str | None) -> Target:
         """Where this device's lookups go, by its settings as they are now. Raises StepError."""
 
-    async def _get(self, path: str, thumbprint: str | None) -> Answer:
+    async def _get(self, path: str, thumbprint: str | None) -> LookupResponse:
         return await lookup.get(self.network, self.target(thumbprint), path, self.headers())
 
     def headers(self) -> dict[str, str]:
@@ -160,7 +160,7 @@ class ServerHost(Host):
         tls = self.scheme() == "https"
         return Target("127.0.0.1", self.port(), tls, SERVER_TIMEOUT_S, trust=False, thumbprint=thumbprint)
 
-    async def proof(self, member: str, within_s: float) -> Answer | None:
+    async def proof(self, member: str, within_s: float) -> LookupResponse | None:
         # A service that was not running before us, and was put back so, has nothing to prove.
         return await self.lookup(member, within_s) if await sc.running(self.config.service) else None
 

@@ -45,7 +45,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LookupResponse:
     """A good answer: parsed JSON, TLS version and thumbprint (None without TLS), milliseconds of the request
     and of connecting with the handshake."""
 
@@ -62,7 +62,7 @@ class Answer:
         return {"status": self.status, "tls": self.tls, "thumbprint": self.thumbprint, **times}
 
 
-async def patiently(ask: Callable[[], Awaitable[Answer]], within_s: float) -> Answer:
+async def patiently(ask: Callable[[], Awaitable[LookupResponse]], within_s: float) -> LookupResponse:
     """Ask until it is answered; again after 0.1, 0.2, 0.4 .. 2 s, for as long as `within_s` allows and the
     failure is one that may pass. Raises the last StepError."""
     deadline = time.monotonic() + within_s
@@ -80,7 +80,7 @@ async def patiently(ask: Callable[[], Awaitable[Answer]], within_s: float) -> An
         pause = min(pause * 2, LONGEST_PAUSE_S)
 
 
-async def get(network: Network, target: Target, path: str, headers: dict[str, str]) -> Answer:
+async def get(network: Network, target: Target, path: str, headers: dict[str, str]) -> LookupResponse:
     """One GET that must be answered with 200 and JSON. Raises StepError."""
     with explaining(target):
         connection = Connection(
@@ -90,7 +90,9 @@ async def get(network: Network, target: Target, path: str, headers: dict[str, st
             compare(target, connection.thumbprint)
             response = await connection.get(path, headers)
     data = content(target, path, response)
-    return Answer(data, response.status, connection.tls_version, connection.thumbprint, response.ms, connection.connect_ms)
+    return LookupResponse(
+        data, response.status, connection.tls_version, connection.thumbprint, response.ms, connection.connect_ms
+    )
 
 
 def content(target: Target, path: str, response: Response) -> Any:

@@ -19,7 +19,7 @@ _MAY_BE_REPEATED = frozenset(("GET", "HEAD"))
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """close: the live service ends the connection after it."""
 
     status: int
@@ -39,7 +39,7 @@ class Relay:
             else http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
         )
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: Request) -> Response:
         """The live service's answer; 503 where it gives none. Never raises for what a client or the service may say."""
         if request.body is None:
             return _ours(413, "Content Too Large")
@@ -64,7 +64,7 @@ class Relay:
         """End the connection; the next request makes a new one. Never raises."""
         self._service.close()
 
-    def _exchange(self, request: Request) -> Answer:
+    def _exchange(self, request: Request) -> Response:
         service = self._service
         service.putrequest(request.verb, request.target, skip_accept_encoding=True)
         sized = False
@@ -79,7 +79,7 @@ class Relay:
         body = response.read(MAX_BODY_BYTES + 1)
         if len(body) > MAX_BODY_BYTES or response.length:
             raise http.client.HTTPException("the answer is too large, or was cut off")
-        return Answer(response.status, response.reason, _headers(request, response, body), body, response.will_close)
+        return Response(response.status, response.reason, _headers(request, response, body), body, response.will_close)
 
 
 def _headers(request: Request, response: http.client.HTTPResponse, body: bytes) -> Headers:
@@ -92,5 +92,5 @@ def _headers(request: Request, response: http.client.HTTPResponse, body: bytes) 
     return (*kept, *([("Content-Length", length)] if length is not None else []))
 
 
-def _ours(status: int, reason: str) -> Answer:
-    return Answer(status, reason, (("Content-Length", "0"),), b"", close=True)
+def _ours(status: int, reason: str) -> Response:
+    return Response(status, reason, (("Content-Length", "0"),), b"", close=True)

@@ -70,7 +70,7 @@ class Listener:
 
     def answer(self, request: Request, status: int, reason: str, headers: Headers, body: bytes, *, close: bool = False) -> bool:
         """Answer it; close: and end the connection. False where the client has gone. Raises Ended, HttpApiError."""
-        made = httpapi_response.Answer(status, reason, headers, body)
+        made = httpapi_response.Response(status, reason, headers, body)
         flags = api.SEND_DISCONNECT if close else 0
         number = self._dll.HttpSendHttpResponse(
             self._queue, request.id, flags, byref(made.response), None, byref(c_uint32()), None, 0, None, None

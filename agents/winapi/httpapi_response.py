@@ -9,7 +9,7 @@ from agents.winapi.httpapi_request import Headers
 _PLACES = {name.lower(): place for place, name in enumerate(api.RESPONSE_HEADERS)}
 
 
-class Answer:
+class Response:
     """response: the structure to send; it is good for as long as this object is held. Raises ValueError naming what
     does not fit: http.sys's lengths are 16 bits wide."""
 

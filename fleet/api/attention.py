@@ -3,7 +3,7 @@
 from django.http import HttpRequest, JsonResponse
 from ninja import Router
 
-from fleet.api import answers
+from fleet.api import responses
 from fleet.api.auth import reader
 from fleet.api.openapi import problems
 from fleet.services import clock
@@ -13,7 +13,7 @@ router = Router(tags=["attention"])
 _SAME = ("code", "severity", "site", "device", "message", "remedy")
 
 
-@router.get("/attention", response=answers.Attention, auth=reader, openapi_extra=problems(), operation_id="get_attention")
+@router.get("/attention", response=responses.Attention, auth=reader, openapi_extra=problems(), operation_id="get_attention")
 def get_attention(request: HttpRequest) -> JsonResponse:
     """What a person should look at, the gravest first: at most 200 items, `count` is how many there are. Approvals are
     listed for whoever may give them. Empty: nothing is known to be wrong anywhere."""

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, JsonResponse
 from ninja import Query, Router
 
-from fleet.api import answers, cutover_rows
+from fleet.api import cutover_rows, responses
 from fleet.api.auth import admin, reader
 from fleet.api.openapi import problems
 from fleet.api.requests import CutoverFilter, NewCutover
@@ -14,7 +14,7 @@ from fleet.services.cutovers import planning
 router = Router(tags=["cutovers"])
 
 
-@router.get("/cutovers", response=answers.Cutovers, auth=reader, openapi_extra=problems(422), operation_id="list_cutovers")
+@router.get("/cutovers", response=responses.Cutovers, auth=reader, openapi_extra=problems(422), operation_id="list_cutovers")
 def list_cutovers(request: HttpRequest, wanted: Query[CutoverFilter]) -> JsonResponse:
     """Cutovers without their device runs, oldest first."""
     found = Cutover.objects.all()
@@ -28,7 +28,7 @@ def list_cutovers(request: HttpRequest, wanted: Query[CutoverFilter]) -> JsonRes
 
 @router.post(
     "/cutovers",
-    response={201: answers.CutoverWithRuns},
+    response={201: responses.CutoverWithRuns},
     auth=admin,
     openapi_extra=problems(400, 413, 422),
     operation_id="create_cutover",
@@ -41,7 +41,7 @@ def create_cutover(request: HttpRequest, wanted: NewCutover) -> JsonResponse:
 
 @router.get(
     "/cutovers/{id:cutover_id}",
-    response=answers.CutoverWithRuns,
+    response=responses.CutoverWithRuns,
     auth=reader,
     openapi_extra=problems(404),
     operation_id="get_cutover",
@@ -54,7 +54,7 @@ def get_cutover(request: HttpRequest, cutover_id: int) -> JsonResponse:
 
 @router.get(
     "/cutovers/{id:cutover_id}/transitions",
-    response=answers.Transitions,
+    response=responses.Transitions,
     auth=reader,
     openapi_extra=problems(404),
     operation_id="list_transitions",

@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, re_path, register_converter
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
-from fleet.api import answers
+from fleet.api import responses
 from fleet.api.problems import MEDIA_TYPE, Problem
 
 _WHEN = {
@@ -71,7 +71,7 @@ class DocumentedAPI(NinjaAPI):
 
     def _made(self, **options: Any) -> Any:
         schema = super().get_openapi_schema(**options)
-        definition = answers.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        definition = responses.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schema["components"]["schemas"] |= definition.pop("$defs") | {"Problem": definition}
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
         schema["components"]["responses"] = {

@@ -7,7 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
 from ninja import Body, Router
 
-from fleet.api import answers
+from fleet.api import responses
 from fleet.api.auth import admin, reader
 from fleet.api.openapi import problems
 from fleet.api.queries import iso
@@ -25,7 +25,7 @@ _TIMES = ("cold_ms", "dns_ms", "tcp_ms", "tls_ms")
 
 @router.get(
     "/sites/{id:site_id}/readiness",
-    response=answers.Readiness,
+    response=responses.Readiness,
     auth=reader,
     openapi_extra=problems(404),
     operation_id="get_readiness",
@@ -47,7 +47,7 @@ def get_readiness(request: HttpRequest, site_id: int) -> JsonResponse:
 
 @router.post(
     "/sites/{id:site_id}/rehearsals",
-    response={202: answers.Rehearsal},
+    response={202: responses.Rehearsal},
     auth=admin,
     openapi_extra=problems(400, 404, 409, 413, 422),
     operation_id="create_rehearsal",
@@ -63,7 +63,7 @@ def create_rehearsal(request: HttpRequest, site_id: int, wanted: Body[NewRehears
 
 @router.get(
     "/sites/{id:site_id}/rehearsals",
-    response=answers.Rehearsals,
+    response=responses.Rehearsals,
     auth=reader,
     openapi_extra=problems(404),
     operation_id="list_rehearsals",
@@ -77,7 +77,7 @@ def list_rehearsals(request: HttpRequest, site_id: int) -> JsonResponse:
 
 @router.get(
     "/rehearsals/{id:rehearsal_id}",
-    response=answers.Rehearsal,
+    response=responses.Rehearsal,
     auth=reader,
     openapi_extra=problems(404),
     operation_id="get_rehearsal",

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, JsonResponse
 from ninja import Router
 
-from fleet.api import answers, queries
+from fleet.api import queries, responses
 from fleet.api.auth import reader
 from fleet.api.openapi import problems
 from fleet.models import Device
@@ -13,14 +13,14 @@ router = Router(tags=["sites"])
 _CERTIFICATE = ("thumbprint", "subject", "issuer", "names", "not_before", "not_after", "has_key")
 
 
-@router.get("/sites", response=answers.Sites, auth=reader, openapi_extra=problems(), operation_id="list_sites")
+@router.get("/sites", response=responses.Sites, auth=reader, openapi_extra=problems(), operation_id="list_sites")
 def list_sites(request: HttpRequest) -> JsonResponse:
     """All sites, in order of name."""
     items = queries.site_rows()
     return JsonResponse({"count": len(items), "items": items})
 
 
-@router.get("/servers", response=answers.Servers, auth=reader, openapi_extra=problems(), operation_id="list_servers")
+@router.get("/servers", response=responses.Servers, auth=reader, openapi_extra=problems(), operation_id="list_servers")
 def list_servers(request: HttpRequest) -> JsonResponse:
     """All servers, in order of name, with the certificates in their machine stores: look here for the
     thumbprint that a cutover should use."""

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, JsonResponse
 from ninja import Query, Router
 
-from fleet.api import answers, queries
+from fleet.api import queries, responses
 from fleet.api.auth import admin, reader
 from fleet.api.openapi import problems
 from fleet.api.requests import TerminalChanges, TerminalFilter
@@ -14,7 +14,7 @@ from fleet.services.errors import NotFound
 router = Router(tags=["terminals"])
 
 
-@router.get("/terminals", response=answers.Terminals, auth=reader, openapi_extra=problems(422), operation_id="list_terminals")
+@router.get("/terminals", response=responses.Terminals, auth=reader, openapi_extra=problems(422), operation_id="list_terminals")
 def list_terminals(request: HttpRequest, wanted: Query[TerminalFilter]) -> JsonResponse:
     """Terminals in order of name. `count` is how many match; `limit` and `offset` cut out a page."""
     found = queries.terminals(wanted)
@@ -24,7 +24,7 @@ def list_terminals(request: HttpRequest, wanted: Query[TerminalFilter]) -> JsonR
 
 @router.get(
     "/terminals/{id:terminal_id}",
-    response=answers.Terminal,
+    response=responses.Terminal,
     auth=reader,
     openapi_extra=problems(404),
     operation_id="get_terminal",
@@ -36,7 +36,7 @@ def get_terminal(request: HttpRequest, terminal_id: int) -> JsonResponse:
 
 @router.patch(
     "/terminals/{id:terminal_id}",
-    response=answers.Terminal,
+    response=responses.Terminal,
     auth=admin,
     openapi_extra=problems(400, 404, 409, 413, 422),
     operation_id="change_terminal",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, JsonResponse
 from ninja import Body, Router
 
-from fleet.api import answers, cutover_rows
+from fleet.api import cutover_rows, responses
 from fleet.api.auth import admin, approver
 from fleet.api.openapi import problems
 from fleet.api.requests import Nothing
@@ -35,7 +35,7 @@ def _add(verb: actions.Verb, about: str) -> None:
         f"/cutovers/{{id:cutover_id}}/{verb}",
         ["POST"],
         _view(verb),
-        response={202: answers.CutoverWithRuns},
+        response={202: responses.CutoverWithRuns},
         auth=approver if verb == "approve" else admin,
         operation_id=f"{verb}_cutover",
         summary=verb.replace("_", " ").capitalize(),

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from django.test import Client
 
-from fleet.api import answers
+from fleet.api import responses
 from fleet.models import Device
 from fleet.services.attention import items as attention_items
 from tests.factories import make_cutover, make_device
@@ -16,7 +16,7 @@ def test_an_item_has_what_the_contract_says(api: Any, club: Any) -> None:
     assert api.get("/attention") == {"count": 0, "items": []}
     Device.objects.filter(pk=one.pk).update(scheme="https", name="<b>T01</b>")
     body = api.get("/attention")
-    answers.Attention.model_validate(body)
+    responses.Attention.model_validate(body)
     (item,) = body["items"]
     assert (body["count"], item["code"], item["severity"]) == (1, "scheme_differs", "error")
     assert (item["site"], item["device"]) == (site.pk, "<b>T01</b>")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fleet.api import answers
+from fleet.api import responses
 from fleet.models import Agent, Cutover, Device, DeviceRun
 from tests.api.conftest import Api, fields
 from tests.factories import NOW, make_club, make_cutover, make_run, make_transition
@@ -29,7 +29,7 @@ def test_a_plan_is_kept_as_it_was_sent(api: Api, club: Any) -> None:
     answer = api("POST", "/cutovers", body)
     assert answer.status_code == 201
     made = answer.json()
-    answers.CutoverWithRuns.model_validate(made)
+    responses.CutoverWithRuns.model_validate(made)
     for key in set(body) - {"starts_at", "certificate_thumbprint"}:
         assert made[key] == body[key]
     assert made["certificate_thumbprint"] == "AB" * 20
@@ -97,7 +97,7 @@ def test_a_running_cutover_is_shown_device_by_device(api: Api, club: Any) -> Non
     make_run(cutover, first, "verified", outage_ms=412, attempts=1)
     make_run(cutover, server, "verified", attempts=1)
     shown = api.get(f"/cutovers/{cutover.pk}")
-    answers.CutoverWithRuns.model_validate(shown)
+    responses.CutoverWithRuns.model_validate(shown)
     assert shown["counts"] == {"verified": 1, "failed": 1, "pending": 1}
     assert shown["point_of_no_return"] == "2026-03-14T16:46:00+00:00"
     assert [(r["device"], r["kind"], r["state"]) for r in shown["device_runs"]] == [
@@ -121,7 +121,7 @@ def test_why_it_was_rolled_back_and_who_was_cut_off_how_long_stays_known(api: Ap
     make_run(cutover, second, "undo_failed", finding=FINDING, cut_off_since=NOW)
     make_run(cutover, third, "restored", outage_ms=900, cut_off_ms=900)
     shown = api.get(f"/cutovers/{cutover.pk}")
-    answers.CutoverWithRuns.model_validate(shown)
+    responses.CutoverWithRuns.model_validate(shown)
     assert shown["cause"] == cause
     assert [(r["cut_off_ms"], r["cut_off_since"], r["finding"]) for r in shown["device_runs"]] == [
         (12_345, None, FINDING),
@@ -142,7 +142,7 @@ def test_the_list_is_filtered_and_in_order(api: Api, club: Any) -> None:
     elsewhere = make_cutover(other)
     make_run(running, first, "verified")
     found = api.get("/cutovers")
-    answers.Cutovers.model_validate(found)
+    responses.Cutovers.model_validate(found)
     assert [c["id"] for c in found["items"]] == [draft.pk, running.pk, elsewhere.pk]
     assert found["items"][1]["counts"] == {"verified": 1}
 
@@ -164,7 +164,7 @@ def test_transitions_come_oldest_first(api: Api, club: Any) -> None:
     make_transition(cutover, "submitted", old="draft", actor="ada", reason="asked")
     make_transition(cutover, "armed", run, old="pending")
     found = api.get(f"/cutovers/{cutover.pk}/transitions")
-    answers.Transitions.model_validate(found)
+    responses.Transitions.model_validate(found)
     assert found == {
         "count": 2,
         "items": [

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fleet.api import answers
+from fleet.api import responses
 from fleet.models import Rehearsal
 from tests.api.conftest import Api, fields
 from tests.factories import NOW, make_cutover, make_site
@@ -25,7 +25,7 @@ def test_readiness_is_as_documented(api: Api) -> None:
     site, rehearsal = make_rehearsed(4)
     rehearsal.checks.filter(device__name="T002").update(answered_at=None)
     body = api.get(f"/sites/{site.pk}/readiness")
-    found = answers.Readiness.model_validate(body)
+    found = responses.Readiness.model_validate(body)
     assert (found.verdict, found.rehearsal, found.cutover) == ("blocked", rehearsal.pk, None)
     assert found.counts["error"] == 1
     first = found.items[0]
@@ -44,7 +44,7 @@ def test_a_rehearsal_begins_and_can_be_watched(api: Api, followed: list[Any]) ->
     site, _ = make_rehearsed(3)
     answer = api("POST", f"/sites/{site.pk}/rehearsals", {"certificate_thumbprint": THUMBPRINT.lower()})
     assert answer.status_code == 202
-    begun = answers.Rehearsal.model_validate(answer.json())
+    begun = responses.Rehearsal.model_validate(answer.json())
     assert (begun.state, begun.thumbprint, begun.requested_by) == ("opening", THUMBPRINT, "ada")
     assert begun.counts == {"ready": 0, "not_ready": 0, "no_answer": 3}
     assert [after.rehearse for after in followed] == [{begun.id}]
@@ -62,7 +62,7 @@ def test_seats_say_what_was_seen(auditor: Api) -> None:
     _, rehearsal = make_rehearsed(3)
     rehearsal.checks.filter(device__name="T001").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
     rehearsal.checks.filter(device__name="T002").update(answered_at=None, facts={"cold_ms": "x", "tls": 7})
-    found = answers.Rehearsal.model_validate(auditor.get(f"/rehearsals/{rehearsal.pk}"))
+    found = responses.Rehearsal.model_validate(auditor.get(f"/rehearsals/{rehearsal.pk}"))
     assert [(seat.device, seat.ready) for seat in found.seats] == [("T000", True), ("T001", False), ("T002", None)]
     assert found.seats[0].cold_ms == 60.0
     assert (found.seats[2].cold_ms, found.seats[2].tls) == (None, None)
@@ -115,7 +115,7 @@ def test_a_site_s_rehearsals_are_listed_newest_first_and_tell_what_was_measured_
     make_rehearsed(1)
     cutover = make_cutover(site, state="completed")
     later = Rehearsal.objects.create(site=site, after=cutover, thumbprint=THUMBPRINT, state="asking", deadline_at=NOW)
-    found = answers.Rehearsals.model_validate(auditor.get(f"/sites/{site.pk}/rehearsals"))
+    found = responses.Rehearsals.model_validate(auditor.get(f"/sites/{site.pk}/rehearsals"))
     assert found.count == 2
     assert [(one.id, one.after) for one in found.items] == [(later.pk, cutover.pk), (rehearsal.pk, None)]
     assert found.items[1].counts == {"ready": 2, "not_ready": 0, "no_answer": 0}

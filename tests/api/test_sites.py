@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fleet.api import answers
+from fleet.api import responses
 from tests.api.conftest import Api
 from tests.factories import make_club, make_cutover, make_device, make_site
 
@@ -13,7 +13,7 @@ def test_a_site_tells_what_hangs_on_it(api: Api) -> None:
     make_cutover(site, state="completed")
     active = make_cutover(site, state="paused")
     found = api.get("/sites")
-    answers.Sites.model_validate(found)
+    responses.Sites.model_validate(found)
     assert found["count"] == 2
     assert [s["name"] for s in found["items"]] == ["Club A", "Club B"]
     assert found["items"][0] == {
@@ -27,7 +27,7 @@ def test_a_site_tells_what_hangs_on_it(api: Api) -> None:
 def test_a_server_shows_its_certificates(api: Api) -> None:
     make_club()
     found = api.get("/servers")
-    answers.Servers.model_validate(found)
+    responses.Servers.model_validate(found)
     assert found["items"][0]["state"] == "idle"
     assert found["items"][0]["certificates"][0]["thumbprint"] == "AB" * 20
 

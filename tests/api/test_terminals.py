@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fleet.api import answers
+from fleet.api import responses
 from fleet.models import Device
 from tests.api.conftest import Api, fields
 from tests.factories import NOW, make_club, make_cutover, make_device, make_run, make_site
@@ -17,7 +17,7 @@ def names(api: Api, query: str = "") -> list[str]:
 
 def test_an_item_has_what_is_documented(api: Api, club: Any) -> None:
     site, _, terminals = club
-    page = answers.Terminals.model_validate(api.get("/terminals"))
+    page = responses.Terminals.model_validate(api.get("/terminals"))
     assert page.count == 3
     assert api.get("/terminals")["items"][0] == api.get(f"/terminals/{terminals[0].pk}") == {
         "id": terminals[0].pk,

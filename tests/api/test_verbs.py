@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fleet.api import answers, verbs
+from fleet.api import responses, verbs
 from fleet.models import Cutover, Role
 from fleet.services.after_commit import Next
 from fleet.services.cutovers.actions import VERBS
@@ -25,7 +25,7 @@ def test_a_cutover_is_started_in_two_requests(api: Api, club: Any, followed: lis
     answer = api("POST", f"/cutovers/{made['id']}/start", {})
     assert answer.status_code == 202
     started = answer.json()
-    answers.CutoverWithRuns.model_validate(started)
+    responses.CutoverWithRuns.model_validate(started)
     assert started["state"] not in ("draft", "submitted")
     assert len(started["device_runs"]) == 4
     assert started["approved_by"] == "ada"

@@ -2,7 +2,7 @@
 
 from tests.faults.hostile import hellos, manners, noise, numbers
 from tests.faults.hostile.hellos import HUGE, number, proof
-from tests.faults.hostile.till import Answer, Behaviour
+from tests.faults.hostile.till import Behaviour, Response
 from tests.faults.hostile.voice import Words
 
 
@@ -59,6 +59,6 @@ CLONE = "clone"
 TRIED = tuple(name for name in BY_NAME if name != CLONE)
 
 
-def manner(chosen: list[Behaviour]) -> Answer:
+def manner(chosen: list[Behaviour]) -> Response:
     """How a program with these behaviours answers: unless one of them says otherwise, it cannot switch."""
     return next((b.answer for b in reversed(chosen) if b.answer), manners.fails)

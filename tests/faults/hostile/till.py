@@ -25,7 +25,7 @@ PAUSE_S, BEAT_S = 0.3, 5.0
 Lie = Callable[["Till", Words], Words]
 Attack = Callable[["Till"], Awaitable[None]]
 Beside = Callable[["Till", Voice], Awaitable[None]]
-Answer = Callable[["Till", Voice, Instruction], Awaitable[None]]
+Response = Callable[["Till", Voice, Instruction], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Behaviour:
     hellos: tuple[Lie, ...] = ()
     attack: Attack | None = None
     beside: Beside | None = None
-    answer: Answer | None = None
+    answer: Response | None = None
     facts: Callable[[Words], Words] | None = None
     late: bool = False
 
@@ -53,7 +53,7 @@ class Till:
 
     config: Config
     behaviours: Sequence[Behaviour]
-    answer: Answer
+    answer: Response
     loot: Sequence[tuple[str, str]]
     rng: random.Random
     identity: Identity = field(init=False)

@@ -8,13 +8,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from fleet.api.fields import CutoverState, RunState, TerminalState
 
 
-class Answer(BaseModel):
+class Response(BaseModel):
     """Closed, so that a test finds a key that is not documented."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Finding(Answer):
+class Finding(Response):
     """Something a person should know: what happened and what to do."""
 
     code: str
@@ -29,7 +29,7 @@ class Cause(Finding):
     devices: list[str]
 
 
-class Site(Answer):
+class Site(Response):
     """One venue. `server`: its server's id; `active_cutover`: the one that may act by itself just now."""
 
     id: int
@@ -41,14 +41,14 @@ class Site(Answer):
     active_cutover: int | None
 
 
-class Presence(Answer):
+class Presence(Response):
     """The agent of a device, as the gateway sees it."""
 
     connected: bool
     last_seen: AwareDatetime | None
 
 
-class Terminal(Answer):
+class Terminal(Response):
     """`state`: in the latest started cutover of its site, or idle. `scheme`, `host` and `port`: what its
     agent last read in its settings, null before. `agent`: null until one is enrolled."""
 
@@ -70,7 +70,7 @@ class Server(Terminal):
     certificates: list[dict[str, Any]]
 
 
-class Window(Answer):
+class Window(Response):
     """When the outage may happen. Times are in UTC, `zone` is the site's."""
 
     starts_at: AwareDatetime
@@ -78,7 +78,7 @@ class Window(Answer):
     zone: str
 
 
-class Wave(Answer):
+class Wave(Response):
     """As it was planned."""
 
     size: int | None = None
@@ -87,7 +87,7 @@ class Wave(Answer):
     max_failed_percent: int | None = None
 
 
-class CutoverSummary(Answer):
+class CutoverSummary(Response):
     """`counts`: terminals by state (the server is not among them). `reason`: why the cutover is in this
     state. `cause`: what first made it pause, roll back or need a person by itself; set once, it stays.
     `point_of_no_return`: a full rollback fits into the window until then; Roll back is allowed after it, too.
@@ -119,7 +119,7 @@ class CutoverSummary(Answer):
     counts: dict[str, int]
 
 
-class DeviceRun(Answer):
+class DeviceRun(Response):
     """One device in this cutover. `outage_ms`: from the server's last answer in the old scheme to this
     terminal's first lookup in the new one; null until it is verified. `cut_off_ms`: how long a terminal had no
     proven lookup, until the first in whichever scheme it ended; null while that lasts, or where it never was cut
@@ -144,7 +144,7 @@ class CutoverWithRuns(CutoverSummary):
     device_runs: list[DeviceRun]
 
 
-class Transition(Answer):
+class Transition(Response):
     """One change of state; `device` is null for the cutover's own."""
 
     at: AwareDatetime
@@ -155,7 +155,7 @@ class Transition(Answer):
     reason: str
 
 
-class ReadinessItem(Answer):
+class ReadinessItem(Response):
     """One thing found. `code` never changes its meaning; `device`: null for the site as a whole."""
 
     code: str
@@ -166,7 +166,7 @@ class ReadinessItem(Answer):
     remedy: str
 
 
-class Readiness(Answer):
+class Readiness(Response):
     """`verdict`: blocked by any error, unknown while no rehearsal was held. `cutover`: the plan whose certificate, window
     and excluded terminals were asked about; `rehearsal`: the one that counts. The gravest items come first."""
 
@@ -178,7 +178,7 @@ class Readiness(Answer):
     items: list[ReadinessItem]
 
 
-class TerminalCheck(Answer):
+class TerminalCheck(Response):
     """One terminal in a rehearsal. `ready`: null without an answer. The times are milliseconds: of its first lookup as a
     whole (`cold_ms`) and of the parts of it."""
 
@@ -193,7 +193,7 @@ class TerminalCheck(Answer):
     tls: str | None
 
 
-class RehearsalSummary(Answer):
+class RehearsalSummary(Response):
     """`state` is at rest in done and failed; `finding`: why no terminal could be asked. `after`: the completed cutover
     whose real price this measured, null for a rehearsal."""
 
@@ -215,49 +215,49 @@ class Rehearsal(RehearsalSummary):
     seats: list[TerminalCheck]
 
 
-class Rehearsals(Answer):
+class Rehearsals(Response):
     """Those of one site that are kept, newest first."""
 
     count: int
     items: list[RehearsalSummary]
 
 
-class Sites(Answer):
+class Sites(Response):
     """All sites, in order of name."""
 
     count: int
     items: list[Site]
 
 
-class Servers(Answer):
+class Servers(Response):
     """All servers, in order of name."""
 
     count: int
     items: list[Server]
 
 
-class Terminals(Answer):
+class Terminals(Response):
     """`count`: how many match; `items`: this page of them, in order of name."""
 
     count: int
     items: list[Terminal]
 
 
-class Cutovers(Answer):
+class Cutovers(Response):
     """All that match, oldest first."""
 
     count: int
     items: list[CutoverSummary]
 
 
-class Transitions(Answer):
+class Transitions(Response):
     """Every change of state of one cutover, oldest first."""
 
     count: int
     items: list[Transition]
 
 
-class AttentionItem(Answer):
+class AttentionItem(Response):
     """One thing that a person should look at. `site`: its id; `device`: a name, null for the site as a whole; `url`: the
     page where one deals with it. Messages and remedies may hold devices' own words: plain text, to be escaped."""
 
@@ -270,21 +270,21 @@ class AttentionItem(Answer):
     url: str
 
 
-class Attention(Answer):
+class Attention(Response):
     """`count`: how many there are; `items`: the gravest 200 of them, in a stable order."""
 
     count: int
     items: list[AttentionItem]
 
 
-class FieldError(Answer):
+class FieldError(Response):
     """`field` is a path such as `waves[0].percent`."""
 
     field: str
     message: str
 
 
-class Problem(Answer):
+class Problem(Response):
     """RFC 9457. `errors` names every wrong field of a 422."""
 
     type: str
