@@ -98,7 +98,7 @@ BELIEF = (
         "refusing_agent_not_named",
         "an agent that refuses every instruction is not shown before the night",
         "fleet/services/cutovers/report_taker.py",
-        "alarms.sound([asked.agent_id], alarms.refused(finding), self.session.now)",
+        "alarms.sound([asked.agent_id], alarms.refused(finding), self.locked.now)",
         "pass",
         (CLAIMS + "test_an_agent_that_refuses_what_we_sign_is_named_until_it_obeys",),
     ),

@@ -12,7 +12,7 @@ from fleet.models import Cutover, DeviceRun, Site
 from fleet.services.agents import admission
 from fleet.services.clock import to_ms
 from fleet.services.cutovers import actions, instructions, reports, sweeps
-from fleet.services.cutovers.engine import Lost, Session
+from fleet.services.cutovers.engine import LockedCutover, StaleState
 from tests.factories import NOW, make_club, make_cutover
 from tests.services.fleet_sim import SimFleet, dump, states
 from tests.services.proving import proof_of
@@ -47,14 +47,14 @@ def report(fleet, name, cutover, step, seq, **evidence):
 
 
 def test_a_change_made_underneath_is_never_overwritten(fleet, cutover):
-    session = Session(cutover.pk, fleet.now)
+    session = LockedCutover(cutover.pk, fleet.now)
     DeviceRun.objects.filter(cutover=cutover, device__name="T01").update(state="late")
     run = next(r for r in session.runs.values() if r.device.name == "T01")
-    with pytest.raises(Lost):
+    with pytest.raises(StaleState):
         session.move_run(run, domain.Run.SWITCHING, "told", actor="plan")
     assert states(cutover)["T01"] == "late"
     Cutover.objects.filter(pk=cutover.pk).update(state="rolling_back")
-    with pytest.raises(Lost):
+    with pytest.raises(StaleState):
         session.move(domain.Cutover.PAUSED, "paused", actor="plan")
     cutover.refresh_from_db()
     assert cutover.state == "rolling_back"

@@ -14,7 +14,7 @@ from fleet.preflight.certificate.own_errors import Window
 from fleet.services import readiness
 from fleet.services.after_commit import Next
 from fleet.services.cutovers import participants
-from fleet.services.cutovers.engine import Session
+from fleet.services.cutovers.engine import LockedCutover
 from fleet.services.cutovers.restored import is_in_doubt
 from fleet.services.cutovers.timings import timings
 from fleet.services.devices import certificates
@@ -32,17 +32,17 @@ def act(user: Any, cutover_id: int, verb: Verb, now: dt.datetime) -> tuple[Cutov
     try:
         with transaction.atomic():
             try:
-                session = Session(cutover_id, now)
+                locked = LockedCutover(cutover_id, now)
             except Cutover.DoesNotExist:
                 raise NotFound("there is no such cutover") from None
-            _VERBS[verb](session, user)
-            session.settle()
+            _VERBS[verb](locked, user)
+            locked.settle()
             failpoints.reached("web.act_uncommitted")
     except IntegrityError as error:
         # The constraint one_active_cutover_per_site: two were started at once, and the other was first.
         raise Conflict("another cutover of this site is active") from error
     failpoints.reached("web.act_committed")
-    return session.cutover, session.next
+    return locked.cutover, locked.next
 
 
 def allowed(user: Any, cutover: Cutover) -> set[Verb]:
@@ -99,39 +99,39 @@ def _may(user: Any, verb: Verb) -> None:
     raise Forbidden(f"{who} may not {verb.replace('_', ' ')} a cutover")
 
 
-def _need(session: Session, verb: Verb) -> None:
-    if states.Cutover(session.cutover.state) not in _STATES[verb]:
+def _need(locked: LockedCutover, verb: Verb) -> None:
+    if states.Cutover(locked.cutover.state) not in _STATES[verb]:
         expected = ", ".join(sorted(_STATES[verb]))
         name = verb.replace("_", " ")
-        raise Conflict(f"cannot {name}: the cutover is {session.cutover.state}; {name} needs one of: {expected}")
-    if verb in _BELIEVES and is_in_doubt(session.cutover):
+        raise Conflict(f"cannot {name}: the cutover is {locked.cutover.state}; {name} needs one of: {expected}")
+    if verb in _BELIEVES and is_in_doubt(locked.cutover):
         raise Conflict(
             "this database was restored from an older backup, so what it says of the devices is old: press Roll back"
         )
 
 
-def _submit(session: Session, user: Any) -> None:
-    _need(session, "submit")
-    session.move(C.SUBMITTED, "submitted for approval", actor=user.get_username())
+def _submit(locked: LockedCutover, user: Any) -> None:
+    _need(locked, "submit")
+    locked.move(C.SUBMITTED, "submitted for approval", actor=user.get_username())
 
 
-def _approve(session: Session, user: Any) -> None:
-    _need(session, "approve")
-    if session.cutover.site.two_persons and session.cutover.requested_by_id == user.pk:
+def _approve(locked: LockedCutover, user: Any) -> None:
+    _need(locked, "approve")
+    if locked.cutover.site.two_persons and locked.cutover.requested_by_id == user.pk:
         raise Forbidden("this site asks for a second person: whoever requested a cutover does not approve it")
-    _schedule(session, user, "approved")
+    _schedule(locked, user, "approved")
 
 
-def _start(session: Session, user: Any) -> None:
-    _need(session, "start")
-    if session.cutover.site.two_persons:
+def _start(locked: LockedCutover, user: Any) -> None:
+    _need(locked, "start")
+    if locked.cutover.site.two_persons:
         raise Forbidden("this site asks for a second person: Submit, then somebody else approves")
-    _schedule(session, user, "started")
+    _schedule(locked, user, "started")
 
 
-def _schedule(session: Session, user: Any, word: str) -> None:
+def _schedule(locked: LockedCutover, user: Any, word: str) -> None:
     """Fix the window and the roster, and let the plan take over when the window opens."""
-    cutover, now = session.cutover, session.now
+    cutover, now = locked.cutover, locked.now
     if other := Cutover.objects.filter(site=cutover.site, state__in=states.ACTIVE).exclude(pk=cutover.pk).first():
         raise Conflict(f"cutover {other.pk} of this site is {other.state}; one at a time")
     starts = now if cutover.starts_now else cutover.starts_at
@@ -149,20 +149,20 @@ def _schedule(session: Session, user: Any, word: str) -> None:
     measured = timings(cutover)
     if why := window.why_not(max(now, starts), ends, terminals, measured):
         raise Conflict(f"cannot fit: {why}")
-    _refuse_without_server(session)
-    session.set(
+    _refuse_without_server(locked)
+    locked.set(
         starts_at=starts,
         ends_at=ends,
         no_return_at=window.point_of_no_return(ends, terminals, measured),
         window_waived=False,
         certificate_thumbprint=thumbprint,
-        epoch=session.new_epoch(),
+        epoch=locked.new_epoch(),
         approved_by=user,
     )
-    session.move(
+    locked.move(
         C.SCHEDULED, f"{word}; about {forecast.forward_s(terminals, measured):.0f} s expected", actor=user.get_username()
     )
-    session.load_runs()
+    locked.load_runs()
 
 
 def _refuse_unfit_certificate(cutover: Cutover, thumbprint: str, its_window: Window, now: dt.datetime) -> None:
@@ -173,81 +173,81 @@ def _refuse_unfit_certificate(cutover: Cutover, thumbprint: str, its_window: Win
         raise Conflict(f"the certificate {thumbprint[:8]}… {why}")
 
 
-def _refuse_without_server(session: Session) -> None:
-    server = session.cutover.site.server
+def _refuse_without_server(locked: LockedCutover) -> None:
+    server = locked.cutover.site.server
     if server is None:
         raise Conflict("the site has no server: add one on the Import page")
     if getattr(server, "agent", None) is None:
         raise Conflict(f"the server {server.name} has no agent yet: enrol it on the Agents page")
-    others = session.cutover.site.devices.filter(kind="terminal")
-    to_scheme = session.cutover.to_scheme
+    others = locked.cutover.site.devices.filter(kind="terminal")
+    to_scheme = locked.cutover.to_scheme
     if server.scheme == to_scheme and not others.exclude(scheme=to_scheme).exists():
         raise Conflict(f"the server and every terminal of this site are on {to_scheme.upper()} already")
 
 
-def _pause(session: Session, user: Any) -> None:
-    _need(session, "pause")
-    session.move(C.PAUSED, "paused by a person; what is under way ends, nothing new begins", actor=user.get_username())
+def _pause(locked: LockedCutover, user: Any) -> None:
+    _need(locked, "pause")
+    locked.move(C.PAUSED, "paused by a person; what is under way ends, nothing new begins", actor=user.get_username())
 
 
-def _resume(session: Session, user: Any) -> None:
-    _need(session, "resume")
-    cutover = session.cutover
+def _resume(locked: LockedCutover, user: Any) -> None:
+    _need(locked, "resume")
+    cutover = locked.cutover
     # Whoever resumes has seen why it stopped: what is passed now does not stop it again.
-    failed = [r.wave for r in session.runs.values() if r.kind == "terminal" and r.state in COUNTS_AS_FAILED]
+    failed = [r.wave for r in locked.runs.values() if r.kind == "terminal" and r.state in COUNTS_AS_FAILED]
     passed = [w for w, limit in enumerate(cutover.limits) if failed.count(w) > limit]
-    session.set(waived=sorted({*cutover.waived, *passed}), window_waived=_waives_window(session))
-    session.move(C(cutover.paused_from), "resumed", actor=user.get_username())
+    locked.set(waived=sorted({*cutover.waived, *passed}), window_waived=_waives_window(locked))
+    locked.move(C(cutover.paused_from), "resumed", actor=user.get_username())
 
 
-def _waives_window(session: Session) -> bool:
+def _waives_window(locked: LockedCutover) -> bool:
     """Whoever goes on after the point of no return has decided to, now or before."""
-    cutover = session.cutover
-    return cutover.window_waived or (cutover.no_return_at is not None and session.now >= cutover.no_return_at)
+    cutover = locked.cutover
+    return cutover.window_waived or (cutover.no_return_at is not None and locked.now >= cutover.no_return_at)
 
 
-def _retry_failed(session: Session, user: Any) -> None:
-    _need(session, "retry_failed")
-    cutover, actor = session.cutover, user.get_username()
+def _retry_failed(locked: LockedCutover, user: Any) -> None:
+    _need(locked, "retry_failed")
+    cutover, actor = locked.cutover, user.get_username()
     if cutover.direction == "back":
         raise Conflict("the cutover is on its way back: press Roll back to try the rest again")
-    _refuse_superseded(session)
-    failed = [r for r in session.runs.values() if r.kind == "terminal" and r.state in COUNTS_AS_FAILED]
+    _refuse_superseded(locked)
+    failed = [r for r in locked.runs.values() if r.kind == "terminal" and r.state in COUNTS_AS_FAILED]
     if not failed:
         raise Conflict("no terminal has failed")
-    server_flipped = any(r.kind == "server" and r.state == Run.VERIFIED for r in session.runs.values())
+    server_flipped = any(r.kind == "server" and r.state == Run.VERIFIED for r in locked.runs.values())
     if not server_flipped and cutover.state in (C.NEEDS_PERSON, C.COMPLETED):
         raise Conflict("the server itself is not on the new scheme: press Roll back, then plan anew")
     for run in failed:
-        session.move_run(run, Run.ARMED if server_flipped else Run.PENDING, "retry", actor=actor)
-    session.forget_asked(failed)
+        locked.move_run(run, Run.ARMED if server_flipped else Run.PENDING, "retry", actor=actor)
+    locked.forget_asked(failed)
     if not server_flipped:
         return
-    session.set(window_waived=_waives_window(session), waived=[])
+    locked.set(window_waived=_waives_window(locked), waived=[])
     if cutover.state != C.SWITCHING:
-        session.move(C.SWITCHING, f"retrying {len(failed)} terminals", actor=actor)
+        locked.move(C.SWITCHING, f"retrying {len(failed)} terminals", actor=actor)
 
 
-def _refuse_superseded(session: Session) -> None:
-    if participants.is_superseded(session.cutover):
+def _refuse_superseded(locked: LockedCutover) -> None:
+    if participants.is_superseded(locked.cutover):
         raise Conflict("a later cutover of this site is on, or has started; roll that one back, or plan the way back")
 
 
-def _roll_back(session: Session, user: Any) -> None:
-    _need(session, "roll_back")
-    cutover = session.cutover
-    _refuse_superseded(session)
-    if cutover.state == C.ROLLING_BACK and not any(r.state == Run.UNDO_FAILED for r in session.runs.values()):
+def _roll_back(locked: LockedCutover, user: Any) -> None:
+    _need(locked, "roll_back")
+    cutover = locked.cutover
+    _refuse_superseded(locked)
+    if cutover.state == C.ROLLING_BACK and not any(r.state == Run.UNDO_FAILED for r in locked.runs.values()):
         return  # asked twice: it is on its way
-    session.move(C.ROLLING_BACK, "rolled back by a person", actor=user.get_username())
+    locked.move(C.ROLLING_BACK, "rolled back by a person", actor=user.get_username())
 
 
-def _cancel(session: Session, user: Any) -> None:
-    _need(session, "cancel")
-    session.move(C.CANCELLED, "cancelled before the window", actor=user.get_username())
+def _cancel(locked: LockedCutover, user: Any) -> None:
+    _need(locked, "cancel")
+    locked.move(C.CANCELLED, "cancelled before the window", actor=user.get_username())
 
 
-_VERBS: dict[Verb, Callable[[Session, Any], None]] = {
+_VERBS: dict[Verb, Callable[[LockedCutover, Any], None]] = {
     "submit": _submit,
     "approve": _approve,
     "start": _start,

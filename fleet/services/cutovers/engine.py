@@ -1,7 +1,7 @@
 """One cutover under its lock: carries out what the domain decides, and writes down every change.
 
-A Session lives inside one transaction. Whatever happened first (a report, a person, the clock), the
-session ends with settle(), which asks the plan again and again until there is nothing but waiting.
+A LockedCutover lives inside one transaction. Whatever happened first (a report, a person, the clock), the
+transaction ends with settle(), which asks the plan again and again until there is nothing but waiting.
 """
 
 import datetime as dt
@@ -33,11 +33,11 @@ ARM_LIMIT_ABSENT_S = 3  # for a device whose agent has no connection when arming
 MAX_ROUNDS = 100  # a plan that never comes to an end is a bug; better loud than spinning
 
 
-class Lost(Exception):
+class StaleState(Exception):
     """A guarded update did not find the state it expected: somebody else was first."""
 
 
-class Session:
+class LockedCutover:
     """The working set of one transaction on one cutover. Create inside transaction.atomic()."""
 
     def __init__(self, cutover_id: int, now: dt.datetime) -> None:
@@ -193,14 +193,14 @@ class Session:
     def _update_cutover(self, old: str, changes: dict[str, Any]) -> None:
         self.touch()
         if Cutover.objects.filter(pk=self.cutover.pk, state=old).update(**changes) != 1:
-            raise Lost(f"{self.cutover} is no longer {old}")
+            raise StaleState(f"{self.cutover} is no longer {old}")
         for name, value in changes.items():
             setattr(self.cutover, name, value)
 
     def _update_runs(self, ids: list[int], old: str, changes: dict[str, Any]) -> None:
         changes |= {"version": self.touch(), "changed_at": self.now}
         if DeviceRun.objects.filter(pk__in=ids, state=old).update(**changes) != len(ids):
-            raise Lost(f"a device run of {self.cutover} is no longer {old}")
+            raise StaleState(f"a device run of {self.cutover} is no longer {old}")
         for pk in ids:
             for name, value in changes.items():
                 setattr(self.runs[pk], name, value)

@@ -18,7 +18,7 @@ from fleet.models import Device, DeviceRun, Instruction, StepRun
 from fleet.services.agents import alarms
 from fleet.services.clock import from_ms, to_ms
 from fleet.services.cutovers import cut_off, second_lookup
-from fleet.services.cutovers.engine import Session, step_limit
+from fleet.services.cutovers.engine import LockedCutover, step_limit
 from fleet.services.sanitize import countable, fit, fit_text
 
 MAX_EVIDENCE = 40  # facts of one step; an honest one has ten
@@ -31,8 +31,8 @@ _PASSING = frozenset({"expired", "journal_failed", "superseded"})
 class ReportTaker:
     """The reports of one batch about one cutover, under its lock."""
 
-    def __init__(self, session: Session, batch: Sequence[tuple[Report, Instruction]]) -> None:
-        self.session = session
+    def __init__(self, locked: LockedCutover, batch: Sequence[tuple[Report, Instruction]]) -> None:
+        self.locked = locked
         self.new_steps: list[StepRun] = []
         self.moved_on: dict[int, DeviceRun] = {}
         self.obeying: set[str] = set()
@@ -59,38 +59,38 @@ class ReportTaker:
         if report.direction == "forward":
             self.evidence[(run.pk, report.seq)][report.step] = row.evidence
         self._note_outage_of_all(report, asked)
-        if report.epoch == self.session.cutover.epoch:
+        if report.epoch == self.locked.cutover.epoch:
             self._move_on(run, report, asked)
 
     def finished(self, run: DeviceRun, report: Finished, asked: Instruction) -> None:
         """The end of an instruction: the run moves as the rules say."""
-        session = self.session
+        locked = self.locked
         if not report.by_itself:
             if asked.finished_at is not None:
                 return  # it has ended before, and ends once
-            Instruction.objects.filter(pk=asked.pk).update(finished_at=session.now)
-            asked.finished_at = session.now
-        current = report.epoch == session.cutover.epoch
+            Instruction.objects.filter(pk=asked.pk).update(finished_at=locked.now)
+            asked.finished_at = locked.now
+        current = report.epoch == locked.cutover.epoch
         self._note_refusal(report, asked, current)
         if report.scheme:
             Device.objects.filter(pk=run.device_id).update(scheme=report.scheme)
         doubt = self._doubt(run, report, asked) if report.outcome == "done" else None
         proven = report.outcome == "done" and not doubt and report.action != "arm"
         if proven and current and run.kind == "terminal":
-            cut_off.end(session, run, self._proven_ms(run, report, asked))
+            cut_off.end(locked, run, self._proven_ms(run, report, asked))
         if doubt:
             report = replace(report, outcome="undo_failed" if report.action == "undo" else "failed", finding=doubt)
-        if current and report.action == "verify" and run.kind == "terminal" and second_lookup.again(session, run, report):
+        if current and report.action == "verify" and run.kind == "terminal" and second_lookup.again(locked, run, report):
             return
         if current and report.action == "verify" and run.kind == "server" and report.outcome == "done":
-            session.set(server_checked=True)
+            locked.set(server_checked=True)
         self._judge(run, report, asked, current)
 
     def _judge(self, run: DeviceRun, report: Finished, asked: Instruction, current: bool) -> None:
-        session = self.session
+        locked = self.locked
         verdict = rules.judge(
-            CutoverState(session.cutover.state),
-            "back" if session.cutover.direction == "back" else "forward",
+            CutoverState(locked.cutover.state),
+            "back" if locked.cutover.direction == "back" else "forward",
             Run(run.state),
             current_epoch=current,
             action=report.action,
@@ -104,11 +104,11 @@ class ReportTaker:
         if verdict.to is Run.VERIFIED and run.kind == "terminal":
             self._note_outage(run, self._proven_ms(run, report, asked))
         was = run.state
-        session.move_run(run, verdict.to, verdict.reason, actor=run.device.name, finding=verdict.finding)
+        locked.move_run(run, verdict.to, verdict.reason, actor=run.device.name, finding=verdict.finding)
         if verdict.to is Run.VERIFIED:
-            second_lookup.plan(session, run)
+            second_lookup.plan(locked, run)
         elif was == Run.VERIFIED and verdict.to is Run.FAILED:
-            second_lookup.cut_off_again(session, run)
+            second_lookup.cut_off_again(locked, run)
 
     def _note_refusal(self, report: Finished, asked: Instruction, current: bool) -> None:
         """An agent that refuses what this dashboard signs will not be moved by it, now or in the night."""
@@ -116,18 +116,18 @@ class ReportTaker:
             self.obeying.add(asked.agent_id)
         elif current and (finding := _fit_finding(report.finding)) and finding.code not in _PASSING:
             self.obeying.discard(asked.agent_id)
-            alarms.sound([asked.agent_id], alarms.refused(finding), self.session.now)
+            alarms.sound([asked.agent_id], alarms.refused(finding), self.locked.now)
 
     def _doubt(self, run: DeviceRun, report: Finished, asked: Instruction) -> Finding | None:
         """Why this `done` is no proof, or None."""
-        cutover, role = self.session.cutover, "server" if run.kind == "server" else "terminal"
+        cutover, role = self.locked.cutover, "server" if run.kind == "server" else "terminal"
         back = report.action == "undo"
         scheme, thumbprint = cutover.from_scheme if back else cutover.to_scheme, cutover.certificate_thumbprint or None
         expected = Expected(
             scheme=scheme,  # type: ignore[arg-type]
             thumbprint=None if back or scheme == "http" else thumbprint,
             asked_ms=to_ms(asked.created_at),
-            now_ms=to_ms(self.session.now),
+            now_ms=to_ms(self.locked.now),
         )
         if report.action == "switch":
             return proofs.switch_doubt(role, self.evidence[(run.pk, report.seq)], expected)  # type: ignore[arg-type]
@@ -143,16 +143,16 @@ class ReportTaker:
                 at_ms=report.at_ms, scheme=None,
             )  # fmt: skip
             if self._doubt(run, claim, asked) is None:
-                self.session.move_run(run, Run.VERIFIED, "answers in the new scheme", actor=run.device.name)
+                self.locked.move_run(run, Run.VERIFIED, "answers in the new scheme", actor=run.device.name)
         # "ready" belongs to arming: it tells that a late terminal is there again, not that it is switching.
         if run.state == Run.LATE and report.direction == "forward" and report.step not in _ARM_STEPS:
-            self.session.move_run(run, Run.SWITCHING, "came back and is switching", actor=run.device.name)
+            self.locked.move_run(run, Run.SWITCHING, "came back and is switching", actor=run.device.name)
         if run.state not in (Run.SWITCHING, Run.UNDOING):
             return
         step = _following(run, report)
         run.step = step or run.step
-        run.deadline_at = self.session.now + dt.timedelta(seconds=step_limit(run.step or report.step))
-        run.version = self.session.touch()
+        run.deadline_at = self.locked.now + dt.timedelta(seconds=step_limit(run.step or report.step))
+        run.version = self.locked.touch()
         self.moved_on[run.pk] = run
 
     def write(self) -> None:
@@ -168,19 +168,19 @@ class ReportTaker:
     def _note_outage_of_all(self, report: StepDone, asked: Instruction) -> None:
         """The server answers nobody from here on. A second stop in the same cutover (a retry after a crash) does not
         move the beginning of the outage."""
-        session, runs = self.session, self.session.runs.values()
-        begun = session.cutover.last_answer_ms is not None
+        locked, runs = self.locked, self.locked.runs.values()
+        begun = locked.cutover.last_answer_ms is not None
         at = report.evidence.get({"stop_service": "last_answer_ms", "start_service": "stopped_ms"}.get(report.step, ""))
         if not _whole(at):
             return
         if (report.step, report.direction, begun) == ("stop_service", "forward", False):
-            session.set(last_answer_ms=self._within(at, asked))
-            cut_off.begin(session, runs, self._within(at, asked))
+            locked.set(last_answer_ms=self._within(at, asked))
+            cut_off.begin(locked, runs, self._within(at, asked))
         elif (report.step, report.direction, begun) == ("start_service", "back", True):
-            cut_off.begin(session, runs, self._within(at, asked))
+            cut_off.begin(locked, runs, self._within(at, asked))
 
     def _note_outage(self, run: DeviceRun, ended_ms: int) -> None:
-        begun = self.session.cutover.last_answer_ms
+        begun = self.locked.cutover.last_answer_ms
         run.outage_ms = max(0, ended_ms - begun) if begun is not None else 0
         DeviceRun.objects.filter(pk=run.pk).update(outage_ms=run.outage_ms)
 
@@ -192,11 +192,11 @@ class ReportTaker:
 
     def _within(self, ms: int, asked: Instruction) -> int:
         """This time of an agent's, moved between asking and now: nothing else can be true."""
-        low, high = sorted((to_ms(asked.created_at), to_ms(self.session.now)))
+        low, high = sorted((to_ms(asked.created_at), to_ms(self.locked.now)))
         return min(max(ms, low), high)
 
     def _waited_ms(self, asked: Instruction) -> int:
-        return max(0, to_ms(self.session.now) - to_ms(asked.created_at))
+        return max(0, to_ms(self.locked.now) - to_ms(asked.created_at))
 
 
 def _whole(value: object) -> TypeGuard[int]:

@@ -15,7 +15,7 @@ from fleet.models import Agent, Cutover, Instruction
 from fleet.services import trouble
 from fleet.services.after_commit import Next
 from fleet.services.agents import alarms
-from fleet.services.cutovers.engine import Session
+from fleet.services.cutovers.engine import LockedCutover
 from fleet.services.cutovers.report_taker import ReportTaker
 from fleet.services.sanitize import countable
 
@@ -82,10 +82,10 @@ def _apply(cutover_id: int, group: Batch, agents: dict[str, Agent], dropped: Cou
     site = Cutover.objects.values_list("site_id", flat=True).get(pk=cutover_id)
     after = Next()
     with trouble.contained(site, f"taking reports about cutover {cutover_id}", now) as outcome, transaction.atomic():
-        session = Session(cutover_id, now)
-        taker = ReportTaker(session, [(report, asked) for _, report, asked in answers])
+        locked = LockedCutover(cutover_id, now)
+        taker = ReportTaker(locked, [(report, asked) for _, report, asked in answers])
         for agent_id, report, asked in answers:
-            run = session.runs.get(asked.run_id)
+            run = locked.runs.get(asked.run_id)
             if run is None:
                 dropped[agent_id] += 1
             elif isinstance(report, StepDone):
@@ -93,7 +93,7 @@ def _apply(cutover_id: int, group: Batch, agents: dict[str, Agent], dropped: Cou
             else:
                 taker.finished(run, report, asked)
         taker.write()
-        after = session.settle()
+        after = locked.settle()
     if outcome.failed:
         for agent_id, report, _ in answers:
             agents[agent_id].acked = min(agents[agent_id].acked, report.n - 1)

@@ -14,7 +14,7 @@ from agents.protocol import Finding
 from fleet.cutover import causes, states
 from fleet.models import Agent, Cutover, Site
 from fleet.services.agents.hello_proof import Proven
-from fleet.services.cutovers.engine import Session
+from fleet.services.cutovers.engine import LockedCutover
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +49,12 @@ def is_in_doubt(cutover: Cutover) -> bool:
 
 def _pause(site: Site, proven: Proven, now: dt.datetime) -> None:
     for cutover in Cutover.objects.filter(site=site, state__in=[*states.RUNNING, states.Cutover.PAUSED]):
-        session = Session(cutover.pk, now)
+        locked = LockedCutover(cutover.pk, now)
         if cutover.state == states.Cutover.PAUSED:
             cause = cutover.cause or asdict(causes.of_finding(FINDING))
-            session.set(reason=FINDING.message, finding=asdict(FINDING), cause=cause)
+            locked.set(reason=FINDING.message, finding=asdict(FINDING), cause=cause)
         else:
-            session.move(states.Cutover.PAUSED, FINDING.message, actor="plan", finding=FINDING)
+            locked.move(states.Cutover.PAUSED, FINDING.message, actor="plan", finding=FINDING)
         # Any of them may have been told to switch since the backup, so a rollback asks and awaits them all.
         cutover.runs.update(touched=True)
     Site.objects.filter(pk=site.pk).update(

@@ -12,7 +12,7 @@ from fleet.models import Cutover, DeviceRun
 from fleet.services.after_commit import Next
 from fleet.services.clock import to_ms
 from fleet.services.cutovers import cut_off
-from fleet.services.cutovers.engine import Session
+from fleet.services.cutovers.engine import LockedCutover
 from fleet.services.sanitize import countable
 
 AFTER_S = 3  # seconds between a terminal's proof and its second lookup
@@ -22,31 +22,31 @@ TRIES_OF_CLAIMS = 2  # what two sides say of one thing fits after a moment, or i
 REMEDY = "Look a member up at this till by hand and read Secured in its settings. Set it right, then Retry failed."
 
 
-def plan(session: Session, run: DeviceRun) -> None:
+def plan(locked: LockedCutover, run: DeviceRun) -> None:
     """A terminal was verified: when it is to be asked again."""
     if run.kind == "terminal":
-        _ask_at(session, run, AFTER_S, confirms=0)
+        _ask_at(locked, run, AFTER_S, confirms=0)
 
 
-def again(session: Session, run: DeviceRun, report: Finished) -> bool:
+def again(locked: LockedCutover, run: DeviceRun, report: Finished) -> bool:
     """Whether this answer to a second lookup is to be asked for once more instead of being judged: a network may fail
     for a moment, and an inventory may be on its way. What is wrong after the last try stands."""
     if report.by_itself or run.state != Run.VERIFIED:
         return False
     if report.outcome != "done":
         # Its own settings say otherwise: that passes with no try.
-        passes = report.scheme in (None, session.cutover.to_scheme) and run.confirms < TRIES
+        passes = report.scheme in (None, locked.cutover.to_scheme) and run.confirms < TRIES
         if passes:
-            _ask_at(session, run, PAUSE_S)
+            _ask_at(locked, run, PAUSE_S)
         return passes
-    against = contradiction(session, run)
+    against = contradiction(locked, run)
     if against is None:
         return False
     if run.confirms < TRIES_OF_CLAIMS:
-        _ask_at(session, run, PAUSE_S)
+        _ask_at(locked, run, PAUSE_S)
     else:
-        session.move_run(run, Run.FAILED, against.message, actor="plan", finding=against)
-        cut_off_again(session, run)
+        locked.move_run(run, Run.FAILED, against.message, actor="plan", finding=against)
+        cut_off_again(locked, run)
     return True
 
 
@@ -58,45 +58,45 @@ def not_undone(cutover: Cutover, now: dt.datetime) -> QuerySet[DeviceRun]:
     return due.filter(device__inventory_at__gt=F("changed_at"), device__scheme=cutover.to_scheme)
 
 
-def undo_again(session: Session, runs: Collection[int]) -> Next:
+def undo_again(locked: LockedCutover, runs: Collection[int]) -> Next:
     """Tell these to undo once more. Their state stays: it is their word, and attention names whoever differs."""
-    found = [session.runs[pk] for pk in runs if session.runs[pk].state == Run.RESTORED]
+    found = [locked.runs[pk] for pk in runs if locked.runs[pk].state == Run.RESTORED]
     if found:
-        session.ask(found, "undo")
+        locked.ask(found, "undo")
     for run in found:
-        _ask_at(session, run, PAUSE_S, confirms=run.confirms + 1)
-    return session.next
+        _ask_at(locked, run, PAUSE_S, confirms=run.confirms + 1)
+    return locked.next
 
 
-def contradiction(session: Session, run: DeviceRun) -> Finding | None:
+def contradiction(locked: LockedCutover, run: DeviceRun) -> Finding | None:
     """What speaks against a terminal that has answered well: its own inventory since it was verified, or the server's."""
-    wanted = session.cutover.to_scheme
+    wanted = locked.cutover.to_scheme
     device = run.device
     if device.inventory_at and device.inventory_at > run.changed_at:
         said = device.facts.get("scheme")
         if said in ("http", "https") and said != wanted:
             return _against(run, f"its own inventory reads {said.upper()} in its settings")
-    server = session.cutover.site.server
+    server = locked.cutover.site.server
     if server and server.inventory_at and server.inventory_at > run.changed_at:
-        return _not_seen(session, run, server.facts.get("seen"))
+        return _not_seen(locked, run, server.facts.get("seen"))
     return None
 
 
-def cut_off_again(session: Session, run: DeviceRun) -> None:
+def cut_off_again(locked: LockedCutover, run: DeviceRun) -> None:
     """A terminal that was verified is not. Where its proof was false it never had a lookup; else it lost it now."""
-    begun = session.cutover.last_answer_ms
+    begun = locked.cutover.last_answer_ms
     false = (run.finding or {}).get("code") in ("contradiction", "no_proof")
-    cut_off.begin(session, [run], begun if false and begun is not None else to_ms(session.now))
+    cut_off.begin(locked, [run], begun if false and begun is not None else to_ms(locked.now))
 
 
-def _not_seen(session: Session, run: DeviceRun, seen: object) -> Finding | None:
+def _not_seen(locked: LockedCutover, run: DeviceRun, seen: object) -> Finding | None:
     """The server's agent tells whom the server has answered, where there is a log to be read."""
     if not isinstance(seen, dict):
         return None
     name = run.device.facts.get("name")
     row = seen.get(name if isinstance(name, str) else run.device.name)
-    begun = session.cutover.last_answer_ms or 0
-    if isinstance(row, dict) and row.get("scheme") == session.cutover.to_scheme and _after(row.get("at_ms"), begun):
+    begun = locked.cutover.last_answer_ms or 0
+    if isinstance(row, dict) and row.get("scheme") == locked.cutover.to_scheme and _after(row.get("at_ms"), begun):
         return None
     return _against(run, "the server has not answered any request of it in the new scheme")
 
@@ -109,8 +109,8 @@ def _against(run: DeviceRun, why: str) -> Finding:
     return Finding("contradiction", f"{run.device.name} says that it works, but {why}.", REMEDY)
 
 
-def _ask_at(session: Session, run: DeviceRun, seconds: float, **changes: int) -> None:
-    at = session.now + dt.timedelta(seconds=seconds)
+def _ask_at(locked: LockedCutover, run: DeviceRun, seconds: float, **changes: int) -> None:
+    at = locked.now + dt.timedelta(seconds=seconds)
     DeviceRun.objects.filter(pk=run.pk).update(confirm_at=at, **changes)
     run.confirm_at = at
     run.confirms = changes.get("confirms", run.confirms)

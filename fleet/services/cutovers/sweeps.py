@@ -14,7 +14,7 @@ from fleet.models import Cutover, DeviceRun, Site
 from fleet.services import trouble
 from fleet.services.after_commit import Dispatch, Next
 from fleet.services.cutovers import instructions, participants, second_lookup
-from fleet.services.cutovers.engine import Lost, Session, step_limit
+from fleet.services.cutovers.engine import LockedCutover, StaleState, step_limit
 
 log = logging.getLogger(__name__)
 
@@ -102,14 +102,14 @@ def _look_at(cutover: Cutover, now: dt.datetime) -> Next:
     if snapshot and plan.next_steps(snapshot, now):
         try:
             with transaction.atomic():
-                after.add(Session(cutover.pk, now).settle())
+                after.add(LockedCutover(cutover.pk, now).settle())
                 failpoints.reached("worker.tick_uncommitted")
             failpoints.reached("worker.tick_committed")
-        except Lost as error:
+        except StaleState as error:
             log.info("%s: somebody else was first", error)
     elif cutover.state == states.Cutover.ROLLED_BACK and (lied := list(_not_undone(cutover, now))):
         with transaction.atomic():
-            after.add(second_lookup.undo_again(Session(cutover.pk, now), lied))
+            after.add(second_lookup.undo_again(LockedCutover(cutover.pk, now), lied))
     elif lost := tuple(instructions.missing(cutover).values_list("pk", flat=True)):
         after.dispatch.append(Dispatch(cutover.pk, lost))
     return after
