@@ -10,14 +10,14 @@ from kombu.exceptions import OperationalError
 
 from agents import failpoints
 from fleet.services import clock, pruning
-from fleet.services.after_commit import CHANGED_CHANNEL, DROP_CHANNEL, NOTIFY_CHANNEL, Dispatch, Next
+from fleet.services.after_commit import CHANGED_CHANNEL, DROP_CHANNEL, NOTIFY_CHANNEL, AfterCommit, Dispatch
 from fleet.services.cutovers import instructions, sweeps
 from fleet.services.rehearsals import probes, schedule
 
 log = logging.getLogger(__name__)
 
 
-def follow(after: Next) -> None:
+def follow(after: AfterCommit) -> None:
     """Carry out what a service returned. Call it after the service's transaction has been committed.
     Without a broker nothing is lost: the next tick finds the same in the database."""
     if after.dispatch:
@@ -64,7 +64,7 @@ def prune() -> None:
         log.info("pruned: %s", ", ".join(f"{count} {name}" for name, count in counts.items() if count))
 
 
-def _publish(after: Next) -> None:
+def _publish(after: AfterCommit) -> None:
     """All notifications in one pipeline."""
     if not (after.notify or after.changed or after.dropped):
         return

@@ -22,7 +22,7 @@ from fleet.gateway.rehearsing import Rehearsing
 from fleet.gateway.threads import in_thread
 from fleet.models import Agent
 from fleet.services import clock
-from fleet.services.after_commit import DROP_CHANNEL, NOTIFY_CHANNEL, Next
+from fleet.services.after_commit import DROP_CHANNEL, NOTIFY_CHANNEL, AfterCommit
 from fleet.services.agents import admission
 from fleet.services.cutovers import instructions, reports, sweeps
 
@@ -155,7 +155,7 @@ class Hub:
         except Exception:
             log.exception("what follows from %s reports is left to the sweep", len(batch))
 
-    async def _in_database(self, batch: list[tuple[str, protocol.Report]]) -> tuple[Next, dict[str, int]]:
+    async def _in_database(self, batch: list[tuple[str, protocol.Report]]) -> tuple[AfterCommit, dict[str, int]]:
         """What reports.take returns, however long the database is locked or away. A loop, and not a call of
         itself: an outage of some minutes must not end in a stack that is too deep."""
         while True:

@@ -13,7 +13,7 @@ class Dispatch:
 
 
 @dataclass(slots=True)
-class Next:
+class AfterCommit:
     """dispatch: for the workers; notify: agents that have something waiting at the gateway; changed:
     cutovers whose watchers should look again; dropped: agents whose connection must end; rehearse: rehearsals
     of which the next part is to be written."""
@@ -24,7 +24,7 @@ class Next:
     dropped: set[str] = field(default_factory=set)
     rehearse: set[int] = field(default_factory=set)
 
-    def add(self, other: "Next") -> Self:
+    def add(self, other: "AfterCommit") -> Self:
         """Both together."""
         self.dispatch += other.dispatch
         self.notify |= other.notify

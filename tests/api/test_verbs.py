@@ -6,21 +6,21 @@ import pytest
 
 from fleet.api import responses, verbs
 from fleet.models import Cutover, Role
-from fleet.services.after_commit import Next
+from fleet.services.after_commit import AfterCommit
 from fleet.services.cutovers.actions import VERBS
 from tests.api.conftest import Api
 from tests.factories import make_club, make_cutover, make_user
 
 
 @pytest.fixture(autouse=True)
-def followed(monkeypatch: pytest.MonkeyPatch) -> list[Next]:
+def followed(monkeypatch: pytest.MonkeyPatch) -> list[AfterCommit]:
     """What was handed on, instead of a broker."""
-    handed_on: list[Next] = []
+    handed_on: list[AfterCommit] = []
     monkeypatch.setattr(verbs, "follow", handed_on.append)
     return handed_on
 
 
-def test_a_cutover_is_started_in_two_requests(api: Api, club: Any, followed: list[Next]) -> None:
+def test_a_cutover_is_started_in_two_requests(api: Api, club: Any, followed: list[AfterCommit]) -> None:
     made = api("POST", "/cutovers", {"site": club[0].pk}).json()
     answer = api("POST", f"/cutovers/{made['id']}/start", {})
     assert answer.status_code == 202

@@ -10,7 +10,7 @@ from typing import Any
 from agents import catalogue
 from agents.protocol import Finding, Finished, Instruction, Report, StepDone, parse_instruction
 from fleet.models import Device, Site
-from fleet.services.after_commit import Dispatch, Next
+from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.agents import admission
 from fleet.services.clock import to_ms
 from fleet.services.cutovers import actions, instructions, planning, reports, sweeps
@@ -77,7 +77,7 @@ class World:
         """A person presses a button."""
         self.follow(actions.act(self.user, cutover_id, verb, self.now)[1])
 
-    def follow(self, after: Next) -> None:
+    def follow(self, after: AfterCommit) -> None:
         """What is to be dispatched lies in the broker until a worker takes it."""
         self.broker += after.dispatch
 

@@ -13,7 +13,7 @@ from agents.protocol import Finding, Finished, Instruction, StepDone, parse_inst
 from fleet.cutover.states import Cutover as CutoverState
 from fleet.cutover.states import Run, advance
 from fleet.models import Cutover, Device, Site
-from fleet.services.after_commit import Next
+from fleet.services.after_commit import AfterCommit
 from fleet.services.clock import to_ms
 from fleet.services.cutovers import actions, instructions, planning, reports, sweeps
 from fleet.services.cutovers.engine import chain_digest
@@ -69,7 +69,7 @@ class SimFleet:
         _, after = actions.act(user or self.user, cutover.pk, verb, self.now)
         self.follow(after)
 
-    def follow(self, after: Next) -> None:
+    def follow(self, after: AfterCommit) -> None:
         """What tasks.follow does, at once and in this process."""
         for chunk in after.dispatch:
             self.follow(instructions.write(chunk, self.now))

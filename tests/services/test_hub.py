@@ -8,7 +8,7 @@ from django.db import DataError, OperationalError
 from agents.protocol import Finished
 from fleet import tasks
 from fleet.gateway import hub as module
-from fleet.services.after_commit import Next
+from fleet.services.after_commit import AfterCommit
 from fleet.services.cutovers import reports
 
 
@@ -28,7 +28,7 @@ def taken(monkeypatch):
         if any(r.n == 13 for _, r in batch):
             raise DataError("no such number")
         done.extend(r.n for _, r in batch)
-        return Next(), {agent: r.n for agent, r in batch}
+        return AfterCommit(), {agent: r.n for agent, r in batch}
 
     monkeypatch.setattr(module, "in_thread", here)
     monkeypatch.setattr(reports, "take", take)
@@ -134,7 +134,7 @@ async def test_a_failing_report_of_one_agent_costs_the_others_no_place(taken, mo
         if any(agent == "bad" for agent, _ in batch):
             raise KeyError("nobody foresaw this")
         taken.extend(r.n for _, r in batch)
-        return Next(), {agent: r.n for agent, r in batch}
+        return AfterCommit(), {agent: r.n for agent, r in batch}
 
     monkeypatch.setattr(reports, "take", take)
     await module.Hub()._take([("a", report(1)), ("bad", report(2)), ("c", report(3))])

@@ -12,7 +12,7 @@ from agents import protocol
 from agents.protocol import Finding
 from fleet.models import Agent, Device, Role, role_of
 from fleet.services import events
-from fleet.services.after_commit import Next
+from fleet.services.after_commit import AfterCommit
 from fleet.services.agents import alarms, hello_proof, lives
 from fleet.services.agents.enrolment import enrol, new_token
 from fleet.services.agents.rejected import AgentRejected, check_signature
@@ -117,7 +117,7 @@ def nobody_connected() -> None:
         Agent.objects.filter(connected=True).update(connected=False)
 
 
-def revoke(user: Any, agent_id: str, now: dt.datetime) -> Next:
+def revoke(user: Any, agent_id: str, now: dt.datetime) -> AfterCommit:
     """Shut an agent out at once. Raises Forbidden, NotFound."""
     if role_of(user) is not Role.ADMIN:
         raise Forbidden("only an admin revokes an agent")
@@ -126,7 +126,7 @@ def revoke(user: Any, agent_id: str, now: dt.datetime) -> Next:
             raise NotFound("there is no such agent, or it is revoked already")
         agent = Agent.objects.select_related("device").get(pk=agent_id)
         events.note(agent.device, "revoked", "Its agent was revoked.", now, actor=user.get_username())
-    return Next(dropped={agent_id})
+    return AfterCommit(dropped={agent_id})
 
 
 def lose_keys(names: Collection[str], now: dt.datetime) -> int:

@@ -12,7 +12,7 @@ from fleet.cutover.states import COUNTS_AS_FAILED, Run
 from fleet.models import Cutover, Role, role_of
 from fleet.preflight.certificate.own_errors import Window
 from fleet.services import readiness
-from fleet.services.after_commit import Next
+from fleet.services.after_commit import AfterCommit
 from fleet.services.cutovers import participants
 from fleet.services.cutovers.engine import LockedCutover
 from fleet.services.cutovers.restored import is_in_doubt
@@ -25,7 +25,7 @@ Verb = Literal["submit", "approve", "start", "pause", "resume", "retry_failed", 
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
 
-def act(user: Any, cutover_id: int, verb: Verb, now: dt.datetime) -> tuple[Cutover, Next]:
+def act(user: Any, cutover_id: int, verb: Verb, now: dt.datetime) -> tuple[Cutover, AfterCommit]:
     """Do it. Raises NotFound, Forbidden where the role may not, Conflict with the reason where the state
     forbids it."""
     _may(user, verb)
@@ -42,7 +42,7 @@ def act(user: Any, cutover_id: int, verb: Verb, now: dt.datetime) -> tuple[Cutov
         # The constraint one_active_cutover_per_site: two were started at once, and the other was first.
         raise Conflict("another cutover of this site is active") from error
     failpoints.reached("web.act_committed")
-    return locked.cutover, locked.next
+    return locked.cutover, locked.after
 
 
 def allowed(user: Any, cutover: Cutover) -> set[Verb]:

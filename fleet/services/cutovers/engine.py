@@ -20,7 +20,7 @@ from fleet.cutover import causes, plan, states
 from fleet.cutover.snapshot import Ask, Cause, Move, MoveRun, Snapshot
 from fleet.cutover.states import AT_REST, Run
 from fleet.models import Cutover, DeviceRun, Site, Transition
-from fleet.services.after_commit import Dispatch, Next
+from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.cutovers import participants
 from fleet.services.errors import Conflict
 from fleet.services.sanitize import LARGEST_NUMBER
@@ -45,7 +45,7 @@ class LockedCutover:
         self.cutover = Cutover.objects.select_for_update().select_related("site").get(pk=cutover_id)
         self.runs: dict[int, DeviceRun] = {}
         self.load_runs()
-        self.next = Next()
+        self.after = AfterCommit()
         self._version: int | None = None
         self._chain: str | None = None
 
@@ -56,13 +56,13 @@ class LockedCutover:
 
     # -- the loop
 
-    def settle(self) -> Next:
+    def settle(self) -> AfterCommit:
         """Do what the plan says until it says nothing more. Returns what is to be done after commit."""
         for _ in range(MAX_ROUNDS):
             snapshot = self.snapshot()
             steps = plan.next_steps(snapshot, self.now) if snapshot else []
             if not steps:
-                return self.next
+                return self.after
             self._carry_out(steps)
             failpoints.reached("engine.carried_out")
         raise RuntimeError(f"{self.cutover} does not settle")
@@ -138,7 +138,7 @@ class LockedCutover:
                 run.asks, run.attempts, run.touched = run.asks + 1, run.attempts + flips, run.touched or bool(flips)
                 run.confirms += int(again)
         ids = [run.pk for run in runs]
-        self.next.dispatch += [Dispatch(self.cutover.pk, tuple(ids[i : i + CHUNK])) for i in range(0, len(ids), CHUNK)]
+        self.after.dispatch += [Dispatch(self.cutover.pk, tuple(ids[i : i + CHUNK])) for i in range(0, len(ids), CHUNK)]
 
     def forget_asked(self, runs: list[DeviceRun]) -> None:
         """These are to be asked afresh, as if nothing had been asked in this epoch."""
@@ -152,7 +152,7 @@ class LockedCutover:
             self._version = self.cutover.version + 1
             Cutover.objects.filter(pk=self.cutover.pk).update(version=self._version)
             self.cutover.version = self._version
-            self.next.changed.add(self.cutover.pk)
+            self.after.changed.add(self.cutover.pk)
         return self._version
 
     # -- inside

@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from agents import catalogue, failpoints, protocol
 from fleet.models import Agent, Cutover, DeviceRun, Instruction
 from fleet.services import keys
-from fleet.services.after_commit import Dispatch, Next
+from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.clock import to_ms
 from fleet.services.sanitize import LARGEST_NUMBER
 
@@ -18,7 +18,7 @@ LEASE_MS = {"server": 20_000, "terminal": 28_000}
 LONG = dt.timedelta(days=30)  # how long a late terminal's instruction waits for it
 
 
-def write(dispatch: Dispatch, now: dt.datetime) -> Next:
+def write(dispatch: Dispatch, now: dt.datetime) -> AfterCommit:
     """Write the instructions that these device runs want and do not have yet. Called twice, the second
     call finds nothing to do."""
     with transaction.atomic():
@@ -30,7 +30,7 @@ def write(dispatch: Dispatch, now: dt.datetime) -> Next:
         Instruction.objects.bulk_create(rows)
         failpoints.reached("worker.write_uncommitted")
     failpoints.reached("worker.write_committed")
-    return Next(notify={row.agent_id for row in rows})
+    return AfterCommit(notify={row.agent_id for row in rows})
 
 
 def missing(cutover: Cutover) -> QuerySet[DeviceRun]:

@@ -13,7 +13,7 @@ from agents import failpoints
 from agents.protocol import Finished, Report, StepDone
 from fleet.models import Agent, Cutover, Instruction
 from fleet.services import trouble
-from fleet.services.after_commit import Next
+from fleet.services.after_commit import AfterCommit
 from fleet.services.agents import alarms
 from fleet.services.cutovers.engine import LockedCutover
 from fleet.services.cutovers.report_taker import ReportTaker
@@ -28,10 +28,10 @@ Batch = Sequence[tuple[str, Report]]
 MOST_AHEAD = 1_000_000
 
 
-def take(batch: Batch, now: dt.datetime) -> tuple[Next, dict[str, int]]:
+def take(batch: Batch, now: dt.datetime) -> tuple[AfterCommit, dict[str, int]]:
     """Put these (agent id, report) pairs into the database. Returns what to do next, and for each agent
     the number up to which it may forget its reports. A report seen before changes nothing."""
-    after = Next()
+    after = AfterCommit()
     with transaction.atomic():
         # Not locked: everywhere a cutover is locked before its agents, and what is read here only grows.
         agents = {a.pk: a for a in Agent.objects.admitted().filter(pk__in={agent for agent, _ in batch})}
@@ -72,15 +72,15 @@ def _by_cutover(batch: Batch) -> dict[int, list[tuple[str, Report]]]:
     return dict(sorted(groups.items()))  # always the same order of locks
 
 
-def _apply(cutover_id: int, group: Batch, agents: dict[str, Agent], dropped: Counter[str], now: dt.datetime) -> Next:
+def _apply(cutover_id: int, group: Batch, agents: dict[str, Agent], dropped: Counter[str], now: dt.datetime) -> AfterCommit:
     """One cutover's part of a batch. Where it fails in a way nobody foresaw, the others' parts are kept, and these
     reports are not acknowledged: their agents say them again."""
     _note_unreadable(group, now)
     answers = _answers(cutover_id, group, dropped)
     if not answers:
-        return Next()
+        return AfterCommit()
     site = Cutover.objects.values_list("site_id", flat=True).get(pk=cutover_id)
-    after = Next()
+    after = AfterCommit()
     with trouble.contained(site, f"taking reports about cutover {cutover_id}", now) as outcome, transaction.atomic():
         locked = LockedCutover(cutover_id, now)
         taker = ReportTaker(locked, [(report, asked) for _, report, asked in answers])

@@ -9,7 +9,7 @@ from django.db.models import F, Q, QuerySet
 from agents.protocol import Finding, Finished
 from fleet.cutover.states import Run
 from fleet.models import Cutover, DeviceRun
-from fleet.services.after_commit import Next
+from fleet.services.after_commit import AfterCommit
 from fleet.services.clock import to_ms
 from fleet.services.cutovers import cut_off
 from fleet.services.cutovers.engine import LockedCutover
@@ -58,14 +58,14 @@ def not_undone(cutover: Cutover, now: dt.datetime) -> QuerySet[DeviceRun]:
     return due.filter(device__inventory_at__gt=F("changed_at"), device__scheme=cutover.to_scheme)
 
 
-def undo_again(locked: LockedCutover, runs: Collection[int]) -> Next:
+def undo_again(locked: LockedCutover, runs: Collection[int]) -> AfterCommit:
     """Tell these to undo once more. Their state stays: it is their word, and attention names whoever differs."""
     found = [locked.runs[pk] for pk in runs if locked.runs[pk].state == Run.RESTORED]
     if found:
         locked.ask(found, "undo")
     for run in found:
         _ask_at(locked, run, PAUSE_S, confirms=run.confirms + 1)
-    return locked.next
+    return locked.after
 
 
 def contradiction(locked: LockedCutover, run: DeviceRun) -> Finding | None:

@@ -12,7 +12,7 @@ from fleet.cutover import plan, states
 from fleet.cutover.states import Run
 from fleet.models import Cutover, DeviceRun, Site
 from fleet.services import trouble
-from fleet.services.after_commit import Dispatch, Next
+from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.cutovers import instructions, participants, second_lookup
 from fleet.services.cutovers.engine import LockedCutover, StaleState, step_limit
 
@@ -23,18 +23,18 @@ GRACE_S = 15.0  # how long agents get to come back before their silence counts a
 LONGEST_S = max(step_limit(name) for name in catalogue.NAMES) + 5  # a deadline may be given just after a tick began
 
 
-def tick(now: dt.datetime) -> Next:
+def tick(now: dt.datetime) -> AfterCommit:
     """Look at every cutover that may have something to do. Level-triggered: a tick that was missed costs
     time, one too many nothing. Each site's clock is its own: what fails at one of them does not stop the others."""
-    after = Next()
+    after = AfterCommit()
     for cutover in _may_act(now):
         if trouble.may_try(cutover.site, now):
             after.add(_tick_one(cutover, now))
     return after
 
 
-def _tick_one(cutover: Cutover, now: dt.datetime) -> Next:
-    after = Next()
+def _tick_one(cutover: Cutover, now: dt.datetime) -> AfterCommit:
+    after = AfterCommit()
     with trouble.contained(cutover.site_id, f"going on with cutover {cutover.pk}", now) as outcome:
         if cutover.state in states.ACTIVE and cutover.started_at:
             _note_tick(cutover, now)
@@ -93,10 +93,10 @@ def _may_act(now: dt.datetime) -> list[Cutover]:
     return list(found)
 
 
-def _look_at(cutover: Cutover, now: dt.datetime) -> Next:
+def _look_at(cutover: Cutover, now: dt.datetime) -> AfterCommit:
     """Settle one cutover if its plan has something to say (looked at without a lock first), and find
     instructions that are wanted but were never written."""
-    after = Next()
+    after = AfterCommit()
     runs = cutover.runs.select_related("device").order_by("kind", "device__name", "id")
     snapshot = participants.snapshot(cutover, runs, now)
     if snapshot and plan.next_steps(snapshot, now):

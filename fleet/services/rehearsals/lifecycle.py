@@ -15,7 +15,7 @@ from django.db.models import Q
 from agents import protocol
 from fleet.cutover import states
 from fleet.models import Agent, Cutover, Device, Rehearsal, Role, Site, TerminalCheck, role_of
-from fleet.services.after_commit import Next
+from fleet.services.after_commit import AfterCommit
 from fleet.services.devices import certificates
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
 from fleet.services.rehearsals import probes
@@ -28,7 +28,7 @@ MAX_FACTS_BYTES = 128 * 1024
 BUSY = states.ACTIVE - {states.Cutover.SCHEDULED}
 
 
-def start(user: Any, site_id: int, thumbprint: str, now: dt.datetime) -> tuple[Rehearsal, Next]:
+def start(user: Any, site_id: int, thumbprint: str, now: dt.datetime) -> tuple[Rehearsal, AfterCommit]:
     """Begin a rehearsal with this certificate, "" for the newest of the server's store. Raises Forbidden, NotFound,
     Invalid for a thumbprint that the store does not have, Conflict with the reason where it cannot be now."""
     if role_of(user) is not Role.ADMIN:
@@ -39,7 +39,7 @@ def start(user: Any, site_id: int, thumbprint: str, now: dt.datetime) -> tuple[R
     return begin(site, thumbprint, now, user)
 
 
-def begin(site: Site, thumbprint: str, now: dt.datetime, user: Any = None) -> tuple[Rehearsal, Next]:
+def begin(site: Site, thumbprint: str, now: dt.datetime, user: Any = None) -> tuple[Rehearsal, AfterCommit]:
     """The same without asking who wants it; user: None for the schedule."""
     server = _server(site)
     thumbprint = _certificate(server, thumbprint, now)
@@ -53,12 +53,12 @@ def begin(site: Site, thumbprint: str, now: dt.datetime, user: Any = None) -> tu
             Rehearsal.objects.filter(pk__in=list(old)).delete()
     except IntegrityError as error:
         raise Conflict("a rehearsal of this site is under way") from error
-    return rehearsal, Next(rehearse={rehearsal.pk})
+    return rehearsal, AfterCommit(rehearse={rehearsal.pk})
 
 
-def take(batch: Sequence[tuple[str, protocol.Rehearsed]], now: dt.datetime) -> Next:
+def take(batch: Sequence[tuple[str, protocol.Rehearsed]], now: dt.datetime) -> AfterCommit:
     """Put these (agent id, answer) pairs into the database. Answers to what was not asked, or too late, are dropped."""
-    after = Next()
+    after = AfterCommit()
     with transaction.atomic():
         touched = {pk for agent, answer in batch if (pk := _take(agent, answer, now))}
         for rehearsal in Rehearsal.objects.select_for_update().filter(pk__in=touched).order_by("pk"):
@@ -132,15 +132,15 @@ def _finding(finding: protocol.Finding | None) -> dict[str, str] | None:
     }
 
 
-def _advance(rehearsal: Rehearsal, now: dt.datetime) -> Next:
+def _advance(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
     if rehearsal.state == State.OPENING:
         return _opened(rehearsal, now)
     if rehearsal.state == State.ASKING and not _awaited(rehearsal).exists():
         return _close(rehearsal, now)
-    return Next()
+    return AfterCommit()
 
 
-def _opened(rehearsal: Rehearsal, now: dt.datetime) -> Next:
+def _opened(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
     """The server has answered: ask the terminals, or give up with what it said."""
     check = rehearsal.checks.get(device__kind=Device.Kind.SERVER)
     rehearsal.facts = check.facts
@@ -152,7 +152,7 @@ def _opened(rehearsal: Rehearsal, now: dt.datetime) -> Next:
     rehearsal.checks.filter(device__kind=Device.Kind.TERMINAL, agent__isnull=False).update(action="ask")
     if not _awaited(rehearsal).exists():
         return _close(rehearsal, now)
-    return Next(rehearse={rehearsal.pk})
+    return AfterCommit(rehearse={rehearsal.pk})
 
 
 def _awaited(rehearsal: Rehearsal) -> Any:
@@ -160,31 +160,31 @@ def _awaited(rehearsal: Rehearsal) -> Any:
     return rehearsal.checks.filter(action="ask", answered_at__isnull=True, agent__connected=True)
 
 
-def give_up(rehearsal: Rehearsal, now: dt.datetime) -> Next:
+def give_up(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
     """This stage took too long: without a listener there is nothing to ask, otherwise whoever has answered counts.
     Call it inside a transaction, with the rehearsal's row locked."""
     return _fail(rehearsal, _NOT_OPENED, now) if rehearsal.state == State.OPENING else _close(rehearsal, now)
 
 
-def _fail(rehearsal: Rehearsal, finding: dict[str, str], now: dt.datetime) -> Next:
+def _fail(rehearsal: Rehearsal, finding: dict[str, str], now: dt.datetime) -> AfterCommit:
     rehearsal.finding = finding
     return _end(rehearsal, State.FAILED, now)
 
 
-def _close(rehearsal: Rehearsal, now: dt.datetime) -> Next:
+def _close(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
     return _end(rehearsal, State.DONE, now)
 
 
-def _end(rehearsal: Rehearsal, state: Rehearsal.State, now: dt.datetime) -> Next:
+def _end(rehearsal: Rehearsal, state: Rehearsal.State, now: dt.datetime) -> AfterCommit:
     """The listener is told to close, whether it was ever heard of or not. Its seat's answer stays as it is."""
     rehearsal.state, rehearsal.finished_at = state, now
     rehearsal.save(update_fields=["state", "finished_at", "finding", "facts"])
     server = Q(device__kind=Device.Kind.SERVER)
     rehearsal.checks.filter(~server, answered_at__isnull=True).update(action="")
     if rehearsal.after_id is not None:
-        return Next()  # nothing was opened
+        return AfterCommit()  # nothing was opened
     rehearsal.checks.filter(server).update(action="close", body="", signature="", sent_at=None)
-    return Next(rehearse={rehearsal.pk})
+    return AfterCommit(rehearse={rehearsal.pk})
 
 
 def waiting(agent_ids: Collection[str], now: dt.datetime, *, unsent_only: bool) -> list[TerminalCheck]:

@@ -11,7 +11,7 @@ from agents import protocol
 from fleet.models import Device, Rehearsal, TerminalCheck
 from fleet.preflight.site.lenient import mapping, pems, whole
 from fleet.services import keys
-from fleet.services.after_commit import Next
+from fleet.services.after_commit import AfterCommit
 from fleet.services.clock import to_ms
 
 LIFE = dt.timedelta(seconds=180)  # the listener ends by itself, whatever becomes of us
@@ -27,7 +27,7 @@ MAX_CHAIN = 10
 KINDS = 7  # of lookups: live, plain and with TLS; new, kept and resumed
 
 
-def write(rehearsal_id: int, now: dt.datetime) -> Next:
+def write(rehearsal_id: int, now: dt.datetime) -> AfterCommit:
     """Write what is wanted and not written yet. Called twice, the second call finds nothing to do."""
     with transaction.atomic():
         rehearsal = Rehearsal.objects.select_for_update().select_related("site").get(pk=rehearsal_id)
@@ -40,7 +40,7 @@ def write(rehearsal_id: int, now: dt.datetime) -> Next:
             check.body = protocol.dump_signed(_probe(rehearsal, check, port, terminals, issuers, now))
             check.signature = keys.sign(check.body)
         TerminalCheck.objects.bulk_update(checks, ["body", "signature"], batch_size=200)
-    return Next(notify={check.agent_id for check in checks if check.agent_id})
+    return AfterCommit(notify={check.agent_id for check in checks if check.agent_id})
 
 
 def lost() -> set[int]:

@@ -12,7 +12,7 @@ from django.db.models import Q
 from fleet.cutover import states
 from fleet.models import UNDER_WAY, Cutover, Device, Rehearsal, Site, TerminalCheck
 from fleet.services import trouble
-from fleet.services.after_commit import Next
+from fleet.services.after_commit import AfterCommit
 from fleet.services.devices import certificates
 from fleet.services.errors import Conflict
 from fleet.services.rehearsals import probes
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 MEASURE_FROM, MEASURE_UNTIL = dt.timedelta(seconds=5), dt.timedelta(hours=1)
 
 
-def tick(now: dt.datetime) -> Next:
+def tick(now: dt.datetime) -> AfterCommit:
     """What the clock does: stages that took too long end, what got lost on the way to a worker is found, and where a
     site wants it, the next rehearsal begins."""
-    after = Next(rehearse=set(probes.lost()))
+    after = AfterCommit(rehearse=set(probes.lost()))
     over = Q(deadline_at__lte=now) | Q(created_at__gt=now + OPEN_LIMIT)  # or the clock was put back
     due = Rehearsal.objects.filter(over, state__in=UNDER_WAY)
     if due.exists():  # most seconds there is none, and nobody needs to wait for a lock then
@@ -41,11 +41,11 @@ def tick(now: dt.datetime) -> Next:
     return after
 
 
-def _begin(site: Site, now: dt.datetime) -> Next:
+def _begin(site: Site, now: dt.datetime) -> AfterCommit:
     return begin(site, "", now)[1]
 
 
-def _at(site: Site, work: Callable[[], Next], now: dt.datetime) -> Next:
+def _at(site: Site, work: Callable[[], AfterCommit], now: dt.datetime) -> AfterCommit:
     """One site's part, which does not stop the others' when it fails."""
     if trouble.may_try(site, now):
         with trouble.contained(site.pk, "a rehearsal by the clock", now):
@@ -53,7 +53,7 @@ def _at(site: Site, work: Callable[[], Next], now: dt.datetime) -> Next:
                 return work()
             except Conflict as error:
                 log.info("%s: no rehearsal now: %s", site, error)
-    return Next()
+    return AfterCommit()
 
 
 def _due_sites(now: dt.datetime) -> list[Site]:
@@ -86,7 +86,7 @@ def _unmeasured(now: dt.datetime) -> list[Cutover]:
     return list(idle.exclude(site__rehearsals__state__in=UNDER_WAY).select_related("site").distinct().order_by("pk"))
 
 
-def _measure(cutover: Cutover, now: dt.datetime) -> Next:
+def _measure(cutover: Cutover, now: dt.datetime) -> AfterCommit:
     """Ask the terminals once more, now that the live port speaks HTTPS."""
     try:
         with transaction.atomic():
@@ -98,5 +98,5 @@ def _measure(cutover: Cutover, now: dt.datetime) -> Next:
             rehearsal.deadline_at = now + probes.ask_limit(rehearsal)
             rehearsal.save(update_fields=["deadline_at"])
     except IntegrityError:
-        return Next()  # somebody began a rehearsal in this moment
-    return Next(rehearse={rehearsal.pk})
+        return AfterCommit()  # somebody began a rehearsal in this moment
+    return AfterCommit(rehearse={rehearsal.pk})
