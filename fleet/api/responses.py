@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from agents.protocol import Finding
 from fleet.api.fields import CutoverState, RunState, TerminalState
 
 
@@ -14,18 +15,13 @@ class Response(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Finding(Response):
-    """Something a person should know: what happened and what to do."""
+class Cause(Response):
+    """What first made a cutover pause, roll back or need a person by itself. `code` is the device's own finding's;
+    `devices`: whom it is about, 20 at most."""
 
     code: str
     message: str
     remedy: str
-
-
-class Cause(Finding):
-    """What first made a cutover pause, roll back or need a person by itself. `code` is the device's own finding's;
-    `devices`: whom it is about, 20 at most."""
-
     devices: list[str]
 
 

@@ -10,7 +10,7 @@ from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.check import Request
 from fleet.preflight.certificate.codes import Code
 from fleet.preflight.certificate.files.reading import Material, read
-from fleet.preflight.certificate.findings import Finding, Profile
+from fleet.preflight.certificate.findings import CertificateFinding, Profile
 from fleet.preflight.certificate.hosts import Host
 from fleet.preflight.certificate.keys import belongs
 from fleet.preflight.certificate.path.paths import MOST_INTERMEDIATES
@@ -59,7 +59,7 @@ def assemble(
     faults += [finding for part in (first, *rest, key) for finding in (*part.findings, *part.notes)]
     leaf = _pick_leaf(first, keys)
     if leaf is None and not any(finding.code is Code.BAD_PASSWORD for finding in first.findings):
-        faults.append(Finding(Code.NO_LEAF, f"{files.leaf.what}: no certificate is in it"))
+        faults.append(CertificateFinding(Code.NO_LEAF, f"{files.leaf.what}: no certificate is in it"))
     return Request(
         leaf=leaf,
         given=tuple(cert for part in (first, *rest) for cert in _in_order(part, leaf)),
@@ -79,12 +79,12 @@ def for_host(request: Request, hosts: tuple[Host, ...], anchors: tuple[Cert, ...
     return replace(request, hosts=hosts, anchors=anchors)
 
 
-def _anchors(parts: Sequence[Material]) -> tuple[list[Cert], list[Finding]]:
+def _anchors(parts: Sequence[Material]) -> tuple[list[Cert], list[CertificateFinding]]:
     """The roots. One unreadable root among many is passed over, aloud: a terminal's store holds a hundred."""
     certs = list(dict.fromkeys(cert for part in parts for cert in part.roots))
     findings = [finding for part in parts for finding in part.findings]
     if certs:
-        findings = [Finding(Code.PROFILE_GAP, f"passed over: {finding.message}") for finding in findings]
+        findings = [CertificateFinding(Code.PROFILE_GAP, f"passed over: {finding.message}") for finding in findings]
     return certs, findings
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from fleet.preflight.certificate.assemble import File, Files, assemble
 from fleet.preflight.certificate.check import Request, check
 from fleet.preflight.certificate.codes import Code
-from fleet.preflight.certificate.findings import Finding, Profile, Verdict
+from fleet.preflight.certificate.findings import CertificateFinding, Profile, Verdict
 from fleet.preflight.certificate.hosts import Host, parse_address, parse_name
 from fleet.preflight.certificate.path.paths import MOST_INTERMEDIATES
 
@@ -38,7 +38,7 @@ def answer(line: bytes, now: dt.datetime) -> dict[str, Any]:
 
 def refusal(code: Code, message: str, identifier: Any = None) -> dict[str, Any]:
     """The answer to a line that was not checked."""
-    return Verdict((Finding(code, message),)).as_answer(identifier)
+    return Verdict((CertificateFinding(code, message),)).as_answer(identifier)
 
 
 def parse_line(line: bytes) -> Line:

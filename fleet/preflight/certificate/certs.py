@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from fleet.preflight.certificate.codes import Code
 from fleet.preflight.certificate.der import names
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.tolerant.certificate import Twin, duplicated, mend
 from fleet.preflight.certificate.tolerant.library import Refused, ask
 from fleet.preflight.certificate.tolerant.tolerances import Tolerance
@@ -127,33 +127,33 @@ class Cert:
             return None
 
     @lazy
-    def _extensions(self) -> x509.Extensions | Finding:
+    def _extensions(self) -> x509.Extensions | CertificateFinding:
         try:
             return ask(lambda: self.raw.extensions)
         except Refused as error:
             return self._mended_extensions(str(error))
 
-    def _mended_extensions(self, why: str) -> x509.Extensions | Finding:
+    def _mended_extensions(self, why: str) -> x509.Extensions | CertificateFinding:
         if twice := duplicated(self.der):
-            return Finding(Code.DUPLICATE_EXTENSION, f"the extension {twice} is in it twice", self.label)
+            return CertificateFinding(Code.DUPLICATE_EXTENSION, f"the extension {twice} is in it twice", self.label)
         twin = self.twin
         try:
             if twin is None or twin.raw is self.raw:
                 raise Refused(why)
             found = ask(lambda: twin.raw.extensions)
         except Refused as error:
-            return Finding(Code.MALFORMED_INPUT, f"one of its extensions cannot be read: {error}", self.label)
+            return CertificateFinding(Code.MALFORMED_INPUT, f"one of its extensions cannot be read: {error}", self.label)
         self._needed_twin = True
         return found
 
     @property
-    def fault(self) -> Finding | None:
+    def fault(self) -> CertificateFinding | None:
         """Why its extensions cannot be judged, or None. With a fault, every extension reads as absent."""
-        return self._extensions if isinstance(self._extensions, Finding) else None
+        return self._extensions if isinstance(self._extensions, CertificateFinding) else None
 
     @lazy
     def extensions(self) -> tuple[x509.Extension[x509.ExtensionType], ...]:
-        return () if isinstance(self._extensions, Finding) else tuple(self._extensions)
+        return () if isinstance(self._extensions, CertificateFinding) else tuple(self._extensions)
 
     @lazy
     def _by_kind(self) -> dict[type[x509.ExtensionType], x509.Extension[x509.ExtensionType]]:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.codes import Code
-from fleet.preflight.certificate.findings import Finding, Profile, Verdict, once
+from fleet.preflight.certificate.findings import CertificateFinding, Profile, Verdict, once
 from fleet.preflight.certificate.hosts import Host
 from fleet.preflight.certificate.keys import check_keys
 from fleet.preflight.certificate.names import check_names
@@ -40,7 +40,7 @@ class Request:
     key_expected: bool = False
     profile: Profile = Profile.TERMINALS
     most_intermediates: int = MOST_INTERMEDIATES
-    faults: tuple[Finding, ...] = ()
+    faults: tuple[CertificateFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class _Way:
     """A route with what speaks against it, whatever the moment."""
 
     route: Route
-    findings: tuple[Finding, ...]
+    findings: tuple[CertificateFinding, ...]
 
     @property
     def errors(self) -> int:
@@ -65,7 +65,7 @@ def check(request: Request) -> Verdict:
     return Verdict(once(found), request.times, request.profile)
 
 
-def _check_leaf(request: Request, leaf: Cert) -> list[Finding]:
+def _check_leaf(request: Request, leaf: Cert) -> list[CertificateFinding]:
     search = Search(leaf, request.given, request.anchors, request.most_intermediates)
     ways = _ways(search, request.times)
     pinned = any(way.route.pinned for way in ways)
@@ -89,10 +89,10 @@ def _ways(search: Search, times: tuple[dt.datetime, ...]) -> list[_Way]:
     return ways
 
 
-def _weigh(request: Request, ways: list[_Way], sound: bool) -> list[Finding]:
+def _weigh(request: Request, ways: list[_Way], sound: bool) -> list[CertificateFinding]:
     """The findings of the best way for each moment. sound: nothing is wrong with the server's own certificate, so
     the library's word on the path is worth asking for."""
-    found: list[Finding] = []
+    found: list[CertificateFinding] = []
     moments: dict[Cert, list[dt.datetime]] = {}
     for number, moment in enumerate(request.times):
         best = min(ways, key=lambda way: (way.errors + _invalid(way.route, moment), len(way.route.certs)))
@@ -111,7 +111,9 @@ def _weigh(request: Request, ways: list[_Way], sound: bool) -> list[Finding]:
     return found
 
 
-def _without_false_warning(found: list[Finding], route: Route, request: Request, moment: dt.datetime) -> list[Finding]:
+def _without_false_warning(
+    found: list[CertificateFinding], route: Route, request: Request, moment: dt.datetime
+) -> list[CertificateFinding]:
     """That terminals trust a CA without a root is untrue where they have the root above it, too."""
     warned = [finding for finding in found if finding.code is Code.ANCHOR_NOT_SELF_SIGNED]
     if not warned or not leads_on(route, request.given, request.anchors, moment):
@@ -119,7 +121,7 @@ def _without_false_warning(found: list[Finding], route: Route, request: Request,
     return [finding for finding in found if finding not in warned or finding.cert != route.anchor.label]
 
 
-def _library(request: Request, route: Route, moment: dt.datetime, hosts: tuple[Host, ...]) -> list[Finding]:
+def _library(request: Request, route: Route, moment: dt.datetime, hosts: tuple[Host, ...]) -> list[CertificateFinding]:
     return [
         finding
         for host in hosts or (None,)

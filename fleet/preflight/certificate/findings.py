@@ -19,7 +19,7 @@ class Profile(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CertificateFinding:
     """One thing found. message: for an admin, about this very certificate; cert: which one, None for the whole."""
 
     code: Code
@@ -46,7 +46,7 @@ class Finding:
 class Verdict:
     """The answer about one certificate. checked_at: the moments it was checked for, UTC."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[CertificateFinding, ...]
     checked_at: tuple[dt.datetime, ...] = ()
     profile: Profile = field(default=Profile.TERMINALS)
 
@@ -75,7 +75,7 @@ class Verdict:
         }
 
 
-def once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def once(findings: Iterable[CertificateFinding]) -> tuple[CertificateFinding, ...]:
     """The same findings, each once, errors first, otherwise in the order in which they were found."""
     unique = dict.fromkeys(findings)
     ranks = list(Severity)

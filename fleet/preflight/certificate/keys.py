@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.codes import Code
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 
 
 def belongs(key: PrivateKeyTypes, cert: Cert) -> bool:
@@ -15,14 +15,14 @@ def belongs(key: PrivateKeyTypes, cert: Cert) -> bool:
     return cert.key is not None and _public(key.public_key()) == _public(cert.key)
 
 
-def check_keys(leaf: Cert, keys: Sequence[PrivateKeyTypes], expected: bool) -> list[Finding]:
+def check_keys(leaf: Cert, keys: Sequence[PrivateKeyTypes], expected: bool) -> list[CertificateFinding]:
     """Findings about the key. expected: a file was given that has to hold one (a PFX, or --key)."""
     if not keys:
         if expected:
-            return [Finding(Code.KEY_MISSING, "the file holds the certificate without its private key", leaf.label)]
-        return [Finding(Code.KEY_NOT_GIVEN, "the private key was not given, so it was not checked")]
+            return [CertificateFinding(Code.KEY_MISSING, "the file holds the certificate without its private key", leaf.label)]
+        return [CertificateFinding(Code.KEY_NOT_GIVEN, "the private key was not given, so it was not checked")]
     if not any(belongs(key, leaf) for key in keys):
-        return [Finding(Code.KEY_MISMATCH, "the private key belongs to another certificate", leaf.label)]
+        return [CertificateFinding(Code.KEY_MISMATCH, "the private key belongs to another certificate", leaf.label)]
     return []
 
 

@@ -7,7 +7,7 @@ from cryptography.x509.oid import NameOID
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.codes import Code
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.hosts import Host
 
 # Second labels under which country registries sell names. A whole public suffix list would go stale in a product
@@ -17,11 +17,11 @@ _REGISTRY = re.compile(
 )
 
 
-def check_names(leaf: Cert, hosts: tuple[Host, ...]) -> list[Finding]:
+def check_names(leaf: Cert, hosts: tuple[Host, ...]) -> list[CertificateFinding]:
     """Findings about the names of the server's own certificate, for each host string."""
     names = leaf.value(x509.SubjectAlternativeName)
     if names is None or not list(names):
-        return [Finding(Code.NO_SAN, _no_san(leaf), leaf.label), *_uncheckable(hosts)]
+        return [CertificateFinding(Code.NO_SAN, _no_san(leaf), leaf.label), *_uncheckable(hosts)]
     found = [finding for host in hosts if (finding := _host(leaf, names, host))]
     return found + _common_name(leaf, names) + _criticality(leaf)
 
@@ -36,9 +36,9 @@ def matches(pattern: str, name: str) -> bool:
     return "*" not in pattern and pattern == name
 
 
-def _host(leaf: Cert, names: x509.SubjectAlternativeName, host: Host) -> Finding | None:
+def _host(leaf: Cert, names: x509.SubjectAlternativeName, host: Host) -> CertificateFinding | None:
     if host.fault:
-        return Finding(Code.HOST_NOT_CHECKABLE, f'the host "{host.text}" cannot be checked: {host.fault}')
+        return CertificateFinding(Code.HOST_NOT_CHECKABLE, f'the host "{host.text}" cannot be checked: {host.fault}')
     entries = names.get_values_for_type(x509.DNSName)
     if host.address is not None:
         return _address(leaf, names, host, entries)
@@ -47,19 +47,19 @@ def _host(leaf: Cert, names: x509.SubjectAlternativeName, host: Host) -> Finding
     if covering:
         return _public_suffix(leaf, covering, name)
     if near := [entry for entry in entries if _almost(entry, name)]:
-        return Finding(Code.WILDCARD_SCOPE, f'"{near[0]}" does not cover "{host.text}"', leaf.label)
+        return CertificateFinding(Code.WILDCARD_SCOPE, f'"{near[0]}" does not cover "{host.text}"', leaf.label)
     shown = ", ".join(entries[:5]) or "none"
-    return Finding(Code.NAME_MISMATCH, f'"{host.text}" is not among its DNS names: {shown}', leaf.label)
+    return CertificateFinding(Code.NAME_MISMATCH, f'"{host.text}" is not among its DNS names: {shown}', leaf.label)
 
 
-def _address(leaf: Cert, names: x509.SubjectAlternativeName, host: Host, entries: list[str]) -> Finding | None:
+def _address(leaf: Cert, names: x509.SubjectAlternativeName, host: Host, entries: list[str]) -> CertificateFinding | None:
     addresses = names.get_values_for_type(x509.IPAddress)
     if host.address in addresses:
         return None
     if str(host.address) in entries or host.text in entries:
-        return Finding(Code.IP_IN_DNS_SAN, f"the address {host.text} is in it as a DNS name only", leaf.label)
+        return CertificateFinding(Code.IP_IN_DNS_SAN, f"the address {host.text} is in it as a DNS name only", leaf.label)
     shown = ", ".join(str(address) for address in addresses[:5]) or "none"
-    return Finding(Code.IP_NOT_IN_SAN, f"the address {host.text} is not among its IP addresses: {shown}", leaf.label)
+    return CertificateFinding(Code.IP_NOT_IN_SAN, f"the address {host.text} is not among its IP addresses: {shown}", leaf.label)
 
 
 def _almost(pattern: str, name: str) -> bool:
@@ -70,27 +70,29 @@ def _almost(pattern: str, name: str) -> bool:
     return name.endswith(rest)  # Also when nothing is left: a star alone was meant to cover everything.
 
 
-def _public_suffix(leaf: Cert, covering: list[str], name: str) -> Finding | None:
+def _public_suffix(leaf: Cert, covering: list[str], name: str) -> CertificateFinding | None:
     if any("*" not in entry for entry in covering):
         return None
     labels = name.split(".")[1:]
     if len(labels) == 1 or (len(labels) == 2 and len(labels[1]) == 2 and _REGISTRY.fullmatch(labels[0])):
-        return Finding(Code.PUBLIC_SUFFIX_WILDCARD, f'"*.{".".join(labels)}" covers a whole public suffix', leaf.label)
+        return CertificateFinding(
+            Code.PUBLIC_SUFFIX_WILDCARD, f'"*.{".".join(labels)}" covers a whole public suffix', leaf.label
+        )
     return None
 
 
-def _common_name(leaf: Cert, names: x509.SubjectAlternativeName) -> list[Finding]:
+def _common_name(leaf: Cert, names: x509.SubjectAlternativeName) -> list[CertificateFinding]:
     held = set(names.get_values_for_type(x509.DNSName))
     held |= {str(address) for address in names.get_values_for_type(x509.IPAddress)}
     common = [str(entry.value) for entry in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     return [
-        Finding(Code.CN_NOT_IN_SAN, f'its common name "{name[:80]}" is not among its alternative names', leaf.label)
+        CertificateFinding(Code.CN_NOT_IN_SAN, f'its common name "{name[:80]}" is not among its alternative names', leaf.label)
         for name in common
         if name not in held
     ]
 
 
-def _criticality(leaf: Cert) -> list[Finding]:
+def _criticality(leaf: Cert) -> list[CertificateFinding]:
     """RFC 5280 4.2.1.6: the names MUST be critical when there is no subject, and SHOULD NOT be beside one. What is only
     advised decides nothing on a till: `dotnet dev-certs` makes them so."""
     extension = leaf.extension(x509.SubjectAlternativeName)
@@ -98,8 +100,10 @@ def _criticality(leaf: Cert) -> list[Finding]:
     if extension is None or extension.critical == empty:
         return []
     if empty:
-        return [Finding(Code.MALFORMED_INPUT, "it has no subject, and its names are not marked critical", leaf.label)]
-    return [Finding(Code.PROFILE_GAP, "its alternative names are marked critical beside a subject", leaf.label)]
+        return [
+            CertificateFinding(Code.MALFORMED_INPUT, "it has no subject, and its names are not marked critical", leaf.label)
+        ]
+    return [CertificateFinding(Code.PROFILE_GAP, "its alternative names are marked critical beside a subject", leaf.label)]
 
 
 def _no_san(leaf: Cert) -> str:
@@ -107,9 +111,9 @@ def _no_san(leaf: Cert) -> str:
     return f'it holds no alternative names, only the common name "{common[0][:80]}"' if common else "it holds no names at all"
 
 
-def _uncheckable(hosts: tuple[Host, ...]) -> list[Finding]:
+def _uncheckable(hosts: tuple[Host, ...]) -> list[CertificateFinding]:
     return [
-        Finding(Code.HOST_NOT_CHECKABLE, f'the host "{host.text}" cannot be checked: {host.fault}')
+        CertificateFinding(Code.HOST_NOT_CHECKABLE, f'the host "{host.text}" cannot be checked: {host.fault}')
         for host in hosts
         if host.fault
     ]

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.codes import Code
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 
 
-def check_order(given: Sequence[Cert], way: Sequence[Cert]) -> list[Finding]:
+def check_order(given: Sequence[Cert], way: Sequence[Cert]) -> list[CertificateFinding]:
     """Findings about the order. given: as the files held them; way: from the server's up."""
     places = [given.index(cert) for cert in way if cert in given]
     if places == sorted(places):
         return []
     shown = ", ".join(str(place + 1) for place in places)
-    return [Finding(Code.WRONG_CHAIN_ORDER, f"going up from the server's, the certificates stand at place {shown}")]
+    return [CertificateFinding(Code.WRONG_CHAIN_ORDER, f"going up from the server's, the certificates stand at place {shown}")]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.files.reading import read
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.strength import check_key, check_signature_hash
 from fleet.preflight.certificate.usage import check_usage
 from fleet.preflight.site.view import Stored
@@ -52,11 +52,11 @@ def _thumbprint(cert: Cert) -> str:
     return hashlib.sha1(cert.der, usedforsecurity=False).hexdigest().upper()  # Windows names certificates so
 
 
-def _of_itself(cert: Cert) -> list[Finding]:
+def _of_itself(cert: Cert) -> list[CertificateFinding]:
     # One that has signed itself may be among the terminals' roots: what that excuses is Readiness's to say.
     signed = [] if cert.self_issued else check_signature_hash(cert)
     return [*check_usage(cert, cert.self_issued), *check_key(cert), *signed]
 
 
-def _said(finding: Finding) -> str:
+def _said(finding: CertificateFinding) -> str:
     return f"is not fit: {finding.message}. {finding.remedy}".rstrip(".")

@@ -6,7 +6,7 @@ from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.codes import Code
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.tolerant.library import Refused, ask
 
 RSA_BITS = 2048
@@ -20,34 +20,42 @@ CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _WEAK_HASHES = ("md5", "sha1")
 
 
-def check_key(cert: Cert) -> list[Finding]:
+def check_key(cert: Cert) -> list[CertificateFinding]:
     """Findings about the public key of a certificate below the anchor."""
     key = cert.key
     if isinstance(key, rsa.RSAPublicKey) and cert.raw.public_key_algorithm_oid != PublicKeyAlgorithmOID.RSASSA_PSS:
         if key.key_size < RSA_BITS:
-            return [Finding(Code.WEAK_KEY, f"its RSA key has {key.key_size} bits; {RSA_BITS} are the least", cert.label)]
+            return [
+                CertificateFinding(Code.WEAK_KEY, f"its RSA key has {key.key_size} bits; {RSA_BITS} are the least", cert.label)
+            ]
         if key.key_size > MOST_RSA_BITS:
-            return [Finding(Code.KEY_TYPE, f"its RSA key has {key.key_size} bits; {MOST_RSA_BITS} are the most", cert.label)]
+            return [
+                CertificateFinding(
+                    Code.KEY_TYPE, f"its RSA key has {key.key_size} bits; {MOST_RSA_BITS} are the most", cert.label
+                )
+            ]
         return []
     if isinstance(key, ec.EllipticCurvePublicKey):
         if key.curve.key_size < CURVE_BITS:
-            return [Finding(Code.WEAK_KEY, f"its curve {key.curve.name} is too small; P-256 is the least", cert.label)]
+            return [
+                CertificateFinding(Code.WEAK_KEY, f"its curve {key.curve.name} is too small; P-256 is the least", cert.label)
+            ]
         if isinstance(key.curve, CURVES):
             return []
-        return [Finding(Code.KEY_TYPE, f"Windows does not use its curve {key.curve.name} for TLS", cert.label)]
+        return [CertificateFinding(Code.KEY_TYPE, f"Windows does not use its curve {key.curve.name} for TLS", cert.label)]
     kind = type(key).__name__.removesuffix("PublicKey") if key else "an unknown kind or unnamed parameters"
-    return [Finding(Code.KEY_TYPE, f"Windows cannot use its key for TLS: {kind}", cert.label)]
+    return [CertificateFinding(Code.KEY_TYPE, f"Windows cannot use its key for TLS: {kind}", cert.label)]
 
 
-def check_anchor_key(anchor: Cert) -> list[Finding]:
+def check_anchor_key(anchor: Cert) -> list[CertificateFinding]:
     """Findings about the key of a root that terminals already have. Contract 6.5 judges strength below the anchor
     only; a key that Windows cannot verify with at all is an error here too."""
     key = anchor.key
     if is_weak_anchor(anchor) and isinstance(key, rsa.RSAPublicKey):
         message = f"the root's RSA key has {key.key_size} bits; terminals take it as a root, other software does not"
-        return [Finding(Code.PROFILE_GAP, message, anchor.label)]
+        return [CertificateFinding(Code.PROFILE_GAP, message, anchor.label)]
     return [
-        Finding(Code.KEY_TYPE, f"as a root: {finding.message}", finding.cert)
+        CertificateFinding(Code.KEY_TYPE, f"as a root: {finding.message}", finding.cert)
         for finding in check_key(anchor)
         if finding.code in (Code.KEY_TYPE, Code.WEAK_KEY)
     ]
@@ -59,14 +67,14 @@ def is_weak_anchor(anchor: Cert) -> bool:
     return isinstance(key, rsa.RSAPublicKey) and ANCHOR_RSA_BITS <= key.key_size < RSA_BITS
 
 
-def check_signature_hash(cert: Cert) -> list[Finding]:
+def check_signature_hash(cert: Cert) -> list[CertificateFinding]:
     """Findings about the algorithm of a certificate's signature. Not for anchors: theirs is not looked at."""
     try:
         algorithm = ask(lambda: cert.raw.signature_hash_algorithm)
     except Refused:
-        return [Finding(Code.WEAK_SIGNATURE, f"nobody knows its signature's algorithm {_oid(cert.raw)}", cert.label)]
+        return [CertificateFinding(Code.WEAK_SIGNATURE, f"nobody knows its signature's algorithm {_oid(cert.raw)}", cert.label)]
     if algorithm is not None and algorithm.name in _WEAK_HASHES:
-        return [Finding(Code.WEAK_SIGNATURE, f"it is signed with {algorithm.name.upper()}", cert.label)]
+        return [CertificateFinding(Code.WEAK_SIGNATURE, f"it is signed with {algorithm.name.upper()}", cert.label)]
     return []
 
 

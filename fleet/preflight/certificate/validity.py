@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.codes import Code
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 
 AFTER_WINDOW = dt.timedelta(days=30)
 
@@ -21,7 +21,7 @@ def is_valid(cert: Cert, moment: dt.datetime) -> bool:
     return cert.not_before <= moment.replace(microsecond=0) <= cert.not_after
 
 
-def check_validity(cert: Cert, times: Sequence[dt.datetime], is_leaf: bool) -> list[Finding]:
+def check_validity(cert: Cert, times: Sequence[dt.datetime], is_leaf: bool) -> list[CertificateFinding]:
     """Findings about one certificate of the path. times: the moments, UTC, earliest first."""
     moments = [moment.replace(microsecond=0) for moment in times]
     found = []
@@ -29,17 +29,17 @@ def check_validity(cert: Cert, times: Sequence[dt.datetime], is_leaf: bool) -> l
         found += _ended(cert, moments, is_leaf)
     if any(moment < cert.not_before for moment in moments):
         code = Code.NOT_YET_VALID if moments[-1] < cert.not_before else Code.NOT_YET_VALID_IN_WINDOW
-        found.append(Finding(code, f"it begins on {cert.not_before:%Y-%m-%d %H:%M} UTC", cert.label))
+        found.append(CertificateFinding(code, f"it begins on {cert.not_before:%Y-%m-%d %H:%M} UTC", cert.label))
     return found
 
 
-def _ended(cert: Cert, moments: list[dt.datetime], is_leaf: bool) -> list[Finding]:
+def _ended(cert: Cert, moments: list[dt.datetime], is_leaf: bool) -> list[CertificateFinding]:
     ended = f"{cert.not_after:%Y-%m-%d %H:%M} UTC"
     over = moments[0] > cert.not_after
     if is_leaf:
         code = Code.EXPIRED if over else Code.EXPIRED_IN_WINDOW
-        return [Finding(code, f"it ends on {ended}", cert.label)]
-    chain = Finding(
+        return [CertificateFinding(code, f"it ends on {ended}", cert.label)]
+    chain = CertificateFinding(
         Code.CHAIN_EXPIRES_IN_WINDOW, f"this CA certificate, on which the server's depends, ends on {ended}", cert.label
     )
-    return [Finding(Code.EXPIRED, f"this CA certificate ended on {ended}", cert.label), chain] if over else [chain]
+    return [CertificateFinding(Code.EXPIRED, f"this CA certificate ended on {ended}", cert.label), chain] if over else [chain]

@@ -10,7 +10,7 @@ from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.check import Request
 from fleet.preflight.certificate.codes import Code
 from fleet.preflight.certificate.files.reading import read
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.hosts import parse_host
 from fleet.preflight.certificate.names import check_names
 from fleet.preflight.certificate.validity import AFTER_WINDOW, window_times
@@ -77,7 +77,7 @@ def check_certificate(view: SiteView, said: Collection[tuple[str, str | None]]) 
         yield from _clocks(view, request.leaf)
 
 
-def _findings(view: SiteView, request: Request) -> Iterator[tuple[str | None, Finding]]:
+def _findings(view: SiteView, request: Request) -> Iterator[tuple[str | None, CertificateFinding]]:
     """(terminal, finding); a terminal whose roots are not known is asked about its host only."""
     whole: list[Viewpoint] = []
     places: set[tuple[str, tuple[str, ...] | None]] = set()

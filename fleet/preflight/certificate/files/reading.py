@@ -14,7 +14,7 @@ from fleet.preflight.certificate.codes import Code
 from fleet.preflight.certificate.files import pkcs7, trusted
 from fleet.preflight.certificate.files.pem import Block, bare_base64, blocks, text_of
 from fleet.preflight.certificate.files.pfx import is_locked_as_of_late, is_pfx, open_store
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.keys import belongs
 from fleet.preflight.certificate.tolerant.asn1 import OCTET_STRING, OID, SEQUENCE, children, only
 from fleet.preflight.certificate.tolerant.library import Refused, ask
@@ -38,8 +38,8 @@ class Material:
     is_pfx: bool = False
     is_unordered: bool = False
     distrusted: set[Cert] = field(default_factory=set)
-    findings: list[Finding] = field(default_factory=list)
-    notes: list[Finding] = field(default_factory=list)
+    findings: list[CertificateFinding] = field(default_factory=list)
+    notes: list[CertificateFinding] = field(default_factory=list)
 
     @property
     def roots(self) -> list[Cert]:
@@ -48,7 +48,7 @@ class Material:
 
     def fault(self, code: Code, message: str) -> None:
         """One more finding."""
-        self.findings.append(Finding(code, message))
+        self.findings.append(CertificateFinding(code, message))
 
 
 def read(data: bytes, what: str, password: bytes | None = None) -> Material:
@@ -184,7 +184,9 @@ def _read_pfx(data: bytes, what: str, password: bytes | None, material: Material
         material.own = material.certs[0] if own and material.certs else None
     if material.certs and is_locked_as_of_late(data):
         message = f"{what}: Windows before 10 1709 and Windows Server up to 2016 cannot import this PFX (it is locked with AES)"
-        material.notes.append(Finding(Code.PROFILE_GAP, f"{message}; for such a server export it with TripleDES-SHA1"))
+        material.notes.append(
+            CertificateFinding(Code.PROFILE_GAP, f"{message}; for such a server export it with TripleDES-SHA1")
+        )
     return True
 
 

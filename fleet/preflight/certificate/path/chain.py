@@ -9,7 +9,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.codes import Code
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.flaws import check_flaws
 from fleet.preflight.certificate.path.constraints import check_constraints
 from fleet.preflight.certificate.path.paths import Route, Search
@@ -22,7 +22,7 @@ from fleet.preflight.certificate.validity import is_valid
 _SERVES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
 
 
-def check_route(route: Route) -> list[Finding]:
+def check_route(route: Route) -> list[CertificateFinding]:
     """Findings about a route, whatever the moment and the host. Errors close it."""
     found = [finding for cert, link in zip(route.certs, route.links, strict=False) for finding in _signature(cert, link)]
     for place, cert in enumerate(route.certs[1:], 1):
@@ -31,20 +31,20 @@ def check_route(route: Route) -> list[Finding]:
     return [*found, *check_constraints(route), *check_policies(route), *_anchor(route)]
 
 
-def _signature(cert: Cert, link: Link) -> list[Finding]:
+def _signature(cert: Cert, link: Link) -> list[CertificateFinding]:
     """The anchor has no link: with what it is signed does not matter, terminals have it."""
     found = check_signature_hash(cert)
     if not found and link is Link.UNKNOWN:
-        found.append(Finding(Code.WEAK_SIGNATURE, "its signature cannot be verified by terminals", cert.label))
+        found.append(CertificateFinding(Code.WEAK_SIGNATURE, "its signature cannot be verified by terminals", cert.label))
     return found
 
 
-def _issuer(cert: Cert, place: int, route: Route) -> list[Finding]:
+def _issuer(cert: Cert, place: int, route: Route) -> list[CertificateFinding]:
     if _is_version_1_anchor(cert, route):
         # RFC 5280 6.1.4 (k): version 1 is a CA by other means, here the terminal's own store of roots.
         return [
             *check_flaws(cert),
-            Finding(Code.PROFILE_GAP, "this root is of version 1, which says nothing of CAs", cert.label),
+            CertificateFinding(Code.PROFILE_GAP, "this root is of version 1, which says nothing of CAs", cert.label),
         ]
     return [
         *check_flaws(cert),
@@ -61,17 +61,19 @@ def _is_version_1_anchor(cert: Cert, route: Route) -> bool:
     return cert == route.anchor and cert.raw.version is x509.Version.v1 and cert.self_issued
 
 
-def _authority(cert: Cert) -> list[Finding]:
+def _authority(cert: Cert) -> list[CertificateFinding]:
     if not cert.has_subject:
-        return [Finding(Code.MALFORMED_INPUT, "it issues certificates, but has no name", cert.label)]
+        return [CertificateFinding(Code.MALFORMED_INPUT, "it issues certificates, but has no name", cert.label)]
     if cert.is_ca:
         return []
     if cert.value(x509.BasicConstraints) is None:
-        return [Finding(Code.NOT_A_CA, "it issues, but does not say that it is a CA (no basic constraints)", cert.label)]
-    return [Finding(Code.NOT_A_CA, "it issues, but says that it is no CA", cert.label)]
+        return [
+            CertificateFinding(Code.NOT_A_CA, "it issues, but does not say that it is a CA (no basic constraints)", cert.label)
+        ]
+    return [CertificateFinding(Code.NOT_A_CA, "it issues, but says that it is no CA", cert.label)]
 
 
-def _path_length(cert: Cert, place: int, route: Route) -> list[Finding]:
+def _path_length(cert: Cert, place: int, route: Route) -> list[CertificateFinding]:
     constraints = cert.value(x509.BasicConstraints)
     if constraints is None or constraints.path_length is None:
         return []
@@ -79,21 +81,23 @@ def _path_length(cert: Cert, place: int, route: Route) -> list[Finding]:
     if below <= constraints.path_length:
         return []
     message = f"it allows {constraints.path_length} CAs below itself, and {below} are there"
-    return [Finding(Code.PATH_LENGTH, message, cert.label)]
+    return [CertificateFinding(Code.PATH_LENGTH, message, cert.label)]
 
 
-def _usage(cert: Cert) -> list[Finding]:
+def _usage(cert: Cert) -> list[CertificateFinding]:
     found = []
     usage = cert.value(x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
-        found.append(Finding(Code.KEY_USAGE, "this CA's key usage does not allow signing certificates", cert.label))
+        found.append(CertificateFinding(Code.KEY_USAGE, "this CA's key usage does not allow signing certificates", cert.label))
     extended = cert.value(x509.ExtendedKeyUsage)
     if extended is not None and not any(purpose in extended for purpose in _SERVES):
-        found.append(Finding(Code.EKU_CHAIN, "this CA is not made for issuing to servers (extended key usage)", cert.label))
+        found.append(
+            CertificateFinding(Code.EKU_CHAIN, "this CA is not made for issuing to servers (extended key usage)", cert.label)
+        )
     return found
 
 
-def _gaps(cert: Cert, is_anchor: bool) -> list[Finding]:
+def _gaps(cert: Cert, is_anchor: bool) -> list[CertificateFinding]:
     """What the profile of public CAs asks for and terminals do without. reliability.md 1.4."""
     gaps = []
     constraints = cert.extension(x509.BasicConstraints)
@@ -105,7 +109,7 @@ def _gaps(cert: Cert, is_anchor: bool) -> list[Finding]:
         gaps.append("its basic constraints are not marked critical")
     if cert.issuer_key_id is None and not is_anchor:
         gaps.append("it does not name its issuer's key (no authority key identifier)")
-    return [Finding(Code.PROFILE_GAP, f"this CA: {gap}", cert.label) for gap in gaps]
+    return [CertificateFinding(Code.PROFILE_GAP, f"this CA: {gap}", cert.label) for gap in gaps]
 
 
 def leads_on(route: Route, given: Sequence[Cert], anchors: Sequence[Cert], moment: dt.datetime) -> bool:
@@ -120,16 +124,22 @@ def _may_be_gone(route: Route, moment: dt.datetime) -> bool:
     return not against and all(is_valid(cert, moment) for cert in route.certs)
 
 
-def _anchor(route: Route) -> list[Finding]:
+def _anchor(route: Route) -> list[CertificateFinding]:
     if route.pinned:
-        return [Finding(Code.SELF_SIGNED_PINNED, "it is self-signed, and terminals have this very one", route.anchor.label)]
+        return [
+            CertificateFinding(
+                Code.SELF_SIGNED_PINNED, "it is self-signed, and terminals have this very one", route.anchor.label
+            )
+        ]
     if route.anchor.self_issued and route.anchor.issuer_key_id in (None, route.anchor.key_id):
         return []
-    return [Finding(Code.ANCHOR_NOT_SELF_SIGNED, "terminals trust this CA directly, without a root", route.anchor.label)]
+    return [
+        CertificateFinding(Code.ANCHOR_NOT_SELF_SIGNED, "terminals trust this CA directly, without a root", route.anchor.label)
+    ]
 
 
-def check_anchor_signature(anchor: Cert) -> list[Finding]:
+def check_anchor_signature(anchor: Cert) -> list[CertificateFinding]:
     """No path needs a root's own signature, but a root of which it is wrong is not the one that terminals have."""
     if anchor.self_issued and anchor.issuer_key_id in (None, anchor.key_id) and signed_by(anchor, anchor) is Link.BAD:
-        return [Finding(Code.BAD_SIGNATURE, "this root's own signature is wrong: the file is damaged", anchor.label)]
+        return [CertificateFinding(Code.BAD_SIGNATURE, "this root's own signature is wrong: the file is damaged", anchor.label)]
     return []

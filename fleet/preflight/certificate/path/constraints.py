@@ -9,7 +9,7 @@ from cryptography.x509.oid import NameOID
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.codes import Code
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.path.paths import Route
 
 # Names times subtrees of one route. Real ones have tens; thousands of both are an attack by quadratic blow-up.
@@ -20,7 +20,7 @@ class _CannotJudge(Exception):
     """A constraint or a name that cannot be compared; the text says why."""
 
 
-def check_constraints(route: Route) -> list[Finding]:
+def check_constraints(route: Route) -> list[CertificateFinding]:
     """Findings about the names of a route under the constraints of the CAs above them."""
     found = []
     left = MOST_COMPARISONS
@@ -30,33 +30,40 @@ def check_constraints(route: Route) -> list[Finding]:
             continue
         permitted, excluded = limits.permitted_subtrees or [], limits.excluded_subtrees or []
         if not permitted and not excluded:
-            found.append(Finding(Code.NAME_CONSTRAINTS, "it limits names, and lists none", cert.label))
+            found.append(CertificateFinding(Code.NAME_CONSTRAINTS, "it limits names, and lists none", cert.label))
         kinds = {type(subtree) for subtree in [*permitted, *excluded]}
         if not all(below.subject_is_readable for below in _below(route, place)):
-            found.append(Finding(Code.NAME_CONSTRAINTS, "it limits names, and one below it cannot be read", cert.label))
+            found.append(
+                CertificateFinding(Code.NAME_CONSTRAINTS, "it limits names, and one below it cannot be read", cert.label)
+            )
             continue
         names = [(below, name) for below in _below(route, place) for name in _names(below, kinds)]
         left -= len(names) * (len(permitted) + len(excluded))
         if left < 0:
-            return [*found, Finding(Code.NAME_CONSTRAINTS, "too many names under too many limits to compare", cert.label)]
+            return [
+                *found,
+                CertificateFinding(Code.NAME_CONSTRAINTS, "too many names under too many limits to compare", cert.label),
+            ]
         found += _apply(cert, permitted, excluded, names)
     return found
 
 
 def _apply(
     cert: Cert, permitted: list[x509.GeneralName], excluded: list[x509.GeneralName], names: list[tuple[Cert, x509.GeneralName]]
-) -> list[Finding]:
+) -> list[CertificateFinding]:
     for below, name in names:
         try:
             same = [subtree for subtree in permitted if type(subtree) is type(name)]
             # All of them are looked at, so that one that cannot be judged is never hidden behind one that fits.
             held = [_holds(subtree, name, whole=True) for subtree in same]
             if same and True not in held:
-                return [Finding(Code.NAME_CONSTRAINTS, f"its CA may not issue for {_shown(name)}", below.label)]
+                return [CertificateFinding(Code.NAME_CONSTRAINTS, f"its CA may not issue for {_shown(name)}", below.label)]
             if any(_holds(subtree, name, whole=False) for subtree in excluded if type(subtree) is type(name)):
-                return [Finding(Code.NAME_CONSTRAINTS, f"its CA is forbidden to issue for {_shown(name)}", below.label)]
+                return [
+                    CertificateFinding(Code.NAME_CONSTRAINTS, f"its CA is forbidden to issue for {_shown(name)}", below.label)
+                ]
         except _CannotJudge as error:
-            return [Finding(Code.NAME_CONSTRAINTS, str(error), cert.label)]
+            return [CertificateFinding(Code.NAME_CONSTRAINTS, str(error), cert.label)]
     return []
 
 

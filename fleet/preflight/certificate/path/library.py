@@ -13,7 +13,7 @@ from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyB
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.codes import Code
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.flaws import flaw_of
 from fleet.preflight.certificate.hosts import Host, parse_host
 from fleet.preflight.certificate.path.paths import Route
@@ -57,7 +57,7 @@ _MEANINGS = (
 )
 
 
-def last_word(route: Route, host: Host | None, moment: dt.datetime, most_intermediates: int) -> list[Finding]:
+def last_word(route: Route, host: Host | None, moment: dt.datetime, most_intermediates: int) -> list[CertificateFinding]:
     """What the library has against this route at this moment, UTC. host: None when nobody named one; then it is asked
     for one of the certificate's own names, because it has no question without a name."""
     if route.pinned:
@@ -69,10 +69,10 @@ def last_word(route: Route, host: Host | None, moment: dt.datetime, most_interme
     try:
         return _word(route, host, policy)
     except Refused as error:
-        return [Finding(Code.HOST_NOT_CHECKABLE, f'the host "{host.text}" cannot be checked: {host.fault or error}')]
+        return [CertificateFinding(Code.HOST_NOT_CHECKABLE, f'the host "{host.text}" cannot be checked: {host.fault or error}')]
 
 
-def _word(route: Route, host: Host, policy: PolicyBuilder) -> list[Finding]:
+def _word(route: Route, host: Host, policy: PolicyBuilder) -> list[CertificateFinding]:
     """The library is asked about the route as it is, and where it refuses that or cannot read it, about its shadow:
     tolerant/ names what may be otherwise in it, and nothing else is."""
     readable = all(cert.is_strict for cert in route.certs)
@@ -81,7 +81,9 @@ def _word(route: Route, host: Host, policy: PolicyBuilder) -> list[Finding]:
         return []
     instead = shadow(route)
     if instead is None:
-        odd = Finding(Code.WEAK_SIGNATURE, "a signature on the path is of no kind that terminals verify", route.certs[0].label)
+        odd = CertificateFinding(
+            Code.WEAK_SIGNATURE, "a signature on the path is of no kind that terminals verify", route.certs[0].label
+        )
         return [_meaning(refusal, route) if refusal is not None else odd]
     refusal = _refusal(policy, host, instead.certs)
     if refusal is not None and not _is_excepted(refusal, route):
@@ -118,11 +120,11 @@ def _is_excepted(words: str, route: Route) -> bool:
     return weak_root or "unsupported directoryName constraint" in words
 
 
-def _meaning(words: str, route: Route) -> Finding:
+def _meaning(words: str, route: Route) -> CertificateFinding:
     code = next((code for part, code in _MEANINGS if part in words), Code.MALFORMED_INPUT)
     if code is Code.BAD_SIGNATURE and any(cert.self_issued for cert in route.certs[1:-1]):
         # With two CAs of one name it tries both and tells of the last. What it does not do is to leave a CA's change
         # of keys out of the path's length.
         code = Code.PATH_LENGTH
     plain = words.removeprefix("validation failed: ").partition(" (encountered processing")[0]
-    return Finding(code, f"the path to the root is refused: {plain[:200]}", route.certs[0].label)
+    return CertificateFinding(code, f"the path to the root is refused: {plain[:200]}", route.certs[0].label)

@@ -6,7 +6,7 @@ from cryptography.x509.oid import CertificatePoliciesOID
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.codes import Code
-from fleet.preflight.certificate.findings import Finding
+from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.path.paths import Route
 from fleet.preflight.certificate.tolerant.asn1 import OID, SEQUENCE, Element, Malformed, children, dotted, only
 
@@ -62,7 +62,7 @@ class _Tree:
             self.any = min(self.any, inhibited.skip_certs)
 
 
-def check_policies(route: Route) -> list[Finding]:
+def check_policies(route: Route) -> list[CertificateFinding]:
     """Findings about the policies of a route."""
     if not any(_asks(cert) for cert in route.certs):
         return []
@@ -110,9 +110,9 @@ def _asks(cert: Cert) -> bool:
     return constraints is not None and constraints.critical and constraints.value.require_explicit_policy is not None
 
 
-def _refused(cert: Cert) -> Finding:
+def _refused(cert: Cert) -> CertificateFinding:
     message = "a CA above it asks for a policy that all below it hold (policy constraints), and it holds none of those"
-    return Finding(Code.UNKNOWN_CRITICAL_EXTENSION, message, cert.label)
+    return CertificateFinding(Code.UNKNOWN_CRITICAL_EXTENSION, message, cert.label)
 
 
 def _number(given: int | None) -> int:
