@@ -17,7 +17,7 @@ from agents.hosts.lookup import LookupResponse
 from agents.protocol import Finding, Finished, Instruction, Outcome, Proof, Report, Role, Scheme
 from agents.steps import steps as all_steps
 from agents.steps.base import Evidence, Step
-from agents.steps.step_executor import Passes, Superseded
+from agents.steps.step_executor import StepExecutor, Superseded
 from agents.storage.journal import Journal
 from agents.storage.ledger import Failure
 
@@ -40,7 +40,7 @@ class Runner:
     ) -> None:  # fmt: skip
         self.host, self.journal, self.clock, self.report, self.changed = host, journal, clock, report, changed
         self.role: Role = host.config.role
-        self.passes = Passes(host, journal, clock, report, steps or all_steps(self.role))
+        self.executor = StepExecutor(host, journal, clock, report, steps or all_steps(self.role))
         self.heard_at = time.monotonic()
         self._queue: asyncio.Queue[Instruction] = asyncio.Queue()
         self._running: Instruction | None = None
@@ -68,7 +68,7 @@ class Runner:
     async def _alone(self, instruction: Instruction, work: Coroutine[Any, Any, None]) -> None:
         async with self._turn:
             self._running = instruction
-            self.passes.newer.clear()
+            self.executor.newer.clear()
             try:
                 await work
             except Superseded:
@@ -79,9 +79,9 @@ class Runner:
 
     async def _forward_alone(self, instruction: Instruction) -> None:
         try:
-            await self.passes.forward(instruction, instruction.steps)
+            await self.executor.forward(instruction, instruction.steps)
         except StepError as error:
-            await self.passes.back(instruction)
+            await self.executor.back(instruction)
             log.warning("could not follow the server: %s", error)
         else:
             self._finish(instruction, "done", by_itself=True)
@@ -140,7 +140,7 @@ class Runner:
         failpoints.agent(self.role, "accepted")
         self._queue.put_nowait(instruction)
         if newer and self._running is not None:
-            self.passes.newer.set()
+            self.executor.newer.set()
 
     def _refuse(self, instruction: Instruction, code: str, message: str) -> None:
         log.warning("instruction %s refused: %s", instruction.seq, message)
@@ -179,7 +179,7 @@ class Runner:
             self._finish(instruction, "failed", _SUPERSEDED)  # was waiting when a newer epoch came
             return
         self._running = instruction
-        self.passes.newer.clear()
+        self.executor.newer.clear()
         try:
             if instruction.action == "switch":
                 await self._switch(instruction)
@@ -200,7 +200,7 @@ class Runner:
             return
         names = instruction.steps if instruction.action == "arm" else self._proofs()
         try:
-            evidence = await self.passes.forward(instruction, names, dry=instruction.action == "verify")
+            evidence = await self.executor.forward(instruction, names, dry=instruction.action == "verify")
         except StepError as error:
             self._finish(instruction, "failed", Failure(error.finding, error.retryable))
         else:
@@ -209,7 +209,7 @@ class Runner:
     async def _switch(self, instruction: Instruction) -> None:
         if instruction.seq not in self.journal.ledger.failures:
             try:
-                await self.passes.forward(instruction, await self._still_to_do(instruction))
+                await self.executor.forward(instruction, await self._still_to_do(instruction))
             except StepError as error:
                 log.error("instruction %s failed: %s", instruction.seq, error)
                 self._note_failure(instruction, Failure(error.finding, error.retryable))
@@ -238,18 +238,18 @@ class Runner:
 
     async def _back(self, instruction: Instruction) -> list[StepError]:
         """Undo everything; what cannot be undone is tried again a few times. Returns what is left. Raises Superseded."""
-        problems = await self.passes.back(instruction)
+        problems = await self.executor.back(instruction)
         for pause_s in UNDO_PAUSES_S:
             if not any(problem.finding.code != "crash_loop" for problem in problems):
                 break
-            await self.passes.ask(functools.partial(asyncio.sleep, pause_s), pause_s + 1)
-            problems = await self.passes.back(instruction)
+            await self.executor.ask(functools.partial(asyncio.sleep, pause_s), pause_s + 1)
+            problems = await self.executor.back(instruction)
         return problems
 
     async def _verify_restored(self, instruction: Instruction) -> Evidence:
         """A restored device must work in the scheme that its settings now say, whatever certificate."""
-        context = self.passes.context(instruction, VERIFY_AFTER_UNDO_S)
-        answer: LookupResponse | None = await self.passes.ask(
+        context = self.executor.context(instruction, VERIFY_AFTER_UNDO_S)
+        answer: LookupResponse | None = await self.executor.ask(
             lambda: self.host.proof(context.instruction.member, context.patience_s), VERIFY_AFTER_UNDO_S
         )
         return {**answer.evidence(), "at_ms": self.clock.now_ms()} if answer else {}
@@ -261,7 +261,9 @@ class Runner:
         if done or "verify_server" not in instruction.steps or self._scheme() != instruction.to_scheme:
             return instruction.steps
         try:
-            await self.passes.ask(lambda: self.host.lookup(instruction.member, GLANCE_S, instruction.thumbprint), GLANCE_S + 1)
+            await self.executor.ask(
+                lambda: self.host.lookup(instruction.member, GLANCE_S, instruction.thumbprint), GLANCE_S + 1
+            )
         except StepError as error:
             log.info("not yet switched: %s", error)
             return instruction.steps
@@ -269,7 +271,7 @@ class Runner:
 
     def _proofs(self) -> tuple[str, ...]:
         steps = catalogue.steps_for(self.role, "switch")
-        return tuple(step.name for step in steps if self.passes.steps[step.name].asks_only)
+        return tuple(step.name for step in steps if self.executor.steps[step.name].asks_only)
 
     def _note_failure(self, instruction: Instruction, failure: Failure) -> None:
         """On disk, so that after a crash the undoing goes on and not the switching."""

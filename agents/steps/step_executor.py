@@ -29,7 +29,7 @@ class Superseded(AgentError):
     """A newer order has come; this one ends between two steps."""
 
 
-class Passes:
+class StepExecutor:
     """The steps of one device. `newer` is set when the running order shall make way for a newer one;
     `report` is called with every report after it is in the journal."""
 

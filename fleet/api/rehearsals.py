@@ -33,15 +33,15 @@ _TIMES = ("cold_ms", "dns_ms", "tcp_ms", "tls_ms")
 def get_readiness(request: HttpRequest, site_id: int) -> JsonResponse:
     """Whether this site may be moved, as far as can be known beforehand: what blocks, what warns, what is fine, each with
     what to do. From the devices' inventories and the last rehearsal; nothing is asked of anybody."""
-    look = readiness.look(get_object_or_404(Site, pk=site_id), clock.now())
+    assessment = readiness.assess_for_page(get_object_or_404(Site, pk=site_id), clock.now())
     fields = ("code", "severity", "title", "device", "message", "remedy")
     return JsonResponse({
         "site": site_id,
-        "verdict": look.readiness.verdict,
-        "counts": {level: look.readiness.count(level) for level in LEVELS},
-        "cutover": look.plan.pk if look.plan else None,
-        "rehearsal": look.held.pk if look.held else None,
-        "items": [{field: getattr(item, field) for field in fields} for item in look.readiness.items],
+        "verdict": assessment.readiness.verdict,
+        "counts": {level: assessment.readiness.count(level) for level in LEVELS},
+        "cutover": assessment.plan.pk if assessment.plan else None,
+        "rehearsal": assessment.held.pk if assessment.held else None,
+        "items": [{field: getattr(item, field) for field in fields} for item in assessment.readiness.items],
     })  # fmt: skip
 
 

@@ -33,10 +33,10 @@ class Assessment:
 def assess_site(site: Site, now: dt.datetime, plan: Cutover | None = None) -> Readiness:
     """Whether this site may be moved. plan: whose certificate, window and excluded terminals count; without one the
     site's newest plan to HTTPS that has not begun, if there is one."""
-    return look(site, now, plan).readiness
+    return assess_for_page(site, now, plan).readiness
 
 
-def look(site: Site, now: dt.datetime, plan: Cutover | None = None, thumbprint: str = "") -> Assessment:
+def assess_for_page(site: Site, now: dt.datetime, plan: Cutover | None = None, thumbprint: str = "") -> Assessment:
     """The same with all that it was made of. thumbprint: of the certificate to judge, "" for the plan's."""
     plan = plan or planned(site)
     held, failed = _ended(site)
@@ -75,7 +75,7 @@ def why_not(plan: Cutover, thumbprint: str, now: dt.datetime) -> str | None:
     site = plan.site
     if site.rehearsal_hours is None or plan.to_scheme != "https" or (site.server and site.server.scheme == "https"):
         return None
-    errors = look(site, now, plan, thumbprint).readiness.of("error")
+    errors = assess_for_page(site, now, plan, thumbprint).readiness.of("error")
     if not errors:
         return None
     named = "; ".join(one.message for one in errors[:_NAMED])

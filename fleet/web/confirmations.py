@@ -18,7 +18,7 @@ from fleet.web.live.numbers import OPEN, Numbers
 def what_will_happen(verb: str, cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
     """The dialog's text; for a button that this state does not have, why."""
     if not actions.fits(verb, cutover):
-        return f"Nothing: the cutover is {labels.CUTOVER_LOOKS[C(cutover.state)].word.lower()}."
+        return f"Nothing: the cutover is {labels.CUTOVER_PILLS[C(cutover.state)].word.lower()}."
     match verb:
         case "start" | "approve":
             return _begin(cutover, now)

@@ -34,9 +34,9 @@ def index(request: HttpRequest) -> HttpResponse:
         found = found.filter(state=state)
     page = paged(request, found.order_by("-pk"))
     for cutover in page.object_list:
-        cutover.look = labels.CUTOVER_LOOKS[C(cutover.state)]
+        cutover.pill = labels.CUTOVER_PILLS[C(cutover.state)]
         cutover.zone = labels.zone_of(cutover.site.zone)
-    states = [(s.value, labels.CUTOVER_LOOKS[s].word) for s in C]
+    states = [(s.value, labels.CUTOVER_PILLS[s].word) for s in C]
     crumbs = [("Fleet", reverse("fleet")), ("Cutovers", "")]
     return show(request, "fleet/cutovers.html", "cutovers", crumbs, page=page, states=states, state=state)
 
@@ -51,7 +51,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     ctx: dict[str, Any] = {
         "cutover": cutover,
         "zone": labels.zone_of(cutover.site.zone),
-        "look": labels.CUTOVER_LOOKS[C(cutover.state)],
+        "pill": labels.CUTOVER_PILLS[C(cutover.state)],
         "n": n,
         "failed": n.failed + n.of("undo_failed"),
         "verified": n.of("verified"),
@@ -67,7 +67,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         "page": paged(request, _runs(cutover), 500),
     }
     for run in ctx["page"].object_list:
-        run.look = labels.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
+        run.pill = labels.run_pill(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
         run.outage, run.cut_off = labels.seconds(run.outage_ms), _cut_off(run, now)
         run.before, run.after = _before_after(cutover, run)
     crumbs = [

@@ -10,7 +10,7 @@ from fleet.cutover.states import Run as R
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeAction:
+class Pill:
     """tone is a CSS class; shape and word tell the same to whoever does not see colours."""
 
     tone: str
@@ -18,50 +18,50 @@ class ProbeAction:
     word: str
 
 
-RUN_LOOKS: dict[R, ProbeAction] = {
-    R.PENDING: ProbeAction("wait", "·", "Waiting"),
-    R.ARMED: ProbeAction("wait", "○", "Ready"),
-    R.SWITCHING: ProbeAction("run", "◐", "Switching"),
-    R.VERIFIED: ProbeAction("ok", "✓", "Verified"),
-    R.FAILED: ProbeAction("bad", "▲", "Failed"),
-    R.UNREACHABLE: ProbeAction("bad", "✕", "Not reachable"),
-    R.LATE: ProbeAction("warn", "☾", "Off, late"),
-    R.UNDOING: ProbeAction("run", "↺", "Going back"),
-    R.RESTORED: ProbeAction("ok", "↩", "Restored"),
-    R.UNDO_FAILED: ProbeAction("bad", "■", "Undo failed"),
+RUN_PILLS: dict[R, Pill] = {
+    R.PENDING: Pill("wait", "·", "Waiting"),
+    R.ARMED: Pill("wait", "○", "Ready"),
+    R.SWITCHING: Pill("run", "◐", "Switching"),
+    R.VERIFIED: Pill("ok", "✓", "Verified"),
+    R.FAILED: Pill("bad", "▲", "Failed"),
+    R.UNREACHABLE: Pill("bad", "✕", "Not reachable"),
+    R.LATE: Pill("warn", "☾", "Off, late"),
+    R.UNDOING: Pill("run", "↺", "Going back"),
+    R.RESTORED: Pill("ok", "↩", "Restored"),
+    R.UNDO_FAILED: Pill("bad", "■", "Undo failed"),
 }
 
-CUTOVER_LOOKS: dict[C, ProbeAction] = {
-    C.DRAFT: ProbeAction("wait", "○", "Draft"),
-    C.SUBMITTED: ProbeAction("warn", "◔", "Waits for approval"),
-    C.SCHEDULED: ProbeAction("wait", "◷", "Scheduled"),
-    C.ARMING: ProbeAction("run", "◐", "Getting ready"),
-    C.CUTTING_SERVER: ProbeAction("run", "◐", "Switching the server"),
-    C.SWITCHING: ProbeAction("run", "◐", "Switching terminals"),
-    C.VERIFYING: ProbeAction("run", "◐", "Last check"),
-    C.COMPLETED: ProbeAction("ok", "✓", "Completed"),
-    C.PAUSED: ProbeAction("warn", "‖", "Paused"),
-    C.ROLLING_BACK: ProbeAction("run", "↺", "Rolling back"),
-    C.ROLLED_BACK: ProbeAction("ok", "↩", "Rolled back"),
-    C.NEEDS_PERSON: ProbeAction("bad", "▲", "Needs a person"),
-    C.CANCELLED: ProbeAction("wait", "–", "Cancelled"),
+CUTOVER_PILLS: dict[C, Pill] = {
+    C.DRAFT: Pill("wait", "○", "Draft"),
+    C.SUBMITTED: Pill("warn", "◔", "Waits for approval"),
+    C.SCHEDULED: Pill("wait", "◷", "Scheduled"),
+    C.ARMING: Pill("run", "◐", "Getting ready"),
+    C.CUTTING_SERVER: Pill("run", "◐", "Switching the server"),
+    C.SWITCHING: Pill("run", "◐", "Switching terminals"),
+    C.VERIFYING: Pill("run", "◐", "Last check"),
+    C.COMPLETED: Pill("ok", "✓", "Completed"),
+    C.PAUSED: Pill("warn", "‖", "Paused"),
+    C.ROLLING_BACK: Pill("run", "↺", "Rolling back"),
+    C.ROLLED_BACK: Pill("ok", "↩", "Rolled back"),
+    C.NEEDS_PERSON: Pill("bad", "▲", "Needs a person"),
+    C.CANCELLED: Pill("wait", "–", "Cancelled"),
 }
 
 
 CUT_OFF_SHAPE = "!"
 
 
-def run_look(state: str, to_scheme: str = "", *, cut_off: bool = False) -> ProbeAction:
+def run_pill(state: str, to_scheme: str = "", *, cut_off: bool = False) -> Pill:
     """A device run's state; a verified one names the scheme that it speaks now. cut_off: it has no lookup that works, and
     then it never looks good or harmless, whatever its state."""
-    look = RUN_LOOKS[R(state)]
+    pill = RUN_PILLS[R(state)]
     if state == R.VERIFIED and to_scheme:
-        look = ProbeAction(look.tone, look.shape, f"On {to_scheme.upper()}")
+        pill = Pill(pill.tone, pill.shape, f"On {to_scheme.upper()}")
     if not cut_off:
-        return look
-    tone = "bad" if look.tone == "bad" else "warn"
-    shape = CUT_OFF_SHAPE if look.tone in ("ok", "wait") else look.shape
-    return ProbeAction(tone, shape, f"{look.word}, cut off")
+        return pill
+    tone = "bad" if pill.tone == "bad" else "warn"
+    shape = CUT_OFF_SHAPE if pill.tone in ("ok", "wait") else pill.shape
+    return Pill(tone, shape, f"{pill.word}, cut off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,38 +94,36 @@ def same_as_cause(finding: dict[str, Any] | None, kept: dict[str, Any] | None) -
     return bool(finding and kept) and (finding or {}).get("message") == (kept or {}).get("message")
 
 
-def scheme_look(scheme: str) -> ProbeAction:
+def scheme_pill(scheme: str) -> Pill:
     """A scheme as a pill; a device whose settings were never read has none."""
     if scheme == "https":
-        return ProbeAction("ok", "◆", "HTTPS")
-    return ProbeAction("wait", "◇", "HTTP") if scheme == "http" else ProbeAction("warn", "?", "Not read yet")
+        return Pill("ok", "◆", "HTTPS")
+    return Pill("wait", "◇", "HTTP") if scheme == "http" else Pill("warn", "?", "Not read yet")
 
 
-CUT_OFF = ProbeAction("bad", "✕", "Cut off")
-CHANGED_SINCE = ProbeAction("bad", "▲", "Changed since")
+CUT_OFF = Pill("bad", "✕", "Cut off")
+CHANGED_SINCE = Pill("bad", "▲", "Changed since")
 
 
-def differs_look(scheme: str) -> ProbeAction:
+def differs_pill(scheme: str) -> Pill:
     """The scheme of a terminal whose server speaks the other one: nobody is served there."""
-    return ProbeAction("bad", "▲", f"{scheme.upper()}, differs")
+    return Pill("bad", "▲", f"{scheme.upper()}, differs")
 
 
-def severity_look(severity: str) -> ProbeAction:
+def severity_pill(severity: str) -> Pill:
     """How grave an item of attention is."""
-    return ProbeAction("bad", "▲", "Error") if severity == "error" else ProbeAction("warn", "!", "Warning")
+    return Pill("bad", "▲", "Error") if severity == "error" else Pill("warn", "!", "Warning")
 
 
-def contact_look(agent: object | None) -> ProbeAction:
+def contact_pill(agent: object | None) -> Pill:
     """Whether a device's agent is there."""
     if agent is None:
-        return ProbeAction("warn", "–", "No agent")
+        return Pill("warn", "–", "No agent")
     if getattr(agent, "revoked_at", None):
-        return ProbeAction("bad", "✕", "Revoked")
+        return Pill("bad", "✕", "Revoked")
     if getattr(agent, "quarantined_at", None):
-        return ProbeAction("bad", "✕", "Identity used twice")
-    return (
-        ProbeAction("ok", "●", "In contact") if getattr(agent, "connected", False) else ProbeAction("warn", "○", "No contact")
-    )
+        return Pill("bad", "✕", "Identity used twice")
+    return Pill("ok", "●", "In contact") if getattr(agent, "connected", False) else Pill("warn", "○", "No contact")
 
 
 def seconds(ms: float | None) -> str:

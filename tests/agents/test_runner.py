@@ -19,7 +19,7 @@ class Crash(BaseException):
     """The process ends here."""
 
 
-class World:
+class Model:
     """What is real: which steps are applied. trips: at which call something happens, and what."""
 
     def __init__(self) -> None:
@@ -39,49 +39,49 @@ class World:
         return {name: _step(name, self) for name in ("ready", *ORDER)}
 
 
-def _step(step_name: str, world: World) -> Step:
+def _step(step_name: str, model: Model) -> Step:
     class Remembering(Step):
         name = step_name
 
         async def check(self, ctx: Context) -> bool:
-            world.trip(f"check {self.name}")
-            return world.applied.get(self.name, False)
+            model.trip(f"check {self.name}")
+            return model.applied.get(self.name, False)
 
         async def save(self, ctx: Context) -> Saved:
-            world.trip(f"save {self.name}")
-            return {"was": world.applied.get(self.name, False)}
+            model.trip(f"save {self.name}")
+            return {"was": model.applied.get(self.name, False)}
 
         async def apply(self, ctx: Context) -> None:
-            world.trip(f"before {self.name}")
+            model.trip(f"before {self.name}")
             assert ctx.saved[self.name] == {"was": False}
-            world.applied[self.name] = True
-            world.trip(f"after {self.name}")
+            model.applied[self.name] = True
+            model.trip(f"after {self.name}")
 
         async def verify(self, ctx: Context) -> Evidence:
-            world.trip(f"verify {self.name}")
+            model.trip(f"verify {self.name}")
             return {}
 
         async def undo(self, ctx: Context, saved: Saved) -> Evidence:
-            world.trip(f"undo {self.name}")
-            world.applied[self.name] = saved["was"]
-            world.trip(f"undone {self.name}")
+            model.trip(f"undo {self.name}")
+            model.applied[self.name] = saved["was"]
+            model.trip(f"undone {self.name}")
             return {}
 
     return Remembering()
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def model() -> Model:
+    return Model()
 
 
 @pytest.fixture
-def start(make_driver: Callable, terminal: TerminalHost, world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+def start(make_driver: Callable, terminal: TerminalHost, model: Model, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
     async def proof(*_: object) -> None:
-        world.trip("proof")
+        model.trip("proof")
 
     monkeypatch.setattr(terminal, "proof", proof)
-    return lambda: make_driver(terminal, steps=world.steps())
+    return lambda: make_driver(terminal, steps=model.steps())
 
 
 ALL = dict.fromkeys(ORDER, True)
@@ -89,28 +89,28 @@ NONE = dict.fromkeys(ORDER, False)
 
 
 async def test_every_step_is_checked_saved_applied_and_verified_in_order(
-    start: Callable, world: World, make_instruction: Callable
+    start: Callable, model: Model, make_instruction: Callable
 ) -> None:
     driver = start()
     finished = await driver.do(make_instruction("terminal"))
     assert finished.outcome == "done"
-    assert world.calls == [f"{what} {name}" for name in ORDER for what in ("check", "save", "before", "after", "verify")]
+    assert model.calls == [f"{what} {name}" for name in ORDER for what in ("check", "save", "before", "after", "verify")]
     assert [report.n for report in driver.reports] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("step", ORDER)
 @pytest.mark.parametrize("moment", ["check", "save", "before", "after", "verify"])
 async def test_a_failure_anywhere_undoes_what_was_done(
-    start: Callable, world: World, make_instruction: Callable, moment: str, step: str
+    start: Callable, model: Model, make_instruction: Callable, moment: str, step: str
 ) -> None:
-    world.trips = {f"{moment} {step}": StepError("broken", "it broke", "mend it", retryable=True)}
+    model.trips = {f"{moment} {step}": StepError("broken", "it broke", "mend it", retryable=True)}
     driver = start()
     finished = await driver.do(make_instruction("terminal"))
     assert (finished.outcome, finished.finding.code, finished.restored, finished.retryable) == ("failed", "broken", True, True)
-    assert not any(world.applied.values())
+    assert not any(model.applied.values())
     assert driver.journal.open_undo(7) == []
     begun = ORDER[: ORDER.index(step) + (moment not in ("check", "save"))]
-    assert [call for call in world.calls if call.startswith("undo ")] == [f"undo {name}" for name in reversed(begun)]
+    assert [call for call in model.calls if call.startswith("undo ")] == [f"undo {name}" for name in reversed(begun)]
 
 
 CRASHES = [f"{moment} {step}" for step in ORDER for moment in ("check", "save", "before", "after", "verify")]
@@ -118,110 +118,110 @@ CRASHES = [f"{moment} {step}" for step in ORDER for moment in ("check", "save", 
 
 @pytest.mark.parametrize("call", CRASHES)
 async def test_after_a_crash_the_switch_goes_on_where_it_was(
-    start: Callable, world: World, make_instruction: Callable, call: str
+    start: Callable, model: Model, make_instruction: Callable, call: str
 ) -> None:
-    world.trips = {call: Crash()}
+    model.trips = {call: Crash()}
     driver = start()
     with pytest.raises(Crash):
         await driver.do(make_instruction("terminal"))
     again = start()
     await again.runner.recover()
     assert again.reports[-1].outcome == "done"
-    assert world.applied == ALL
+    assert model.applied == ALL
     numbers = [report.n for report in driver.reports + again.reports]
     assert numbers == list(range(1, len(numbers) + 1))
     assert sorted(driver.steps() + again.steps()) == sorted(ORDER)
     # and everything can still be undone, to what was there before the first attempt
     undone = await again.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
-    assert (undone.outcome, world.applied) == ("done", NONE)
+    assert (undone.outcome, model.applied) == ("done", NONE)
 
 
 @pytest.mark.parametrize("call", [f"{moment} {step}" for step in ORDER for moment in ("undo", "undone")])
 async def test_after_a_crash_while_undoing_it_goes_on_undoing(
-    start: Callable, world: World, make_instruction: Callable, call: str
+    start: Callable, model: Model, make_instruction: Callable, call: str
 ) -> None:
-    world.trips = {"verify member_lookup": StepError("broken", "it broke", "mend it"), call: Crash()}
+    model.trips = {"verify member_lookup": StepError("broken", "it broke", "mend it"), call: Crash()}
     with pytest.raises(Crash):
         await start().do(make_instruction("terminal"))
     again = start()
     await again.runner.recover()
     finished = again.reports[-1]
     assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", "broken", True)
-    assert world.applied == NONE
+    assert model.applied == NONE
 
 
 @pytest.mark.parametrize("call", [f"{moment} {step}" for step in ORDER for moment in ("undo", "undone")] + ["proof"])
-async def test_an_undo_order_survives_a_crash(start: Callable, world: World, make_instruction: Callable, call: str) -> None:
+async def test_an_undo_order_survives_a_crash(start: Callable, model: Model, make_instruction: Callable, call: str) -> None:
     driver = start()
     await driver.do(make_instruction("terminal"))
-    world.trips = {call: Crash()}
+    model.trips = {call: Crash()}
     with pytest.raises(Crash):
         await driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
     again = start()
     await again.runner.recover()
-    assert (again.reports[-1].outcome, world.applied) == ("done", NONE)
+    assert (again.reports[-1].outcome, model.applied) == ("done", NONE)
 
 
 async def test_a_step_that_crashes_the_agent_every_time_is_undone(
-    start: Callable, world: World, make_instruction: Callable
+    start: Callable, model: Model, make_instruction: Callable
 ) -> None:
-    world.trips, world.again = {"after interface_list": Crash()}, True
+    model.trips, model.again = {"after interface_list": Crash()}, True
     with pytest.raises(Crash):
         await start().do(make_instruction("terminal"))
     for _ in range(2):
-        world.applied["interface_list"] = False
+        model.applied["interface_list"] = False
         with pytest.raises(Crash):
             await start().runner.recover()
     last = start()
     await last.runner.recover()
     finished = last.reports[-1]
     assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", "crash_loop", True)
-    assert world.applied == {"secured": False, "interface_list": False}
+    assert model.applied == {"secured": False, "interface_list": False}
 
 
 async def test_an_order_that_expired_while_the_agent_was_down_is_undone(
-    start: Callable, world: World, make_instruction: Callable
+    start: Callable, model: Model, make_instruction: Callable
 ) -> None:
-    world.trips = {"after interface_list": Crash()}
+    model.trips = {"after interface_list": Crash()}
     with pytest.raises(Crash):
         await start().do(make_instruction("terminal", expires_ms=1))
     again = start()
     await again.runner.recover()
     assert (again.reports[-1].finding.code, again.reports[-1].restored) == ("expired_while_down", True)
-    assert not any(world.applied.values())
+    assert not any(model.applied.values())
 
 
-async def test_the_policy_finish_goes_forward_even_then(start: Callable, world: World, make_instruction: Callable) -> None:
-    world.trips = {"after interface_list": Crash()}
+async def test_the_policy_finish_goes_forward_even_then(start: Callable, model: Model, make_instruction: Callable) -> None:
+    model.trips = {"after interface_list": Crash()}
     with pytest.raises(Crash):
         await start().do(make_instruction("terminal", expires_ms=1, policy="finish"))
     again = start()
     await again.runner.recover()
-    assert (again.reports[-1].outcome, world.applied) == ("done", ALL)
+    assert (again.reports[-1].outcome, model.applied) == ("done", ALL)
 
 
 async def test_undoing_goes_on_after_a_failure_and_says_what_is_left(
-    start: Callable, world: World, make_instruction: Callable
+    start: Callable, model: Model, make_instruction: Callable
 ) -> None:
     driver = start()
     await driver.do(make_instruction("terminal"))
-    world.trips = {"undo interface_list": StepError("stuck", "it is stuck", "pull")}
+    model.trips = {"undo interface_list": StepError("stuck", "it is stuck", "pull")}
     finished = await driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
     assert (finished.outcome, finished.finding.code) == ("undo_failed", "stuck")
-    assert world.applied == {"secured": False, "interface_list": True, "member_lookup": False}
+    assert model.applied == {"secured": False, "interface_list": True, "member_lookup": False}
     assert [record.step for record in driver.journal.open_undo(7)] == ["interface_list"]
     finished = await driver.do(make_instruction("terminal", seq=3, epoch=2, action="undo"))
-    assert (finished.outcome, world.applied) == ("done", NONE)
+    assert (finished.outcome, model.applied) == ("done", NONE)
 
 
-async def test_doubled_orders_have_no_second_effect(start: Callable, world: World, make_instruction: Callable) -> None:
+async def test_doubled_orders_have_no_second_effect(start: Callable, model: Model, make_instruction: Callable) -> None:
     driver = start()
     first = await driver.do(make_instruction("terminal"))
-    calls = list(world.calls)
+    calls = list(model.calls)
     assert await driver.do(make_instruction("terminal")) is first  # what it said is still on its way
     driver.journal.acked(first.n)
     second = await driver.do(make_instruction("terminal"))
-    assert world.calls == calls
+    assert model.calls == calls
     assert (second.seq, second.outcome, second.n) == (first.seq, "done", first.n + 1)
     driver.runner.submit(make_instruction("terminal", seq=2))
     driver.runner.submit(make_instruction("terminal", seq=2))
@@ -230,28 +230,28 @@ async def test_doubled_orders_have_no_second_effect(start: Callable, world: Worl
 
 @pytest.mark.parametrize("stale", [{"seq": 9, "epoch": 4}, {"seq": 4, "epoch": 5}, {"seq": 3, "epoch": 9}])
 async def test_older_orders_are_refused_even_after_a_restart(
-    start: Callable, world: World, make_instruction: Callable, stale: dict[str, int]
+    start: Callable, model: Model, make_instruction: Callable, stale: dict[str, int]
 ) -> None:
     await start().do(make_instruction("terminal", seq=5, epoch=5))
     driver = start()
-    calls = list(world.calls)
+    calls = list(model.calls)
     finished = await driver.do(make_instruction("terminal", **stale))
     assert (finished.outcome, finished.finding.code) == ("refused", "stale_instruction")
-    assert world.calls == calls
+    assert model.calls == calls
 
 
-async def test_unknown_steps_are_refused(start: Callable, world: World, make_instruction: Callable) -> None:
+async def test_unknown_steps_are_refused(start: Callable, model: Model, make_instruction: Callable) -> None:
     finished = await start().do(make_instruction("terminal", steps=("secured", "run_command")))
     assert (finished.outcome, finished.finding.code) == ("refused", "unknown_step")
-    assert world.calls == []
+    assert model.calls == []
 
 
 async def test_a_newer_epoch_stops_the_older_order_between_two_steps(
-    start: Callable, world: World, make_instruction: Callable
+    start: Callable, model: Model, make_instruction: Callable
 ) -> None:
     driver = start()
     undo = make_instruction("terminal", seq=2, epoch=2, action="undo")
-    step = driver.runner.passes.steps["interface_list"]
+    step = driver.runner.executor.steps["interface_list"]
     apply = step.apply
 
     async def apply_and_hear(ctx: Context) -> None:
@@ -265,16 +265,16 @@ async def test_a_newer_epoch_stops_the_older_order_between_two_steps(
         (1, "failed", "superseded"),
         (2, "done", None),
     ]
-    assert "check member_lookup" not in world.calls
+    assert "check member_lookup" not in model.calls
     assert driver.steps() == ["secured", "interface_list"]
-    assert world.applied == {"secured": False, "interface_list": False}
+    assert model.applied == {"secured": False, "interface_list": False}
 
 
 async def test_a_newer_epoch_cuts_a_wait_for_the_network_short(
-    start: Callable, world: World, make_instruction: Callable
+    start: Callable, model: Model, make_instruction: Callable
 ) -> None:
     driver = start()
-    step = driver.runner.passes.steps["member_lookup"]
+    step = driver.runner.executor.steps["member_lookup"]
     type(step).asks_only = True
     waiting = asyncio.Event()
 
@@ -290,10 +290,10 @@ async def test_a_newer_epoch_cuts_a_wait_for_the_network_short(
     driver.runner.submit(make_instruction("terminal", seq=2, epoch=2, action="undo"))
     await work
     assert [report.outcome for report in driver.reports if isinstance(report, Finished)] == ["failed", "done"]
-    assert world.applied == NONE
+    assert model.applied == NONE
 
 
-async def test_a_newer_order_of_the_same_epoch_waits(start: Callable, world: World, make_instruction: Callable) -> None:
+async def test_a_newer_order_of_the_same_epoch_waits(start: Callable, model: Model, make_instruction: Callable) -> None:
     driver = start()
     driver.runner.submit(make_instruction("terminal"))
     # These steps are not the real ones: the settings stay as they were.
@@ -303,15 +303,15 @@ async def test_a_newer_order_of_the_same_epoch_waits(start: Callable, world: Wor
 
 
 async def test_a_till_whose_settings_say_otherwise_fails_its_check_without_asking(
-    start: Callable, world: World, make_instruction: Callable
+    start: Callable, model: Model, make_instruction: Callable
 ) -> None:
     finished = await start().do(make_instruction("terminal", action="verify"))
     assert (finished.outcome, finished.finding.code, finished.scheme) == ("failed", "not_switched", "http")
-    assert world.calls == []
+    assert model.calls == []
 
 
 async def test_a_step_that_takes_too_long_is_undone(
-    start: Callable, world: World, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
+    start: Callable, model: Model, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from agents import catalogue
 
@@ -321,14 +321,14 @@ async def test_a_step_that_takes_too_long_is_undone(
     async def forever(ctx: Context) -> None:
         await asyncio.Event().wait()
 
-    driver.runner.passes.steps["interface_list"].apply = forever
+    driver.runner.executor.steps["interface_list"].apply = forever
     finished = await driver.do(make_instruction("terminal"))
     assert (finished.finding.code, finished.restored, finished.retryable) == ("step_timeout", True, True)
-    assert not any(world.applied.values())
+    assert not any(model.applied.values())
 
 
 async def test_a_full_disk_stops_before_anything_is_changed(
-    start: Callable, world: World, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
+    start: Callable, model: Model, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     driver = start()
 
@@ -338,22 +338,22 @@ async def test_a_full_disk_stops_before_anything_is_changed(
     monkeypatch.setattr(driver.journal, "undo", full)
     finished = await driver.do(make_instruction("terminal"))
     assert (finished.finding.code, finished.restored) == ("device_error", True)
-    assert world.applied == {}
+    assert model.applied == {}
     monkeypatch.setattr(driver.journal, "accept", full)
     finished = await driver.do(make_instruction("terminal", seq=2))
     assert (finished.outcome, finished.finding.code) == ("refused", "journal_failed")
 
 
 async def test_an_unforeseen_error_is_a_failure_like_any_other(
-    start: Callable, world: World, make_instruction: Callable
+    start: Callable, model: Model, make_instruction: Callable
 ) -> None:
-    world.trips = {"after interface_list": ZeroDivisionError("unforeseen")}
+    model.trips = {"after interface_list": ZeroDivisionError("unforeseen")}
     finished = await start().do(make_instruction("terminal"))
     assert (finished.finding.code, finished.restored) == ("internal_error", True)
 
 
 async def test_undo_finds_its_way_after_many_orders_of_other_kinds(
-    start: Callable, world: World, make_instruction: Callable
+    start: Callable, model: Model, make_instruction: Callable
 ) -> None:
     driver = start()
     await driver.do(make_instruction("terminal"))
@@ -363,12 +363,12 @@ async def test_undo_finds_its_way_after_many_orders_of_other_kinds(
     driver.journal.compact()
     again = start()
     finished = await again.do(make_instruction("terminal", seq=9, epoch=2, action="undo"))
-    assert (finished.outcome, world.applied) == ("done", {**NONE, "ready": True})
+    assert (finished.outcome, model.applied) == ("done", {**NONE, "ready": True})
     assert again.steps("back") == list(reversed(ORDER))
 
 
 async def test_a_later_cutover_ends_the_way_back_of_the_earlier_one(
-    start: Callable, world: World, make_instruction: Callable
+    start: Callable, model: Model, make_instruction: Callable
 ) -> None:
     driver = start()
     await driver.do(make_instruction("terminal"))
@@ -376,7 +376,7 @@ async def test_a_later_cutover_ends_the_way_back_of_the_earlier_one(
     assert driver.journal.open_undo(7) == []
 
 
-async def test_reports_name_the_order_that_runs(start: Callable, world: World, make_instruction: Callable) -> None:
+async def test_reports_name_the_order_that_runs(start: Callable, model: Model, make_instruction: Callable) -> None:
     driver = start()
     await driver.do(make_instruction("terminal", seq=3, epoch=2))
     await driver.do(make_instruction("terminal", seq=4, epoch=3, action="undo"))
@@ -387,21 +387,21 @@ async def test_reports_name_the_order_that_runs(start: Callable, world: World, m
 
 
 @pytest.fixture
-def stuck(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def stuck(model: Model, monkeypatch: pytest.MonkeyPatch) -> Model:
     """Undoing one step fails every time, until it no longer trips."""
-    world.again = True
-    world.trips = {"undo interface_list": StepError("device_error", "no space left", "make room")}
+    model.again = True
+    model.trips = {"undo interface_list": StepError("device_error", "no space left", "make room")}
     monkeypatch.setattr("agents.runner.UNDO_PAUSES_S", (0.0, 0.0, 0.0))
-    return world
+    return model
 
 
 async def test_an_undo_that_fails_for_a_moment_is_tried_again(
-    start: Callable, stuck: World, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
+    start: Callable, stuck: Model, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A trial with a full disk stranded nine tills: the server's undo failed once and was never tried again.
     driver = start()
     await driver.do(make_instruction("terminal"))
-    back, tries = driver.runner.passes.back, []
+    back, tries = driver.runner.executor.back, []
 
     async def room_at_the_third(instruction: object) -> list[StepError]:
         tries.append(1)
@@ -409,12 +409,12 @@ async def test_an_undo_that_fails_for_a_moment_is_tried_again(
             stuck.trips = {}
         return await back(instruction)
 
-    monkeypatch.setattr(driver.runner.passes, "back", room_at_the_third)
+    monkeypatch.setattr(driver.runner.executor, "back", room_at_the_third)
     finished = await driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
     assert (finished.outcome, stuck.applied, len(tries)) == ("done", NONE, 3)
 
 
-async def test_an_undo_that_fails_for_good_comes_to_an_end(start: Callable, stuck: World, make_instruction: Callable) -> None:
+async def test_an_undo_that_fails_for_good_comes_to_an_end(start: Callable, stuck: Model, make_instruction: Callable) -> None:
     driver = start()
     await driver.do(make_instruction("terminal"))
     finished = await driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo"))
@@ -423,19 +423,19 @@ async def test_an_undo_that_fails_for_good_comes_to_an_end(start: Callable, stuc
 
 
 async def test_a_newer_order_does_not_wait_for_the_next_try(
-    start: Callable, stuck: World, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
+    start: Callable, stuck: Model, make_instruction: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agents.runner.UNDO_PAUSES_S", (3600.0,))
     driver = start()
     await driver.do(make_instruction("terminal"))
-    back, tried = driver.runner.passes.back, asyncio.Event()
+    back, tried = driver.runner.executor.back, asyncio.Event()
 
     async def told(instruction: object) -> list[StepError]:
         problems = await back(instruction)
         tried.set()
         return problems
 
-    monkeypatch.setattr(driver.runner.passes, "back", told)
+    monkeypatch.setattr(driver.runner.executor, "back", told)
     undoing = asyncio.ensure_future(driver.do(make_instruction("terminal", seq=2, epoch=2, action="undo")))
     await tried.wait()
     stuck.trips = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from fleet.cutover import plan, reports, rollback
 from fleet.cutover.states import Cutover
-from tests.cutover.world import Rules, Setting
+from tests.cutover.model import Rules, Setting
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from tests.cutover.model import Setting
 from tests.cutover.walk import walk
-from tests.cutover.world import Setting
 
 POLICIES = [(close, threshold) for close in ("hold", "finish", "roll_back") for threshold in ("roll_back", "pause")]
 

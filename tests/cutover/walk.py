@@ -10,7 +10,7 @@ from fleet.cutover.plan import OPEN as OPEN_RUNS
 from fleet.cutover.rollback import CLEAN
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
-from tests.cutover.world import (
+from tests.cutover.model import (
     ENDED,
     FAIR,
     MENDED,
@@ -25,12 +25,12 @@ from tests.cutover.world import (
     Dash,
     Device,
     Event,
+    Model,
     Picture,
     Row,
     Rules,
     Setting,
     Walkable,
-    World,
     need,
     picture_of,
 )
@@ -66,7 +66,7 @@ def walk(setting: Setting, rules: Rules | None = None, *, most: int = 2_000_000)
         result.broken, result.path = str(broken), explorer.path_here()
     finally:
         gc.enable()
-    result.states, result.events = len(explorer.worlds), explorer.count
+    result.states, result.events = len(explorer.models), explorer.count
     result.seconds, result.moves = time.perf_counter() - begun, explorer.x.moves_seen
     return result
 
@@ -74,24 +74,24 @@ def walk(setting: Setting, rules: Rules | None = None, *, most: int = 2_000_000)
 class _Explorer:
     def __init__(self, x: Walkable, most: int) -> None:
         self.x, self.most, self.count, self.here = x, most, 0, -1
-        self.worlds: list[World] = []
-        self.ids: dict[World, int] = {}
+        self.models: list[Model] = []
+        self.ids: dict[Model, int] = {}
         self.pictures: set[Picture] = set()
         self.came_from: list[tuple[int, str]] = []
         self.fair: list[list[int]] = []
         self.helps: list[list[int]] = []  # fair events, people and repairs: the ways out when faults cease
 
     def explore(self) -> None:
-        for world in self.x.start():
-            self._note(world, -1, "start")
+        for model in self.x.start():
+            self._note(model, -1, "start")
         at = 0
-        while at < len(self.worlds):
-            self.here, world = at, self.worlds[at]
-            events = self.x.events(world)
-            if (picture := picture_of(world)) not in self.pictures:
+        while at < len(self.models):
+            self.here, model = at, self.models[at]
+            events = self.x.events(model)
+            if (picture := picture_of(model)) not in self.pictures:
                 self.pictures.add(picture)
                 check_picture(self.x, picture)
-            check_state(self.x, world, events)
+            check_state(self.x, model, events)
             fair: list[int] = []
             helps: list[int] = []
             for event in events:
@@ -110,7 +110,7 @@ class _Explorer:
     def check_that_it_ends(self) -> None:
         """Liveness: the events that happen by themselves go round in no circle, so whatever their order
         they run out; check_state has looked at the states in which they have."""
-        waits = [0] * len(self.worlds)
+        waits = [0] * len(self.models)
         for targets in self.fair:
             for target in targets:
                 waits[target] += 1
@@ -123,7 +123,7 @@ class _Explorer:
                 if waits[target] == 0:
                     ready.append(target)
         self.here = next((i for i, n in enumerate(waits) if n), -1)
-        need(seen == len(self.worlds), "liveness: it goes round in a circle by itself")
+        need(seen == len(self.models), "liveness: it goes round in a circle by itself")
 
     def check_ways_out(self) -> None:
         """Rule 5: wherever it stands, people get it back when faults cease; and while the server stays on the
@@ -131,14 +131,14 @@ class _Explorer:
         back, done = self._leads_to(C.ROLLED_BACK), self._leads_to(C.COMPLETED)
         need(bool(done), "it never completes")
         free = "retry failed" in self.x.setting.presses and not self.x.setting.presses_cost
-        for i, world in enumerate(self.worlds):
+        for i, model in enumerate(self.models):
             self.here = i
-            state = self.x.dashes[world.dash].state
+            state = self.x.dashes[model.dash].state
             need(i in back or state not in states.CAN_ROLL_BACK, "rule 5: no way back, though every fault has ceased")
-            if free and self._server_stays(world):
+            if free and self._server_stays(model):
                 need(i in done, "rule 5: no way to the end, though every fault has ceased")
 
-    def _server_stays(self, w: World) -> bool:
+    def _server_stays(self, w: Model) -> bool:
         """Whether a cutover at rest or paused has a server that really is on the new scheme, and no word
         under way or taken that it has given up. (Not passing the last check is not giving up.)"""
         dash, rows = self.x.values(picture_of(w))
@@ -148,11 +148,11 @@ class _Explorer:
         return at_hand and asks and server.scheme == NEW and not server.busy and not server.reports
 
     def _leads_to(self, state: C) -> set[int]:
-        before: list[list[int]] = [[] for _ in self.worlds]
+        before: list[list[int]] = [[] for _ in self.models]
         for i, targets in enumerate(self.helps):
             for target in targets:
                 before[target].append(i)
-        found = {i for i, w in enumerate(self.worlds) if self.x.dashes[w.dash].state == state}
+        found = {i for i, w in enumerate(self.models) if self.x.dashes[w.dash].state == state}
         todo = list(found)
         while todo:
             for i in before[todo.pop()]:
@@ -166,16 +166,16 @@ class _Explorer:
         path: list[str] = []
         at = self.here
         while at >= 0:
-            world = self.worlds[at]
+            model = self.models[at]
             at, name = self.came_from[at]
-            path.append(f"{name} -> {tell(self.x, world)}")
+            path.append(f"{name} -> {tell(self.x, model)}")
         return path[::-1]
 
-    def _note(self, world: World, before: int, event: Event | str) -> int:
-        known = self.ids.get(world)
+    def _note(self, model: Model, before: int, event: Event | str) -> int:
+        known = self.ids.get(model)
         if known is None:
-            known = self.ids[world] = len(self.worlds)
-            self.worlds.append(world)
+            known = self.ids[model] = len(self.models)
+            self.models.append(model)
             self.came_from.append((before, event if isinstance(event, str) else f"{_who(event.at)} {event.name}"))
         return known
 
@@ -184,7 +184,7 @@ def _who(i: int) -> str:
     return f"terminal {i}" if i else "server"
 
 
-def check_state(x: Walkable, w: World, events: Iterable[Event]) -> None:
+def check_state(x: Walkable, w: Model, events: Iterable[Event]) -> None:
     """The rules that hold in each single state."""
     dash: Dash = x.dashes[w.dash]
     if any(e.kind == FAIR and e.name not in ("point of no return", "window ends") for e in events):
@@ -230,7 +230,7 @@ def check_window(x: Walkable, dash: Dash, rows: list[Row]) -> None:
     need(dash.phase != ENDED or not before, "paused before anything was changed, and the window is over")
 
 
-def check_rest(x: Walkable, w: World) -> None:
+def check_rest(x: Walkable, w: Model) -> None:
     """Rule 1: nobody is left behind unnoticed; and what the dashboard believes is so."""
     dash, rows = x.values(picture_of(w))
     server, *terminals = (x.devices[d] for _, d in (w.server, *w.terminals))
@@ -245,7 +245,7 @@ def check_rest(x: Walkable, w: World) -> None:
     need(dash.state != C.COMPLETED or speaks == NEW, "completed, and the server is not")
 
 
-def tell(x: Walkable, w: World) -> str:
+def tell(x: Walkable, w: Model) -> str:
     """A state in one line, for a counterexample."""
     dash, rows = x.values(picture_of(w))
     parts = [f"{dash.state} phase {dash.phase}" + (" waived" if dash.window_waived else "")]

@@ -13,8 +13,8 @@ from tests.acceptance.site import DemoSite
 from tests.faults.hostile.behaviours import BY_NAME, CLONE
 from tests.faults.hostile.impostor import Impostor, taken
 from tests.faults.hostile.noise import MARK
-from tests.hostile.night import Night, longest_silence
 from tests.hostile.person import Person
+from tests.hostile.scenario import Scenario, longest_silence
 
 pytestmark = pytest.mark.lab
 
@@ -61,23 +61,23 @@ class House:
         self.clean = False
         return self.site
 
-    def judge(self, night: Night) -> None:
+    def judge(self, scenario: Scenario) -> None:
         """What must hold whatever a till does."""
-        assert night.end["state"] in ("completed", "rolled_back", "needs_person"), night.end
-        if night.end["state"] == "completed":
-            states = {name: night.run_of(name)["state"] for name in night.honest}
+        assert scenario.end["state"] in ("completed", "rolled_back", "needs_person"), scenario.end
+        if scenario.end["state"] == "completed":
+            states = {name: scenario.run_of(name)["state"] for name in scenario.honest}
             assert set(states.values()) == {"verified"}, states
-        assert night.bad == []
+        assert scenario.bad == []
         for key in ("outage_ms", "cut_off_ms"):
-            told = [run[key] for run in night.end["device_runs"] if run.get(key) is not None]
-            assert all(0 <= ms < LONGEST_MS for ms in told), night.end
+            told = [run[key] for run in scenario.end["device_runs"] if run.get(key) is not None]
+            assert all(0 <= ms < LONGEST_MS for ms in told), scenario.end
         bound = 2 * self.ordinary_s + SLACK_S
-        assert max(night.down.values()) <= bound, (night.down, self.ordinary_s)
-        assert night.grown < MAY_GROW
-        assert night.epochs < FEW
-        assert night.counted < MANY
-        assert night.warning is None
-        assert "Traceback" not in night.logs, night.logs[-3000:]
+        assert max(scenario.down.values()) <= bound, (scenario.down, self.ordinary_s)
+        assert scenario.grown < MAY_GROW
+        assert scenario.epochs < FEW
+        assert scenario.counted < MANY
+        assert scenario.warning is None
+        assert "Traceback" not in scenario.logs, scenario.logs[-3000:]
         self.clean = True
 
     def _ordinary_rollback(self) -> float:
@@ -104,20 +104,20 @@ def house() -> Iterator[House]:
 @pytest.mark.parametrize("behaviours", ALONE if EACH else TOGETHER, ids="+".join)
 def test_what_one_till_says_and_does_costs_the_others_nothing(house: House, behaviours: Sequence[str]) -> None:
     site = house.ready()
-    night = Night(site, {site.names[2]: behaviours}, {"waves": [{"percent": 100, "max_failed": 1}]})
-    night.run()
-    house.judge(night)
+    scenario = Scenario(site, {site.names[2]: behaviours}, {"waves": [{"percent": 100, "max_failed": 1}]})
+    scenario.run()
+    house.judge(scenario)
     if "garbage" in behaviours:
-        _nothing_unescaped(night.logs)
+        _nothing_unescaped(scenario.logs)
 
 
 @pytest.mark.skipif(EACH or POSTGRES, reason="each in a night of its own, or on SQLite")
 def test_who_says_done_without_doing_is_not_verified(house: House) -> None:
     site = house.ready()
     liars = {name: [behaviour] for name, behaviour in zip(site.names[1:], LIARS, strict=False)}
-    night = Night(site, liars, {"waves": [{"percent": 100, "max_failed": len(LIARS)}]})
-    night.run()
-    house.judge(night)
+    scenario = Scenario(site, liars, {"waves": [{"percent": 100, "max_failed": len(LIARS)}]})
+    scenario.run()
+    house.judge(scenario)
 
 
 @pytest.mark.skipif(POSTGRES, reason="on SQLite")
@@ -126,21 +126,21 @@ def test_a_canary_that_does_not_go_is_the_cause_by_name(house: House, behaviour:
     """Who refuses everything also refuses to undo what it never did, so a person has to look at it."""
     site = house.ready()
     canary = site.names[0]
-    night = Night(site, {canary: [behaviour]})
-    night.run()
-    house.judge(night)
-    assert night.end["state"] == end
-    assert night.end["cause"]["devices"] == [canary]
-    assert night.end["cause"]["code"]
+    scenario = Scenario(site, {canary: [behaviour]})
+    scenario.run()
+    house.judge(scenario)
+    assert scenario.end["state"] == end
+    assert scenario.end["cause"]["devices"] == [canary]
+    assert scenario.end["cause"]["code"]
 
 
 def test_after_all_of_it_an_ordinary_night_goes_well(house: House) -> None:
     site = house.ready()
-    night = Night(site, {})
-    night.run()
-    house.judge(night)
-    assert night.end["state"] == "completed"
-    assert night.end["counts"] == {"verified": len(site.names)}
+    scenario = Scenario(site, {})
+    scenario.run()
+    house.judge(scenario)
+    assert scenario.end["state"] == "completed"
+    assert scenario.end["counts"] == {"verified": len(site.names)}
 
 
 def test_two_programs_with_one_identity_are_both_cut_off(house: House) -> None:

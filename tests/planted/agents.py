@@ -151,7 +151,7 @@ ORDERS = (
         "newer_order_waits",
         "Roll back waits until every step of the way forward has been tried",
         "agents/runner.py",
-        "            self.passes.newer.set()\n",
+        "            self.executor.newer.set()\n",
         "            pass\n",
         (RUNNER + "test_a_newer_epoch_stops_the_older_order_between_two_steps",),
     ),

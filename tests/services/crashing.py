@@ -55,7 +55,7 @@ class Agent:
         return self.device.kind == Device.Kind.SERVER
 
 
-class World:
+class Model:
     """A site, its dashboard's services, a broker that can be emptied, and a clock that moves when told."""
 
     def __init__(self, site: Site, user: Any) -> None:

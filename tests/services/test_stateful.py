@@ -21,7 +21,7 @@ from fleet.services.cutovers import actions, instructions, sweeps
 from fleet.services.cutovers.engine import chain_digest
 from fleet.services.errors import Conflict
 from tests.factories import certificate, make_club, make_user
-from tests.services.crashing import DOWN, World
+from tests.services.crashing import DOWN, Model
 
 EXAMPLES = int(os.environ.get("TILLWAY_EXAMPLES", "0"))
 FEW, STEPS = 50, 40
@@ -53,7 +53,7 @@ class Nights(RuleBasedStateMachine):
         super().__init__()
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
-        self.world = World(site, user)
+        self.model = Model(site, user)
         self.last = None
         self.outages = {}
         self.seen = 0
@@ -64,8 +64,8 @@ class Nights(RuleBasedStateMachine):
 
     @initialize()
     def begin_one(self):
-        self.last = self.world.plan().pk
-        self.world.press(self.last, "start")
+        self.last = self.model.plan().pk
+        self.model.press(self.last, "start")
 
     @rule(
         on_close=st.sampled_from(["finish", "hold", "roll_back"]),
@@ -76,15 +76,15 @@ class Nights(RuleBasedStateMachine):
     )
     @precondition(lambda self: Cutover.objects.count() < 4)
     def plan_and_start_another(self, on_close, on_threshold, minutes, waves, away):
-        world = self.world
-        to_scheme = "http" if world.server.scheme == "https" else "https"
-        cutover = world.plan(
+        model = self.model
+        to_scheme = "http" if model.server.scheme == "https" else "https"
+        cutover = model.plan(
             to_scheme=to_scheme, duration_minutes=minutes, on_window_close=on_close, on_threshold=on_threshold,
-            waves=waves, starts_at=world.now.replace(microsecond=0) + MINUTE if away else None,
+            waves=waves, starts_at=model.now.replace(microsecond=0) + MINUTE if away else None,
         )  # fmt: skip
         busy = Cutover.objects.filter(state__in=states.ACTIVE).exists()
         try:
-            world.press(cutover.pk, "start")
+            model.press(cutover.pk, "start")
         except Conflict:
             return
         assert not busy, "a second active cutover of one site was let in"
@@ -92,9 +92,9 @@ class Nights(RuleBasedStateMachine):
 
     @rule(verb=st.sampled_from(["pause", "resume", "retry_failed", "roll_back", "cancel", "start", "submit"]))
     def press(self, verb):
-        may = verb in actions.allowed(self.world.user, Cutover.objects.get(pk=self.last))
+        may = verb in actions.allowed(self.model.user, Cutover.objects.get(pk=self.last))
         try:
-            self.world.press(self.last, verb)
+            self.model.press(self.last, verb)
         except Conflict:
             return
         assert may, f"{verb} was not offered, and was done"
@@ -104,105 +104,105 @@ class Nights(RuleBasedStateMachine):
         older = list(Cutover.objects.exclude(started_at=None).order_by("id"))[:-1]
         if which < len(older):
             with pytest.raises(Conflict):
-                self.world.press(older[which].pk, verb)
+                self.model.press(older[which].pk, verb)
 
     # --- agents
 
     @rule(i=who)
     def serve_one_agent(self, i):
-        self.world.turn(self.world.agents[i])
+        self.model.turn(self.model.agents[i])
 
     @rule(i=who)
     def hand_out_and_do_half(self, i):
-        agent = self.world.agents[i]
-        self.world.deliver(agent)
-        self.world.advance(agent)
+        agent = self.model.agents[i]
+        self.model.deliver(agent)
+        self.model.advance(agent)
 
     @rule(i=who)
     def crash_and_start_again(self, i):
-        self.world.crash(self.world.agents[i])
+        self.model.crash(self.model.agents[i])
 
     @rule(i=who)
     def go_offline_or_come_back(self, i):
-        agent = self.world.agents[i]
-        self.world.connect(agent, not agent.online)
+        agent = self.model.agents[i]
+        self.model.connect(agent, not agent.online)
 
     @rule(i=who)
     def break_or_mend(self, i):
-        self.world.agents[i].broken ^= True
+        self.model.agents[i].broken ^= True
 
     @rule()
     def everybody_serves_once(self):
-        self.world.work_off()
-        for agent in self.world.agents:
-            self.world.turn(agent)
-        self.world.tick(1)
+        self.model.work_off()
+        for agent in self.model.agents:
+            self.model.turn(agent)
+        self.model.tick(1)
 
     # --- reports on the way
 
     @rule(i=who, upto=st.integers(1, 6), heard=st.booleans())
     def some_reports_arrive(self, i, upto, heard):
         """The first few, because a connection broke; the answer may not come through."""
-        agent = self.world.agents[i]
+        agent = self.model.agents[i]
         if agent.online and agent.outbox:
-            self.world.take_reports([(agent, r) for r in agent.outbox[:upto]], acknowledge=heard)
+            self.model.take_reports([(agent, r) for r in agent.outbox[:upto]], acknowledge=heard)
 
     @rule(i=who, upto=st.integers(1, 30), times=st.integers(1, 3))
     def old_reports_arrive_again(self, i, upto, times):
         """Doubles of what was once said and acknowledged: nothing at all may change."""
-        agent = self.world.agents[i]
+        agent = self.model.agents[i]
         unacked = agent.outbox[0].n if agent.outbox else agent.n + 1
         old = [(agent, r) for r in agent.said if r.n < unacked][-upto:] * times
         before = self._effects()
-        self.world.take_reports(old)
+        self.model.take_reports(old)
         assert self._effects() == before
 
     @rule(order=st.permutations(range(TERMINALS + 1)), heard=st.booleans())
     def reports_of_all_arrive_mixed(self, order, heard):
         """In turns, one of each; within one agent in order."""
-        queues = [[(a, r) for r in a.outbox] for a in (self.world.agents[i] for i in order) if a.online]
+        queues = [[(a, r) for r in a.outbox] for a in (self.model.agents[i] for i in order) if a.online]
         batch = [q[k] for k in range(max(map(len, queues), default=0)) for q in queues if k < len(q)]
         if batch:
-            self.world.take_reports(batch, acknowledge=heard)
+            self.model.take_reports(batch, acknowledge=heard)
 
     # --- the clock and the broker
 
     @rule(seconds=st.sampled_from([0, 0, 2, 5, 9, 31, 140, 200, 900]), away=st.booleans())
     def time_passes(self, seconds, away):
         """away: the dashboard was down meanwhile."""
-        self.world.tick(seconds, away=away)
+        self.model.tick(seconds, away=away)
 
     @rule(where=st.sampled_from(["starts_at", "no_return_at", "ends_at"]), early=st.booleans())
     def time_jumps_to(self, where, early):
         """To the opening, the point of no return, the close, or one second before."""
         at = getattr(Cutover.objects.get(pk=self.last), where)
         if at is not None:
-            self.world.tick(max(0.0, (at - self.world.now).total_seconds() - early))
+            self.model.tick(max(0.0, (at - self.model.now).total_seconds() - early))
 
     @rule(days=st.sampled_from([-365, -1, 1]))
     def the_clock_is_set(self, days):
         """Of the machine that the dashboard runs on; the agents follow it, as agents/clock.py does."""
-        self.world.now += dt.timedelta(days=days)
-        self.world.follow(sweeps.tick(self.world.now))
+        self.model.now += dt.timedelta(days=days)
+        self.model.follow(sweeps.tick(self.model.now))
 
     @rule(i=st.integers(0, 5), twice=st.booleans())
-    @precondition(lambda self: self.world.broker)
+    @precondition(lambda self: self.model.broker)
     def a_worker_takes_one_task(self, i, twice):
-        task = self.world.broker.pop(i % len(self.world.broker))
-        self.world.follow(instructions.write(task, self.world.now))
+        task = self.model.broker.pop(i % len(self.model.broker))
+        self.model.follow(instructions.write(task, self.model.now))
         if twice:
             before = Instruction.objects.count()
-            self.world.follow(instructions.write(task, self.world.now))
+            self.model.follow(instructions.write(task, self.model.now))
             assert Instruction.objects.count() == before, "a doubled task wrote a second instruction"
 
     @rule()
-    @precondition(lambda self: self.world.broker)
+    @precondition(lambda self: self.model.broker)
     def the_broker_is_emptied(self):
         """The sweep finds what was lost: one tick for what there is to decide, one to look for it."""
-        self.world.broker.clear()
-        self.world.tick()
-        self.world.tick()
-        found = {run for task in self.world.broker for run in task.runs}
+        self.model.broker.clear()
+        self.model.tick()
+        self.model.tick()
+        found = {run for task in self.model.broker for run in task.runs}
         lost = {run.pk for c in Cutover.objects.filter(state__in=states.ACTIVE) for run in instructions.missing(c)}
         assert lost <= found, "an instruction was lost with its task"
 
@@ -275,36 +275,36 @@ class Nights(RuleBasedStateMachine):
 
     def the_night_ends_well(self):
         """Faults cease and time passes: the cutover rests, and nobody is stranded without a finding."""
-        world = self.world
-        for agent in world.agents:
+        model = self.model
+        for agent in model.agents:
             agent.broken = False
-            world.connect(agent, True)
+            model.connect(agent, True)
         for _ in range(12):
-            world.quiet()
+            model.quiet()
             self._check_everything()
             cutover = Cutover.objects.get(pk=self.last)
             if cutover.state == "paused":
-                world.press(self.last, "roll_back")
+                model.press(self.last, "roll_back")
             elif cutover.state in states.AT_REST or cutover.state == "draft":
                 break
             else:
-                world.tick(max(240.0, (cutover.starts_at - world.now).total_seconds()))
+                model.tick(max(240.0, (cutover.starts_at - model.now).total_seconds()))
         else:
             raise AssertionError(f"it does not come to rest: {cutover.state}, {cutover.reason}")
         self._nobody_is_stranded(cutover)
 
     def _nobody_is_stranded(self, cutover):
-        world = self.world
+        model = self.model
         runs = {r.device_id: r for r in cutover.runs.all()}
         named = {pk for pk, r in runs.items() if r.finding}
-        assert world.server.scheme != DOWN or world.server.device.pk in named, "the server is down and nobody says so"
-        for agent in world.terminals:
-            listed = agent.device.pk in named or (cutover.state == "needs_person" and world.server.device.pk in named)
-            assert agent.scheme == world.server.scheme or listed, f"{agent.name} is stranded"
+        assert model.server.scheme != DOWN or model.server.device.pk in named, "the server is down and nobody says so"
+        for agent in model.terminals:
+            listed = agent.device.pk in named or (cutover.state == "needs_person" and model.server.device.pk in named)
+            assert agent.scheme == model.server.scheme or listed, f"{agent.name} is stranded"
         if cutover.state == "completed":
-            assert {a.scheme for a in world.agents} == {cutover.to_scheme}
+            assert {a.scheme for a in model.agents} == {cutover.to_scheme}
         if cutover.state == "rolled_back":
-            assert world.server.scheme == cutover.from_scheme
+            assert model.server.scheme == cutover.from_scheme
 
     def _check_everything(self):
         self.every_change_is_in_the_chain()

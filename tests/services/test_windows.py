@@ -15,7 +15,7 @@ from fleet.cutover.forecast import Timings, forward_s
 from fleet.cutover.waves import Wave
 from fleet.models import Cutover, Instruction
 from tests.factories import NOW, make_club, make_user
-from tests.services.crashing import World
+from tests.services.crashing import Model
 from tests.services.fleet_sim import SimFleet, check_chain, dump
 
 pytestmark = pytest.mark.django_db
@@ -24,49 +24,49 @@ TERMINALS = 3
 AT_REST = ("completed", "rolled_back", "needs_person", "paused", "cancelled")
 
 
-class Night:
+class Scenario:
     """One cutover from its start to rest. Steps take as long as the dice say; beat ticks every few seconds, and
     at the point of no return and the close."""
 
     def __init__(self, site, user, seed, **plan):
         rng = random.Random(seed)
-        self.world = world = World(site, user)
-        world.half_s = 0
+        self.model = model = Model(site, user)
+        model.half_s = 0
         self.ends = NOW + dt.timedelta(seconds=rng.uniform(20, 75))
         self.no_return = window.point_of_no_return(self.ends, TERMINALS, Timings())
-        self.cutover = world.plan(waves=[Wave(size=1), Wave(percent=100, max_failed=rng.choice([0, 2]))], **plan)
-        world.press(self.cutover.pk, "start")
+        self.cutover = model.plan(waves=[Wave(size=1), Wave(percent=100, max_failed=rng.choice([0, 2]))], **plan)
+        model.press(self.cutover.pk, "start")
         Cutover.objects.filter(pk=self.cutover.pk).update(ends_at=self.ends, no_return_at=self.no_return)
         longest = rng.choice([2, 6, 12, 30])
-        self._busy_until = {a.pk: world.now for a in world.agents}
+        self._busy_until = {a.pk: model.now for a in model.agents}
         while not self._rests():
             self._step(lambda: dt.timedelta(seconds=rng.uniform(0.1, longest)))
 
     def _rests(self):
         self.cutover.refresh_from_db()
-        over = self.cutover.state in AT_REST and self.world.now > self.ends
-        return over and not self.world.broker and not any(a.waiting or a.outbox for a in self.world.agents)
+        over = self.cutover.state in AT_REST and self.model.now > self.ends
+        return over and not self.model.broker and not any(a.waiting or a.outbox for a in self.model.agents)
 
     def _step(self, how_long):
         """To the next moment at which something happens, and what happens then."""
-        world = self.world
+        model = self.model
         self._deliver()
-        for agent in world.agents:
-            if self._busy_until[agent.pk] <= world.now:
-                if world.advance(agent):
-                    self._busy_until[agent.pk] = world.now + how_long()
+        for agent in model.agents:
+            if self._busy_until[agent.pk] <= model.now:
+                if model.advance(agent):
+                    self._busy_until[agent.pk] = model.now + how_long()
                 if agent.outbox:
-                    world.take_reports([(agent, r) for r in agent.outbox])
+                    model.take_reports([(agent, r) for r in agent.outbox])
         self._deliver()
-        moments = [*self._busy_until.values(), self.no_return, self.ends, world.now + dt.timedelta(seconds=5)]
-        world.tick(min((m - world.now).total_seconds() for m in moments if m > world.now))
+        moments = [*self._busy_until.values(), self.no_return, self.ends, model.now + dt.timedelta(seconds=5)]
+        model.tick(min((m - model.now).total_seconds() for m in moments if m > model.now))
 
     def _deliver(self):
         """Whatever the workers write is with the agents at once."""
-        if self.world.broker:
-            self.world.work_off()
-            for agent in self.world.agents:
-                self.world.deliver(agent)
+        if self.model.broker:
+            self.model.work_off()
+            for agent in self.model.agents:
+                self.model.deliver(agent)
 
     def changes(self, to, terminals=False):
         """When the cutover, or a terminal, became this."""
@@ -78,7 +78,7 @@ class Night:
 
     def flips(self):
         """When terminals took the new scheme."""
-        return [at for agent in self.world.terminals for at, scheme in agent.flips if scheme == "https"]
+        return [at for agent in self.model.terminals for at, scheme in agent.flips if scheme == "https"]
 
     def describe(self):
         """For messages of failed tests."""
@@ -86,57 +86,57 @@ class Night:
 
 
 @pytest.fixture
-def nights():
-    """nights(policy) -> one Night after another, each forgotten after it."""
+def scenarios():
+    """scenarios(policy) -> one Scenario after another, each forgotten after it."""
     site, _, _ = make_club(TERMINALS)
     user = make_user()
 
     def each(policy):
         for seed in range(WINDOWS):
             with transaction.atomic():
-                yield Night(site, user, seed, on_window_close=policy)
+                yield Scenario(site, user, seed, on_window_close=policy)
                 transaction.set_rollback(True)
 
     return each
 
 
-def test_with_roll_back_the_rollback_begins_by_the_point_of_no_return_and_nothing_flips_after_the_close(nights):
+def test_with_roll_back_the_rollback_begins_by_the_point_of_no_return_and_nothing_flips_after_the_close(scenarios):
     # Seed 3 once failed: told at 0 s, no return at 15.6 s, and the server's answer at 21.9 s was waited for.
     ends = set()
-    for night in nights("roll_back"):
-        ends.add(night.cutover.state)
-        check_chain(night.cutover)
-        assert night.cutover.state in ("completed", "rolled_back"), night.describe()
-        assert all(at < night.no_return for at in night.told_to_switch("server") + night.told_to_switch("terminal"))
-        assert all(at <= night.ends for at in night.flips()), night.describe()
-        assert all(at <= night.no_return for at in night.changes("rolling_back")), night.describe()
-        assert {a.scheme for a in night.world.agents} == {"https" if night.cutover.state == "completed" else "http"}
+    for scenario in scenarios("roll_back"):
+        ends.add(scenario.cutover.state)
+        check_chain(scenario.cutover)
+        assert scenario.cutover.state in ("completed", "rolled_back"), scenario.describe()
+        assert all(at < scenario.no_return for at in scenario.told_to_switch("server") + scenario.told_to_switch("terminal"))
+        assert all(at <= scenario.ends for at in scenario.flips()), scenario.describe()
+        assert all(at <= scenario.no_return for at in scenario.changes("rolling_back")), scenario.describe()
+        assert {a.scheme for a in scenario.model.agents} == {"https" if scenario.cutover.state == "completed" else "http"}
     assert ends == {"completed", "rolled_back"}, "the dice fell too much to one side"
 
 
-def test_with_hold_nothing_begins_after_the_point_of_no_return_and_a_person_is_told(nights):
+def test_with_hold_nothing_begins_after_the_point_of_no_return_and_a_person_is_told(scenarios):
     ends = set()
-    for night in nights("hold"):
-        ends.add(night.cutover.state)
-        check_chain(night.cutover)
-        assert all(at < night.no_return for at in night.told_to_switch("server") + night.told_to_switch("terminal"))
-        if night.cutover.state == "paused":
-            assert night.cutover.finding["code"] == "window_closing"
-            assert night.world.server.scheme == "https"
+    for scenario in scenarios("hold"):
+        ends.add(scenario.cutover.state)
+        check_chain(scenario.cutover)
+        assert all(at < scenario.no_return for at in scenario.told_to_switch("server") + scenario.told_to_switch("terminal"))
+        if scenario.cutover.state == "paused":
+            assert scenario.cutover.finding["code"] == "window_closing"
+            assert scenario.model.server.scheme == "https"
         else:
-            assert night.cutover.state in ("completed", "rolled_back"), night.describe()
-            assert {a.scheme for a in night.world.agents} == {"https" if night.cutover.state == "completed" else "http"}
+            assert scenario.cutover.state in ("completed", "rolled_back"), scenario.describe()
+            assert {a.scheme for a in scenario.model.agents} == {"https" if scenario.cutover.state == "completed" else "http"}
     assert ends >= {"completed", "paused"}, "the dice fell too much to one side"
 
 
-def test_with_finish_whatever_has_flipped_its_server_goes_on_to_the_end(nights):
+def test_with_finish_whatever_has_flipped_its_server_goes_on_to_the_end(scenarios):
     late = 0
-    for night in nights("finish"):
-        check_chain(night.cutover)
-        flipped = bool(night.world.server.flips)
-        assert night.cutover.state == ("completed" if flipped else "rolled_back"), night.describe()
-        assert all(at < night.no_return for at in night.told_to_switch("server"))
-        late += any(at >= night.no_return for at in night.told_to_switch("terminal"))
+    for scenario in scenarios("finish"):
+        check_chain(scenario.cutover)
+        flipped = bool(scenario.model.server.flips)
+        assert scenario.cutover.state == ("completed" if flipped else "rolled_back"), scenario.describe()
+        assert all(at < scenario.no_return for at in scenario.told_to_switch("server"))
+        late += any(at >= scenario.no_return for at in scenario.told_to_switch("terminal"))
     assert late, "no night went on after the point of no return"
 
 
@@ -190,9 +190,9 @@ NIGHTS = {
 }
 
 
-@pytest.mark.parametrize("night", NIGHTS)
-def test_a_window_in_a_night_of_a_clock_change_opens_once_and_keeps_its_length(night):
-    zone, wall, fold = NIGHTS[night]
+@pytest.mark.parametrize("scenario", NIGHTS)
+def test_a_window_in_a_night_of_a_clock_change_opens_once_and_keeps_its_length(scenario):
+    zone, wall, fold = NIGHTS[scenario]
     site, _, _ = make_club(2, zone=zone)
     fleet = SimFleet.of(site)
     starts = wall.replace(tzinfo=ZoneInfo(zone), fold=fold)

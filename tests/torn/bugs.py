@@ -34,7 +34,7 @@ def without_at_start(kind: str, path: str) -> Callable[[Recording], list[Op]]:
 
 def in_place(recording: Recording) -> list[Op]:
     """The settings are rewritten where they are: cut to nothing, written, flushed."""
-    path = PurePosixPath(recording.world.settings)
+    path = PurePosixPath(recording.model.settings)
     temp = str(path.with_name(f".{path.name}{SUFFIX}"))
     ino = sorted(recording.base).index(str(path)) + 1
     became = {"create": "cut", "rename": "nothing", "unlink": "nothing"}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.torn.calls import Op
-from tests.torn.world import Tree
+from tests.torn.model import Tree
 
 
 @dataclass(frozen=True, slots=True)

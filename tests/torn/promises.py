@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tests.torn.calls import Op
 from tests.torn.disk import Content
-from tests.torn.world import Tree
+from tests.torn.model import Tree
 
 NEVER = 1 << 30
 # What Journal flushes before it returns. A report is among them when it is the end of an instruction.

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from tests.torn.calls import Op
 from tests.torn.disk import Disk
 from tests.torn.fates import fates
+from tests.torn.model import Tree
 from tests.torn.promises import Promises
 from tests.torn.record import Recording
 from tests.torn.start import Starter
-from tests.torn.world import Tree
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ def prove(recording: Recording, starter: Starter, *, ops: Sequence[Op] | None = 
     """Replay the recording. ops: with these in the place of the recorded ones, number by number, while the
     promises stay those of the recorded. fine: see fates. until: end as
     soon as something with this word in it is wrong."""
-    promises = Promises(recording.base, recording.ops, recording.world.journal)
+    promises = Promises(recording.base, recording.ops, recording.model.journal)
     replaced = [path for path in promises.versions if not path.endswith("enrol.token")]  # which is only removed
     proof = Proof()
     for done, tree in states(recording.base, ops or recording.ops, fine):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.torn import recorder, strace
 from tests.torn.calls import Op, operations
-from tests.torn.world import Tree, World, files
+from tests.torn.model import Model, Tree, files
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 120
@@ -18,23 +18,23 @@ class Recording:
     """base and end: the device folder's files before and after; ops: what was done in between, as recorded in
     the agent's process; traced: the same from outside, None where strace cannot be used."""
 
-    world: World
+    model: Model
     base: Tree
     end: Tree
     ops: list[Op]
     traced: list[Op] | None
 
 
-def record(world: World, *lives: str) -> Recording:
+def record(model: Model, *lives: str) -> Recording:
     """Raises RuntimeError when the agent did not come through its night."""
-    base = files(world.device)
-    calls, trace = world.folder / "calls.jsonl", world.folder / "trace.log"
+    base = files(model.device)
+    calls, trace = model.folder / "calls.jsonl", model.folder / "trace.log"
     tracer = [] if strace.missing() else strace.command(trace)
-    program = [sys.executable, "-m", "tests.torn.night", str(world.folder), world.role, str(calls), *lives]
+    program = [sys.executable, "-m", "tests.torn.scenario", str(model.folder), model.role, str(calls), *lives]
     done = subprocess.run([*tracer, *program], cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     if done.returncode:
-        raise RuntimeError(f"{world.role}: {done.stderr}")
-    ops = operations(world.device, base, recorder.read(calls))
+        raise RuntimeError(f"{model.role}: {done.stderr}")
+    ops = operations(model.device, base, recorder.read(calls))
     # The first process only starts the others: whatever it has opened is Python's.
-    traced = operations(world.device, base, strace.read(trace)[1:]) if tracer else None
-    return Recording(world, base, files(world.device), ops, traced)
+    traced = operations(model.device, base, strace.read(trace)[1:]) if tracer else None
+    return Recording(model, base, files(model.device), ops, traced)

@@ -12,8 +12,8 @@ from agents.steps import steps
 from agents.steps.base import Context
 from agents.storage.journal import Journal
 from agents.storage.ledger import Ledger, UndoRecord
+from tests.torn.model import Model, Tree, write
 from tests.torn.promises import records
-from tests.torn.world import Tree, World, write
 
 Key = bytes
 
@@ -30,11 +30,11 @@ class Starter:
     """seen: every state so far, and what came of it. original: the settings as they were before any switch;
     scratch: a folder to work in."""
 
-    def __init__(self, world: World, original: bytes, scratch: Path) -> None:
-        self.world, self.original, self.scratch = world, original, scratch
-        self.host = world.host(scratch)
-        self.settings = scratch / world.settings
-        self.step = steps(world.role)[world.step]
+    def __init__(self, model: Model, original: bytes, scratch: Path) -> None:
+        self.model, self.original, self.scratch = model, original, scratch
+        self.host = model.host(scratch)
+        self.settings = scratch / model.settings
+        self.step = steps(model.role)[model.step]
         self.seen: dict[Key, Seen] = {}
         self._ledgers: dict[tuple[bytes, ...], Ledger] = {}
 
@@ -47,7 +47,7 @@ class Starter:
 
     def _start(self, tree: Tree) -> Seen:
         write(self.scratch, tree)
-        lines = tuple(records(tree.get(self.world.journal, b"")))
+        lines = tuple(records(tree.get(self.model.journal, b"")))
         wrong: list[str] = []
         try:
             wrong += self._identity()
@@ -58,14 +58,14 @@ class Starter:
         return Seen(lines, tuple(wrong))
 
     def _identity(self) -> list[str]:
-        identity = Identity(self.scratch / self.world.state)
-        made_by_installer = self.world.role == "server"
+        identity = Identity(self.scratch / self.model.state)
+        made_by_installer = self.model.role == "server"
         if made_by_installer and identity.known is None and identity.token() is None:
             return ["neither enrolled nor a token to enrol with"]
         return []
 
     def _journal(self, lines: tuple[bytes, ...]) -> list[str]:
-        journal = Journal(self.scratch / self.world.journal)
+        journal = Journal(self.scratch / self.model.journal)
         try:
             if journal.ledger != self._ledger(lines):
                 return ["the journal is not read as it was written"]
@@ -86,7 +86,7 @@ class Starter:
             return ["no scheme"]
         if self.settings.read_bytes() == self.original:
             return []
-        undo = [record for (_, step), record in journal.ledger.undo.items() if step == self.world.step]
+        undo = [record for (_, step), record in journal.ledger.undo.items() if step == self.model.step]
         if not undo:
             return ["new settings without an undo record"]
         self._undo(undo[-1])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from agents import protocol
-from tests.torn import bugs, strace, world
+from tests.torn import bugs, model, strace
 from tests.torn.calls import Op
 from tests.torn.disk import LOST, Disk, Fate
 from tests.torn.proof import prove
@@ -34,45 +34,45 @@ Starters = dict[str, Starter]
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     """What both agents did in their nights, and what a till did on disks with a torn end and with a hole."""
-    worlds = {role: world.make(tmp_path_factory.mktemp(role) / "world", role) for role in ROLES}
+    models = {role: model.make(tmp_path_factory.mktemp(role) / "model", role) for role in ROLES}
     with ThreadPoolExecutor() as pool:
-        made = dict(zip(ROLES, pool.map(lambda role: record(worlds[role], *NIGHT), ROLES), strict=True))
+        made = dict(zip(ROLES, pool.map(lambda role: record(models[role], *NIGHT), ROLES), strict=True))
     folder = tmp_path_factory.mktemp("again")
     till = made["terminal"]
-    after = {name: world.copy(till.world, folder / name, tree) for name, tree in (("torn", _torn(till)), ("hole", _hole(till)))}
+    after = {name: model.copy(till.model, folder / name, tree) for name, tree in (("torn", _torn(till)), ("hole", _hole(till)))}
     # One after the other: the till's server has one port.
     return made | {name: record(copied, "again") for name, copied in after.items()}
 
 
-def _torn(night: Recording) -> world.Tree:
+def _torn(scenario: Recording) -> model.Tree:
     """The undo record half written when the power went, the rest of it zeros."""
-    number = next(at for at, op in enumerate(night.ops) if b'"k":"undo"' in op.data)
-    size = len(night.ops[number].data)
-    return _after(night, number + 1).after({number: Fate(((0, size // 2),), size)})
+    number = next(at for at, op in enumerate(scenario.ops) if b'"k":"undo"' in op.data)
+    size = len(scenario.ops[number].data)
+    return _after(scenario, number + 1).after({number: Fate(((0, size // 2),), size)})
 
 
-def _hole(night: Recording) -> world.Tree:
+def _hole(scenario: Recording) -> model.Tree:
     """A report never written, what came after it was: the journal is damaged in its middle."""
-    disk = next(disk for disk in (_after(night, done) for done in range(len(night.ops))) if len(disk.pending) > 4)
+    disk = next(disk for disk in (_after(scenario, done) for done in range(len(scenario.ops))) if len(disk.pending) > 4)
     return disk.after({min(disk.pending): LOST})
 
 
-def _after(night: Recording, done: int) -> Disk:
-    disk = Disk(night.base)
-    for number, op in enumerate(night.ops[:done]):
+def _after(scenario: Recording, done: int) -> Disk:
+    disk = Disk(scenario.base)
+    for number, op in enumerate(scenario.ops[:done]):
         disk.do(number, op)
     return disk
 
 
 @pytest.fixture(scope="module")
-def starters(nights: Nights) -> Iterator[Starters]:
+def starters(scenarios: Nights) -> Iterator[Starters]:
     """One for each night, so that no state is looked at twice."""
     memory = Path("/dev/shm")  # thousands of folders are made: in memory, where that can be had
     scratch = Path(tempfile.mkdtemp(prefix="tillway-torn-", dir=memory if os.access(memory, os.W_OK) else None))
-    original = {role: nights[role].base[nights[role].world.settings] for role in ROLES}
-    yield {name: Starter(night.world, original[night.world.role], scratch / name) for name, night in nights.items()}
+    original = {role: scenarios[role].base[scenarios[role].model.settings] for role in ROLES}
+    yield {name: Starter(scenario.model, original[scenario.model.role], scratch / name) for name, scenario in scenarios.items()}
     shutil.rmtree(scratch)
 
 
@@ -88,26 +88,29 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", [*ROLES, "torn", "hole"])
-def test_what_was_recorded_is_all_that_was_done(nights: Nights, name: str) -> None:
-    night = nights[name]
-    assert _after(night, len(night.ops)).after({}) == night.end
+def test_what_was_recorded_is_all_that_was_done(scenarios: Nights, name: str) -> None:
+    scenario = scenarios[name]
+    assert _after(scenario, len(scenario.ops)).after({}) == scenario.end
 
 
 @pytest.mark.skipif(strace.missing() is not None, reason=f"{strace.missing()}: only the agent's own recorder is tried")
 @pytest.mark.parametrize("name", [*ROLES, "torn", "hole"])
-def test_the_kernel_has_seen_what_the_agents_own_recorder_saw(nights: Nights, name: str) -> None:
-    assert nights[name].traced == nights[name].ops
+def test_the_kernel_has_seen_what_the_agents_own_recorder_saw(scenarios: Nights, name: str) -> None:
+    assert scenarios[name].traced == scenarios[name].ops
 
 
 def test_a_power_cut_at_any_operation_tears_nothing(
-    nights: Nights, starters: Starters, capsys: pytest.CaptureFixture[str]
+    scenarios: Nights, starters: Starters, capsys: pytest.CaptureFixture[str]
 ) -> None:
     proofs = {
-        name: prove(night, starters[name], fine=EVERY_BYTE if FULL else FINE[night.world.role])
-        for name, night in nights.items()
+        name: prove(scenario, starters[name], fine=EVERY_BYTE if FULL else FINE[scenario.model.role])
+        for name, scenario in scenarios.items()
     }
     wrong = {name: dict(proof.first) for name, proof in proofs.items() if proof.wrong}
-    count, operations = sum(proof.states for proof in proofs.values()), sum(len(night.ops) for night in nights.values())
+    count, operations = (
+        sum(proof.states for proof in proofs.values()),
+        sum(len(scenario.ops) for scenario in scenarios.values()),
+    )
     with capsys.disabled():
         print(f"\n{count} states of the disk after power cuts in {operations} file operations: {len(wrong)} wrong")  # noqa: T201
     assert not wrong, "what is wrong, and after how many operations first"
@@ -131,20 +134,20 @@ PLANTED: dict[str, tuple[Callable[[Recording], list[Op]], str]] = {
 
 
 @pytest.mark.parametrize("bug", PLANTED)
-def test_a_planted_bug_is_seen(nights: Nights, starters: Starters, bug: str) -> None:
+def test_a_planted_bug_is_seen(scenarios: Nights, starters: Starters, bug: str) -> None:
     plant, effect = PLANTED[bug]
-    proof = prove(nights["terminal"], starters["terminal"], ops=plant(nights["terminal"]), fine=0, until=effect)
+    proof = prove(scenarios["terminal"], starters["terminal"], ops=plant(scenarios["terminal"]), fine=0, until=effect)
     assert any(effect in what for what in proof.wrong), f"{bug}: found only {sorted(proof.wrong)}"
 
 
-def test_a_state_folder_whose_name_is_not_flushed_is_seen(nights: Nights, starters: Starters) -> None:
+def test_a_state_folder_whose_name_is_not_flushed_is_seen(scenarios: Nights, starters: Starters) -> None:
     """The till's agent makes its folder itself."""
-    ops = bugs.without("sync_folder", path=".")(nights["terminal"])
-    proof = prove(nights["terminal"], starters["terminal"], ops=ops, fine=0, until="agent.key is missing")
+    ops = bugs.without("sync_folder", path=".")(scenarios["terminal"])
+    proof = prove(scenarios["terminal"], starters["terminal"], ops=ops, fine=0, until="agent.key is missing")
     assert "agent/agent.key is missing" in proof.wrong
 
 
-def test_a_probe_with_another_name_each_time_is_seen(nights: Nights, starters: Starters) -> None:
+def test_a_probe_with_another_name_each_time_is_seen(scenarios: Nights, starters: Starters) -> None:
     """Interrupted probes piled up."""
-    tree = {**nights["server"].base, "program/.tillway-probe-1d065cfa": b"probe"}
+    tree = {**scenarios["server"].base, "program/.tillway-probe-1d065cfa": b"probe"}
     assert starters["server"].look(tree).wrong == ("left for ever: .tillway-probe",)

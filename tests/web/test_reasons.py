@@ -124,10 +124,10 @@ def test_the_exports_have_all_of_it(auditor, rolled_back):
 
 @pytest.mark.parametrize("state", list(Run))
 def test_nothing_that_is_cut_off_looks_good_or_harmless(state):
-    look = labels.run_look(state, "https", cut_off=True)
-    assert look.tone in ("bad", "warn")
-    assert look.word.endswith(", cut off")
-    assert look.shape not in {labels.RUN_LOOKS[s].shape for s in Run if labels.RUN_LOOKS[s].tone in ("ok", "wait")}
+    pill = labels.run_pill(state, "https", cut_off=True)
+    assert pill.tone in ("bad", "warn")
+    assert pill.word.endswith(", cut off")
+    assert pill.shape not in {labels.RUN_PILLS[s].shape for s in Run if labels.RUN_PILLS[s].tone in ("ok", "wait")}
 
 
 @pytest.mark.parametrize("state", ["verified", "pending", "armed", "switching", "restored"])

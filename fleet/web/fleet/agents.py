@@ -28,7 +28,7 @@ def index(request: HttpRequest) -> HttpResponse:
         found = found.filter(Q(name__icontains=q) | Q(agent__pk__startswith=q) | Q(site__name__icontains=q))
     page = paged(request, found.order_by("first", "site__name", "name", "pk"))
     for device in page.object_list:
-        device.contact = labels.contact_look(getattr(device, "agent", None))
+        device.contact = labels.contact_pill(getattr(device, "agent", None))
         device.zone = labels.zone_of(device.site.zone)
         device.revocable = is_admin(request) and hasattr(device, "agent") and device.agent.revoked_at is None
     return show(request, "fleet/agents.html", "agents", [("Fleet", reverse("fleet")), ("Agents", "")], page=page, q=q)

@@ -62,8 +62,8 @@ def _show(request: HttpRequest, device: Device, typed: dict[str, str], errors: d
         "device": device,
         "agent": getattr(device, "agent", None),
         "zone": labels.zone_of(device.site.zone),
-        "scheme": labels.scheme_look(device.scheme),
-        "contact": labels.contact_look(getattr(device, "agent", None)),
+        "scheme": labels.scheme_pill(device.scheme),
+        "contact": labels.contact_pill(getattr(device, "agent", None)),
         "runs": [_run(run) for run in runs],
         "transitions": [
             _line(t) for t in Transition.objects.filter(run__device=device).select_related("cutover").order_by("-id")[:100]
@@ -78,16 +78,16 @@ def _show(request: HttpRequest, device: Device, typed: dict[str, str], errors: d
 
 
 def _line(t: Transition) -> dict[str, Any]:
-    return {"t": t, "look": labels.run_look(t.new, t.cutover.to_scheme)}
+    return {"t": t, "pill": labels.run_pill(t.new, t.cutover.to_scheme)}
 
 
 def _run(run: DeviceRun) -> dict[str, Any]:
     return {
         "run": run,
         "by_hand": manual_steps.steps(run),
-        "look": labels.run_look(run.state, run.cutover.to_scheme, cut_off=run.cut_off_since is not None),
+        "pill": labels.run_pill(run.state, run.cutover.to_scheme, cut_off=run.cut_off_since is not None),
         "cut_off": view_models.cut_off_of(run),
-        "cutover_look": labels.CUTOVER_LOOKS[C(run.cutover.state)],
+        "cutover_pill": labels.CUTOVER_PILLS[C(run.cutover.state)],
         "outage": labels.seconds(run.outage_ms),
         "steps": [_step(step) for step in run.steps.all()],
     }

@@ -90,11 +90,11 @@ def _attention(request: HttpRequest) -> dict[str, Any]:
     return {"count": found.count, "first": _said(first), "rest": _said(rest), "unseen": found.count - len(found.items)}
 
 
-def _said(items: list[listing.Item]) -> list[tuple[listing.Item, labels.ProbeAction, bool]]:
+def _said(items: list[listing.Item]) -> list[tuple[listing.Item, labels.Pill, bool]]:
     """Each with its look, and whether to say here what to do: of neighbours that ask for the same, the last says it."""
     asked = [(item.site, item.code, item.remedy) for item in items]
     last = [this != following for this, following in zip_longest(asked, asked[1:])]
-    return [(item, labels.severity_look(item.severity), says) for item, says in zip(items, last, strict=True)]
+    return [(item, labels.severity_pill(item.severity), says) for item, says in zip(items, last, strict=True)]
 
 
 def _seen(device: Any) -> str:
@@ -149,28 +149,28 @@ def _decorate(devices: Any, current: dict[int, Cutover]) -> None:
     by_id = {c.pk: c for c in current.values()}
     for device in devices:
         run = runs.get(device.pk)
-        device.scheme_look = labels.scheme_look(device.scheme)
-        device.contact = labels.contact_look(getattr(device, "agent", None))
+        device.scheme_pill = labels.scheme_pill(device.scheme)
+        device.contact = labels.contact_pill(getattr(device, "agent", None))
         device.run_state = run.state if run else ""
         device.outage_ms = run.outage_ms if run else None
         device.finding = run.finding if run else None
-        device.state_look = _look(run, by_id[run.cutover_id]) if run else None
+        device.state_pill = _pill(run, by_id[run.cutover_id]) if run else None
         _without_comfort(device)
 
 
 def _without_comfort(device: Any) -> None:
     """Nothing that is cut off is ever green or grey, whatever its last cutover made of it."""
     if device.cut_off:
-        device.scheme_look = labels.CUT_OFF
-        device.state_look = replace(device.state_look, tone="bad")
+        device.scheme_pill = labels.CUT_OFF
+        device.state_pill = replace(device.state_pill, tone="bad")
     elif device.differs:
-        device.scheme_look = labels.differs_look(device.scheme)
-        if device.state_look and device.state_look.tone in ("ok", "wait"):
-            device.state_look = labels.CHANGED_SINCE
+        device.scheme_pill = labels.differs_pill(device.scheme)
+        if device.state_pill and device.state_pill.tone in ("ok", "wait"):
+            device.state_pill = labels.CHANGED_SINCE
 
 
-def _look(run: DeviceRun, cutover: Cutover) -> labels.ProbeAction:
-    return labels.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
+def _pill(run: DeviceRun, cutover: Cutover) -> labels.Pill:
+    return labels.run_pill(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
 
 
 def _site(site: Site, server: Device | None, current: dict[int, Cutover]) -> dict[str, Any]:
@@ -178,8 +178,8 @@ def _site(site: Site, server: Device | None, current: dict[int, Cutover]) -> dic
     return {
         "site": site,
         "server": server,
-        "scheme": labels.scheme_look(server.scheme) if server else None,
-        "contact": labels.contact_look(getattr(server, "agent", None)) if server else None,
+        "scheme": labels.scheme_pill(server.scheme) if server else None,
+        "contact": labels.contact_pill(getattr(server, "agent", None)) if server else None,
         "cutover": cutover,
-        "cutover_look": labels.CUTOVER_LOOKS[states.Cutover(cutover.state)] if cutover else None,
+        "cutover_pill": labels.CUTOVER_PILLS[states.Cutover(cutover.state)] if cutover else None,
     }

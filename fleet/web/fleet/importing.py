@@ -1,4 +1,4 @@
-"""Devices from a CSV file: paste or choose, look, confirm; the tokens are shown once."""
+"""Devices from a CSV file: paste or choose, pill, confirm; the tokens are shown once."""
 
 from typing import Any
 

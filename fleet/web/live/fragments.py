@@ -16,7 +16,7 @@ from fleet.models import Cutover
 from fleet.services import clock
 from fleet.services.cutovers import actions
 from fleet.web import confirmations, labels
-from fleet.web.labels import ProbeAction
+from fleet.web.labels import Pill
 from fleet.web.live import messages, view_models
 from fleet.web.live.numbers import Numbers, numbers
 
@@ -63,7 +63,7 @@ def common(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
         "cause": labels.cause_of(cutover.cause),
         "finding": None if labels.same_as_cause(cutover.finding, cutover.cause) else cutover.finding,
         "n": n,
-        "look": _look(cutover, n),
+        "pill": _pill(cutover, n),
         "sentence": messages.sentence(cutover, n, server, now),
         "timeline": timeline(cutover, now),
         "tiles": tiles(cutover, n, now),
@@ -95,11 +95,11 @@ def context(cutover: Cutover, user: Any, now: dt.datetime, csrf: str) -> dict[st
     return personal(common(cutover, now), user, csrf)
 
 
-def _look(cutover: Cutover, n: Numbers) -> ProbeAction:
-    look = labels.CUTOVER_LOOKS[C(cutover.state)]
+def _pill(cutover: Cutover, n: Numbers) -> Pill:
+    pill = labels.CUTOVER_PILLS[C(cutover.state)]
     if cutover.state == C.SWITCHING and n.wave is not None and n.waves > 1:
-        return ProbeAction(look.tone, look.shape, f"{look.word} · wave {n.wave + 1} of {n.waves}")
-    return look
+        return Pill(pill.tone, pill.shape, f"{pill.word} · wave {n.wave + 1} of {n.waves}")
+    return pill
 
 
 def timeline(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
@@ -172,15 +172,15 @@ def cells(cutover: Cutover, newer_than: int | None = None) -> SafeString:
     runs = cutover.runs.filter(kind="terminal")
     if newer_than is not None:
         runs = runs.filter(version__gt=newer_than)
-    looks = {(s, off): labels.run_look(s, cutover.to_scheme, cut_off=off) for s in Run for off in (False, True)}
+    pills = {(s, off): labels.run_pill(s, cutover.to_scheme, cut_off=off) for s in Run for off in (False, True)}
     found = runs.values_list("pk", "device__name", "state", "device_id", "cut_off_since")
-    known = ((pk, name, state, device, looks[Run(state), since is not None]) for pk, name, state, device, since in found)
+    known = ((pk, name, state, device, pills[Run(state), since is not None]) for pk, name, state, device, since in found)
     page = reverse("terminal", args=[0]).replace("/0/", "/{}/")
     return format_html_join(
         "",
         '<li id="c{0}" data-swap="outer" data-terminal="{1}" data-state="{2}"><a id="a{0}" class="cell {3}" href="{4}"'
         ' title="{1}: {6}" aria-label="{1}: {6}">{5}</a></li>',
-        ((pk, name, state, look.tone, page.format(device), look.shape, look.word) for pk, name, state, device, look in known),
+        ((pk, name, state, pill.tone, page.format(device), pill.shape, pill.word) for pk, name, state, device, pill in known),
     )
 
 

@@ -15,7 +15,7 @@ from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun, StepRun, Transition
 from fleet.services import clock
 from fleet.web import labels
-from fleet.web.labels import ProbeAction
+from fleet.web.labels import Pill
 
 TABLE_ROWS = 500  # a longer table helps nobody; the grid above it has every terminal
 LOG_LINES = 200
@@ -40,7 +40,7 @@ class Row:
     name: str
     device_id: int
     state: str
-    look: ProbeAction
+    pill: Pill
     doing: str
     finding: dict[str, str] | None
     marks: str
@@ -81,7 +81,7 @@ def _row(cutover: Cutover, run: DeviceRun, steps: list[StepMark]) -> Row:
         name=run.device.name,
         device_id=run.device_id,
         state=run.state,
-        look=labels.run_look(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None),
+        pill=labels.run_pill(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None),
         doing=step_title(run.step) if run.state in (R.SWITCHING, R.UNDOING) else "",
         finding=run.finding,
         marks="".join(m.shape for m in steps),
@@ -148,9 +148,9 @@ def lines(cutover: Cutover, after: int, up_to: int) -> list[Line]:
 
 def _said(t: Transition, cutover: Cutover) -> str:
     if t.run_id is None:
-        word = labels.CUTOVER_LOOKS[C(t.new)].word
+        word = labels.CUTOVER_PILLS[C(t.new)].word
     else:
-        word = f"{t.device_name} · {labels.run_look(t.new, cutover.to_scheme).word}"
+        word = f"{t.device_name} · {labels.run_pill(t.new, cutover.to_scheme).word}"
     by = "" if t.actor in ("plan", t.device_name) else f" ({t.actor})"
     return f"{word}: {t.reason}{by}" if t.reason else f"{word}{by}"
 

@@ -9,25 +9,25 @@ from fleet.preflight.cost.measured import Change, Cost
 from fleet.preflight.site.codes import Level
 from fleet.preflight.site.readiness import Item, Readiness
 from fleet.services.rehearsals.measured import After
-from fleet.web.labels import ProbeAction, plural
+from fleet.web.labels import Pill, plural
 
-LEVEL_LOOKS: dict[str, ProbeAction] = {
-    "error": ProbeAction("bad", "▲", "Blocks"),
-    "warning": ProbeAction("warn", "!", "Warns"),
-    "info": ProbeAction("wait", "i", "Good to know"),
-    "fine": ProbeAction("ok", "✓", "Fine"),
+LEVEL_PILLS: dict[str, Pill] = {
+    "error": Pill("bad", "▲", "Blocks"),
+    "warning": Pill("warn", "!", "Warns"),
+    "info": Pill("wait", "i", "Good to know"),
+    "fine": Pill("ok", "✓", "Fine"),
 }
-VERDICT_LOOKS: dict[str, ProbeAction] = {
-    "ready": ProbeAction("ok", "✓", "Ready"),
-    "warnings": ProbeAction("warn", "!", "Ready, with warnings"),
-    "blocked": ProbeAction("bad", "▲", "Not ready"),
-    "unknown": ProbeAction("wait", "?", "Not known yet"),
+VERDICT_PILLS: dict[str, Pill] = {
+    "ready": Pill("ok", "✓", "Ready"),
+    "warnings": Pill("warn", "!", "Ready, with warnings"),
+    "blocked": Pill("bad", "▲", "Not ready"),
+    "unknown": Pill("wait", "?", "Not known yet"),
 }
-REHEARSAL_LOOKS: dict[str, ProbeAction] = {
-    Rehearsal.State.OPENING: ProbeAction("run", "◐", "Server gets ready"),
-    Rehearsal.State.ASKING: ProbeAction("run", "◐", "Terminals try it"),
-    Rehearsal.State.DONE: ProbeAction("ok", "✓", "Held"),
-    Rehearsal.State.FAILED: ProbeAction("bad", "▲", "Not held"),
+REHEARSAL_PILLS: dict[str, Pill] = {
+    Rehearsal.State.OPENING: Pill("run", "◐", "Server gets ready"),
+    Rehearsal.State.ASKING: Pill("run", "◐", "Terminals try it"),
+    Rehearsal.State.DONE: Pill("ok", "✓", "Held"),
+    Rehearsal.State.FAILED: Pill("bad", "▲", "Not held"),
 }
 KIND_WORDS = {
     "http_new": "HTTP today, new connection",
@@ -137,7 +137,7 @@ def history(rehearsals: Iterable[Any]) -> list[dict[str, Any]]:
     return [
         {
             "rehearsal": rehearsal,
-            "look": REHEARSAL_LOOKS[rehearsal.state],
+            "pill": REHEARSAL_PILLS[rehearsal.state],
             "by": rehearsal.requested_by.get_username() if rehearsal.requested_by else "the schedule",
             "counts": f"{rehearsal.ready} ready, {rehearsal.not_ready} not ready, {rehearsal.silent} without an answer",
         }

@@ -35,26 +35,26 @@ Crumbs = list[tuple[str, str]]
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """The verdict on top, then what blocks, what warns, what is fine, and the price."""
     site = get_object_or_404(Site, pk=pk)
-    look = readiness.look(site, clock.now())
+    assessment = readiness.assess_for_page(site, clock.now())
     devices = site.devices.values_list("name", "pk", "kind")
-    items = look.readiness.items
+    items = assessment.readiness.items
     addresses = model.addresses(devices, items, reverse)
     context = {
         "site": site,
         "zone": zone_of(site.zone),
-        "readiness": look.readiness,
-        "verdict": model.VERDICT_LOOKS[look.readiness.verdict],
-        "says": model.sentence(look.readiness, len(look.view.taking_part)),
+        "readiness": assessment.readiness,
+        "verdict": model.VERDICT_PILLS[assessment.readiness.verdict],
+        "says": model.sentence(assessment.readiness, len(assessment.view.taking_part)),
         "levels": [
-            (level, model.LEVEL_LOOKS[level], look.readiness.count(level), model.groups(items, level, addresses))
+            (level, model.LEVEL_PILLS[level], assessment.readiness.count(level), model.groups(items, level, addresses))
             for level in ("error", "warning", "info", "fine")
         ],
-        "plan": look.plan,
-        "held": look.held,
+        "plan": assessment.plan,
+        "held": assessment.held,
         "certificates": certificates_of(site.server),
         "history": model.history(_history(site)),
         **_progress(site),
-        **_cost(site, look, request),
+        **_cost(site, assessment, request),
     }
     return show(request, "fleet/readiness.html", "fleet", _crumbs(site), **context)
 
@@ -136,7 +136,7 @@ def _progress(site: Site) -> dict[str, Any]:
         answered=Count("pk", filter=terminals & Q(answered_at__isnull=False)),
         bad=Count("pk", filter=terminals & Q(answered_at__isnull=False, finding__isnull=False)),
     )
-    return {"running": running, "running_look": model.REHEARSAL_LOOKS[running.state], "counted": counted}
+    return {"running": running, "running_pill": model.REHEARSAL_PILLS[running.state], "counted": counted}
 
 
 def _history(site: Site) -> Any:
@@ -150,12 +150,12 @@ def _history(site: Site) -> Any:
     ).order_by("-pk")[:_SHOWN]
 
 
-def _cost(site: Site, look: readiness.Assessment, request: HttpRequest) -> dict[str, Any]:
+def _cost(site: Site, assessment: readiness.Assessment, request: HttpRequest) -> dict[str, Any]:
     form = SiteForm(request.GET if "asked" in request.GET else None)
     form.is_valid()
-    cost = measured.cost(site, look.held, look.checks)
+    cost = measured.cost(site, assessment.held, assessment.checks)
     answers = form.answers()
-    checks = look.view.checks().values()
+    checks = assessment.view.checks().values()
     found = {
         "form": form,
         "lookups": request.GET.get("lookups", LOOKUPS),

@@ -13,10 +13,10 @@ SYDNEY = zoneinfo.ZoneInfo("Australia/Sydney")
 
 
 def test_no_two_states_look_the_same():
-    assert set(labels.RUN_LOOKS) == set(Run)
-    assert len({look.shape for look in labels.RUN_LOOKS.values()}) == len(Run), "a state must be told without colour"
-    assert set(labels.CUTOVER_LOOKS) == set(Cutover)
-    assert len({look.word for look in labels.CUTOVER_LOOKS.values()}) == len(Cutover)
+    assert set(labels.RUN_PILLS) == set(Run)
+    assert len({pill.shape for pill in labels.RUN_PILLS.values()}) == len(Run), "a state must be told without colour"
+    assert set(labels.CUTOVER_PILLS) == set(Cutover)
+    assert len({pill.word for pill in labels.CUTOVER_PILLS.values()}) == len(Cutover)
 
 
 @pytest.mark.parametrize(

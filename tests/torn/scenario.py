@@ -1,4 +1,4 @@
-"""A night of one agent, recorded: `python -m tests.torn.night FOLDER ROLE LOG LIFE...`.
+"""A night of one agent, recorded: `python -m tests.torn.scenario FOLDER ROLE LOG LIFE...`.
 
 Every life is a process of its own, and starts as agents.agent does. The first is killed with an undo record
 written but not flushed, the second and third with the settings renamed but their folder not flushed (on the way
@@ -21,8 +21,8 @@ from agents.identity import Identity
 from agents.protocol import Action, Instruction
 from agents.runner import Runner
 from agents.storage.journal import Journal
+from tests.torn.model import Machine, Model
 from tests.torn.recorder import Recorder
-from tests.torn.world import Machine, World
 
 SMALL_JOURNAL = 4000  # bytes after which it is rewritten here, so that this happens within a night
 
@@ -30,16 +30,16 @@ SMALL_JOURNAL = 4000  # bytes after which it is rewritten here, so that this hap
 class Agent:
     """What agents.agent.run_agent puts together, with this program in the place of the gateway."""
 
-    def __init__(self, world: World, machine: Machine, recorder: Recorder) -> None:
-        self.world, self.machine, self.recorder = world, machine, recorder
-        self.identity = Identity(world.device / world.state)
-        self.journal = Journal(world.device / world.journal)
+    def __init__(self, model: Model, machine: Machine, recorder: Recorder) -> None:
+        self.model, self.machine, self.recorder = model, machine, recorder
+        self.identity = Identity(model.device / model.state)
+        self.journal = Journal(model.device / model.journal)
         self.ended = asyncio.Event()
-        self.runner = Runner(world.host(), self.journal, Clock(), lambda _: None, changed=self.ended.set)
+        self.runner = Runner(model.host(), self.journal, Clock(), lambda _: None, changed=self.ended.set)
 
     async def start(self) -> None:
         """Whatever an earlier life has left unfinished."""
-        if self.world.role == "server":
+        if self.model.role == "server":
             if self.machine.services["NetPOSNet"].state == 4:
                 await self.machine.listen(self.runner.host.scheme() == "https")
         else:
@@ -50,10 +50,10 @@ class Agent:
 
     async def do(self, action: Action, seq: int, *, cutover: int = 7, wrong: bool = False) -> None:
         """One instruction to its end. wrong: with a certificate that the server does not show."""
-        if self.world.role == "terminal":
+        if self.model.role == "terminal":
             await self.machine.speak(tls=action != "undo")
         thumbprint = self.machine.other if wrong else self.machine.certificate.thumbprint
-        steps = tuple(step.name for step in catalogue.steps_for(self.world.role, action))
+        steps = tuple(step.name for step in catalogue.steps_for(self.model.role, action))
         self.ended.clear()
         self.runner.submit(Instruction(
             agent="a1", seq=seq, epoch=seq, cutover=cutover, action=action, to_scheme="https",
@@ -77,7 +77,7 @@ async def first(agent: Agent) -> None:
     agent.identity.enrolled("a1", base64.b64encode(key).decode())
     await agent.do("arm", 1)
     agent.acked()
-    agent.die_after(b'"step":"%s","saved"' % agent.world.step.encode())
+    agent.die_after(b'"step":"%s","saved"' % agent.model.step.encode())
     await agent.do("switch", 2)
 
 
@@ -119,17 +119,17 @@ LIVES: dict[str, Life] = {life.__name__: life for life in (first, second, third,
 KILLED = frozenset({"first", "second", "third", "fourth"})
 
 
-def live(world: World, log: Path, name: str) -> None:
+def live(model: Model, log: Path, name: str) -> None:
     """One life, in this process."""
     from agents.storage import journal
 
     journal.COMPACT_BYTES = SMALL_JOURNAL
-    machine = Machine.load(world)
+    machine = Machine.load(model)
     program.run = machine.run
     recorder = Recorder(log)
 
     async def run() -> None:
-        await LIVES[name](Agent(world, machine, recorder))
+        await LIVES[name](Agent(model, machine, recorder))
 
     asyncio.run(run())
 
@@ -139,7 +139,7 @@ def main(folder: str, role: str, log: str, *lives: str) -> int:
     for name in lives:
         pid = os.fork()
         if pid == 0:
-            live(World(Path(folder), "server" if role == "server" else "terminal"), Path(log), name)
+            live(Model(Path(folder), "server" if role == "server" else "terminal"), Path(log), name)
             os._exit(0)
         _, status = os.waitpid(pid, 0)
         if status != (9 if name in KILLED else 0):

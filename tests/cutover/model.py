@@ -87,7 +87,7 @@ class Device(NamedTuple):
     reports: tuple[Said, ...] = ()
 
 
-class World(NamedTuple):
+class Model(NamedTuple):
     """One state of everything, by number (see Walkable): the cutover, then (device run, device) of the server
     and of each terminal. faults: how many may still happen."""
 
@@ -103,7 +103,7 @@ class Event(NamedTuple):
     name: str
     at: int
     kind: Kind
-    after: World
+    after: Model
 
 
 Picture = tuple[int, ...]  # what the dashboard knows, by number: the cutover, the server's run, the terminals'
@@ -189,7 +189,7 @@ class Walkable:
         self.ordered = cache(lambda device, order: self.devices.of(self.devices[device]._replace(order=order)))
         self.older = cache(lambda device: self.devices.of(_older(self.devices[device])))
 
-    def start(self) -> Iterator[World]:
+    def start(self) -> Iterator[Model]:
         """The worlds in which the window opens: all on the old scheme; some terminals may lack trust."""
         s = self.setting
         rows = [Row(-1, R.PENDING.value), *(Row(w, R.PENDING.value) for w in s.waves)]
@@ -206,7 +206,7 @@ class Walkable:
         """The values of these numbers."""
         return self.dashes[picture[0]], [self.rows[n] for n in picture[1:]]
 
-    def events(self, w: World) -> list[Event]:
+    def events(self, w: Model) -> list[Event]:
         """Everything that may happen next."""
         found: list[Event] = []
         picture = picture_of(w)
@@ -217,8 +217,8 @@ class Walkable:
             for name, kind, after in self.device_events(i == 0, device, scheme, ended, dash.back, w.faults > 0):
                 changed = [*devices[:i], after, *devices[i + 1 :]]
                 parties = tuple(zip(picture[1:], changed, strict=True))
-                world = World(w.dash, parties[0], tuple(sorted(parties[1:])), w.faults - (kind == FAULT))
-                found.append(Event(name, i, kind, world))
+                model = Model(w.dash, parties[0], tuple(sorted(parties[1:])), w.faults - (kind == FAULT))
+                found.append(Event(name, i, kind, model))
             for name, kind, after, thought in self.taken(picture, i, device, w.faults > 0):
                 changed = [*devices[:i], after, *devices[i + 1 :]]
                 found.append(Event(name, i, kind, self.after(thought, changed, w.faults - (kind == FAULT))))
@@ -228,7 +228,7 @@ class Walkable:
                 found.append(Event(name, i, kind, self.after(thought, devices, w.faults - cost)))
         return found
 
-    def after(self, thought: Thought, devices: list[int], faults: int) -> World:
+    def after(self, thought: Thought, devices: list[int], faults: int) -> Model:
         """The world after the dashboard has thought; equal terminals in order."""
         picture, orders, turned = thought
         if turned:
@@ -239,7 +239,7 @@ class Walkable:
                 need(i == 0 or order[0] != "undo" or self.devices[devices[0]].scheme == OLD, RULE_2)
                 devices[i] = self.ordered(devices[i], order)
         parties = tuple(zip(picture[1:], devices, strict=True))
-        return World(picture[0], parties[0], tuple(sorted(parties[1:])), faults)
+        return Model(picture[0], parties[0], tuple(sorted(parties[1:])), faults)
 
     # --- the dashboard ---------------------------------------------------------------------------
 
@@ -576,7 +576,7 @@ PRESSES: dict[str, Callable[[Walkable, Dash, list[Row]], Pressed]] = {
 }
 
 
-def picture_of(w: World) -> Picture:
+def picture_of(w: Model) -> Picture:
     """What the dashboard knows of this world."""
     return (w.dash, w.server[0], *(row for row, _ in w.terminals))
 

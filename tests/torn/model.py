@@ -30,7 +30,7 @@ Tree = dict[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Model:
     """folder: everything; device: what the agent writes to. settings, state, journal: paths in it; the settings
     stand in a folder of their own, so that nobody flushes their names by the way."""
 
@@ -64,10 +64,10 @@ class World:
         return (ServerHost if self.role == "server" else TerminalHost)(config, Network(), Files())
 
 
-def make(folder: Path, role: Role) -> World:
+def make(folder: Path, role: Role) -> Model:
     """A device on HTTP. The server's agent finds a state folder that the installer made, the till's does not."""
-    world = World(folder, role)
-    settings_file, state = world.device / world.settings, world.device / world.state
+    model = Model(folder, role)
+    settings_file, state = model.device / model.settings, model.device / model.state
     settings_file.parent.mkdir(parents=True)
     port = free_port()
     good, other = certificates.make(folder / "store"), certificates.make(folder / "other")
@@ -82,13 +82,13 @@ def make(folder: Path, role: Role) -> World:
     urlacl = [[f"http://+:{port}/", "D:(A;;GX;;;NS)"]]
     kept = {"port": port, "good": good.thumbprint, "other": other.thumbprint, "urlacl": urlacl, "sslcert": [], "services": {}}
     (folder / KEPT).write_text(json.dumps(kept))
-    return world
+    return model
 
 
-def copy(world: World, folder: Path, tree: Tree) -> World:
+def copy(model: Model, folder: Path, tree: Tree) -> Model:
     """The same machine in another folder, with these files in the place of the agent's."""
-    shutil.copytree(world.folder, folder, ignore=shutil.ignore_patterns("device", "*.log", "*.jsonl"))
-    copied = World(folder, world.role)
+    shutil.copytree(model.folder, folder, ignore=shutil.ignore_patterns("device", "*.log", "*.jsonl"))
+    copied = Model(folder, model.role)
     write(copied.device, tree)
     return copied
 
@@ -113,15 +113,15 @@ class Machine(FakeWindows):
     kept: Path
 
     @classmethod
-    def load(cls, world: World) -> "Machine":
+    def load(cls, model: Model) -> "Machine":
         """The machine as the last process has left it."""
-        data = json.loads((world.folder / KEPT).read_text())
-        store = world.folder / "store"
+        data = json.loads((model.folder / KEPT).read_text())
+        store = model.folder / "store"
         pem, key = store / f"{data['good']}.pem", store / f"{data['good']}.key"
         certificate = certificates.Certificate(store / "root.pem", pem, key, data["good"])
-        machine = cls(data["port"], world.device / world.settings, certificate, store, data["urlacl"], data["sslcert"])
+        machine = cls(data["port"], model.device / model.settings, certificate, store, data["urlacl"], data["sslcert"])
         machine.services.update({name: Service(**row) for name, row in data["services"].items()})
-        machine.other, machine.kept = data["other"], world.folder / KEPT
+        machine.other, machine.kept = data["other"], model.folder / KEPT
         return machine
 
     async def run(self, program: str, *arguments: str) -> Output:

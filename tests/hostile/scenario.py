@@ -18,7 +18,7 @@ LOGS = ("gateway.log", "web.log", "worker.log", "beat.log")
 
 
 @dataclass(slots=True)
-class Night:
+class Scenario:
     """liars: terminal -> names of behaviours; body: of POST /cutovers. After run(): end: the cutover at rest; down: each
     honest till's longest time without an answer of its server, by its own book; grown: bytes of the database;
     pressed: what the person did and the status; bad: answers that nobody should get; epochs: how far the site's epoch
