@@ -1,6 +1,8 @@
-"""The two state machines: a cutover's and a device run's. Every state, every allowed move."""
+"""The three state machines: a cutover's, a device run's and a rehearsal's. Every state, every allowed move."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 
 class Cutover(StrEnum):
@@ -36,6 +38,15 @@ class Run(StrEnum):
     UNDO_FAILED = "undo_failed"
 
 
+class Rehearsal(StrEnum):
+    """Where one rehearsal of one site stands: the server opens its shadow listener, then the terminals are asked."""
+
+    OPENING = "opening"
+    ASKING = "asking"
+    DONE = "done"
+    FAILED = "failed"
+
+
 C, R = Cutover, Run
 
 CUTOVER_MOVES: dict[Cutover, frozenset[Cutover]] = {
@@ -67,12 +78,22 @@ RUN_MOVES: dict[Run, frozenset[Run]] = {
     R.RESTORED: frozenset(),
 }
 
+REHEARSAL_MOVES: dict[Rehearsal, frozenset[Rehearsal]] = {
+    Rehearsal.OPENING: frozenset({Rehearsal.ASKING, Rehearsal.FAILED}),
+    Rehearsal.ASKING: frozenset({Rehearsal.DONE}),
+    Rehearsal.DONE: frozenset(),
+    Rehearsal.FAILED: frozenset(),
+}
+
 BEFORE_WINDOW = frozenset({C.DRAFT, C.SUBMITTED, C.SCHEDULED})
 RUNNING = frozenset({C.ARMING, C.CUTTING_SERVER, C.SWITCHING, C.VERIFYING})
 AT_REST = frozenset({C.COMPLETED, C.ROLLED_BACK, C.NEEDS_PERSON, C.CANCELLED})
 # One of these per site at a time; a database constraint keeps it so.
 ACTIVE = RUNNING | {C.SCHEDULED, C.PAUSED, C.ROLLING_BACK}
 CAN_ROLL_BACK = RUNNING | {C.PAUSED, C.NEEDS_PERSON, C.COMPLETED, C.ROLLING_BACK}
+
+# One of these per site at a time; a database constraint keeps it so.
+REHEARSING = frozenset({Rehearsal.OPENING, Rehearsal.ASKING})
 
 COUNTS_AS_FAILED = frozenset({R.FAILED, R.UNREACHABLE})
 WITH_FINDING = frozenset({R.FAILED, R.UNREACHABLE, R.UNDO_FAILED, R.LATE})
@@ -82,10 +103,17 @@ class IllegalMove(Exception):
     """A move that the tables do not allow."""
 
 
-def advance(kind: type[Cutover] | type[Run], old: str, new: str) -> None:
-    """Check one move. Raises IllegalMove with what would have been allowed."""
-    table: dict[Cutover, frozenset[Cutover]] | dict[Run, frozenset[Run]] = CUTOVER_MOVES if kind is Cutover else RUN_MOVES
-    allowed = table[kind(old)]  # type: ignore[index]
+_MOVES: dict[type[StrEnum], Mapping[Any, frozenset[Any]]] = {
+    Cutover: CUTOVER_MOVES,
+    Run: RUN_MOVES,
+    Rehearsal: REHEARSAL_MOVES,
+}
+
+
+def advance(kind: type[Cutover] | type[Run] | type[Rehearsal], old: str, new: str) -> None:
+    """Check one move of this kind of state machine. Raises IllegalMove with what would have been allowed, ValueError for a
+    state that does not exist."""
+    allowed = _MOVES[kind][kind(old)]
     if kind(new) not in allowed:
         names = ", ".join(sorted(allowed)) or "nothing, it is final"
         raise IllegalMove(f"{kind.__name__.lower()} {old} cannot become {new}; allowed: {names}")

@@ -5,10 +5,9 @@ from fleet.models.cutovers import Cutover, DeviceRun, StepRun, Transition
 from fleet.models.devices import Device, Site
 from fleet.models.events import Event
 from fleet.models.people import ApiToken, Role, role_of
-from fleet.models.rehearsals import UNDER_WAY, Rehearsal, TerminalCheck
+from fleet.models.rehearsals import Rehearsal, TerminalCheck
 
 __all__ = [
-    "UNDER_WAY",
     "Agent",
     "ApiToken",
     "Cutover",

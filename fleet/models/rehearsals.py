@@ -4,11 +4,13 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from fleet.cutover import states
 from fleet.models.agents import Agent
 from fleet.models.cutovers import Cutover
 from fleet.models.devices import Device, Site
 
-UNDER_WAY = ["opening", "asking"]  # answers are awaited
+_REHEARSING = [state.value for state in states.Rehearsal if state in states.REHEARSING]
+_CHOICES = [(state.value, state.value.capitalize()) for state in states.Rehearsal]
 
 
 class Rehearsal(models.Model):
@@ -17,17 +19,11 @@ class Rehearsal(models.Model):
     opened; requested_by: None when the schedule asked for it; deadline_at: when this stage's silence counts. after:
     the cutover that was completed before it: then it is no rehearsal any more, but measures what HTTPS really costs."""
 
-    class State(models.TextChoices):
-        OPENING = "opening"
-        ASKING = "asking"
-        DONE = "done"
-        FAILED = "failed"
-
     site = models.ForeignKey(Site, models.CASCADE, related_name="rehearsals")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     after = models.OneToOneField(Cutover, models.CASCADE, null=True, blank=True, related_name="measured")
     thumbprint = models.CharField(max_length=40)
-    state = models.CharField(max_length=8, choices=State.choices, default=State.OPENING)
+    state = models.CharField(max_length=8, choices=_CHOICES, default=states.Rehearsal.OPENING)
     created_at = models.DateTimeField(default=timezone.now)
     deadline_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -37,7 +33,7 @@ class Rehearsal(models.Model):
     class Meta:
         ordering = ("id",)
         constraints = [
-            models.UniqueConstraint(fields=["site"], condition=models.Q(state__in=UNDER_WAY), name="one_rehearsal_at_a_time"),
+            models.UniqueConstraint(fields=["site"], condition=models.Q(state__in=_REHEARSING), name="one_rehearsal_at_a_time"),
         ]
 
     def __str__(self) -> str:

@@ -30,3 +30,7 @@ class NotFound(ServiceError):
 
 class Conflict(ServiceError):
     """The state of things forbids it."""
+
+
+class StaleState(Exception):
+    """A guarded update did not find the state it expected: somebody else was first."""

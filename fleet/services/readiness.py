@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fleet.cutover import states
 from fleet.cutover.states import BEFORE_WINDOW
 from fleet.models import Agent, Cutover, Device, Rehearsal, Site, TerminalCheck
 from fleet.preflight.site.check import assess
@@ -103,12 +104,12 @@ def _alarm(device: Device) -> Any:
 
 def _ended(site: Site) -> tuple[Rehearsal | None, Rehearsal | None]:
     """The newest rehearsal that was held, and the newest one that failed after it."""
-    ended = (Rehearsal.State.DONE, Rehearsal.State.FAILED)
+    ended = (states.Rehearsal.DONE, states.Rehearsal.FAILED)
     rows = Rehearsal.objects.filter(site=site, state__in=ended, after__isnull=True).order_by("-pk")
     newest = rows.first()
-    if newest is None or newest.state == Rehearsal.State.DONE:
+    if newest is None or newest.state == states.Rehearsal.DONE:
         return newest, None
-    return rows.filter(state=Rehearsal.State.DONE).first(), newest
+    return rows.filter(state=states.Rehearsal.DONE).first(), newest
 
 
 def check_rows(rehearsal: Rehearsal) -> tuple[CheckRow, ...]:

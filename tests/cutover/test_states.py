@@ -1,12 +1,13 @@
-"""The two state machines are complete and say what they allow."""
+"""The three state machines are complete and say what they allow."""
 
 import pytest
 
 from fleet.cutover import states
 from fleet.cutover.rollback import CLEAN, TO_UNDO
-from fleet.cutover.states import CUTOVER_MOVES, RUN_MOVES, Cutover, IllegalMove, Run, advance
+from fleet.cutover.states import CUTOVER_MOVES, REHEARSAL_MOVES, RUN_MOVES, Cutover, IllegalMove, Rehearsal, Run, advance
 
-MACHINES = [(Cutover, CUTOVER_MOVES), (Run, RUN_MOVES)]
+MACHINES = [(Cutover, CUTOVER_MOVES), (Run, RUN_MOVES), (Rehearsal, REHEARSAL_MOVES)]
+STARTS = [Cutover.DRAFT, Run.PENDING, Rehearsal.OPENING]
 PAIRS = [(kind, old, new) for kind, table in MACHINES for old in kind for new in kind if new not in table[old]]
 
 
@@ -15,7 +16,9 @@ def test_every_state_has_its_row(kind, table):
     assert set(table) == set(kind)
 
 
-@pytest.mark.parametrize(("kind", "table", "start"), [(*MACHINES[0], Cutover.DRAFT), (*MACHINES[1], Run.PENDING)])
+@pytest.mark.parametrize(
+    ("kind", "table", "start"), [(*machine, start) for machine, start in zip(MACHINES, STARTS, strict=True)]
+)
 def test_every_state_can_be_reached(kind, table, start):
     reached, todo = {start}, [start]
     while todo:
@@ -51,6 +54,7 @@ def test_a_state_that_does_not_exist_is_refused():
 def test_only_what_has_ended_for_good_is_final():
     assert {s for s, moves in CUTOVER_MOVES.items() if not moves} == {Cutover.ROLLED_BACK, Cutover.CANCELLED}
     assert {s for s, moves in RUN_MOVES.items() if not moves} == {Run.RESTORED}
+    assert {s for s, moves in REHEARSAL_MOVES.items() if not moves} == set(Rehearsal) - states.REHEARSING
 
 
 def test_a_cutover_is_active_or_at_rest_or_not_yet_begun_and_never_two_of_these():

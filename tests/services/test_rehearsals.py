@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from agents import protocol
+from fleet.cutover import states
 from fleet.models import Rehearsal, Role, TerminalCheck
-from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
+from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound, StaleState
 from fleet.services.rehearsals import lifecycle, probes, schedule
 from tests.factories import NOW, certificate, make_club, make_cutover, make_site, make_user
 
@@ -285,3 +286,14 @@ def test_old_ones_are_dropped() -> None:
         lifecycle.start(admin, club.pk, "", NOW)
         Rehearsal.objects.update(state="done", finished_at=NOW)
     assert club.rehearsals.count() == lifecycle.KEPT
+
+
+def test_a_rehearsal_moves_only_as_its_table_allows_and_only_from_where_it_is() -> None:
+    rehearsal = begun()
+    with pytest.raises(states.IllegalMove, match="opening cannot become done"):
+        lifecycle._move(rehearsal, states.Rehearsal.DONE)
+    Rehearsal.objects.filter(pk=rehearsal.pk).update(state="failed")
+    with pytest.raises(StaleState):
+        lifecycle._move(rehearsal, states.Rehearsal.ASKING)
+    rehearsal.refresh_from_db()
+    assert rehearsal.state == "failed"

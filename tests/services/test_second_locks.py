@@ -12,7 +12,8 @@ from fleet.models import Cutover, DeviceRun, Site
 from fleet.services.agents import admission
 from fleet.services.clock import to_ms
 from fleet.services.cutovers import actions, instructions, reports, sweeps
-from fleet.services.cutovers.engine import LockedCutover, StaleState
+from fleet.services.cutovers.engine import LockedCutover
+from fleet.services.errors import StaleState
 from tests.factories import NOW, make_club, make_cutover
 from tests.services.fleet_sim import SimFleet, dump, states
 from tests.services.proving import proof_of

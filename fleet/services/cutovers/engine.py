@@ -22,7 +22,7 @@ from fleet.cutover.states import AT_REST, Run
 from fleet.models import Cutover, DeviceRun, Site, Transition
 from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.cutovers import participants
-from fleet.services.errors import Conflict
+from fleet.services.errors import Conflict, StaleState
 from fleet.services.sanitize import LARGEST_NUMBER
 
 CHUNK = 50  # device runs per dispatch task
@@ -31,10 +31,6 @@ ARM_LIMIT_S = 8
 ARM_LIMIT_SERVER_S = 25  # without the server there is no cutover; nobody waits in outage yet
 ARM_LIMIT_ABSENT_S = 3  # for a device whose agent has no connection when arming begins
 MAX_ROUNDS = 100  # a plan that never comes to an end is a bug; better loud than spinning
-
-
-class StaleState(Exception):
-    """A guarded update did not find the state it expected: somebody else was first."""
 
 
 class LockedCutover:

@@ -14,7 +14,8 @@ from fleet.models import Cutover, DeviceRun, Site
 from fleet.services import trouble
 from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.cutovers import instructions, participants, second_lookup
-from fleet.services.cutovers.engine import LockedCutover, StaleState, step_limit
+from fleet.services.cutovers.engine import LockedCutover, step_limit
+from fleet.services.errors import StaleState
 
 log = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from fleet.cutover import states
 from fleet.models import Device, Rehearsal, Site
 from fleet.preflight.certificate.own_errors import Window, own_errors
 from fleet.preflight.site import view as site_view
@@ -54,5 +55,5 @@ def _row(view: ServerView, thumbprint: str, now: dt.datetime) -> Stored | None:
 
 def _seen(site: Site, thumbprint: str) -> tuple[str, ...]:
     """The chain in which this certificate itself was seen: as the server sent it in its last rehearsal."""
-    held = Rehearsal.objects.filter(site=site, thumbprint=thumbprint, state=Rehearsal.State.DONE).order_by("-pk").first()
+    held = Rehearsal.objects.filter(site=site, thumbprint=thumbprint, state=states.Rehearsal.DONE).order_by("-pk").first()
     return (pems(mapping(held.facts).get("chain"), _MOST_SENT) if held else None) or ()

@@ -14,14 +14,14 @@ from django.db.models import Q
 
 from agents import protocol
 from fleet.cutover import states
+from fleet.cutover.states import Rehearsal as State
 from fleet.models import Agent, Cutover, Device, Rehearsal, Role, Site, TerminalCheck, role_of
 from fleet.services.after_commit import AfterCommit
 from fleet.services.devices import certificates
-from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
+from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound, StaleState
 from fleet.services.rehearsals import probes
 from fleet.services.sanitize import countable, fit, fit_text
 
-State = Rehearsal.State
 KEPT = 20  # rehearsals of a site; each holds what every terminal has measured
 OPEN_LIMIT = dt.timedelta(seconds=20)
 MAX_FACTS_BYTES = 128 * 1024
@@ -146,9 +146,7 @@ def _opened(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
     rehearsal.facts = check.facts
     if check.finding is not None or not probes.ports(rehearsal.facts):
         return _fail(rehearsal, check.finding or _NO_PORTS, now)
-    rehearsal.state = State.ASKING
-    rehearsal.deadline_at = now + probes.ask_limit(rehearsal)
-    rehearsal.save(update_fields=["facts", "state", "deadline_at"])
+    _move(rehearsal, State.ASKING, facts=rehearsal.facts, deadline_at=now + probes.ask_limit(rehearsal))
     rehearsal.checks.filter(device__kind=Device.Kind.TERMINAL, agent__isnull=False).update(action="ask")
     if not _awaited(rehearsal).exists():
         return _close(rehearsal, now)
@@ -167,24 +165,33 @@ def give_up(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
 
 
 def _fail(rehearsal: Rehearsal, finding: dict[str, str], now: dt.datetime) -> AfterCommit:
-    rehearsal.finding = finding
-    return _end(rehearsal, State.FAILED, now)
+    return _end(rehearsal, State.FAILED, now, finding=finding, facts=rehearsal.facts)
 
 
 def _close(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
     return _end(rehearsal, State.DONE, now)
 
 
-def _end(rehearsal: Rehearsal, state: Rehearsal.State, now: dt.datetime) -> AfterCommit:
-    """The listener is told to close, whether it was ever heard of or not. Its seat's answer stays as it is."""
-    rehearsal.state, rehearsal.finished_at = state, now
-    rehearsal.save(update_fields=["state", "finished_at", "finding", "facts"])
+def _end(rehearsal: Rehearsal, to: State, now: dt.datetime, **changes: Any) -> AfterCommit:
+    """The listener is told to close, whether it was ever heard of or not. The answer of its check stays as it is."""
+    _move(rehearsal, to, finished_at=now, **changes)
     server = Q(device__kind=Device.Kind.SERVER)
     rehearsal.checks.filter(~server, answered_at__isnull=True).update(action="")
     if rehearsal.after_id is not None:
         return AfterCommit()  # nothing was opened
     rehearsal.checks.filter(server).update(action="close", body="", signature="", sent_at=None)
     return AfterCommit(rehearse={rehearsal.pk})
+
+
+def _move(rehearsal: Rehearsal, to: State, **changes: Any) -> None:
+    """Change its state and these fields. Raises states.IllegalMove for a move that the table does not allow, StaleState
+    when somebody else was first."""
+    old = rehearsal.state
+    states.advance(State, old, to)
+    if Rehearsal.objects.filter(pk=rehearsal.pk, state=old).update(state=to.value, **changes) != 1:
+        raise StaleState(f"{rehearsal} is no longer {old}")
+    for name, value in {"state": to.value, **changes}.items():
+        setattr(rehearsal, name, value)
 
 
 def waiting(agent_ids: Collection[str], now: dt.datetime, *, unsent_only: bool) -> list[TerminalCheck]:

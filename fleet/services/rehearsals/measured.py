@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fleet.cutover import states
 from fleet.models import Rehearsal, Site
 from fleet.preflight.cost.measured import WAYS, Asked, Cost, cost_of
 from fleet.services.readiness import CheckRow, check_rows
@@ -28,7 +29,7 @@ def cost(site: Site, held: Rehearsal | None, checks: Iterable[CheckRow]) -> Cost
     facts = _answers(held, checks)
     if len(facts) < _ENOUGH_TERMINALS:
         older = Rehearsal.objects.filter(
-            site=site, state=Rehearsal.State.DONE, pk__lt=held.pk, thumbprint=held.thumbprint, after__isnull=True
+            site=site, state=states.Rehearsal.DONE, pk__lt=held.pk, thumbprint=held.thumbprint, after__isnull=True
         ).order_by("-pk")
         for rehearsal in older[: _MOST_REHEARSALS - 1]:
             facts += _answers(rehearsal, check_rows(rehearsal))
@@ -38,7 +39,7 @@ def cost(site: Site, held: Rehearsal | None, checks: Iterable[CheckRow]) -> Cost
 def after(site: Site) -> dict[str, After]:
     """What the terminals measured at the live port after the site's last cutover to HTTPS, by the prediction's ways of
     asking; empty before."""
-    rehearsal = Rehearsal.objects.filter(site=site, after__isnull=False, state=Rehearsal.State.DONE).order_by("-pk").first()
+    rehearsal = Rehearsal.objects.filter(site=site, after__isnull=False, state=states.Rehearsal.DONE).order_by("-pk").first()
     found = cost_of(_answers(rehearsal, check_rows(rehearsal)), None) if rehearsal else None
     if rehearsal is None or found is None:
         return {}

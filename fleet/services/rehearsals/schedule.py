@@ -10,13 +10,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from fleet.cutover import states
-from fleet.models import UNDER_WAY, Cutover, Device, Rehearsal, Site, TerminalCheck
+from fleet.models import Cutover, Device, Rehearsal, Site, TerminalCheck
 from fleet.services import trouble
 from fleet.services.after_commit import AfterCommit
 from fleet.services.devices import certificates
 from fleet.services.errors import Conflict
 from fleet.services.rehearsals import probes
-from fleet.services.rehearsals.lifecycle import BUSY, OPEN_LIMIT, State, begin, checks_for, give_up
+from fleet.services.rehearsals.lifecycle import BUSY, OPEN_LIMIT, begin, checks_for, give_up
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def tick(now: dt.datetime) -> AfterCommit:
     site wants it, the next rehearsal begins."""
     after = AfterCommit(rehearse=set(probes.lost()))
     over = Q(deadline_at__lte=now) | Q(created_at__gt=now + OPEN_LIMIT)  # or the clock was put back
-    due = Rehearsal.objects.filter(over, state__in=UNDER_WAY)
+    due = Rehearsal.objects.filter(over, state__in=sorted(states.REHEARSING))
     if due.exists():  # most seconds there is none, and nobody needs to wait for a lock then
         with transaction.atomic():
             for rehearsal in due.select_for_update().order_by("pk"):
@@ -61,7 +61,7 @@ def _due_sites(now: dt.datetime) -> list[Site]:
     wanting = Site.objects.filter(
         rehearse_every_hours__gt=0, devices__kind=Device.Kind.SERVER, devices__scheme="http", devices__agent__connected=True
     )
-    free = wanting.exclude(rehearsals__state__in=UNDER_WAY).exclude(cutovers__state__in=sorted(BUSY))
+    free = wanting.exclude(rehearsals__state__in=sorted(states.REHEARSING)).exclude(cutovers__state__in=sorted(BUSY))
     return [site for site in free.distinct() if _is_due(site, now)]
 
 
@@ -81,9 +81,11 @@ def _unmeasured(now: dt.datetime) -> list[Cutover]:
     measured now."""
     done = Cutover.objects.filter(state=states.Cutover.COMPLETED, to_scheme="https", measured__isnull=True)
     fresh = done.filter(ended_at__gt=now - MEASURE_UNTIL, ended_at__lt=now - MEASURE_FROM)
-    rehearsed = fresh.filter(site__rehearsals__state=State.DONE, site__rehearsals__after__isnull=True)
+    rehearsed = fresh.filter(site__rehearsals__state=states.Rehearsal.DONE, site__rehearsals__after__isnull=True)
     idle = rehearsed.exclude(site__cutovers__state__in=sorted(BUSY))
-    return list(idle.exclude(site__rehearsals__state__in=UNDER_WAY).select_related("site").distinct().order_by("pk"))
+    return list(
+        idle.exclude(site__rehearsals__state__in=sorted(states.REHEARSING)).select_related("site").distinct().order_by("pk")
+    )
 
 
 def _measure(cutover: Cutover, now: dt.datetime) -> AfterCommit:
@@ -91,7 +93,7 @@ def _measure(cutover: Cutover, now: dt.datetime) -> AfterCommit:
     try:
         with transaction.atomic():
             rehearsal = Rehearsal.objects.create(
-                site=cutover.site, after=cutover, thumbprint=cutover.certificate_thumbprint, state=State.ASKING,
+                site=cutover.site, after=cutover, thumbprint=cutover.certificate_thumbprint, state=states.Rehearsal.ASKING,
                 created_at=now, deadline_at=now,
             )  # fmt: skip
             TerminalCheck.objects.bulk_create(checks_for(rehearsal, None))

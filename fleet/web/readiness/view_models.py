@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fleet.models import Device, Rehearsal
+from fleet.cutover import states
+from fleet.models import Device
 from fleet.preflight.cost.measured import Change, Cost
 from fleet.preflight.site.codes import Level
 from fleet.preflight.site.readiness import Item, Readiness
@@ -24,10 +25,10 @@ VERDICT_PILLS: dict[str, Pill] = {
     "unknown": Pill("wait", "?", "Not known yet"),
 }
 REHEARSAL_PILLS: dict[str, Pill] = {
-    Rehearsal.State.OPENING: Pill("run", "◐", "Server gets ready"),
-    Rehearsal.State.ASKING: Pill("run", "◐", "Terminals try it"),
-    Rehearsal.State.DONE: Pill("ok", "✓", "Held"),
-    Rehearsal.State.FAILED: Pill("bad", "▲", "Not held"),
+    states.Rehearsal.OPENING: Pill("run", "◐", "Server gets ready"),
+    states.Rehearsal.ASKING: Pill("run", "◐", "Terminals try it"),
+    states.Rehearsal.DONE: Pill("ok", "✓", "Held"),
+    states.Rehearsal.FAILED: Pill("bad", "▲", "Not held"),
 }
 KIND_WORDS = {
     "http_new": "HTTP today, new connection",

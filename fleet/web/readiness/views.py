@@ -11,7 +11,8 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from fleet import tasks
-from fleet.models import UNDER_WAY, Rehearsal, Site
+from fleet.cutover import states
+from fleet.models import Rehearsal, Site
 from fleet.preflight.cost.measured import load_of
 from fleet.preflight.site.advice import advise
 from fleet.services import clock, readiness
@@ -127,7 +128,7 @@ def _whole(request: HttpRequest, name: str) -> int | None:
 
 
 def _progress(site: Site) -> dict[str, Any]:
-    running = Rehearsal.objects.filter(site=site, state__in=UNDER_WAY).first()
+    running = Rehearsal.objects.filter(site=site, state__in=sorted(states.REHEARSING)).first()
     if running is None:
         return {"running": None}
     terminals = Q(device__kind="terminal")
