@@ -29,6 +29,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.architecture.commit_subjects
 
 types: install
 	$(BIN)/mypy agents fleet
