@@ -1,27 +1,43 @@
-"""A till's steps: Secured, refresh the interface list, look a member up."""
+"""All steps of a terminal, in the order of agents/catalogue.py. The work on the settings is in switch.py."""
 
-from agents.steps.base import Context, Evidence, Step, SwitchStep, check_settings
+from agents.steps import switch
+from agents.steps.base import Context, Evidence, Saved, Step
 
 
 class Ready(Step):
-    """Nothing is changed; can be switched at any moment from here on."""
+    """Changes nothing. After it, the terminal can be switched at any moment."""
 
     name = "ready"
 
     async def verify(self, ctx: Context) -> Evidence:
-        evidence = check_settings(ctx)
-        ctx.host.target(None)  # host and timeout can be read too
+        evidence = switch.check_settings(ctx)
+        ctx.host.target(None)  # raises unless host and timeout can be read, too
         return evidence
 
 
-class Secured(SwitchStep):
-    """The tick "Secured" in Touch's settings."""
+class Secured(Step):
+    """Set the tick "Secured" in Touch's settings."""
 
     name = "secured"
 
+    async def check(self, ctx: Context) -> bool:
+        return switch.is_set(ctx)
+
+    async def save(self, ctx: Context) -> Saved:
+        return switch.saved(ctx)
+
+    async def apply(self, ctx: Context) -> None:
+        switch.set_scheme(ctx)
+
+    async def undo(self, ctx: Context, saved: Saved) -> Evidence:
+        return switch.put_back(ctx, saved)
+
+    async def verify(self, ctx: Context) -> Evidence:
+        return switch.proof(ctx, ctx.saved.get(self.name))
+
 
 class InterfaceList(Step):
-    """A harmless read from end to end: it needs the right scheme, trust and name."""
+    """Read the server's interface list: it changes nothing, and succeeds only with the right scheme, trust and name."""
 
     name = "interface_list"
     asks_only = True
@@ -32,7 +48,7 @@ class InterfaceList(Step):
 
 
 class MemberLookup(Step):
-    """The proof that this till works: it ends the till's outage."""
+    """Look up a member. It proves that this terminal works, and ends its outage."""
 
     name = "member_lookup"
     asks_only = True

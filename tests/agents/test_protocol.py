@@ -137,3 +137,12 @@ def test_what_applies_something_can_also_undo_it(role) -> None:
         assert applies == (type(step).undo is not Step.undo), f"{step.name} changes something and has no undo"
         assert applies == (type(step).save is not Step.save), f"{step.name} must save what undo needs"
         assert not (applies and step.asks_only), f"{step.name} changes something, so it may not be cut short"
+
+
+@pytest.mark.parametrize("role", ["server", "terminal"])
+def test_each_step_has_its_undo_right_below_its_apply_in_its_role_s_file(role) -> None:
+    for step in steps.steps(role).values():
+        assert type(step).__module__ == f"agents.steps.{role}", f"{step.name} belongs into agents/steps/{role}.py"
+        methods = [name for name in vars(type(step)) if not name.startswith("_")]
+        if type(step).apply is not Step.apply:
+            assert methods[methods.index("apply") + 1] == "undo", f"{step.name}: write undo right below apply"

@@ -258,7 +258,7 @@ STEPS = (
     Bug(
         "access_list_forgotten",
         "the old reservation comes back for everyone instead of for the service's account",
-        "agents/steps/httpsys.py",
+        "agents/steps/server.py",
         "                    await netsh.delete_reservation(row.url)\n"
         "                await netsh.add_reservation(row.url, row.sddl or netsh.EVERYONE_LISTENS)\n",
         "                    await netsh.delete_reservation(row.url)\n"
@@ -268,8 +268,8 @@ STEPS = (
     Bug(
         "monitor_not_held",
         "the Services Monitor starts the service in the middle of its switch",
-        "agents/steps/server.py",
-        '    await sc.set_start_type(monitor, "disabled")  # first, or it could come back by itself\n',
+        "agents/steps/services.py",
+        '    await sc.set_start_type(monitor, "disabled")  # before the stop, or it could start again at once\n',
         "",
         (LOCKS + "test_the_monitor_is_disabled_and_stopped_whenever_the_service_is",),
     ),
@@ -292,9 +292,9 @@ STEPS = (
     Bug(
         "others_settings_overwritten",
         "undoing takes back what somebody else has set since",
-        "agents/steps/base.py",
-        '            untouched = _digest(now) == saved["after_sha256"]\n',
-        "            untouched = True\n",
+        "agents/steps/switch.py",
+        '        untouched = _digest(now) == saved["after_sha256"]\n',
+        "        untouched = True\n",
         (TERMINAL + "test_undo_keeps_what_somebody_else_has_changed_since",),
     ),
     Bug(
