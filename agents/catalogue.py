@@ -5,6 +5,12 @@ from dataclasses import dataclass
 
 from agents.protocol import Action, Role
 
+# The application id of the certificate bindings that agents make in http.sys. Only rows with this id are ever deleted. The
+# vendor's instructions use the same id.
+APPID = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
+# The access list (SDDL) with which the vendor's instructions reserve a URL: everyone may listen.
+EVERYONE_LISTENS = "D:(A;;GX;;;WD)"
+
 
 @dataclass(frozen=True, slots=True)
 class StepInfo:

@@ -17,7 +17,7 @@ from agents.hosts import lookup, sc, sc_text
 from agents.hosts.host import ServerHost, TerminalHost
 from agents.log import said
 from agents.protocol import Finding, Instruction, Scheme
-from agents.runner import Runner
+from agents.runner import GLANCE_S, Runner
 from agents.storage.ledger import ALONE
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,6 @@ PROBE_S = 4.0  # between two looks of a till at its server
 LEASE_S = 30.0  # for an agent that was never given another
 PATIENCE_S = 20.0  # how long a switched server may be silent before it is put back
 WATCH_S = 120.0  # how long a server is watched after its cutover was confirmed
-GLANCE_S = 3.0
 
 # What a server that does not speak TLS on this port looks like to a TLS client. A certificate that is
 # refused is not among them: there HTTPS is spoken, and giving way to HTTP would help whoever is in between.

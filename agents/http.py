@@ -12,9 +12,8 @@ from typing import Any, Protocol, Self
 
 import h11
 
+from agents.bounds import MAX_BODY_BYTES
 from agents.net import Network
-
-MAX_BODY_BYTES = 1024 * 1024
 
 
 class Reader(Protocol):

@@ -58,6 +58,10 @@ Outcome = Literal["done", "failed", "undo_failed", "refused"]
 Policy = Literal["finish", "restore"]
 ProbeAction = Literal["open", "ask", "close"]
 
+# The kinds of lookups that a terminal measures in a rehearsal: where it asks (http: the live port; plain and https: the shadow
+# listener without and with TLS), and over which connection (new, kept open, or new with a resumed TLS session).
+LOOKUP_KINDS = ("http_new", "http_kept", "plain_new", "plain_kept", "https_new", "https_resumed", "https_kept")
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

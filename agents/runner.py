@@ -24,7 +24,7 @@ from agents.storage.ledger import Failure
 log = logging.getLogger(__name__)
 
 VERIFY_AFTER_UNDO_S = 20.0
-GLANCE_S = 3.0
+GLANCE_S = 3.0  # for a lookup that only asks whether the server answers right now
 # A disk that is full for a moment or a service that is still busy: before a person is called, undoing is worth
 # some more tries. Together they are shorter than the silence that the dashboard bears.
 UNDO_PAUSES_S = (1.0, 2.0, 4.0, 8.0)

@@ -4,8 +4,8 @@ import datetime as dt
 import random
 from typing import Any
 
+from agents.protocol import LOOKUP_KINDS
 from fleet.models import Rehearsal, Site, TerminalCheck
-from fleet.preflight.cost.measured import KINDS
 from tests.factories import NOW, make_device, make_site
 from tests.preflight.site import healthy
 
@@ -39,7 +39,7 @@ def make_rehearsed(terminals: int = 3, **site: Any) -> tuple[Site, Rehearsal]:
 
 def _measured(facts: dict[str, Any], rounds: int) -> dict[str, Any]:
     rng = random.Random(facts["own_address"])
-    samples = {kind: [_once(rng) + _TLS_MS.get(kind, 0.0) for _ in range(rounds)] for kind in KINDS}
+    samples = {kind: [_once(rng) + _TLS_MS.get(kind, 0.0) for _ in range(rounds)] for kind in LOOKUP_KINDS}
     return facts | {"samples": samples, "bytes": _BYTES}
 
 

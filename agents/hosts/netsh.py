@@ -1,13 +1,10 @@
 """http.sys's URL reservations and certificate bindings, by netsh. Every value has a strict grammar here too,
 whatever was checked before; message text is never compared: what counts is what is read back."""
 
+from agents.catalogue import APPID
 from agents.errors import StepError
 from agents.hosts import netsh_text, netsh_values, program
 from agents.hosts.netsh_text import Binding, Reservation
-
-# Marks our bindings: only rows with it are ever deleted.
-APPID = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
-EVERYONE_LISTENS = "D:(A;;GX;;;WD)"
 
 
 def endpoint(port: int) -> str:

@@ -6,13 +6,13 @@ import random
 import sys
 from pathlib import Path
 
+from agents.catalogue import EVERYONE_LISTENS
 from agents.lab import machine, pki, settings
 from agents.lab.layout import ACCESS_LOG, LAYOUT, MEMBERS, MONITOR, SERVICE, LabLayout, load
 from agents.lab.texts import languages
 
 __all__ = ["LabLayout", "build", "load"]
 
-EVERYONE_LISTENS = "D:(A;;GX;;;WD)"
 _PROGRAM = """\
 #!/bin/sh
 exec {python} -I -S -c 'import sys; sys.path.insert(0, sys.argv[1]); from agents.lab import {name}; \

@@ -22,6 +22,7 @@ PROCESS = "process.json"
 CERTIFICATES = "certificates"
 
 START_PENDING, STOP_PENDING = 2, 3
+WAIT_HINT_MS = 1000
 
 Row = dict[str, "Any"]
 

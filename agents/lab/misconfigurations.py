@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from agents.catalogue import APPID, EVERYONE_LISTENS
 from agents.lab import machine, pki
 from agents.lab.layout import MONITOR, SERVICE, LabLayout
 from agents.storage import atomic
 
-OURS = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
 OTHERS = "{4dc3e181-e14b-4a21-b022-59fc669b0914}"
-EVERYONE = "D:(A;;GX;;;WD)"
 OTHER_HASH = "61d34f532da121bbab64723c4871e72c92f03735"
 
 # --- the server: http.sys ------------------------------------------------------------------------------
@@ -25,7 +24,7 @@ OTHER_HASH = "61d34f532da121bbab64723c4871e72c92f03735"
 
 def binding_on_another_port(lab: LabLayout) -> None:
     """1: the certificate went to port 8000, as in the vendor's page."""
-    _bind(lab, "0.0.0.0:8000", lab.thumbprint, OURS)
+    _bind(lab, "0.0.0.0:8000", lab.thumbprint, APPID)
 
 
 def http_reservation_remains(lab: LabLayout) -> None:
@@ -35,7 +34,7 @@ def http_reservation_remains(lab: LabLayout) -> None:
 
 def https_reservation_remains(lab: LabLayout) -> None:
     """3: a half rollback: HTTP in the settings, and a reservation for HTTPS on the port."""
-    _change(lab, "urlacl", lambda rows: [*rows, {"url": f"https://+:{lab.port}/", "sddl": EVERYONE}])
+    _change(lab, "urlacl", lambda rows: [*rows, {"url": f"https://+:{lab.port}/", "sddl": EVERYONE_LISTENS}])
 
 
 def reservation_without_list(lab: LabLayout) -> None:
@@ -51,11 +50,11 @@ def reservation_unmovable(lab: LabLayout) -> None:
 
 def torn_thumbprint(lab: LabLayout) -> None:
     """6: two digits were lost when the thumbprint was copied."""
-    _bind(lab, f"0.0.0.0:{lab.port}", lab.thumbprint[:38], OURS)
+    _bind(lab, f"0.0.0.0:{lab.port}", lab.thumbprint[:38], APPID)
 
 
 def other_language(lab: LabLayout, language: str = "german-oem") -> None:
-    """7: a server that has never heard of EVERYONE."""
+    """7: a server that has never heard of EVERYONE_LISTENS."""
     options = machine.read(str(lab.server_dir), machine.OPTIONS, {})
     machine.write(str(lab.server_dir), machine.OPTIONS, {**options, "language": language})
 
@@ -66,7 +65,7 @@ def foreign_binding(lab: LabLayout) -> None:
 
 
 def no_reservation(lab: LabLayout) -> None:
-    """7: none on the port, as where user=EVERYONE was refused with 1332."""
+    """7: none on the port, as where user=EVERYONE_LISTENS was refused with 1332."""
     _change(lab, "urlacl", lambda rows: [row for row in rows if f":{lab.port}/" not in row["url"]])
 
 
@@ -83,7 +82,7 @@ def narrowed_addresses(lab: LabLayout, address: str = "10.0.0.5") -> None:
 def old_binding_kept(lab: LabLayout) -> None:
     """16: the certificate was renewed, and the port still has the old one."""
     old = next(path.stem for path in sorted(_store(lab).glob("*.key")) if path.stem != lab.thumbprint)
-    _bind(lab, f"0.0.0.0:{lab.port}", old, OURS)
+    _bind(lab, f"0.0.0.0:{lab.port}", old, APPID)
 
 
 # --- the server: certificates, services, settings ------------------------------------------------------

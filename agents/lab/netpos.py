@@ -23,7 +23,6 @@ READ_ANYWAY_S = 0.25
 STOP_S = 0.1
 START_S = 0.15
 PORT_LIMIT_S = 5.0
-WAIT_HINT_MS = 1000
 MONITOR_S, EAGER_MONITOR_S = 5.0, 0.5
 FAILED = 1066  # ERROR_SERVICE_SPECIFIC_ERROR
 
@@ -133,7 +132,7 @@ class Manager:
             under_way = machine.pending(self._server)
             for row in machine.services(self._server):
                 if row["state"] == "running" and row["name"] not in under_way:
-                    machine.set_pending(self._server, row["name"], machine.START_PENDING, 0, WAIT_HINT_MS)
+                    machine.set_pending(self._server, row["name"], machine.START_PENDING, 0, machine.WAIT_HINT_MS)
 
     def _look(self) -> None:
         try:
@@ -183,7 +182,7 @@ class Manager:
 
     def _progress(self, name: str, state: int, checkpoint: int) -> None:
         with machine.services_lock(self._server):
-            machine.set_pending(self._server, name, state, checkpoint, WAIT_HINT_MS)
+            machine.set_pending(self._server, name, state, checkpoint, machine.WAIT_HINT_MS)
 
     def _arrive(self, name: str, state: str, code: int) -> None:
         # From here on a new command of sc is a new task.
@@ -203,7 +202,7 @@ class Manager:
             looked = time.monotonic()
             with machine.services_lock(self._server):
                 if _needs_restart(self._server):
-                    machine.set_pending(self._server, SERVICE, machine.START_PENDING, 0, WAIT_HINT_MS)
+                    machine.set_pending(self._server, SERVICE, machine.START_PENDING, 0, machine.WAIT_HINT_MS)
 
 
 def _needs_restart(server: str) -> bool:

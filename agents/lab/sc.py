@@ -8,7 +8,6 @@ from agents.lab import machine, sc_out
 from agents.lab.machine import Row
 from agents.lab.texts import languages
 
-WAIT_HINT_MS = 1000
 _START_WORDS = {"auto": "auto", "demand": "manual", "disabled": "disabled"}
 
 
@@ -70,7 +69,7 @@ def _stop(server: str, row: Row, _: list[str]) -> str:
     others = machine.services(server)
     if any(other["state"] == "running" and other["name"] in row["dependents"] for other in others):
         raise Failed("ControlService", 1051)
-    machine.set_pending(server, row["name"], machine.STOP_PENDING, 0, WAIT_HINT_MS)
+    machine.set_pending(server, row["name"], machine.STOP_PENDING, 0, machine.WAIT_HINT_MS)
     return _status(server, row, "query")
 
 
@@ -79,7 +78,7 @@ def _start(server: str, row: Row, _: list[str]) -> str:
         raise Failed("StartService", 1058)
     if row["state"] == "running" or row["name"] in machine.pending(server):
         raise Failed("StartService", 1056)
-    machine.set_pending(server, row["name"], machine.START_PENDING, 0, WAIT_HINT_MS)
+    machine.set_pending(server, row["name"], machine.START_PENDING, 0, machine.WAIT_HINT_MS)
     return _status(server, row, "queryex")
 
 

@@ -4,7 +4,7 @@ import http.client
 import ssl
 from dataclasses import dataclass
 
-from agents.winapi.httpapi import MAX_BODY_BYTES
+from agents.bounds import MAX_BODY_BYTES
 from agents.winapi.httpapi_request import Headers, Request
 
 # Of one connection and not of what is said over it (RFC 9110 7.6.1); Host and length are said anew, and http.sys itself

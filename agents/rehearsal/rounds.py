@@ -11,9 +11,8 @@ from typing import Any
 
 from agents.hosts import lookup
 from agents.hosts.lookup import Target
+from agents.protocol import LOOKUP_KINDS
 from agents.rehearsal.wire import Measured
-
-KINDS = ("http_new", "http_kept", "plain_new", "plain_kept", "https_new", "https_resumed", "https_kept")
 
 
 @dataclass(slots=True)
@@ -62,14 +61,14 @@ class Rounds:
 
     def __init__(self, asker: Asker, targets: Mapping[str, Target], kept: Mapping[str, Measured]) -> None:
         self._asker, self._targets = asker, targets
-        self._measures = {kind: Measure() for kind in KINDS}
+        self._measures = {kind: Measure() for kind in LOOKUP_KINDS}
         self._kept = dict(kept)
 
     async def run(self, samples: int, pace_s: float = 0.0) -> None:
         """So many lookups of each kind, a round of one of each in pace_s: as fast as they can, the tills of a site would
         measure how busy they keep the server. Raises StepError."""
         await self._warm_up()
-        kinds = [kind for kind in KINDS if _scheme(kind) in self._targets]
+        kinds = [kind for kind in LOOKUP_KINDS if _scheme(kind) in self._targets]
         begun = time.monotonic()
         for number in range(samples):
             for place, kind in enumerate(random.sample(kinds, len(kinds))):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.catalogue import APPID
 from agents.errors import StepError
 from agents.hosts import netsh, spare_binding
 from agents.hosts.host import ServerHost
@@ -94,7 +95,7 @@ class HttpSysShadow(Shadow):
 
     async def _try(self, ports: tuple[int, int]) -> bool:
         """Bind, then listen, as the cutover does; False where somebody else was quicker. Raises StepError, OSError."""
-        row = Binding(netsh.endpoint(ports[_TLS]), self.probe.thumbprint, netsh.APPID, "MY")
+        row = Binding(netsh.endpoint(ports[_TLS]), self.probe.thumbprint, APPID, "MY")
         try:
             await spare_binding.add(self._state, row)
             # Not in a thread: it takes some milliseconds, and must not be cancelled half-way.

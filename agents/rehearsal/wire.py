@@ -11,8 +11,7 @@ from typing import Any
 
 from agents.http import Connection, Reader, Writer
 from agents.net import Network
-
-CHUNK = 65536
+from agents.rehearsal.forward import CHUNK
 
 
 class Wire:

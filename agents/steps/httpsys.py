@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
 
+from agents.catalogue import APPID, EVERYONE_LISTENS
 from agents.errors import StepError
 from agents.hosts import httpsys_registry, netsh, netsh_values
 from agents.hosts.netsh_text import Binding, Reservation
@@ -81,7 +82,7 @@ def wanted(ctx: Context) -> list[Binding]:
     """The bindings that the port shall have: one, or none on the way to HTTP."""
     if ctx.instruction.to_scheme == "http":
         return []
-    return [Binding(netsh.endpoint(ctx.instruction.port), ctx.instruction.thumbprint, netsh.APPID, "MY")]
+    return [Binding(netsh.endpoint(ctx.instruction.port), ctx.instruction.thumbprint, APPID, "MY")]
 
 
 def as_wanted(ctx: Context, rows: Iterable[Binding]) -> bool:
@@ -112,7 +113,7 @@ def _mirrored(ctx: Context, rows: list[Reservation]) -> list[Reservation]:
     literally. If the port has none, the service's account needs none for HTTP; the vendor's instructions add this one."""
     scheme, port = ctx.instruction.to_scheme, ctx.instruction.port
     if not rows:
-        return [Reservation(f"{scheme}://+:{port}/", netsh.EVERYONE_LISTENS)]
+        return [Reservation(f"{scheme}://+:{port}/", EVERYONE_LISTENS)]
     return [Reservation(re.sub(r"^https?", scheme, row.url, flags=re.IGNORECASE), row.sddl) for row in rows]
 
 

@@ -1,6 +1,7 @@
 """All steps of a server, in the order of agents/catalogue.py. In each class, undo stands right below the apply that it takes
 back. Work that is longer, or that several steps share, is in functions: dependents.py, httpsys.py, services.py, switch.py."""
 
+from agents.catalogue import EVERYONE_LISTENS
 from agents.errors import StepError
 from agents.hosts import netsh, sc, sc_text
 from agents.hosts.netsh_text import Binding, Reservation
@@ -127,7 +128,7 @@ class SwapReservation(Step):
         for row in httpsys.load(saved["removed"]):
             await netsh.delete_reservation(row.url)
         for row in httpsys.load(saved["added"]):
-            await netsh.add_reservation(row.url, row.sddl or netsh.EVERYONE_LISTENS)
+            await netsh.add_reservation(row.url, row.sddl or EVERYONE_LISTENS)
 
     async def undo(self, ctx: Context, saved: Saved) -> Evidence:
         removed, there = httpsys.load(saved["removed"]), set(await netsh.reservations())
@@ -138,7 +139,7 @@ class SwapReservation(Step):
             if row not in there:
                 if any(other.url == row.url for other in there):
                     await netsh.delete_reservation(row.url)
-                await netsh.add_reservation(row.url, row.sddl or netsh.EVERYONE_LISTENS)
+                await netsh.add_reservation(row.url, row.sddl or EVERYONE_LISTENS)
         rows = httpsys.on_port(ctx, await netsh.reservations())
         if missing := [row.url for row in removed if row not in rows]:
             raise StepError("reservation_wrong", f"{missing[0]} did not come back", "Add it by hand.")

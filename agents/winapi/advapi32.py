@@ -10,17 +10,15 @@ from typing import Any
 from agents.winapi import dll
 
 _SHA1 = 0x8004  # CALG_SHA1: the one hash that every such provider knows; nothing here depends on its strength
-_HANDLE = ctypes.c_size_t  # HCRYPTPROV, HCRYPTHASH, HCRYPTKEY
-_MOST_BYTES = 4096
 _FUNCTIONS: dll.Functions = {
-    "CryptCreateHash": (wintypes.BOOL, (_HANDLE, wintypes.UINT, _HANDLE, wintypes.DWORD, ctypes.POINTER(_HANDLE))),
-    "CryptHashData": (wintypes.BOOL, (_HANDLE, ctypes.c_char_p, wintypes.DWORD, wintypes.DWORD)),
+    "CryptCreateHash": (wintypes.BOOL, (dll.HANDLE, wintypes.UINT, dll.HANDLE, wintypes.DWORD, ctypes.POINTER(dll.HANDLE))),
+    "CryptHashData": (wintypes.BOOL, (dll.HANDLE, ctypes.c_char_p, wintypes.DWORD, wintypes.DWORD)),
     "CryptSignHashW": (
         wintypes.BOOL,
-        (_HANDLE, wintypes.DWORD, wintypes.LPCWSTR, wintypes.DWORD, ctypes.c_char_p, ctypes.POINTER(wintypes.DWORD)),
+        (dll.HANDLE, wintypes.DWORD, wintypes.LPCWSTR, wintypes.DWORD, ctypes.c_char_p, ctypes.POINTER(wintypes.DWORD)),
     ),
-    "CryptDestroyHash": (wintypes.BOOL, (_HANDLE,)),
-    "CryptReleaseContext": (wintypes.BOOL, (_HANDLE, wintypes.DWORD)),
+    "CryptDestroyHash": (wintypes.BOOL, (dll.HANDLE,)),
+    "CryptReleaseContext": (wintypes.BOOL, (dll.HANDLE, wintypes.DWORD)),
 }
 
 
@@ -31,7 +29,7 @@ def sign(provider: int, which: int, data: bytes) -> bytes:
     with _hash(library, provider) as made:
         if not library.CryptHashData(made, data, len(data), 0):
             raise dll.refused("CryptHashData")
-        signature, size = ctypes.create_string_buffer(_MOST_BYTES), wintypes.DWORD(_MOST_BYTES)
+        signature, size = ctypes.create_string_buffer(dll.MAX_SIGNATURE_BYTES), wintypes.DWORD(dll.MAX_SIGNATURE_BYTES)
         if not library.CryptSignHashW(made, which, None, 0, signature, ctypes.byref(size)):
             raise dll.refused("CryptSignHash")
     return signature.raw[: size.value][::-1]
@@ -44,7 +42,7 @@ def release(provider: int) -> None:
 
 @contextlib.contextmanager
 def _hash(library: Any, provider: int) -> Iterator[int]:
-    made = _HANDLE()
+    made = dll.HANDLE()
     if not library.CryptCreateHash(provider, _SHA1, 0, 0, ctypes.byref(made)):
         raise dll.refused("CryptCreateHash")
     try:

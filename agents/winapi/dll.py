@@ -8,6 +8,8 @@ from typing import Any
 
 _SYSTEM32_ONLY = 0x800  # LOAD_LIBRARY_SEARCH_SYSTEM32: nobody puts a library of that name beside the agent
 
+HANDLE = ctypes.c_size_t  # of a provider, a hash or a key: HCRYPTPROV, HCRYPTHASH, HCRYPTKEY, NCRYPT_KEY_HANDLE
+MAX_SIGNATURE_BYTES = 4096  # room for the signature of any key that a certificate may have
 Functions = Mapping[str, tuple[Any, Sequence[Any]]]
 
 

@@ -8,12 +8,12 @@ from ctypes import POINTER, byref, c_char, c_uint32, c_uint64, c_void_p, c_wchar
 from dataclasses import replace
 from typing import Any
 
+from agents.bounds import MAX_BODY_BYTES
 from agents.winapi import dll, httpapi_request, httpapi_response
 from agents.winapi import httpapi_types as api
 from agents.winapi.httpapi_request import Headers, Request
 
 FIRST_BYTES = 4096
-MAX_BODY_BYTES = 1024 * 1024
 _VERSION_2 = api.HTTPAPI_VERSION(2, 0)
 # A client that is gone, by its connection or by its request; and the end of the queue, which is ours.
 _GONE = frozenset((api.CONNECTION_INVALID, api.NETNAME_DELETED, api.CONNECTION_ABORTED))

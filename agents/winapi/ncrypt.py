@@ -9,8 +9,6 @@ from typing import Any
 from agents.winapi import dll
 
 _PKCS1, _SILENT = 0x2, 0x40  # BCRYPT_PAD_PKCS1, NCRYPT_SILENT_FLAG
-_HANDLE = ctypes.c_size_t  # NCRYPT_KEY_HANDLE
-_MOST_BYTES = 4096
 
 
 class _Padding(ctypes.Structure):
@@ -23,11 +21,11 @@ _FUNCTIONS: dll.Functions = {
     "NCryptSignHash": (
         wintypes.LONG,
         (
-            _HANDLE, ctypes.POINTER(_Padding), ctypes.c_char_p, wintypes.DWORD,
+            dll.HANDLE, ctypes.POINTER(_Padding), ctypes.c_char_p, wintypes.DWORD,
             ctypes.c_char_p, wintypes.DWORD, ctypes.POINTER(wintypes.DWORD), wintypes.DWORD,
         ),
     ),
-    "NCryptFreeObject": (wintypes.LONG, (_HANDLE,)),
+    "NCryptFreeObject": (wintypes.LONG, (dll.HANDLE,)),
 }  # fmt: skip
 
 
@@ -37,8 +35,10 @@ def sign(key: int, data: bytes, *, rsa: bool) -> bytes:
     padding = ctypes.byref(_Padding("SHA256")) if rsa else None
     flags = _SILENT | (_PKCS1 if rsa else 0)
     digest = hashlib.sha256(data).digest()
-    signature, size = ctypes.create_string_buffer(_MOST_BYTES), wintypes.DWORD()
-    status = _library().NCryptSignHash(key, padding, digest, len(digest), signature, _MOST_BYTES, ctypes.byref(size), flags)
+    signature, size = ctypes.create_string_buffer(dll.MAX_SIGNATURE_BYTES), wintypes.DWORD()
+    status = _library().NCryptSignHash(
+        key, padding, digest, len(digest), signature, dll.MAX_SIGNATURE_BYTES, ctypes.byref(size), flags
+    )
     if status:
         raise dll.Refused("NCryptSignHash", status)
     return signature.raw[: size.value]

@@ -3,10 +3,9 @@
 
 from typing import NamedTuple
 
+from agents.catalogue import APPID, EVERYONE_LISTENS
 from fleet.cutover.states import WITH_FINDING, Run
 from fleet.models import DeviceRun
-
-APPID = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
 
 
 class Step(NamedTuple):
@@ -45,7 +44,7 @@ def _server(run: DeviceRun, scheme: str) -> list[Step]:
     return [
         Step("Stop the SwiftPOS Services Monitor, then NetPOS.Net. Windows names services that need it: let it stop them too."),
         Step("In a command prompt as administrator (not PowerShell):", f"netsh http delete urlacl url={other}://+:{port}/"),
-        Step("Then:", f'netsh http add urlacl url={scheme}://+:{port}/ sddl="D:(A;;GX;;;WD)"'),
+        Step("Then:", f'netsh http add urlacl url={scheme}://+:{port}/ sddl="{EVERYONE_LISTENS}"'),
         Step("And:", bind if scheme == "https" else unbind),
         Step(f"In NetPOS.Net's settings {'tick' if scheme == 'https' else 'untick'} Use SSL. Save."),
         Step("Start NetPOS.Net, then what was stopped with it, then the Services Monitor."),

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from agents import catalogue
 from agents.errors import StepError
 from agents.hosts import netsh, netsh_text, program, sc
 
 VALUES = 5_000
-GOOD_HASH, GOOD_ID = "AB" * 20, netsh.APPID
+GOOD_HASH, GOOD_ID = "AB" * 20, catalogue.APPID
 _EVENTS = frozenset(
     ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.startfile", "os.forkpty")
 )

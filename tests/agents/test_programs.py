@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agents import catalogue
 from agents.errors import StepError
 from agents.hosts import netsh, program, sc
 from agents.hosts.netsh_text import Binding
@@ -88,7 +89,7 @@ async def test_values_outside_the_grammar_never_reach_netsh(monkeypatch: pytest.
         "certhash": "A" * 40,
         "ipport": "0.0.0.0:1",
     }
-    bad = {**good, "certstorename": "MY", "appid": netsh.APPID, name: value}
+    bad = {**good, "certstorename": "MY", "appid": catalogue.APPID, name: value}
     if name in ("url", "sddl"):
         call = netsh.add_reservation(bad["url"], bad["sddl"])
     else:

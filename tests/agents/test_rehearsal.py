@@ -19,9 +19,8 @@ from rehearsing import disk, order
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts.host import ServerHost, TerminalHost
-from agents.protocol import Rehearsal
+from agents.protocol import LOOKUP_KINDS, Rehearsal
 from agents.rehearsal.probe import TerminalProbe
-from agents.rehearsal.rounds import KINDS
 from agents.rehearsal.shadow_openssl import OpenSslShadow as Shadow
 
 SAMPLES = 4
@@ -74,7 +73,7 @@ async def test_a_till_sees_measures_and_changes_nothing(
     assert (facts["tls"], facts["thumbprint"]) == ("TLSv1.3", ask.thumbprint)
     assert facts["cold_ms"] > facts["tls_ms"] > 0 < facts["tcp_ms"]
     assert abs(facts["clock_offset_ms"]) < 1000
-    assert {kind: len(values) for kind, values in facts["samples"].items()} == dict.fromkeys(KINDS, SAMPLES)
+    assert {kind: len(values) for kind, values in facts["samples"].items()} == dict.fromkeys(LOOKUP_KINDS, SAMPLES)
     assert min(min(values) for values in facts["samples"].values()) > 0
     assert shadow.counts["handshakes"] == 1 + 2 * SAMPLES  # the first look, and two of each round
     assert shadow.counts["lookups"] == 2 + 5 * SAMPLES
@@ -214,5 +213,5 @@ async def test_a_site_that_speaks_https_already_measures_no_http(
     facts, code = await look(terminal, dataclasses.replace(ask, **ports))
     assert code is None
     counts = {kind: len(values) for kind, values in facts["samples"].items()}
-    assert counts == {**dict.fromkeys(KINDS, SAMPLES), "http_new": 0, "http_kept": 0}
+    assert counts == {**dict.fromkeys(LOOKUP_KINDS, SAMPLES), "http_new": 0, "http_kept": 0}
     await shadow.close()

@@ -12,13 +12,14 @@ from fake_windows import MEMBER, FakeWindows
 from rehearsing import disk, order
 from test_rehearsals import listens
 
+from agents import catalogue
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts import netsh, spare_binding
 from agents.hosts.host import ServerHost, TerminalHost
+from agents.protocol import LOOKUP_KINDS
 from agents.rehearsal import shadow
 from agents.rehearsal.probe import TerminalProbe
-from agents.rehearsal.rounds import KINDS
 from agents.rehearsal.shadow_httpsys import ATTEMPTS, HttpSysShadow
 
 FOREIGN = "{4dc3e181-e14b-4a21-b022-59fc669b0914}"
@@ -50,7 +51,7 @@ async def test_a_till_meets_what_is_bound_and_nothing_is_left_of_it(
     assert sorted(facts) == ["chain", "plain_port", "port"]  # what a handshake costs the server cannot be seen
     sent = [certificate.pem.read_text().split(), certificate.root.read_text().split()]
     assert [text.split() for text in facts["chain"]] == sent
-    spare = [f"0.0.0.0:{facts['port']}", certificate.thumbprint.lower(), netsh.APPID, "MY"]
+    spare = [f"0.0.0.0:{facts['port']}", certificate.thumbprint.lower(), catalogue.APPID, "MY"]
     assert windows.snapshot()[1] == sorted([*before[1], spare])
     assert [json.loads(record(server).read_bytes())[name] for name in ("endpoint", "appid")] == [spare[0], spare[2]]
     ask = order(
@@ -60,7 +61,7 @@ async def test_a_till_meets_what_is_bound_and_nothing_is_left_of_it(
     probe = TerminalProbe(terminal, Clock(), ask, {})
     await probe.ask()
     assert probe.facts["thumbprint"] == certificate.thumbprint
-    assert {kind: len(values) for kind, values in probe.facts["samples"].items()} == dict.fromkeys(KINDS, SAMPLES)
+    assert {kind: len(values) for kind, values in probe.facts["samples"].items()} == dict.fromkeys(LOOKUP_KINDS, SAMPLES)
     await shadow_.close()
     assert shadow_.counts == {"handshakes": 1 + 2 * SAMPLES, "lookups": 2 + 5 * SAMPLES}
     assert (windows.snapshot(), disk(tmp_path)) == (before, files)

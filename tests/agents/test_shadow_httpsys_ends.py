@@ -14,6 +14,7 @@ from fake_httpsys import FakeHttpSys
 from fake_windows import Crash, FakeWindows
 from test_rehearsals import Device
 
+from agents import catalogue
 from agents.agent import run_agent
 from agents.clock import Clock
 from agents.errors import StepError
@@ -80,7 +81,7 @@ async def test_a_crash_at_any_call_leaves_nothing_to_the_next_agent(
 async def test_the_next_look_takes_away_what_a_dead_agent_left(
     httpsys_shadow: Callable[[], HttpSysShadow], windows: FakeWindows, server: ServerHost, certificate: certificates.Certificate
 ) -> None:
-    left = ["0.0.0.0:50123", certificate.thumbprint.lower(), netsh.APPID, "MY"]
+    left = ["0.0.0.0:50123", certificate.thumbprint.lower(), catalogue.APPID, "MY"]
     windows.sslcert.append(left)
     await spare_binding.add(server.config.state, netsh_row(left))
     shadow_ = httpsys_shadow()
@@ -94,7 +95,7 @@ async def test_an_agent_that_starts_takes_it_away_before_it_speaks(
 ) -> None:
     before, speaking = windows.snapshot(), asyncio.Event()
     await spare_binding.add(
-        server.config.state, netsh_row(["0.0.0.0:50123", certificate.thumbprint.lower(), netsh.APPID, "MY"])
+        server.config.state, netsh_row(["0.0.0.0:50123", certificate.thumbprint.lower(), catalogue.APPID, "MY"])
     )
 
     async def speak(_: Transport) -> None:
@@ -109,11 +110,11 @@ async def test_an_agent_that_starts_takes_it_away_before_it_speaks(
     await asyncio.gather(agent, return_exceptions=True)
 
 
-@pytest.mark.parametrize(("hash_", "appid"), [("cd" * 20, netsh.APPID), (None, FOREIGN)])
+@pytest.mark.parametrize(("hash_", "appid"), [("cd" * 20, catalogue.APPID), (None, FOREIGN)])
 async def test_what_is_no_longer_ours_stays(
     windows: FakeWindows, server: ServerHost, certificate: certificates.Certificate, hash_: str | None, appid: str
 ) -> None:
-    row = ["0.0.0.0:50123", certificate.thumbprint.lower(), netsh.APPID, "MY"]
+    row = ["0.0.0.0:50123", certificate.thumbprint.lower(), catalogue.APPID, "MY"]
     await spare_binding.add(server.config.state, netsh_row(row))
     other = [row[0], hash_ or row[1], appid, "MY"]
     windows.sslcert[-1] = other
@@ -125,7 +126,7 @@ async def test_what_is_no_longer_ours_stays(
 async def test_the_service_itself_has_moved_to_that_port(
     windows: FakeWindows, server: ServerHost, certificate: certificates.Certificate, port: int
 ) -> None:
-    row = [f"0.0.0.0:{port}", certificate.thumbprint.lower(), netsh.APPID, "MY"]
+    row = [f"0.0.0.0:{port}", certificate.thumbprint.lower(), catalogue.APPID, "MY"]
     await spare_binding.add(server.config.state, netsh_row(row))
     await Device(server).rehearsals.sweep()
     assert row in windows.sslcert
@@ -147,7 +148,7 @@ async def test_a_record_that_cannot_be_read_touches_nothing(
 async def test_what_cannot_be_taken_away_stays_written_down(
     httpsys_shadow: Callable[[], HttpSysShadow], windows: FakeWindows, server: ServerHost, certificate: certificates.Certificate
 ) -> None:
-    row = ["0.0.0.0:50123", certificate.thumbprint.lower(), netsh.APPID, "MY"]
+    row = ["0.0.0.0:50123", certificate.thumbprint.lower(), catalogue.APPID, "MY"]
     await spare_binding.add(server.config.state, netsh_row(row))
     windows.fail["netsh http delete sslcert"] = "\nSSL Certificate deletion failed, Error: 5\nAccess is denied.\n"
     await Device(server).rehearsals.sweep()
@@ -229,7 +230,7 @@ async def test_a_cutover_in_the_middle_of_binding_leaves_no_binding(
 async def test_the_inventory_says_whose_the_row_is(
     httpsys_shadow: Callable[[], HttpSysShadow], server: ServerHost, windows: FakeWindows
 ) -> None:
-    windows.sslcert.append(["0.0.0.0:8000", "cd" * 20, netsh.APPID, "MY"])
+    windows.sslcert.append(["0.0.0.0:8000", "cd" * 20, catalogue.APPID, "MY"])
     shadow_ = httpsys_shadow()
     await shadow_.open()
     told = (await Inventory(server, Clock()).facts())["sslcert"]
@@ -241,7 +242,7 @@ async def test_a_cutover_goes_by_what_a_dead_agent_left(
     windows: FakeWindows, server: ServerHost, certificate: certificates.Certificate, make_driver: Callable[..., Any],
     make_instruction: Callable[..., Instruction],
 ) -> None:  # fmt: skip
-    left = ["0.0.0.0:50123", certificate.thumbprint.lower(), netsh.APPID, "MY"]
+    left = ["0.0.0.0:50123", certificate.thumbprint.lower(), catalogue.APPID, "MY"]
     await spare_binding.add(server.config.state, netsh_row(left))
     before = windows.snapshot()
     driver = make_driver(server)

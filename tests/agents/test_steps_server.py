@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from fake_windows import FakeWindows
 
+from agents import catalogue
 from agents.errors import StepError
 from agents.hosts import netsh
 from agents.hosts.host import ServerHost
@@ -23,7 +24,7 @@ async def test_a_switch_does_every_step_and_the_machine_is_on_https(
     assert [f"https://+:{port}/", "D:(A;;GX;;;NS)"] in windows.urlacl
     assert [row[0] for row in windows.urlacl if f":{port}/" in row[0]] == [f"https://+:{port}/"]
     row = next(row for row in windows.sslcert if row[0] == f"0.0.0.0:{port}")
-    assert row[1:] == [windows.certificate.thumbprint.lower(), netsh.APPID, "MY"]
+    assert row[1:] == [windows.certificate.thumbprint.lower(), catalogue.APPID, "MY"]
     assert windows.services["Monitor"].start_type == 2
     assert windows.services["Monitor"].state == 4
     evidence = {report.step: report.evidence for report in driver.reports if isinstance(report, StepDone)}
@@ -173,7 +174,7 @@ async def test_a_binding_that_somebody_else_has_made_since_is_left_to_them(
     driver = make_driver(server)
     await driver.do(make_instruction())
     (ours,) = (row for row in await netsh.bindings(port) if netsh.ours(row))
-    theirs = [f"0.0.0.0:{port}", "cd" * 20, netsh.APPID, "MY"]  # a vendor's tool may use the same appid
+    theirs = [f"0.0.0.0:{port}", "cd" * 20, catalogue.APPID, "MY"]  # a vendor's tool may use the same appid
     windows.sslcert = [row for row in windows.sslcert if row[0] != theirs[0]] + [theirs]
     with pytest.raises(StepError) as caught:
         await netsh.delete_binding(ours)
@@ -187,7 +188,7 @@ async def test_our_own_older_binding_is_replaced_and_put_back(
 ) -> None:
     old = "EF" * 20
     (windows.store / f"{old}.key").touch()
-    windows.sslcert.append([f"0.0.0.0:{port}", old.lower(), netsh.APPID, "MY"])
+    windows.sslcert.append([f"0.0.0.0:{port}", old.lower(), catalogue.APPID, "MY"])
     before = windows.snapshot()
     driver = make_driver(server)
     assert (await driver.do(make_instruction())).outcome == "done"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from fake_windows import Crash, FakeWindows, Service
 
-from agents.hosts import netsh
+from agents import catalogue
 from agents.hosts.host import ServerHost
 
 
@@ -45,7 +45,7 @@ async def test_a_switch_goes_on_after_a_crash_at_any_call_and_can_be_undone(
         again = make_driver(server)
         await again.runner.recover()
         assert again.reports[-1].outcome == "done", f"crash at call {reached}: {windows.calls}"
-        assert [row[2] for row in windows.sslcert if row[0] == f"0.0.0.0:{port}"] == [netsh.APPID]
+        assert [row[2] for row in windows.sslcert if row[0] == f"0.0.0.0:{port}"] == [catalogue.APPID]
         assert [row for row in windows.urlacl if f":{port}/" in row[0]] == [[f"https://+:{port}/", "D:(A;;GX;;;NS)"]]
         assert sorted(driver.steps() + again.steps()) == sorted(make_instruction().steps)
         assert windows.snapshot()[2] == before[2], "services are as they were"

@@ -15,6 +15,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from agents import catalogue
 from agents.errors import StepError
 from agents.hosts import netsh, netsh_text, program, sc, sc_text
 from agents.hosts.netsh_text import Binding, Reservation
@@ -75,7 +76,7 @@ async def test_reservations_and_bindings_go_round_as_in_english(speaks: Callable
     await netsh.add_reservation(URL, SDDL)
     await netsh.add_reservation(URL, SDDL)  # 183, and read back as the very same
     assert await netsh.reservations() == (*there, Reservation(URL, SDDL))
-    ours = Binding(netsh.endpoint(port), lab.layout.thumbprint, netsh.APPID, STORE)
+    ours = Binding(netsh.endpoint(port), lab.layout.thumbprint, catalogue.APPID, STORE)
     await netsh.add_binding(ours)
     await netsh.add_binding(ours)  # 183 again
     assert await netsh.bindings(port) == (ours,)
@@ -90,14 +91,14 @@ async def test_reservations_and_bindings_go_round_as_in_english(speaks: Callable
 async def test_error_numbers_mean_the_same_as_in_english(speaks: Callable[..., Lab], language: str) -> None:
     lab = speaks(language)
     port, taken = lab.port, f"https://+:{lab.port}/"
-    ours = Binding(netsh.endpoint(port), lab.layout.thumbprint, netsh.APPID, STORE)
+    ours = Binding(netsh.endpoint(port), lab.layout.thumbprint, catalogue.APPID, STORE)
     before = lab.json("httpsys.json")
 
     numbers = {
         2: ("delete", "urlacl", f"url={URL}"),
         87: ("add", "urlacl", "url=http://+:7001", f"sddl={SDDL}"),
         183: ("add", "urlacl", f"url=http://+:{port}/", f"sddl={SDDL}"),
-        1312: ("add", "sslcert", f"ipport=0.0.0.0:{port}", f"certhash={'ab' * 20}", f"appid={netsh.APPID}"),
+        1312: ("add", "sslcert", f"ipport=0.0.0.0:{port}", f"certhash={'ab' * 20}", f"appid={catalogue.APPID}"),
         1332: ("add", "urlacl", f"url={URL}", "user=nobody at all"),
     }
     for number, words in numbers.items():
@@ -131,10 +132,10 @@ async def test_accounts_have_other_names_and_the_agent_needs_none(speaks: Callab
         output = await program.run("netsh", "http", "add", "urlacl", f"url=http://+:{7001 + number}/", f"user={name}")
         assert netsh_text.error_number(output.text) == (None if name == EVERYONE[language] else 1332)
     added = lab.json("httpsys.json")["urlacl"][-1]
-    assert added["sddl"] == netsh.EVERYONE_LISTENS
+    assert added["sddl"] == catalogue.EVERYONE_LISTENS
     await netsh.delete_reservation(added["url"])
-    await netsh.add_reservation(added["url"], netsh.EVERYONE_LISTENS)
-    assert Reservation(added["url"], netsh.EVERYONE_LISTENS) in await netsh.reservations()
+    await netsh.add_reservation(added["url"], catalogue.EVERYONE_LISTENS)
+    assert Reservation(added["url"], catalogue.EVERYONE_LISTENS) in await netsh.reservations()
     text = (await program.run("netsh", "http", "show", "urlacl", f"url={added['url']}")).text
     assert f"\\{EVERYONE[language]}\n" in text
 
@@ -158,13 +159,18 @@ async def test_services_are_read_and_refused_as_in_english(speaks: Callable[...,
 
 
 ROWS = [
-    {"endpoint": "0.0.0.0:10101", "certhash": "61d34f532da121bbab64723c4871e72c92f03735", "appid": netsh.APPID, "store": "MY"},
-    {"endpoint": f"{'till-' * 12}1.venue.example:10443", "certhash": "5d" * 20, "appid": netsh.APPID, "store": None},
+    {
+        "endpoint": "0.0.0.0:10101",
+        "certhash": "61d34f532da121bbab64723c4871e72c92f03735",
+        "appid": catalogue.APPID,
+        "store": "MY",
+    },
+    {"endpoint": f"{'till-' * 12}1.venue.example:10443", "certhash": "5d" * 20, "appid": catalogue.APPID, "store": None},
     {"endpoint": "CCS:443", "certhash": None, "appid": "{4dc3e181-e14b-4a21-b022-59fc669b0914}", "store": None},
-    {"endpoint": "[fe80::1]:443", "certhash": "07" * 20, "appid": netsh.APPID, "store": "MY"},
+    {"endpoint": "[fe80::1]:443", "certhash": "07" * 20, "appid": catalogue.APPID, "store": "MY"},
 ]
 URLS = [
-    {"url": "http://+:80/Temporary_Listen_Addresses/", "sddl": netsh.EVERYONE_LISTENS},
+    {"url": "http://+:80/Temporary_Listen_Addresses/", "sddl": catalogue.EVERYONE_LISTENS},
     {"url": f"https://{'till-' * 12}1.venue.example:10101/{'path/' * 30}", "sddl": SDDL},
     {"url": "https://*:5358/", "sddl": f"D:{'(A;;GX;;;BU)' * 40}(A;;GX;;;{SERVICE_SID})"},
 ]

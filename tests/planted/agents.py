@@ -260,9 +260,9 @@ STEPS = (
         "the old reservation comes back for everyone instead of for the service's account",
         "agents/steps/server.py",
         "                    await netsh.delete_reservation(row.url)\n"
-        "                await netsh.add_reservation(row.url, row.sddl or netsh.EVERYONE_LISTENS)\n",
+        "                await netsh.add_reservation(row.url, row.sddl or EVERYONE_LISTENS)\n",
         "                    await netsh.delete_reservation(row.url)\n"
-        "                await netsh.add_reservation(row.url, netsh.EVERYONE_LISTENS)\n",
+        "                await netsh.add_reservation(row.url, EVERYONE_LISTENS)\n",
         (SERVER + "test_undo_brings_back_exactly_what_was_there",),
     ),
     Bug(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from fleet.preflight.cost.measured import FEWEST, KINDS, WAYS, Asked, Cost, cost_of, load_of
+from agents.protocol import LOOKUP_KINDS
+from fleet.preflight.cost.measured import FEWEST, WAYS, Asked, Cost, cost_of, load_of
 from fleet.preflight.cost.quantiles import Estimate, estimate, quantile
 from fleet.preflight.site.advice import Answers, advise
 
@@ -24,7 +25,7 @@ def seats(seed: int, added: float, rounds: int = ROUNDS) -> list[dict[str, Any]]
             base * rng.lognormvariate(0, 0.3) + wait + 0.4 * (not kind.startswith("http_")) + added * kind.startswith("https")
         )
 
-    return [{"samples": {kind: [once(kind, base) for _ in range(rounds)] for kind in KINDS}} for base in _BASES]
+    return [{"samples": {kind: [once(kind, base) for _ in range(rounds)] for kind in LOOKUP_KINDS}} for base in _BASES]
 
 
 def cost(given: list[dict[str, Any]], server: Any = None) -> Cost:
@@ -65,16 +66,16 @@ def test_the_listeners_own_way_does_not_count() -> None:
 
 
 def test_few_measurements_have_no_upper_limit_and_say_so() -> None:
-    few = cost([{"samples": {kind: [1.0 + n for n in range(FEWEST - 1)] for kind in KINDS}}])
+    few = cost([{"samples": {kind: [1.0 + n for n in range(FEWEST - 1)] for kind in LOOKUP_KINDS}}])
     assert not few.enough
     assert {change.p95.high for change in few.changes} == {None}
-    enough = cost([{"samples": {kind: [1.0 + n for n in range(FEWEST)] for kind in KINDS}}])
+    enough = cost([{"samples": {kind: [1.0 + n for n in range(FEWEST)] for kind in LOOKUP_KINDS}}])
     assert enough.enough
     assert all(change.p95.high is not None for change in enough.changes)
 
 
 def test_a_terminal_counts_once_however_often_it_measured() -> None:
-    facts = {"samples": {kind: [5.0] for kind in KINDS}}
+    facts = {"samples": {kind: [5.0] for kind in LOOKUP_KINDS}}
     asked = [Asked(f"T{till}", run, facts) for run in range(2) for till in range(24)]
     found = cost_of([*asked, Asked("T99", 7, {})], {})
     assert found is not None
@@ -85,7 +86,7 @@ def test_an_interval_that_holds_zero_is_never_called_a_difference_of_the_slow_lo
     """The typical lookup takes 3 ms more, and now and then one takes so long that p95 says nothing."""
     wild = {
         kind: [5.0 + 3.0 * kind.startswith("https") + (place % 9 == 0) * 40.0 * (place % 4) for place in range(120)]
-        for kind in KINDS
+        for kind in LOOKUP_KINDS
     }
     change = cost([{"samples": wild}]).changes[0]
     assert (change.p95.holds_zero, change.typical_differs, change.slow_differs) == (True, True, False)
@@ -112,7 +113,7 @@ def test_bytes_and_processor_time_make_a_day() -> None:
 
 
 def test_processor_time_that_nobody_measured_is_not_none_at_all() -> None:
-    sizes = dict.fromkeys(KINDS, 600)
+    sizes = dict.fromkeys(LOOKUP_KINDS, 600)
     found = cost([{"samples": {"http_new": [1.0]}, "bytes": sizes}], {"port": 50001, "chain": []})
     assert (found.cpu_full_ms, found.cpu_resumed_ms) == (None, None)
     load = load_of(found, 1000, 12)
@@ -122,7 +123,7 @@ def test_processor_time_that_nobody_measured_is_not_none_at_all() -> None:
 
 @pytest.mark.parametrize("value", [None, "x", -1, True, 1e999, float("nan"), [], {}, 10**400, [["x"]], {"http_new": "x"}])
 def test_what_agents_send_instead_of_numbers_is_passed_over(value: Any) -> None:
-    good = {"samples": {kind: [5.0] for kind in KINDS}}
+    good = {"samples": {kind: [5.0] for kind in LOOKUP_KINDS}}
     bad = [{"samples": value, "bytes": value}, {"samples": {"http_new": value, "https_new": [value]}}, value]
     assert cost([good, *bad], {"cpu_ms": value}).kind("https_new").count == 1
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agents.protocol import LOOKUP_KINDS
 from fleet.preflight.cost.quantiles import Estimate, estimate, fewest, quantile
 from fleet.preflight.site.lenient import mapping, number
 
-KINDS = ("http_new", "http_kept", "plain_new", "plain_kept", "https_new", "https_resumed", "https_kept")
 # Way of asking: (live, shadow without TLS, shadow with TLS).
 WAYS = {
     "new": ("http_new", "plain_new", "https_new"),
@@ -72,8 +72,8 @@ class Cost:
     cpu_resumed_ms: float | None
 
     def kind(self, name: str) -> Kind:
-        """One of KINDS."""
-        return self.kinds[KINDS.index(name)]
+        """One of LOOKUP_KINDS."""
+        return self.kinds[LOOKUP_KINDS.index(name)]
 
     @property
     def enough(self) -> bool:
@@ -105,15 +105,15 @@ def cost_of(checks: Iterable[Asked], server: Any) -> Cost | None:
     """From what the seats measured and the server's answer, as agents sent them. None without any measurement."""
     asked = list(checks)
     measured = [mapping(one.facts) for one in asked]
-    of_each = [{kind: _samples(facts, kind) for kind in KINDS} for facts in measured]
-    values = {kind: sorted(ms for samples in of_each for ms in samples[kind]) for kind in KINDS}
+    of_each = [{kind: _samples(facts, kind) for kind in LOOKUP_KINDS} for facts in measured]
+    values = {kind: sorted(ms for samples in of_each for ms in samples[kind]) for kind in LOOKUP_KINDS}
     if not any(values.values()):
         return None
     cpu = mapping(mapping(server).get("cpu_ms"))
     return Cost(
         terminals=len({one.terminal for one, samples in zip(asked, of_each, strict=True) if any(samples.values())}),
         runs=len({one.rehearsal for one, samples in zip(asked, of_each, strict=True) if any(samples.values())}),
-        kinds=tuple(_kind(kind, values[kind], measured) for kind in KINDS),
+        kinds=tuple(_kind(kind, values[kind], measured) for kind in LOOKUP_KINDS),
         changes=tuple(change for way, kinds in WAYS.items() if (change := _change(way, *(values[k] for k in kinds)))),
         cpu_full_ms=number(cpu.get("full")),
         cpu_resumed_ms=number(cpu.get("resumed")),

@@ -3,11 +3,10 @@
 import ipaddress
 from collections.abc import Iterator
 
+from agents.catalogue import APPID
 from fleet.preflight.site.readiness import Item, item
 from fleet.preflight.site.view import BindingView, ServerView, SiteView
 
-# Marks the rows that our agents make; the vendor's page uses it, too.
-APPID = "{77ba29fd-9f7a-45b0-8d7e-1ee5d879951b}"
 _EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - an entry of http.sys's list, not a place to listen
 
 
