@@ -3,7 +3,8 @@
 asgi.py          the entry point
 conversation.py  what is said with one agent, from the challenge to its end: begin here
 connection.py    its WebSocket
-hub.py           what all connections share: who is here, the queue of reports, deliveries, presence
-rehearsing.py    the gateway's part in a rehearsal
+hub.py           what all connections share: who is here, the queue of reports, notifications, presence
+mailbox.py       delivery of what waits for agents: fetch, send, mark as sent; mail.py: the two kinds of mail
+rehearsing.py    what agents answer in a rehearsal
 limits.py        how much one agent may say; intake.py, inventories.py, put_off.py: what waits to be taken
 """

@@ -13,10 +13,12 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from agents import failpoints, protocol
 from agents.log import said
 from fleet import tasks
+from fleet.gateway import mail
 from fleet.gateway.connection import Connection, Gone
 from fleet.gateway.intake import Intake
 from fleet.gateway.inventories import Inventories
 from fleet.gateway.limits import HELLO, Allowances, WaitingRoom
+from fleet.gateway.mailbox import Mailbox
 from fleet.gateway.put_off import PutOff
 from fleet.gateway.rehearsing import Rehearsing
 from fleet.gateway.threads import in_thread
@@ -24,7 +26,7 @@ from fleet.models import Agent
 from fleet.services import clock
 from fleet.services.after_commit import DROP_CHANNEL, NOTIFY_CHANNEL, AfterCommit
 from fleet.services.agents import admission
-from fleet.services.cutovers import instructions, reports, sweeps
+from fleet.services.cutovers import reports, sweeps
 
 log = logging.getLogger(__name__)
 
@@ -41,16 +43,15 @@ class Hub:
         self.here: dict[str, Connection] = {}
         self.reports: Intake[protocol.Report] = Intake(EACH)
         self.inventories = Inventories()
-        self.rehearsing = Rehearsing(self._say)
+        self.rehearsing = Rehearsing()
+        self.instructions = Mailbox(mail.Instructions(), self._say, self.here.keys())
+        self.probes = Mailbox(mail.Probes(), self._say, self.here.keys())
         self.unidentified = WaitingRoom()
         self.allowances = Allowances(lambda: asyncio.get_running_loop().time())
         self.put_off = PutOff(lambda: asyncio.get_running_loop().time())
         self._newest: dict[str, int] = {}
         self._recognising: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._gone: set[str] = set()
-        self._wanted: set[str] = set()
-        self._again: set[str] = set()
-        self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
@@ -64,8 +65,9 @@ class Hub:
             except (DatabaseError, InterfaceError) as error:
                 log.warning("waiting for the database: %s", said(error))
                 await asyncio.sleep(0.5)
-        own = (self._take_reports, self._deliver, self._listen, self._look, self._keep_presence)
-        jobs = (*own, self.inventories.take, self.rehearsing.take, self.rehearsing.deliver)
+        own = (self._take_reports, self._listen, self._look, self._keep_presence)
+        deliveries = (self.instructions.deliver, self.probes.deliver)
+        jobs = (*own, *deliveries, self.inventories.take, self.rehearsing.take)
         self._tasks = [asyncio.create_task(self._for_ever(job)) for job in jobs]
 
     async def close(self) -> None:
@@ -112,9 +114,8 @@ class Hub:
 
     def notify(self, agent_ids: Collection[str], *, again: bool = False) -> None:
         """These agents may have something waiting. again: also what was sent on an earlier connection."""
-        (self._again if again else self._wanted).update(agent_ids)
-        self._wake.set()
-        self.rehearsing.notify(agent_ids, again=again)
+        self.instructions.notify(agent_ids, again=again)
+        self.probes.notify(agent_ids, again=again)
 
     # -- the hub's own jobs; each goes on for ever
 
@@ -125,7 +126,7 @@ class Hub:
             try:
                 await job()
             except Exception:
-                log.exception("%s failed and begins anew", job.__name__)
+                log.exception("%s failed and begins anew", job.__qualname__)
                 await asyncio.sleep(1)
                 self.notify(set(self.here), again=True)
 
@@ -165,35 +166,6 @@ class Hub:
             except (OperationalError, InterfaceError) as error:
                 log.warning("%s reports not taken yet: %s", len(batch), said(error))
                 await asyncio.sleep(0.5)
-
-    async def _deliver(self) -> None:
-        """Send what is waiting for notified agents that are here."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            again, self._again = self._again & self.here.keys(), set()
-            wanted, self._wanted = (self._wanted & self.here.keys()) - again, set()
-            try:
-                await self._send_waiting(again, unsent_only=False)
-                await self._send_waiting(wanted, unsent_only=True)
-            except DatabaseError as error:
-                log.warning("cannot deliver instructions yet: %s", said(error))
-                self._again |= again
-                self._wanted |= wanted
-                await asyncio.sleep(0.5)
-                self._wake.set()
-
-    async def _send_waiting(self, agent_ids: set[str], *, unsent_only: bool) -> None:
-        if not agent_ids:
-            return
-        rows = await in_thread(instructions.waiting, agent_ids, unsent_only=unsent_only)
-        if rows:
-            failpoints.reached("gateway.instructions_read")
-        sent = [row.pk for row in rows if await self._say(row.agent_id, protocol.Instruct(row.body, row.signature))]
-        if sent:
-            failpoints.reached("gateway.instructions_sent")
-            await in_thread(instructions.mark_sent, sent, clock.now())
-            failpoints.reached("gateway.instructions_marked")
 
     async def _listen(self) -> None:
         """Notifications and drops from the broker. Without a broker, _look finds the same a moment later."""

@@ -115,7 +115,7 @@ async def test_a_job_that_fails_begins_anew_and_nobody_else_notices(at_once):
     with pytest.raises(asyncio.CancelledError):
         await hub._for_ever(job)
     assert (ended, len(runs)) == ([], 2)
-    assert hub._again == {"a"}
+    assert (hub.instructions._again, hub.probes._again) == ({"a"}, {"a"})
 
 
 async def test_what_follows_from_reports_may_fail_and_they_stay_taken(taken, monkeypatch):
