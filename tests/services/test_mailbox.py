@@ -119,6 +119,7 @@ async def test_nothing_is_fetched_for_an_agent_that_is_not_here():
     box = Mailbox(letters, agents.say, agents.here.keys())
     async with delivering(box, letters) as looked:
         box.notify(["gone", "a"])
+        box.notify(["gone"], again=True)
         await looked(1)
         assert letters.fetched == [({"a"}, True)]
         agents.here["gone"] = None

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from fleet.models import Cutover, DeviceRun, Role
 from fleet.web.live import stream as live_stream
+from fleet.web.live.listener import Listener
 from tests.factories import NOW, make_club, make_cutover, make_run, make_transition, make_user
 
 
@@ -152,7 +153,6 @@ def test_the_cursor_is_the_browsers_word_first(header, query, seen):
 @pytest.fixture
 def listen(monkeypatch, switching):
     """listen() opens the stream of a logged-in auditor and returns the response and the session."""
-    monkeypatch.setattr(live_stream.Viewer, "_listen", lambda self: asyncio.Event().wait())
     monkeypatch.setattr(live_stream, "LOOK_S", 0.01)
 
     async def open_it():
@@ -183,6 +183,22 @@ async def test_the_view_streams_a_change(listen, switching):
     event = (await asyncio.wait_for(waiting, 10)).decode()
     assert re.search(r'data-terminal="T01" data-state="verified"', event)
     await stream.aclose()
+    await sync_to_async(connections.close_all, thread_sensitive=False)()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_notification_ends_the_pause_between_two_looks(switching, monkeypatch):
+    monkeypatch.setattr(live_stream, "LOOK_S", 3600)
+    monkeypatch.setattr(live_stream, "listener", Listener())
+    cutover, (one, *_) = switching
+    stream = (await sync_to_async(viewer)(cutover)).events()
+    await anext(stream)
+    waiting = asyncio.ensure_future(anext(stream))
+    await sync_to_async(change)(cutover, one, "verified")
+    live_stream.listener._hear("message", str(cutover.pk).encode())
+    assert b"T01" in await asyncio.wait_for(waiting, 10)
+    await stream.aclose()
+    assert live_stream.listener._viewers == {}
     await sync_to_async(connections.close_all, thread_sensitive=False)()
 
 

@@ -6,30 +6,25 @@ gets everything newer: a superset does no harm, because each fragment replaces t
 
 import asyncio
 import contextlib
-import logging
 import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import redis.asyncio
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
-from redis.exceptions import RedisError
 
 from fleet.models import Cutover, role_of
 from fleet.services import clock
-from fleet.services.after_commit import CHANGED_CHANNEL
 from fleet.web.live import fragments, view_models
+from fleet.web.live.listener import listener
 from fleet.web.shared import Shared
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LOOK_S = 1.0  # how long a change may go unseen when the broker's notification was lost
@@ -91,16 +86,14 @@ class Viewer:
         self.seen = seen
         self.runs: frozenset[int] | None = None  # which terminals its page has; None: not known yet
         self.parts: dict[str, str] = {}
-        self.changed = asyncio.Event()
 
     async def events(self) -> AsyncIterator[bytes]:
-        """Subscribed before the first look, so that no change falls between the two."""
-        listener = asyncio.create_task(self._listen())
-        spoke = asked = time.monotonic()
-        yield b"retry: 1000\n\n"
-        try:
+        """The stream's bytes. It watches before the first look, so that no change falls between the two."""
+        with listener.watch(self.pk) as changed:
+            spoke = asked = time.monotonic()
+            yield b"retry: 1000\n\n"
             while True:
-                self.changed.clear()
+                changed.clear()
                 if time.monotonic() - asked > ASK_S:
                     if not await _in_pool(self.may_look):
                         return  # the browser comes again at once, and is told to log in
@@ -113,25 +106,7 @@ class Viewer:
                     yield b": still here\n\n"
                     spoke = time.monotonic()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.changed.wait(), LOOK_S)
-        finally:
-            listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listener
-
-    async def _listen(self) -> None:
-        """Wake up at a notification from the broker. Without a broker the look once a second goes on."""
-        while True:
-            try:
-                async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as notifications:
-                    await notifications.subscribe(CHANGED_CHANNEL)
-                    self.changed.set()  # something may have happened while nobody listened
-                    async for message in notifications.listen():
-                        if message["type"] == "message" and message["data"] == str(self.pk).encode():
-                            self.changed.set()
-            except (RedisError, OSError) as error:
-                log.info("live page of cutover %s listens without the broker: %s", self.pk, error)
-                await asyncio.sleep(2)
+                    await asyncio.wait_for(changed.wait(), LOOK_S)
 
     def _event(self) -> bytes:
         """What is new since the last look as one event, or nothing."""
