@@ -47,7 +47,7 @@ def _add(verb: actions.Verb, about: str) -> None:
 
 def _view(verb: actions.Verb) -> Callable[..., JsonResponse]:
     def act(request: HttpRequest, cutover_id: int, nothing: Body[Nothing] = None) -> JsonResponse:  # type: ignore[assignment]
-        _, after = actions.act(request.auth, cutover_id, verb, clock.now())  # type: ignore[attr-defined]
+        after = actions.act(request.auth, cutover_id, verb, clock.now())  # type: ignore[attr-defined]
         follow(after)
         return JsonResponse(cutover_rows.cutover_row(cutover_id), status=202)
 

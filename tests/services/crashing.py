@@ -75,7 +75,7 @@ class Model:
 
     def press(self, cutover_id: int, verb: Any) -> None:
         """A person presses a button."""
-        self.follow(actions.act(self.user, cutover_id, verb, self.now)[1])
+        self.follow(actions.act(self.user, cutover_id, verb, self.now))
 
     def follow(self, after: AfterCommit) -> None:
         """What is to be dispatched lies in the broker until a worker takes it."""

@@ -66,7 +66,7 @@ class SimFleet:
 
     def act(self, cutover: Cutover, verb: Any, user: Any = None) -> None:
         """A person presses a button."""
-        _, after = actions.act(user or self.user, cutover.pk, verb, self.now)
+        after = actions.act(user or self.user, cutover.pk, verb, self.now)
         self.follow(after)
 
     def follow(self, after: AfterCommit) -> None:

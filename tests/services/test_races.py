@@ -137,7 +137,7 @@ def test_many_ticks_at_once_open_a_window_once(user, pool):
 def test_many_dispatches_of_one_chunk_write_each_instruction_once(user, pool):
     fleet = club(user, 4)
     cutover = fleet.plan()
-    _, after = actions.act(user, cutover.pk, "start", NOW)
+    after = actions.act(user, cutover.pk, "start", NOW)
     together(pool, *[lambda: fleet.follow(after)] * THREADS)
     assert cutover.instructions.count() == 5
 

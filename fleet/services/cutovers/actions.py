@@ -25,9 +25,9 @@ Verb = Literal["submit", "approve", "start", "pause", "resume", "retry_failed", 
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
 
-def act(user: Any, cutover_id: int, verb: Verb, now: dt.datetime) -> tuple[Cutover, AfterCommit]:
-    """Do it. Raises NotFound, Forbidden where the role may not, Conflict with the reason where the state
-    forbids it."""
+def act(user: Any, cutover_id: int, verb: Verb, now: dt.datetime) -> AfterCommit:
+    """Do it; returns what follows. Raises NotFound, Forbidden where the role may not, Conflict with the reason where the
+    state forbids it."""
     _may(user, verb)
     try:
         with transaction.atomic():
@@ -42,7 +42,7 @@ def act(user: Any, cutover_id: int, verb: Verb, now: dt.datetime) -> tuple[Cutov
         # The constraint one_active_cutover_per_site: two were started at once, and the other was first.
         raise Conflict("another cutover of this site is active") from error
     failpoints.reached("web.act_committed")
-    return locked.cutover, locked.after
+    return locked.after
 
 
 def allowed(user: Any, cutover: Cutover) -> set[Verb]:

@@ -59,7 +59,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         raise Http404("no such action")
     now, error = clock.now(), ""
     try:
-        _, after = actions.act(request.user, pk, verb, now)
+        after = actions.act(request.user, pk, verb, now)
     except NotFound as missing:
         raise Http404(str(missing)) from missing
     except ServiceError as refusal:

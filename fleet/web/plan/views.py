@@ -71,7 +71,7 @@ def _go_on(request: HttpRequest, cutover: Cutover, button: str, now: dt.datetime
     """Start or submit. What cannot start stays as a draft: nothing of what was typed is lost."""
     verb, done = DOES[button]
     try:
-        _, after = actions.act(request.user, cutover.pk, verb, now)
+        after = actions.act(request.user, cutover.pk, verb, now)
     except ServiceError as refusal:
         messages.error(request, f"Kept as a draft, not {done}. {sentence_of(refusal)}")
     else:
