@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from fleet.preflight.cost.quantiles import quantile
 from tests.faults.invariants import WORDS
 from tests.faults.trial import Result
 
@@ -31,17 +32,11 @@ def bound(count: int, failed: int) -> str:
     return f"0 of {count} failed: with 95 % confidence fewer than {300 / count:.2g} % do (3/n)"
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that this share of all values does not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
 def _figures(results: Sequence[Result]) -> str:
-    values = [r.recovery_s for r in results if r.recovery_s is not None]
+    values = sorted(r.recovery_s for r in results if r.recovery_s is not None)
     if not values:
         return "–"
-    return f"p50 {percentile(values, 0.5):.1f} s, p99 {percentile(values, 0.99):.1f} s, max {max(values):.1f} s"
+    return f"p50 {quantile(values, 0.5):.1f} s, p99 {quantile(values, 0.99):.1f} s, max {values[-1]:.1f} s"
 
 
 def _counted(counter: Counter[str]) -> str:

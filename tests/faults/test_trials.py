@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.faults import summary
+from fleet.preflight.cost.quantiles import quantile
 from tests.faults.campaign import Campaign
 
 pytestmark = pytest.mark.lab
@@ -21,6 +21,6 @@ def test_nobody_is_stranded(tmp_path_factory):
     results = campaign.run(range(TRIALS), JOBS)
     wrong = [(r.plan.number, r.violations, r.said) for r in results if r.violations]
     assert not wrong, f"kept in {folder / 'failures'}: {wrong}"
-    recovery = [r.recovery_s for r in results if r.recovery_s is not None]
-    assert summary.percentile(recovery, 0.5) <= 15
-    assert max(recovery) <= 60
+    recovery = sorted(r.recovery_s for r in results if r.recovery_s is not None)
+    assert quantile(recovery, 0.5) <= 15
+    assert recovery[-1] <= 60

@@ -11,6 +11,7 @@ from typing import Any
 
 from fleet.management.bench import floor
 from fleet.management.demo.site import DemoSite, SiteFailed
+from fleet.preflight.cost.quantiles import quantile
 
 REST_S = 300.0
 PAGE_ROUNDS = 20
@@ -21,7 +22,7 @@ def percentiles(values: list[float], points: tuple[int, ...] = (50, 95, 99)) -> 
     if not values:
         return {}
     ordered = sorted(values)
-    found = {f"p{p}": round(ordered[min(len(ordered) - 1, len(ordered) * p // 100)], 1) for p in points}
+    found = {f"p{p}": round(quantile(ordered, p / 100), 1) for p in points}
     return found | {"max": round(ordered[-1], 1)}
 
 
