@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 MOST = 2**40  # of whatever is counted: one more every millisecond for 35 years, and far from what a column holds
 MAX_BODY_BYTES = 1024 * 1024  # of an HTTP request or response that an agent reads
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # no database and no signature takes these
+MAX_CHAIN = 10  # certificates that a listener sends, in a rehearsal's probe
 T = TypeVar("T")
 DAY_MS = 24 * 3600 * 1000
 

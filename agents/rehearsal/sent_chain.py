@@ -6,12 +6,13 @@ import hashlib
 import ssl
 from typing import Any
 
+from agents.bounds import MAX_CHAIN
 from agents.errors import StepError
 from agents.hosts import lookup
 from agents.hosts.certstore import roots
 from agents.hosts.lookup import Target
 from agents.net import unverified
-from agents.rehearsal.shadow import HANDSHAKE_LIMIT_S, MAX_CHAIN
+from agents.rehearsal.shadow import HANDSHAKE_LIMIT_S
 from agents.rehearsal.wire import Wire
 
 _DER = 2  # _ssl.ENCODING_DER

@@ -15,7 +15,6 @@ from agents.hosts.host import ServerHost
 from agents.net import unverified
 from agents.protocol import Rehearsal
 
-MAX_CHAIN = 10
 HANDSHAKE_LIMIT_S = 20.0
 UPSTREAM_LIMIT_S = 5.0
 LOOKUP_LIMIT_S = 6.0

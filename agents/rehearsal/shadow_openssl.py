@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from agents.bounds import MAX_CHAIN
 from agents.errors import StepError
 from agents.hosts.certstore import roots, store
 from agents.hosts.host import ServerHost
@@ -96,7 +97,7 @@ def certificate(folder: Path, thumbprint: str) -> tuple[ssl.SSLContext, list[str
     pem, key = folder / f"{thumbprint}.pem", folder / f"{thumbprint}.key"
     try:
         context.load_cert_chain(pem, key, password=store.no_password)
-        chain = [roots.pem(der) for der in roots.blocks(pem.read_bytes())[: shadow.MAX_CHAIN]]
+        chain = [roots.pem(der) for der in roots.blocks(pem.read_bytes())[:MAX_CHAIN]]
     except (OSError, ssl.SSLError, ValueError) as error:
         message = f"the private key of certificate {thumbprint} cannot be used: {error}"
         remedy = "Check the rights on the key, that it belongs to this certificate, and import the PFX again."

@@ -2,12 +2,13 @@
 
 from fleet.models.agents import Agent, EnrolmentToken, Instruction
 from fleet.models.cutovers import Cutover, DeviceRun, StepRun, Transition
-from fleet.models.devices import Device, Site
+from fleet.models.devices import DEFAULT_PORT, Device, Site
 from fleet.models.events import Event
 from fleet.models.people import ApiToken, Role, role_of
 from fleet.models.rehearsals import Rehearsal, TerminalCheck
 
 __all__ = [
+    "DEFAULT_PORT",
     "Agent",
     "ApiToken",
     "Cutover",

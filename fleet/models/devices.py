@@ -2,6 +2,8 @@
 
 from django.db import models
 
+DEFAULT_PORT = 10101  # NetPOS.Net's, for a server whose agent has not told its port
+
 
 class Site(models.Model):
     """One venue: one server, its terminals, one IANA time zone. epoch: the highest number that any

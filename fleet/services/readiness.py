@@ -12,9 +12,7 @@ from fleet.preflight.site.check import assess
 from fleet.preflight.site.readiness import Readiness
 from fleet.preflight.site.reading import check_view, rehearsal_view, said, server_view, terminal_view
 from fleet.preflight.site.view import Contact, RehearsalView, SiteView
-
-_NAMED = 5
-
+from fleet.services.text import NAMED
 
 CheckRow = tuple[str, dt.datetime | None, Any, Any]  # device's name, answered_at, finding, facts
 
@@ -79,8 +77,8 @@ def why_not(plan: Cutover, thumbprint: str, now: dt.datetime) -> str | None:
     errors = assess_for_page(site, now, plan, thumbprint).readiness.of("error")
     if not errors:
         return None
-    named = "; ".join(one.message for one in errors[:_NAMED])
-    more = f" and {len(errors) - _NAMED} more" if len(errors) > _NAMED else ""
+    named = "; ".join(one.message for one in errors[:NAMED])
+    more = f" and {len(errors) - NAMED} more" if len(errors) > NAMED else ""
     return f"the site is not ready: {named}{more}. See the Readiness page, or exclude terminals by name"
 
 

@@ -4,11 +4,13 @@ transaction fail, in which the reports of all others lie, too."""
 import math
 from typing import Any
 
-from agents.protocol import MOST
+from agents.protocol import MOST, Finding
 
 LARGEST_NUMBER = MOST  # of epochs, instructions and reports; the gateway takes no message with a larger one
 LARGEST = 2**63 - 1  # what a column of whole numbers holds
 DEEPEST = 20
+MAX_FACTS_BYTES = 128 * 1024  # of what one agent tells about its device at once, as JSON
+MAX_TEXT = 2000  # characters of a finding's message or remedy
 
 
 def countable(*numbers: int) -> bool:
@@ -34,3 +36,8 @@ def fit(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [fit(item, depth + 1) for item in value]
     return {fit_text(str(key)): fit(item, depth + 1) for key, item in value.items()}
+
+
+def fit_finding(finding: Finding) -> Finding:
+    """An agent's finding that every database takes, with a code of at most 64 characters and texts of MAX_TEXT."""
+    return Finding(fit_text(finding.code)[:64], fit_text(finding.message)[:MAX_TEXT], fit_text(finding.remedy)[:MAX_TEXT])

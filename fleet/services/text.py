@@ -4,6 +4,7 @@ import secrets
 import string
 import unicodedata
 
+NAMED = 5  # how many a sentence names one by one before it says "and 3 more"
 _CONTROL, _SURROGATE, _LINE, _PARAGRAPH = "Cc", "Cs", "Zl", "Zp"
 # They make a name read as another one (a right-to-left override shows exe.tac as cat.exe).
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

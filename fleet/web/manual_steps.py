@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from agents.catalogue import APPID, EVERYONE_LISTENS
 from fleet.cutover.states import WITH_FINDING, Run
-from fleet.models import DeviceRun
+from fleet.models import DEFAULT_PORT, DeviceRun
 
 
 class Step(NamedTuple):
@@ -36,7 +36,7 @@ def _terminal(scheme: str) -> list[Step]:
 
 
 def _server(run: DeviceRun, scheme: str) -> list[Step]:
-    port = run.device.port or 10101
+    port = run.device.port or DEFAULT_PORT
     other = "http" if scheme == "https" else "https"
     thumbprint = run.cutover.certificate_thumbprint or "<thumbprint>"
     bind = f"netsh http add sslcert ipport=0.0.0.0:{port} certhash={thumbprint} appid={APPID} certstorename=MY"

@@ -8,6 +8,7 @@ import pytest
 from agents import protocol
 from fleet.cutover import states
 from fleet.models import Rehearsal, Role, TerminalCheck
+from fleet.services import sanitize
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound, StaleState
 from fleet.services.rehearsals import lifecycle, probes, schedule
 from tests.factories import NOW, certificate, make_club, make_cutover, make_site, make_user
@@ -134,7 +135,7 @@ def test_answers_that_nobody_asked_for_change_nothing() -> None:
         answer(rehearsal, "netpos", "ask"),
         (answer(other, "T01", "ask")[0], answer(rehearsal, "T01", "ask")[1]),  # another site's agent
         (answer(rehearsal, "T01", "ask")[0], protocol.Rehearsed(2**63, "ask", {})),
-        answer(rehearsal, "T01", "ask", {"x": "y" * lifecycle.MAX_FACTS_BYTES}),
+        answer(rehearsal, "T01", "ask", {"x": "y" * sanitize.MAX_FACTS_BYTES}),
     ):
         assert not lifecycle.take([(agent, said)], NOW).rehearse
     assert not TerminalCheck.objects.filter(action="ask", answered_at__isnull=False).exists()
@@ -154,7 +155,7 @@ def test_hostile_text_is_kept_within_bounds() -> None:
     seat = rehearsal.checks.get(device__name="T01")
     assert seat.facts == {"n": None, "t": "?"}
     assert len(seat.finding["code"]) == 64
-    assert len(seat.finding["message"]) == 1000
+    assert len(seat.finding["message"]) == sanitize.MAX_TEXT
 
 
 def test_what_is_nested_beyond_reason_is_cut_and_harms_nobody() -> None:

@@ -18,13 +18,12 @@ from fleet.services.agents.enrolment import enrol, new_token
 from fleet.services.agents.rejected import AgentRejected, check_signature
 from fleet.services.cutovers import restored
 from fleet.services.errors import Forbidden, Invalid, NotFound
-from fleet.services.sanitize import LARGEST_NUMBER, fit, fit_text
+from fleet.services.sanitize import LARGEST_NUMBER, MAX_FACTS_BYTES, fit, fit_text
 
 __all__ = ["AgentRejected", "enrol", "new_token", "recognise"]
 
 log = logging.getLogger(__name__)
 
-MAX_FACTS_BYTES = 128 * 1024
 
 USED_TWICE = Finding(
     alarms.IDENTITY_USED_TWICE,

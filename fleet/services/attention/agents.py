@@ -12,10 +12,10 @@ from django.urls import reverse
 
 from fleet.models import Agent, Device
 from fleet.services.attention.items import LIMIT, Found, Item, Rank, at, bounded, code_of, page_of, said
+from fleet.services.text import NAMED
 
 AWAY = dt.timedelta(minutes=10)
 SERVER_AWAY = dt.timedelta(minutes=1)  # as long as it takes agents to come back to a dashboard that was restarted
-NAMED = 5  # terminals of one site that are named one by one
 _FIELDS = ("alarm", "last_seen", "device__id", "device__kind", "device__name", "device__site_id", "device__site__name")
 
 

@@ -8,12 +8,13 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from fleet.models import Device, Site
+from fleet.preflight.site.certificate_rules import EXPIRES_SOON
 from fleet.preflight.site.lenient import mapping, moment, whole
 from fleet.preflight.site.reading import server_view
 from fleet.preflight.site.view import ServerView, Stored
 from fleet.services.attention.items import LIMIT, Found, Item, Rank, Severity, at, bounded, code_of, newest_of, page_of, said
 
-SOON, AT_ONCE = dt.timedelta(days=30), dt.timedelta(days=3)
+AT_ONCE = dt.timedelta(days=3)
 _RENEW = "Renew it, import it on the server, and bind the new one before this one ends."
 
 
@@ -64,7 +65,7 @@ def _ending(row: dict[str, Any], now: dt.datetime) -> Iterator[Item]:
     facts = {"certificates": row["facts__certificates"], "sslcert": row["facts__sslcert"]}
     server = server_view(row["name"], "yes", facts, port=row["port"])
     for one in _served(server, (row["moved_with"] or "").upper()):
-        if one.not_after is None or one.not_after - now > SOON:
+        if one.not_after is None or one.not_after - now > EXPIRES_SOON:
             continue
         over = one.not_after <= now
         named = f"{one.subject or 'The certificate'} ({one.thumbprint[:8]}…), which {row['name']} serves,"

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from agents import catalogue, failpoints, protocol
-from fleet.models import Agent, Cutover, DeviceRun, Instruction
+from fleet.models import DEFAULT_PORT, Agent, Cutover, DeviceRun, Instruction
 from fleet.services import keys
 from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.clock import to_ms
@@ -77,7 +77,7 @@ def _instruction(cutover: Cutover, run: DeviceRun, server_port: int | None, now:
         attempt=run.asks,
         created_at=now,
     )
-    row.body = protocol.dump_signed(_message(cutover, row, server_port or run.device.port or 10101, now))
+    row.body = protocol.dump_signed(_message(cutover, row, server_port or run.device.port or DEFAULT_PORT, now))
     row.signature = keys.sign(row.body)
     return row
 

@@ -19,10 +19,9 @@ from fleet.services.agents import alarms
 from fleet.services.clock import from_ms, to_ms
 from fleet.services.cutovers import cut_off, second_lookup
 from fleet.services.cutovers.engine import LockedCutover, step_limit
-from fleet.services.sanitize import countable, fit, fit_text
+from fleet.services.sanitize import countable, fit, fit_finding
 
 MAX_EVIDENCE = 40  # facts of one step; an honest one has ten
-MAX_TEXT = 2000  # of a finding's message or remedy
 _ARM_STEPS = frozenset(step.name for step in catalogue.ARM_STEPS)
 # Refusals that are the answer to this very instruction, and say nothing about the next one.
 _PASSING = frozenset({"expired", "journal_failed", "superseded"})
@@ -204,9 +203,7 @@ def _whole(value: object) -> TypeGuard[int]:
 
 
 def _fit_finding(finding: Finding | None) -> Finding | None:
-    if finding is None:
-        return None
-    return Finding(fit_text(finding.code)[:64], fit_text(finding.message)[:MAX_TEXT], fit_text(finding.remedy)[:MAX_TEXT])
+    return None if finding is None else fit_finding(finding)
 
 
 def _steps_of(run: DeviceRun) -> list[str]:

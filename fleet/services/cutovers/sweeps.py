@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 GAP_S = 6.0  # a tick comes every second; after a longer gap the dashboard was down
 GRACE_S = 15.0  # how long agents get to come back before their silence counts again
 LONGEST_S = max(step_limit(name) for name in catalogue.NAMES) + 5  # a deadline may be given just after a tick began
+AFTER_END = dt.timedelta(hours=1)  # how long a cutover that is at rest may still have something to write or to confirm
 
 
 def tick(now: dt.datetime) -> AfterCommit:
@@ -83,8 +84,9 @@ def _may_act(now: dt.datetime) -> list[Cutover]:
     # The undo that is asked of untouched terminals in passing may not have been written yet; a later cutover
     # has its own say about them.
     later = Cutover.objects.filter(participants.started_after(OuterRef("epoch")), site=OuterRef("site"))
-    just_back = Q(state=states.Cutover.ROLLED_BACK, ended_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
-    to_confirm = Q(runs__confirm_at__lte=now, ended_at__gt=now - dt.timedelta(hours=1)) & ~Exists(later)
+    lately = Q(ended_at__gt=now - AFTER_END) & ~Exists(later)
+    just_back = Q(state=states.Cutover.ROLLED_BACK) & lately
+    to_confirm = Q(runs__confirm_at__lte=now) & lately
     found = (
         Cutover.objects.filter(Q(state__in=states.ACTIVE) | waiting | just_back | to_confirm)
         .select_related("site")

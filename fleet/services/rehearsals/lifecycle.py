@@ -7,6 +7,7 @@ nothing here is retried for long, and nothing is lost that matters."""
 import datetime as dt
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -20,11 +21,10 @@ from fleet.services.after_commit import AfterCommit
 from fleet.services.devices import certificates
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound, StaleState
 from fleet.services.rehearsals import probes
-from fleet.services.sanitize import countable, fit, fit_text
+from fleet.services.sanitize import MAX_FACTS_BYTES, countable, fit, fit_finding
 
 KEPT = 20  # rehearsals of a site; each holds what every terminal has measured
 OPEN_LIMIT = dt.timedelta(seconds=20)
-MAX_FACTS_BYTES = 128 * 1024
 BUSY = states.ACTIVE - {states.Cutover.SCHEDULED}
 
 
@@ -123,13 +123,7 @@ def _take(agent_id: str, answer: protocol.Rehearsed, now: dt.datetime) -> int | 
 
 
 def _finding(finding: protocol.Finding | None) -> dict[str, str] | None:
-    if finding is None:
-        return None
-    return {
-        "code": fit_text(finding.code)[:64],
-        "message": fit_text(finding.message)[:1000],
-        "remedy": fit_text(finding.remedy)[:1000],
-    }
+    return None if finding is None else asdict(fit_finding(finding))
 
 
 def _advance(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:

@@ -8,7 +8,9 @@ from cryptography import x509
 from django.db import transaction
 
 from agents import protocol
-from fleet.models import Device, Rehearsal, TerminalCheck
+from agents.bounds import MAX_CHAIN
+from fleet.models import DEFAULT_PORT, Device, Rehearsal, TerminalCheck
+from fleet.preflight.cost.measured import KINDS
 from fleet.preflight.site.lenient import mapping, pems, whole
 from fleet.services import keys
 from fleet.services.after_commit import AfterCommit
@@ -23,8 +25,6 @@ SPREAD_MS_EACH = 5
 LOOKUPS_A_SECOND = 40
 # How long one terminal measures at most: on a large site many of them measure, and each needs to do less.
 LARGE, MEASURING_MS, LARGE_MEASURING_MS = 50, 12_000, 4_000
-MAX_CHAIN = 10
-KINDS = 7  # of lookups: live, plain and with TLS; new, kept and resumed
 
 
 def write(rehearsal_id: int, now: dt.datetime) -> AfterCommit:
@@ -33,7 +33,7 @@ def write(rehearsal_id: int, now: dt.datetime) -> AfterCommit:
         rehearsal = Rehearsal.objects.select_for_update().select_related("site").get(pk=rehearsal_id)
         checks = list(_unwritten().filter(rehearsal=rehearsal).select_related("device"))
         server = rehearsal.site.server
-        port = (server.port if server else None) or 10101
+        port = (server.port if server else None) or DEFAULT_PORT
         issuers = _issuers(rehearsal.facts)
         terminals = _terminals(rehearsal)
         for check in checks:
@@ -98,7 +98,7 @@ def _pace_ms(terminals: int) -> int:
     """How long a round of one lookup of each kind shall take. The same before a cutover and after it, though there are
     fewer kinds then: what is compared must have kept the server equally busy."""
     longest_ms = LARGE_MEASURING_MS if terminals > LARGE else MEASURING_MS
-    return min(terminals * KINDS * 1000 // LOOKUPS_A_SECOND, longest_ms // _samples(terminals))
+    return min(terminals * len(KINDS) * 1000 // LOOKUPS_A_SECOND, longest_ms // _samples(terminals))
 
 
 def _spread_ms(terminals: int) -> int:
