@@ -1,4 +1,8 @@
-"""The one place where the dashboard reads the clock."""
+"""Where the dashboard reads the date and time. Tests replace now().
+
+The only others that read it are defaults of columns in fleet/models (they lie below the services) and the commands in
+fleet/management, which run by themselves. Durations inside one process come from time.monotonic instead, because the
+date and time may be set back. tests/services/test_clock.py holds this."""
 
 import datetime as dt
 

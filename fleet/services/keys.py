@@ -29,6 +29,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from django.conf import settings
 
 from fleet.models import Agent
+from fleet.services import clock
 
 CA_DAYS, LEAF_DAYS = 3650, 397
 SIGNING, GATEWAY = "instructions.key", ("gateway-ca.pem", "gateway.pem", "gateway.key")
@@ -135,7 +136,7 @@ def make_gateway_pki(names: list[str], addresses: list[str]) -> None:
 def _certificate(
     subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, days: int
 ) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
+    now = clock.now()
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
