@@ -4,13 +4,10 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agents import protocol
 from agents.log import said
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 

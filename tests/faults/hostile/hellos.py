@@ -3,49 +3,47 @@
 import base64
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.faults.hostile.till import Lie, Till
 from tests.faults.hostile.voice import Words
-
-if TYPE_CHECKING:
-    from tests.faults.hostile.till import Lie, Till
 
 HUGE = 2**63 - 1
 FAR = 2**40 - 1  # within every bound that a reader of numbers may have
 
 
-def number(field: str, value: Any) -> "Lie":
+def number(field: str, value: Any) -> Lie:
     """The very number that a column cannot count beyond, or no number at all."""
 
-    def lie(till: "Till", words: Words) -> Words:
+    def lie(till: Till, words: Words) -> Words:
         return {**words, field: value}
 
     return lie
 
 
-def proof(make: "Callable[[Till], Words]") -> "Lie":
+def proof(make: Callable[[Till], Words]) -> Lie:
     """A proof of this making, and an older agent's bare numbers beside it."""
 
-    def lie(till: "Till", words: Words) -> Words:
+    def lie(till: Till, words: Words) -> Words:
         return {**words, "proof": make(till)}
 
     return lie
 
 
-def own_key(till: "Till") -> Words:
+def own_key(till: Till) -> Words:
     """An instruction from far ahead, which this till has signed itself."""
     return _signed(json.dumps(_instruction(till, FAR)), Ed25519PrivateKey.generate())
 
 
-def device_key(till: "Till") -> Words:
+def device_key(till: Till) -> Words:
     """The same, signed with the key that the dashboard does know: this device's own."""
     body = json.dumps(_instruction(till, FAR))
     return {"body": body, "signature": till.identity.sign(body.encode())}
 
 
-def of_another(till: "Till") -> Words:
+def of_another(till: Till) -> Words:
     """What the dashboard did sign, for somebody else."""
     if not till.loot:
         return own_key(till)
@@ -53,7 +51,7 @@ def of_another(till: "Till") -> Words:
     return {"body": body, "signature": signature}
 
 
-def altered(till: "Till") -> Words:
+def altered(till: Till) -> Words:
     """What the dashboard signed for this till, with a number changed afterwards."""
     if till.signed is None:
         return own_key(till)
@@ -61,12 +59,12 @@ def altered(till: "Till") -> Words:
     return {"body": json.dumps({**body, "epoch": FAR, "seq": FAR}), "signature": till.signed["signature"]}
 
 
-def no_instruction(till: "Till") -> Words:
+def no_instruction(till: Till) -> Words:
     """Deep, long and nothing."""
     return {"body": "[" * 50_000, "signature": "\x1b[2J" * 100}
 
 
-def _instruction(till: "Till", far: int) -> Words:
+def _instruction(till: Till, far: int) -> Words:
     assert till.identity.known is not None
     return {
         "agent": till.identity.known.agent, "seq": far, "epoch": far, "cutover": 1, "action": "switch", "to_scheme": "https",

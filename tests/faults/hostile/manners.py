@@ -2,20 +2,18 @@
 
 import asyncio
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agents.protocol import Instruction
 from tests.faults.hostile import voice
+from tests.faults.hostile.till import Till
 from tests.faults.hostile.voice import Voice, Words
-
-if TYPE_CHECKING:
-    from tests.faults.hostile.till import Till
 
 WRONG_HASH = "BAD0" * 10
 TURNS, TURN_S = 4, 0.4
 
 
-async def fails(till: "Till", line: Voice, told: Instruction) -> None:
+async def fails(till: Till, line: Voice, told: Instruction) -> None:
     """Ready when asked, and it cannot switch; nothing else is wrong with it."""
     if told.action == "switch":
         finding = {"code": "hostile_cannot", "message": "this till says that it cannot", "remedy": "Look at the till."}
@@ -24,12 +22,12 @@ async def fails(till: "Till", line: Voice, told: Instruction) -> None:
         await _honestly(till, line, told)
 
 
-async def done_without_doing(till: "Till", line: Voice, told: Instruction) -> None:
+async def done_without_doing(till: Till, line: Voice, told: Instruction) -> None:
     """Done, done, done; not one step of it."""
     await _end(till, line, told, "done", "https" if told.action == "switch" else None, restored=told.action == "undo")
 
 
-async def done_with_forged_evidence(till: "Till", line: Voice, told: Instruction) -> None:
+async def done_with_forged_evidence(till: Till, line: Voice, told: Instruction) -> None:
     """Each step with evidence that does not quite fit: another certificate, an answer that is none, a time that is not."""
     if told.action in ("switch", "verify"):
         now = till.clock.now_ms()
@@ -44,7 +42,7 @@ async def done_with_forged_evidence(till: "Till", line: Voice, told: Instruction
         await _honestly(till, line, told)
 
 
-async def done_far_away(till: "Till", line: Voice, told: Instruction) -> None:
+async def done_far_away(till: Till, line: Voice, told: Instruction) -> None:
     """The best evidence, of a lookup at the end of time."""
     if told.action in ("switch", "verify"):
         await _forge(till, line, told, {"at_ms": 2**62})
@@ -52,7 +50,7 @@ async def done_far_away(till: "Till", line: Voice, told: Instruction) -> None:
         await _honestly(till, line, told)
 
 
-async def well_forged(till: "Till", line: Voice, told: Instruction) -> None:
+async def well_forged(till: Till, line: Voice, told: Instruction) -> None:
     """Each step with the evidence that an honest agent would have."""
     if told.action in ("switch", "verify"):
         await _forge(till, line, told, {})
@@ -60,13 +58,13 @@ async def well_forged(till: "Till", line: Voice, told: Instruction) -> None:
         await _honestly(till, line, told)
 
 
-async def refuses_everything(till: "Till", line: Voice, told: Instruction) -> None:
+async def refuses_everything(till: Till, line: Voice, told: Instruction) -> None:
     """As an agent does that has been given another dashboard's key."""
     finding = {"code": "bad_signature", "message": "the instruction is not signed by the dashboard", "remedy": "Enrol again."}
     await _end(till, line, told, "refused", None, finding=finding)
 
 
-async def undo_failed_always(till: "Till", line: Voice, told: Instruction) -> None:
+async def undo_failed_always(till: Till, line: Voice, told: Instruction) -> None:
     """It has switched, it says, and cannot go back."""
     if told.action == "undo":
         finding = {"code": "hostile_stuck", "message": "this till says that it cannot go back", "remedy": "Look at the till."}
@@ -75,7 +73,7 @@ async def undo_failed_always(till: "Till", line: Voice, told: Instruction) -> No
         await well_forged(till, line, told)
 
 
-async def flip_flop(till: "Till", line: Voice, told: Instruction) -> None:
+async def flip_flop(till: Till, line: Voice, told: Instruction) -> None:
     """It has switched; it has gone back by itself; it has switched …"""
     await well_forged(till, line, told)
     if told.action != "switch":
@@ -88,11 +86,11 @@ async def flip_flop(till: "Till", line: Voice, told: Instruction) -> None:
         await _end(till, line, told, "done", "https", evidence=_lookup(till, told))
 
 
-async def says_nothing(till: "Till", line: Voice, told: Instruction) -> None:
+async def says_nothing(till: Till, line: Voice, told: Instruction) -> None:
     """It is there, it beats, and it never answers."""
 
 
-async def _honestly(till: "Till", line: Voice, told: Instruction) -> None:
+async def _honestly(till: Till, line: Voice, told: Instruction) -> None:
     """Nothing was changed here, so to be ready and to be as before is no lie; a check would fail."""
     if told.action == "arm":
         await _step(till, line, told, "ready", {"scheme": "http"})
@@ -105,7 +103,7 @@ async def _honestly(till: "Till", line: Voice, told: Instruction) -> None:
         await _end(till, line, told, "failed", "http", finding=finding)
 
 
-async def _forge(till: "Till", line: Voice, told: Instruction, flaw: Words) -> None:
+async def _forge(till: Till, line: Voice, told: Instruction, flaw: Words) -> None:
     """What an honest agent says of a switch or of a lookup that went well, but for the flaw."""
     before = till.config.settings.read_bytes() if till.config.settings else b""
     digest = hashlib.sha256(before.replace(b"<Secured>False", b"<Secured>True")).hexdigest()
@@ -121,17 +119,17 @@ async def _forge(till: "Till", line: Voice, told: Instruction, flaw: Words) -> N
     await _end(till, line, told, "done", "https", evidence={**lookup, **flaw})
 
 
-def _lookup(till: "Till", told: Instruction) -> Words:
+def _lookup(till: Till, told: Instruction) -> Words:
     at = {"at_ms": till.clock.now_ms()}
     return {"status": 200, "tls": "TLSv1.3", "thumbprint": told.thumbprint, "ms": 2.3, "connect_ms": 4.1, **at}
 
 
-async def _step(till: "Till", line: Voice, told: Instruction, name: str, evidence: Words) -> None:
+async def _step(till: Till, line: Voice, told: Instruction, name: str, evidence: Words) -> None:
     words = {**_of(told), "step": name, "direction": "forward", "took_ms": till.rng.randint(2, 30), "evidence": evidence}
     await line.report(**voice.message("StepDone", **words, at_ms=till.clock.now_ms()))
 
 
-async def _end(till: "Till", line: Voice, told: Instruction, outcome: str, scheme: str | None, **more: Any) -> None:
+async def _end(till: Till, line: Voice, told: Instruction, outcome: str, scheme: str | None, **more: Any) -> None:
     words = {**_of(told), "action": told.action, "outcome": outcome, "scheme": scheme, "at_ms": till.clock.now_ms(), **more}
     await line.report(**voice.message("Finished", **words))
 

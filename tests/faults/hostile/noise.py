@@ -3,16 +3,14 @@
 import asyncio
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from agents import protocol
 from tests.faults.hostile import voice
 from tests.faults.hostile.numbers import finished, step
+from tests.faults.hostile.till import Till
 from tests.faults.hostile.voice import GONE, Voice, tell
-
-if TYPE_CHECKING:
-    from tests.faults.hostile.till import Till
 
 REPORTS, INVENTORIES, SILENT = 20_000, 60, 60
 REFUSED_S, CONNECT_S = 0.3, 5.0
@@ -20,7 +18,7 @@ ESCAPES = "\x1b[2J\x1b]0;owned\x07\r\n2026-01-01 INFO fleet: admin approved\u202
 MARK = "zq-noise"  # in what it says before anybody knows it, so that a log can be searched
 
 
-async def flood(till: "Till", line: Voice) -> None:
+async def flood(till: Till, line: Voice) -> None:
     """Twenty thousand reports, each of another instruction, each with two kilobytes of evidence, as fast as they go;
     on the next connection, where it is cut off."""
     evidence = {"text": "x" * 2000}
@@ -31,7 +29,7 @@ async def flood(till: "Till", line: Voice) -> None:
     tell("flooded", sent=till.poured)
 
 
-async def flood_facts(till: "Till") -> None:
+async def flood_facts(till: Till) -> None:
     """As many inventories as go, each as large as a message may be, another one each time, nested and wide."""
 
     async def pour(line: Voice) -> None:
@@ -45,7 +43,7 @@ async def flood_facts(till: "Till") -> None:
     await till.on_a_line(pour)
 
 
-async def garbage(till: "Till") -> None:
+async def garbage(till: Till) -> None:
     """Before it is known and after: bytes, deep JSON, huge messages, names that a terminal would obey."""
     for known in (False, True):
         for frame in _frames():
@@ -64,7 +62,7 @@ async def garbage(till: "Till") -> None:
     await till.on_a_line(with_escapes)
 
 
-async def silent(till: "Till") -> None:
+async def silent(till: Till) -> None:
     """Connections on which nothing is said, some without TLS and some without a hello, held while everything goes on."""
     where = urlsplit(till.config.gateway)
     open_now = asyncio.Event()

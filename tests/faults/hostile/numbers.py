@@ -2,25 +2,23 @@
 own, because a gateway that finds one of them wrong ends the connection."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agents.catalogue import SERVER_STEPS, TERMINAL_STEPS
+from tests.faults.hostile.till import Till
 from tests.faults.hostile.voice import Voice, Words
-
-if TYPE_CHECKING:
-    from tests.faults.hostile.till import Till
 
 CUTOVERS = 30  # a small database has no more
 STEPS = tuple(item.name for item in (*TERMINAL_STEPS, *SERVER_STEPS))
 
 
-async def step_took_huge(till: "Till") -> None:
+async def step_took_huge(till: Till) -> None:
     """Steps that took thirty thousand years, of instructions that nobody gave."""
     for took_ms in (10**15, 2**63 - 1, 10**9, -(10**15)):
         await _send(till, (step(till, seq=1000 + i, step=name, took_ms=took_ms) for i in range(3) for name in STEPS))
 
 
-async def at_ms_huge(till: "Till") -> None:
+async def at_ms_huge(till: Till) -> None:
     """Times beyond the end of time, in the report and in its evidence, for what was asked and for what was not."""
     for at_ms in (2**62, 2**63 - 1, 253_402_300_800_000, -(2**62), 1):
         more = {"at_ms": at_ms, "evidence": {"at_ms": at_ms, "last_answer_ms": at_ms}}
@@ -29,7 +27,7 @@ async def at_ms_huge(till: "Till") -> None:
         await _send(till, [finished(till, seq=1001, at_ms=at_ms)])
 
 
-async def foreign_reports(till: "Till") -> None:
+async def foreign_reports(till: Till) -> None:
     """It speaks of every cutover and every instruction but its own: done, undone, failed, gone back by itself."""
     own = _cutover(till)
     for outcome, action in (("done", "switch"), ("done", "undo"), ("undo_failed", "undo"), ("done", "verify")):
@@ -38,20 +36,20 @@ async def foreign_reports(till: "Till") -> None:
         await _send(till, (finished(till, seq=s, cutover=c, by_itself=s % 2 == 0, **more) for c, s in others))
 
 
-async def odd_numbers(till: "Till") -> None:
+async def odd_numbers(till: Till) -> None:
     """What JSON allows and no column holds."""
     values: tuple[Any, ...] = (2**63, 2**200, -1, 1.5, True, "7", None, float("nan"), float("inf"), [], {})
     for value in values:
         await _send(till, ({**step(till), field: value} for field in ("seq", "epoch", "cutover", "at_ms", "took_ms")))
 
 
-async def last_report(till: "Till") -> None:
+async def last_report(till: Till) -> None:
     """Its reports have reached the last number there is: after it no honest one would ever be new."""
     for n in (2**40 - 1, 2**63 - 1):
         await _send(till, [{**step(till), "n": n}])
 
 
-def step(till: "Till", **more: Any) -> Words:
+def step(till: Till, **more: Any) -> Words:
     """A step of the instruction that it was given last, but for what is said otherwise."""
     values = {
         "type": "StepDone", "seq": _seq(till), "epoch": till.told.epoch if till.told else 1, "cutover": _cutover(till),
@@ -60,7 +58,7 @@ def step(till: "Till", **more: Any) -> Words:
     return {**values, **more}
 
 
-def finished(till: "Till", **more: Any) -> Words:
+def finished(till: Till, **more: Any) -> Words:
     """The end of the instruction that it was given last, but for what is said otherwise."""
     values = {
         "type": "Finished", "seq": _seq(till), "epoch": till.told.epoch if till.told else 1, "cutover": _cutover(till),
@@ -70,7 +68,7 @@ def finished(till: "Till", **more: Any) -> Words:
     return {**values, **more}
 
 
-async def _send(till: "Till", reports: Iterable[Words]) -> None:
+async def _send(till: Till, reports: Iterable[Words]) -> None:
     async def send(line: Voice) -> None:
         for report in reports:
             await line.report(**report)
@@ -78,9 +76,9 @@ async def _send(till: "Till", reports: Iterable[Words]) -> None:
     await till.on_a_line(send)
 
 
-def _seq(till: "Till") -> int:
+def _seq(till: Till) -> int:
     return till.told.seq if till.told else 1
 
 
-def _cutover(till: "Till") -> int:
+def _cutover(till: Till) -> int:
     return till.told.cutover if till.told else 1
