@@ -2,6 +2,9 @@
 
 from django.db import models
 
+from fleet.device_facts.facts import DeviceFacts, SeenTable, ServerFacts, TerminalFacts
+from fleet.device_facts.parse import parse, parse_seen, parse_server, parse_terminal
+
 DEFAULT_PORT = 10101  # NetPOS.Net's, for a server whose agent has not told its port
 
 
@@ -66,3 +69,23 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def common_facts(self) -> DeviceFacts:
+        """What it told, as far as servers and terminals tell the same. Parsed at each call, as those below."""
+        return parse(self.facts)
+
+    @property
+    def server_facts(self) -> ServerFacts:
+        """What it told as a server."""
+        return parse_server(self.facts)
+
+    @property
+    def seen_facts(self) -> SeenTable | None:
+        """Whom it answered as a server, by its access log; None where there is no log to be read."""
+        return parse_seen(self.facts)
+
+    @property
+    def terminal_facts(self) -> TerminalFacts:
+        """What it told as a terminal."""
+        return parse_terminal(self.facts)

@@ -5,6 +5,8 @@ from django.db import models
 from django.utils import timezone
 
 from fleet.cutover import states
+from fleet.device_facts.facts import CheckFacts, ListenerFacts
+from fleet.device_facts.parse import parse_check, parse_listener
 from fleet.models.agents import Agent
 from fleet.models.cutovers import Cutover
 from fleet.models.devices import Device, Site
@@ -39,6 +41,11 @@ class Rehearsal(models.Model):
     def __str__(self) -> str:
         return f"rehearsal {self.pk} of {self.site}: {self.state}"
 
+    @property
+    def listener_facts(self) -> ListenerFacts:
+        """What the server told when it opened its shadow listener. Parsed at each call."""
+        return parse_listener(self.facts)
+
 
 class TerminalCheck(models.Model):
     """One device in a rehearsal. action, body, signature: what its agent is told now, "" until it is written;
@@ -66,3 +73,8 @@ class TerminalCheck(models.Model):
     def ready(self) -> bool | None:
         """Whether all went well from here; None without an answer."""
         return None if self.answered_at is None else self.finding is None
+
+    @property
+    def check_facts(self) -> CheckFacts:
+        """What the terminal told. Parsed at each call."""
+        return parse_check(self.facts)

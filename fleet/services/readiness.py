@@ -3,30 +3,28 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
+from agents.protocol import Finding
 from fleet.cutover import states
 from fleet.cutover.states import BEFORE_WINDOW
+from fleet.device_facts.parse import parse_check, parse_finding
 from fleet.models import Agent, Cutover, Device, Rehearsal, Site, TerminalCheck
 from fleet.preflight.site.check import assess
 from fleet.preflight.site.readiness import Readiness
-from fleet.preflight.site.reading import check_view, rehearsal_view, said, server_view, terminal_view
-from fleet.preflight.site.view import Contact, RehearsalView, SiteView
+from fleet.preflight.site.reading import check_view, rehearsal_view, server_view, terminal_view
+from fleet.preflight.site.view import Contact, RehearsalView, SiteView, TerminalCheckView
 from fleet.services.text import NAMED
-
-CheckRow = tuple[str, dt.datetime | None, Any, Any]  # device's name, answered_at, finding, facts
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All that a page shows, loaded once. held: the rehearsal that counts; seats: its terminals' rows; plan: the cutover
-    whose certificate, window and exclusions were asked about."""
+    """All that a page shows, loaded once."""
 
     view: SiteView
     readiness: Readiness
-    held: Rehearsal | None
-    checks: tuple[CheckRow, ...]
-    plan: Cutover | None
+    held: Rehearsal | None  # the rehearsal that counts
+    checks: tuple[TerminalCheckView, ...]  # its terminals' answers
+    plan: Cutover | None  # the cutover whose certificate, window and exclusions were asked about
 
 
 def assess_site(site: Site, now: dt.datetime, plan: Cutover | None = None) -> Readiness:
@@ -39,7 +37,7 @@ def assess_for_page(site: Site, now: dt.datetime, plan: Cutover | None = None, t
     """The same with all that it was made of. thumbprint: of the certificate to judge, "" for the plan's."""
     plan = plan or planned(site)
     held, failed = _ended(site)
-    checks = check_rows(held) if held else ()
+    checks = terminal_checks(held) if held else ()
     view = _view(site, now, plan, _rehearsal(held, checks) if held else None, failed)
     if thumbprint:
         view = replace(view, thumbprint=thumbprint)
@@ -51,16 +49,16 @@ def _view(site: Site, now: dt.datetime, plan: Cutover | None, held: RehearsalVie
     server = next((d for d in devices if d.kind == Device.Kind.SERVER), None)
     return SiteView(
         now=now.astimezone(dt.UTC),
-        server=server_view(server.name, contact_of(server), server.facts, port=server.port, alarm=_alarm(server))
+        server=server_view(server.name, contact_of(server), server.server_facts, port=server.port, alarm=_alarm(server))
         if server
         else None,
         terminals=tuple(
-            terminal_view(d.name, contact_of(d), d.facts, host=d.host, port=d.port, alarm=_alarm(d))
+            terminal_view(d.name, contact_of(d), d.terminal_facts, host=d.host, port=d.port, alarm=_alarm(d))
             for d in devices
             if d.kind == Device.Kind.TERMINAL
         ),
         rehearsal=held,
-        failed=said(failed.finding or {}) if failed else None,
+        failed=parse_finding(failed.finding or {}) if failed else None,
         excluded=frozenset(map(str, plan.exclude)) if plan else frozenset(),
         policy_hours=site.rehearsal_hours,
         thumbprint=plan.certificate_thumbprint if plan else "",
@@ -96,8 +94,8 @@ def contact_of(device: Device) -> Contact:
     return "yes" if agent.connected else "no"
 
 
-def _alarm(device: Device) -> Any:
-    return getattr(getattr(device, "agent", None), "alarm", None)
+def _alarm(device: Device) -> Finding | None:
+    return parse_finding(getattr(getattr(device, "agent", None), "alarm", None))
 
 
 def _ended(site: Site) -> tuple[Rehearsal | None, Rehearsal | None]:
@@ -110,12 +108,12 @@ def _ended(site: Site) -> tuple[Rehearsal | None, Rehearsal | None]:
     return rows.filter(state=states.Rehearsal.DONE).first(), newest
 
 
-def check_rows(rehearsal: Rehearsal) -> tuple[CheckRow, ...]:
+def terminal_checks(rehearsal: Rehearsal) -> tuple[TerminalCheckView, ...]:
     """What its terminals answered."""
     checks = TerminalCheck.objects.filter(rehearsal=rehearsal, device__kind=Device.Kind.TERMINAL)
-    return tuple(checks.values_list("device__name", "answered_at", "finding", "facts"))
+    rows = checks.values_list("device__name", "answered_at", "finding", "facts")
+    return tuple(check_view(name, at is not None, parse_finding(told), parse_check(facts)) for name, at, told, facts in rows)
 
 
-def _rehearsal(held: Rehearsal, checks: Iterable[CheckRow]) -> RehearsalView:
-    views = [check_view(name, answered is not None, finding, facts) for name, answered, finding, facts in checks]
-    return rehearsal_view(held.finished_at or held.created_at, held.thumbprint, held.facts, views)
+def _rehearsal(held: Rehearsal, checks: Iterable[TerminalCheckView]) -> RehearsalView:
+    return rehearsal_view(held.finished_at or held.created_at, held.thumbprint, held.listener_facts, checks)

@@ -7,7 +7,9 @@ import json
 import sqlite3
 from typing import Any
 
-from fleet.preflight.cost.measured import Cost, cost_of
+from fleet.device_facts.facts import ListenerFacts
+from fleet.device_facts.parse import parse_check
+from fleet.preflight.cost.measured import Asked, Cost, cost_of
 from tests.acceptance.site import DemoSite
 
 
@@ -48,7 +50,7 @@ def _one(site: DemoSite) -> tuple[Cost, Cost, list[Any]]:
     assert end["state"] == "completed", end["reason"]
     path = f"/sites/{site.facts['site']}/rehearsals"
     site.wait(lambda: [r for r in site.client.get(path)["items"] if r["after"] and r["state"] == "done"], 90, "the rest")
-    before, after = cost_of(facts, None), cost_of(_answers(site, "rehearsal_id <> ?", number), None)
+    before, after = _cost(facts), _cost(_answers(site, "rehearsal_id <> ?", number))
     assert before is not None, site.client.get(f"/rehearsals/{number}")
     assert after is not None, site.client.get(f"/rehearsals/{site.client.get(path)['items'][0]['id']}")
     return before, after, facts
@@ -57,8 +59,13 @@ def _one(site: DemoSite) -> tuple[Cost, Cost, list[Any]]:
 def _answers(site: DemoSite, where: str, number: int) -> list[Any]:
     """The terminals' facts, from the demo's own database: the API does not give single measurements."""
     with sqlite3.connect(f"file:{site.folder / 'tillway.sqlite3'}?mode=ro", uri=True) as database:
-        rows = database.execute(f"SELECT facts FROM fleet_seat WHERE action = 'ask' AND {where}", (number,))
+        rows = database.execute(f"SELECT facts FROM fleet_terminalcheck WHERE action = 'ask' AND {where}", (number,))
         return [json.loads(row[0]) for row in rows]
+
+
+def _cost(facts: list[Any]) -> Cost | None:
+    asked = [Asked(f"T{number}", 1, parse_check(told)) for number, told in enumerate(facts)]
+    return cost_of(asked, ListenerFacts())
 
 
 def _claims(facts: list[Any]) -> bool:
@@ -68,7 +75,7 @@ def _claims(facts: list[Any]) -> bool:
         samples = told.get("samples", {})
         split = {k: v for kind in ("new", "kept") for k, v in _halves(kind, samples.get(f"plain_{kind}", [])).items()}
         halves.append({"samples": {**split, "http_new": samples.get("http_new"), "http_kept": samples.get("http_kept")}})
-    cost = cost_of(halves, None)
+    cost = _cost(halves)
     return cost is not None and any(change.told_apart for change in cost.changes)
 
 

@@ -25,10 +25,12 @@ from agents.lab.layout import LabLayout
 from agents.protocol import Finding, Rehearsal, Rehearsed
 from agents.rehearsal.probe import TerminalProbe
 from agents.rehearsal.shadow_openssl import OpenSslShadow as Shadow
+from fleet.device_facts.facts import CheckFacts
+from fleet.device_facts.parse import parse_check, parse_finding, parse_listener, parse_server, parse_terminal
 from fleet.preflight.site.check import assess
 from fleet.preflight.site.readiness import Readiness
-from fleet.preflight.site.reading import check_view, rehearsal_view, said, server_view, terminal_view
-from fleet.preflight.site.view import Contact, RehearsalView, Said, SiteView, TerminalCheckView, TerminalView
+from fleet.preflight.site.reading import check_view, rehearsal_view, server_view, terminal_view
+from fleet.preflight.site.view import Contact, RehearsalView, SiteView, TerminalCheckView, TerminalView
 
 NEVER_MS = 7_000_000_000_000
 AT_ONCE = 8  # tills that look at the same time: a dashboard lets them begin one after the other, too
@@ -87,7 +89,7 @@ class Survey:
     diverted: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     held: RehearsalView | None = None
-    failed: Said | None = None
+    failed: Finding | None = None
 
     async def look(self) -> Readiness:
         """Inventories and a rehearsal, both anew, and the verdict of it all."""
@@ -102,24 +104,25 @@ class Survey:
         try:
             await shadow.open()
         except StepError as error:
-            self.failed = said(_plain(_answer("open", {}, error.finding).finding))
+            self.failed = parse_finding(_plain(_answer("open", {}, error.finding).finding))
             return
         try:
             opened = wire(shadow.facts)
             seats = await self._each(lambda name: self._seat(name, opened))
         finally:
             await shadow.close()
-        self.held, self.failed = rehearsal_view(dt.datetime.now(dt.UTC), self.lab.thumbprint, opened, seats), None
+        self.held = rehearsal_view(dt.datetime.now(dt.UTC), self.lab.thumbprint, parse_listener(opened), seats)
+        self.failed = None
 
     def assess(self) -> Readiness:
         """The verdict about what is known."""
         now, server = dt.datetime.now(dt.UTC), self.lab.server_name
         window = (now + WEEK, now + WEEK + HOUR) if self.thumbprint else None
-        tills = [terminal_view(name, self._contact(name), self.facts.get(name)) for name in self.lab.names]
+        tills = [terminal_view(name, self._contact(name), parse_terminal(self.facts.get(name))) for name in self.lab.names]
         return assess(
             SiteView(
                 now=now,
-                server=server_view(server, "yes", self.facts[server]),
+                server=server_view(server, "yes", parse_server(self.facts[server])),
                 terminals=(*tills, *(TerminalView(name, "none") for name in self.unmanaged)),
                 rehearsal=self.held,
                 failed=self.failed,
@@ -144,7 +147,7 @@ class Survey:
 
     async def _seat(self, name: str, opened: dict[str, Any]) -> TerminalCheckView:
         if self._contact(name) != "yes":
-            return check_view(name, False, None, {})
+            return check_view(name, False, None, CheckFacts())
         facts: dict[str, Any] = {}
         asked = order(
             self.lab,
@@ -160,7 +163,7 @@ class Survey:
         except StepError as error:
             finding = error.finding
         answer = _answer("ask", facts, finding)
-        return check_view(name, True, _plain(answer.finding), answer.facts)
+        return check_view(name, True, parse_finding(_plain(answer.finding)), parse_check(answer.facts))
 
     def _contact(self, name: str) -> Contact:
         """An agent reaches the dashboard by the same network."""

@@ -6,9 +6,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 
+from agents.protocol import Finding
+from fleet.device_facts.parse import parse_check, parse_finding, parse_listener, parse_server, parse_terminal
 from fleet.preflight.site.check import assess
 from fleet.preflight.site.readiness import Readiness
-from fleet.preflight.site.reading import check_view, rehearsal_view, said, server_view, terminal_view
+from fleet.preflight.site.reading import check_view, rehearsal_view, server_view, terminal_view
 from fleet.preflight.site.view import Contact, SiteView
 from tests.preflight.pki import NOW, YEAR, Issued, ca, server
 
@@ -139,22 +141,28 @@ class Sketch:
     def view(self) -> SiteView:
         """What the rules are given."""
         checks = [
-            check_view(name, name not in self.silent, self.findings.get(name), facts) for name, facts in self.checks.items()
+            check_view(name, name not in self.silent, parse_finding(self.findings.get(name)), parse_check(facts))
+            for name, facts in self.checks.items()
         ]
-        rehearsal = rehearsal_view(self.rehearsed_at, self.thumbprint, self.rehearsal, checks)
+        rehearsal = rehearsal_view(self.rehearsed_at, self.thumbprint, parse_listener(self.rehearsal), checks)
         return SiteView(
             now=NOW,
             server=None
             if self.server is None
-            else server_view("netpos", self.contacts.get("netpos", "yes"), self.server, alarm=self.alarms.get("netpos")),
+            else server_view(
+                "netpos", self.contacts.get("netpos", "yes"), parse_server(self.server), alarm=self._alarm("netpos")
+            ),
             terminals=tuple(
-                terminal_view(n, self.contacts.get(n, "yes"), facts, alarm=self.alarms.get(n))
+                terminal_view(n, self.contacts.get(n, "yes"), parse_terminal(facts), alarm=self._alarm(n))
                 for n, facts in self.terminals.items()
             ),
             rehearsal=rehearsal if self.rehearsed else None,
-            failed=said(self.failure),
+            failed=parse_finding(self.failure),
             **self.options,
         )
+
+    def _alarm(self, name: str) -> Finding | None:
+        return parse_finding(self.alarms.get(name))
 
     def assess(self) -> Readiness:
         """The answer."""

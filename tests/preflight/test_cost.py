@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from agents.protocol import LOOKUP_KINDS
+from fleet.device_facts.facts import CheckFacts, ListenerFacts
+from fleet.device_facts.parse import parse_check, parse_listener
 from fleet.preflight.cost.measured import FEWEST, WAYS, Asked, Cost, cost_of, load_of
 from fleet.preflight.cost.quantiles import Estimate, estimate, quantile
 from fleet.preflight.site.advice import Answers, advise
@@ -30,7 +32,7 @@ def seats(seed: int, added: float, rounds: int = ROUNDS) -> list[dict[str, Any]]
 
 def cost(given: list[dict[str, Any]], server: Any = None) -> Cost:
     """Their price, which there is."""
-    found = cost_of([Asked(f"T{number}", 1, facts) for number, facts in enumerate(given)], server)
+    found = cost_of([Asked(f"T{number}", 1, parse_check(facts)) for number, facts in enumerate(given)], parse_listener(server))
     assert found is not None
     return found
 
@@ -75,9 +77,9 @@ def test_few_measurements_have_no_upper_limit_and_say_so() -> None:
 
 
 def test_a_terminal_counts_once_however_often_it_measured() -> None:
-    facts = {"samples": {kind: [5.0] for kind in LOOKUP_KINDS}}
+    facts = parse_check({"samples": {kind: [5.0] for kind in LOOKUP_KINDS}})
     asked = [Asked(f"T{till}", run, facts) for run in range(2) for till in range(24)]
-    found = cost_of([*asked, Asked("T99", 7, {})], {})
+    found = cost_of([*asked, Asked("T99", 7, CheckFacts())], ListenerFacts())
     assert found is not None
     assert (found.terminals, found.runs, found.kind("http_new").count) == (24, 2, 48)
 
@@ -98,8 +100,8 @@ def test_an_interval_that_holds_zero_is_never_called_a_difference_of_the_slow_lo
 
 def test_every_way_is_told_when_it_was_measured() -> None:
     assert [change.way for change in cost(seats(1, 1.0)).changes] == list(WAYS)
-    assert cost_of([], {}) is None
-    assert cost_of([Asked("T1", 1, {"samples": {}})], {}) is None
+    assert cost_of([], ListenerFacts()) is None
+    assert cost_of([Asked("T1", 1, parse_check({"samples": {}}))], ListenerFacts()) is None
 
 
 def test_bytes_and_processor_time_make_a_day() -> None:

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from fleet.device_facts.facts import StoredCertificate
 from fleet.preflight.certificate.own_errors import own_errors
-from fleet.preflight.site.view import Stored
 
 NOW = dt.datetime(2026, 3, 14, 16, 0, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -20,7 +20,7 @@ WINDOW = (NOW, NOW + HOUR)
 
 def stored(**changes):
     values = {"thumbprint": "AB" * 20, "not_before": NOW - HOUR, "not_after": NOW + HOUR, "has_key": True}
-    return Stored(**values | changes)
+    return StoredCertificate(**values | changes)
 
 
 def name(text):

@@ -5,17 +5,17 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator
 
+from fleet.device_facts.facts import StoredCertificate
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.files.reading import read
 from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.strength import check_key, check_signature_hash
 from fleet.preflight.certificate.usage import check_usage
-from fleet.preflight.site.view import Stored
 
 Window = tuple[dt.datetime, dt.datetime]
 
 
-def own_errors(row: Stored, window: Window, pems: Iterable[str] = ()) -> list[str]:
+def own_errors(row: StoredCertificate, window: Window, pems: Iterable[str] = ()) -> list[str]:
     """Sentences without an end, each with what to do; empty when nothing is wrong. window: UTC; pems: certificates that were
     seen, in which this one is looked for; without it only what the store tells of it can be judged."""
     found = [*_of_the_key(row), *_of_the_time(row, window)]
@@ -23,7 +23,7 @@ def own_errors(row: Stored, window: Window, pems: Iterable[str] = ()) -> list[st
     return found + ([_said(finding) for finding in _of_itself(cert) if finding.is_error] if cert else [])
 
 
-def _of_the_key(row: Stored) -> Iterator[str]:
+def _of_the_key(row: StoredCertificate) -> Iterator[str]:
     if row.has_key is False:
         yield "has no private key on the server: import the PFX into Personal (computer)"
     elif row.machine_key is False:
@@ -32,7 +32,7 @@ def _of_the_key(row: Stored) -> Iterator[str]:
         yield "has a private key that the agent cannot use: let SYSTEM read it, or import the PFX again"
 
 
-def _of_the_time(row: Stored, window: Window) -> Iterator[str]:
+def _of_the_time(row: StoredCertificate, window: Window) -> Iterator[str]:
     """By whole seconds, both ends included, as a TLS client counts."""
     start, end = (moment.replace(microsecond=0) for moment in window)
     if row.not_after is not None and row.not_after < start:
@@ -43,7 +43,7 @@ def _of_the_time(row: Stored, window: Window) -> Iterator[str]:
         yield f"is not valid before {row.not_before:%Y-%m-%d %H:%M} UTC, after the window opens: plan a later window"
 
 
-def _same(row: Stored, pems: Iterable[str]) -> Cert | None:
+def _same(row: StoredCertificate, pems: Iterable[str]) -> Cert | None:
     certs = (cert for pem in pems for cert in read(pem.encode("ascii", "replace"), "the server's certificate").certs)
     return next((cert for cert in certs if _thumbprint(cert) == row.thumbprint), None)
 

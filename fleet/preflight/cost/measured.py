@@ -5,11 +5,10 @@ difference is what TLS adds; added to what the live port takes it says what look
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from agents.protocol import LOOKUP_KINDS
+from fleet.device_facts.facts import CheckFacts, ListenerFacts
 from fleet.preflight.cost.quantiles import Estimate, estimate, fewest, quantile
-from fleet.preflight.site.lenient import mapping, number
 
 # Way of asking: (live, shadow without TLS, shadow with TLS).
 WAYS = {
@@ -23,7 +22,6 @@ ALPHA = 0.05
 # The same for the claim that there is a difference: it is made for three ways, by two quantiles each.
 _CLAIM = 0.01
 FEWEST = fewest(P95, ALPHA)
-_MOST_OF_A_KIND = 100  # of one terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +92,27 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one terminal measured in one rehearsal. facts: as its agent sent them."""
+    """What one terminal measured in one rehearsal."""
 
-    terminal: str
-    rehearsal: int
-    facts: Any
+    terminal: str  # its name
+    rehearsal: int  # its id
+    facts: CheckFacts
 
 
-def cost_of(checks: Iterable[Asked], server: Any) -> Cost | None:
-    """From what the seats measured and the server's answer, as agents sent them. None without any measurement."""
+def cost_of(checks: Iterable[Asked], server: ListenerFacts) -> Cost | None:
+    """The cost, from what the terminals measured and what the server told. None without any measurement."""
     asked = list(checks)
-    measured = [mapping(one.facts) for one in asked]
-    of_each = [{kind: _samples(facts, kind) for kind in LOOKUP_KINDS} for facts in measured]
-    values = {kind: sorted(ms for samples in of_each for ms in samples[kind]) for kind in LOOKUP_KINDS}
+    values = {kind: sorted(ms for one in asked for ms in one.facts.samples.get(kind, ())) for kind in LOOKUP_KINDS}
     if not any(values.values()):
         return None
-    cpu = mapping(mapping(server).get("cpu_ms"))
+    measured = [one for one in asked if any(one.facts.samples.get(kind) for kind in LOOKUP_KINDS)]
     return Cost(
-        terminals=len({one.terminal for one, samples in zip(asked, of_each, strict=True) if any(samples.values())}),
-        runs=len({one.rehearsal for one, samples in zip(asked, of_each, strict=True) if any(samples.values())}),
-        kinds=tuple(_kind(kind, values[kind], measured) for kind in LOOKUP_KINDS),
+        terminals=len({one.terminal for one in measured}),
+        runs=len({one.rehearsal for one in measured}),
+        kinds=tuple(_kind(kind, values[kind], asked) for kind in LOOKUP_KINDS),
         changes=tuple(change for way, kinds in WAYS.items() if (change := _change(way, *(values[k] for k in kinds)))),
-        cpu_full_ms=number(cpu.get("full")),
-        cpu_resumed_ms=number(cpu.get("resumed")),
+        cpu_full_ms=server.cpu_full_ms,
+        cpu_resumed_ms=server.cpu_resumed_ms,
     )
 
 
@@ -132,13 +128,8 @@ def load_of(cost: Cost, lookups_per_hour: int, hours: int) -> Load | None:
     return Load(lookups, (http_kept, http_new), (https_kept, https_new), cpu_s)
 
 
-def _samples(facts: Any, kind: str) -> list[float]:
-    told = mapping(facts.get("samples")).get(kind)
-    return [ms for value in told[:_MOST_OF_A_KIND] if (ms := number(value)) is not None] if isinstance(told, list) else []
-
-
-def _kind(name: str, ordered: list[float], measured: Sequence[Any]) -> Kind:
-    sizes = [size for facts in measured if (size := number(mapping(facts.get("bytes")).get(name), 1)) is not None]
+def _kind(name: str, ordered: list[float], asked: Sequence[Asked]) -> Kind:
+    sizes = [size for one in asked if (size := one.facts.sizes.get(name)) is not None]
     size = statistics.median(sizes) if sizes else None
     if not ordered:
         return Kind(name, 0, None, None, size)

@@ -1,4 +1,4 @@
-"""The certificate that the cutover would bind: in the server's store, and from every terminal's seat."""
+"""The certificate that the cutover would bind: in the server's store, and as each terminal sees it."""
 
 import datetime as dt
 import re
@@ -46,7 +46,7 @@ def check_store(view: SiteView) -> Iterator[Item]:
         else:
             yield item("certificate_none", f"{server.name} has no certificate with a key that is valid now", server.name)
         return
-    label = f"{row.subject or 'the certificate'} ({row.thumbprint[:8]}…)"
+    label = f"{row.label or 'the certificate'} ({row.thumbprint[:8]}…)"
     if row.has_key is False:
         yield item("certificate_key_missing", f"{label} has no key on {server.name}", server.name)
     elif row.machine_key is False:
@@ -59,7 +59,7 @@ def check_store(view: SiteView) -> Iterator[Item]:
 
 
 def check_certificate(view: SiteView, said: Collection[tuple[str, str | None]]) -> Iterator[Item]:
-    """Items from the chain as the server sends it. said: (code, device) of what the seats have told themselves."""
+    """Items from the chain as the server sends it. said: (code, device) of what the terminals' own checks found."""
     chain = view.rehearsal.chain if view.rehearsal else ()
     if not chain:
         return
@@ -136,7 +136,7 @@ def _unbound(server: ServerView, now: dt.datetime) -> Iterator[Item]:
     bound = {row.certhash for row in server.bindings or () if row.port == server.port and row.certhash}
     if server.scheme != "https" or best is None or not bound or best.thumbprint in bound:
         return
-    message = f"{best.subject or best.thumbprint} until {best.not_after:%Y-%m-%d} is in the store of {server.name}"
+    message = f"{best.label or best.thumbprint} until {best.not_after:%Y-%m-%d} is in the store of {server.name}"
     yield item("newer_certificate", f"{message}, bound is {sorted(bound)[0][:8]}…", server.name)
 
 

@@ -4,8 +4,9 @@ import ipaddress
 from collections.abc import Iterator
 
 from agents.catalogue import APPID
+from fleet.device_facts.facts import BindingFacts
 from fleet.preflight.site.readiness import Item, item
-from fleet.preflight.site.view import BindingView, ServerView, SiteView
+from fleet.preflight.site.view import ServerView, SiteView
 
 _EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - an entry of http.sys's list, not a place to listen
 
@@ -37,7 +38,7 @@ def _bindings(server: ServerView, port: int) -> Iterator[Item]:
         yield item("binding_missing", f"{server.name} speaks HTTPS and port {port} has no certificate", server.name)
 
 
-def _binding(server: ServerView, row: BindingView, port: int) -> Iterator[Item]:
+def _binding(server: ServerView, row: BindingFacts, port: int) -> Iterator[Item]:
     to = "the Central Certificate Store" if row.central else row.certhash or "an unreadable thumbprint"
     whose = f"{row.endpoint} is bound to {to} by {row.appid or 'an unknown program'}"
     if row.endpoint != f"0.0.0.0:{port}":
@@ -48,7 +49,7 @@ def _binding(server: ServerView, row: BindingView, port: int) -> Iterator[Item]:
         yield item("binding_unreadable", f"the thumbprint bound to {row.endpoint} is not 40 hex digits", server.name)
 
 
-def _ours(row: BindingView) -> bool:
+def _ours(row: BindingFacts) -> bool:
     return (row.appid or "").lower() == APPID
 
 

@@ -3,8 +3,9 @@
 import ipaddress
 from collections.abc import Iterator
 
+from fleet.device_facts.facts import Peer
 from fleet.preflight.site.readiness import Item, item
-from fleet.preflight.site.view import Peer, SiteView
+from fleet.preflight.site.view import SiteView
 
 _SHOWN = 20
 # The server itself. Other loopback addresses are no ordinary way to oneself: whoever takes one says that it is another.

@@ -3,9 +3,10 @@
 import datetime as dt
 from collections.abc import Iterator
 
+from agents.protocol import Finding
 from fleet.preflight.site.codes import OF_AGENTS
 from fleet.preflight.site.readiness import NEVER, Item, item
-from fleet.preflight.site.view import RehearsalView, Said, SiteView, TerminalCheckView, TerminalView, wanted
+from fleet.preflight.site.view import RehearsalView, SiteView, TerminalCheckView, TerminalView, wanted
 
 
 def check_rehearsal(view: SiteView) -> Iterator[Item]:
@@ -64,7 +65,7 @@ def _seat(terminal: TerminalView, check: TerminalCheckView | None, rehearsal: Re
         yield from _changed(terminal, check)
 
 
-def _finding(name: str, said: Said) -> Item:
+def _finding(name: str, said: Finding) -> Item:
     """The agent's finding under our name and with our remedy, where we know its code."""
     message, code = _words(said, "its agent says that it is not ready")
     if code not in OF_AGENTS:
@@ -72,7 +73,7 @@ def _finding(name: str, said: Said) -> Item:
     return item(OF_AGENTS[code], f"{name}: {message}", name, level="error")
 
 
-def _words(said: Said, otherwise: str) -> tuple[str, str]:
+def _words(said: Finding, otherwise: str) -> tuple[str, str]:
     return said.message or otherwise, said.code
 
 

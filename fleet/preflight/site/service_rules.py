@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from fleet.device_facts.facts import ServiceFacts
 from fleet.preflight.site.readiness import Item, item
-from fleet.preflight.site.view import ServerView, ServiceView, SiteView
+from fleet.preflight.site.view import ServerView, SiteView
 
 
 def check_services(view: SiteView) -> Iterator[Item]:
@@ -21,7 +22,7 @@ def check_services(view: SiteView) -> Iterator[Item]:
         yield item("recovery_restarts", f"Windows on {server.name} restarts the service when it dies", server.name)
 
 
-def _service(server: ServerView, service: ServiceView) -> Iterator[Item]:
+def _service(server: ServerView, service: ServiceFacts) -> Iterator[Item]:
     if service.state is not None and service.state != "running":
         yield item("service_down", f"{service.name} on {server.name} is {service.state}", server.name)
     if service.start_type == "disabled":

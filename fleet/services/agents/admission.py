@@ -10,6 +10,7 @@ from django.db import transaction
 
 from agents import protocol
 from agents.protocol import Finding
+from fleet.device_facts.parse import parse
 from fleet.models import Agent, Device, Role, role_of
 from fleet.services import events
 from fleet.services.after_commit import AfterCommit
@@ -143,12 +144,11 @@ def take_inventory(agent_id: str, facts: dict[str, Any], now: dt.datetime) -> No
     facts = fit(facts)  # first: what is nested too deep would end json.dumps
     if len(json.dumps(facts)) > MAX_FACTS_BYTES:
         raise Invalid(("facts", f"are larger than {MAX_FACTS_BYTES} bytes"))
-    scheme, host, port = facts.get("scheme"), facts.get("host"), facts.get("port")
-    known: dict[str, Any] = {"facts": facts, "inventory_at": now}
-    known["scheme"] = scheme if scheme in ("http", "https") else ""
-    if isinstance(host, str):
-        known["host"] = fit_text(host)[:253]
-    if isinstance(port, int) and not isinstance(port, bool) and 1 <= port <= 65535:
-        known["port"] = port
+    told = parse(facts)
+    known: dict[str, Any] = {"facts": facts, "inventory_at": now, "scheme": told.scheme or ""}
+    if told.host is not None:
+        known["host"] = told.host
+    if told.port is not None:
+        known["port"] = told.port
     with transaction.atomic():
         Device.objects.filter(agent__in=Agent.objects.admitted().filter(pk=agent_id)).update(**known)

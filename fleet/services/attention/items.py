@@ -10,8 +10,8 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from fleet.cutover import states
+from fleet.device_facts.lenient import mapping, text
 from fleet.models import Cutover, Site
-from fleet.preflight.site.lenient import mapping, text
 
 LIMIT = 200  # items that anybody is shown; the rest is counted
 LONGEST = 600

@@ -7,11 +7,11 @@ from typing import Any
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
+from fleet.device_facts.facts import ServerFacts, StoredCertificate
+from fleet.device_facts.lenient import mapping, moment, whole
+from fleet.device_facts.parse import parse_server
 from fleet.models import Device, Site
 from fleet.preflight.site.certificate_rules import EXPIRES_SOON
-from fleet.preflight.site.lenient import mapping, moment, whole
-from fleet.preflight.site.reading import server_view
-from fleet.preflight.site.view import ServerView, Stored
 from fleet.services.attention.items import LIMIT, Found, Item, Rank, Severity, at, bounded, code_of, newest_of, page_of, said
 
 AT_ONCE = dt.timedelta(days=3)
@@ -62,13 +62,12 @@ def _on_https() -> QuerySet[Any]:
 
 
 def _ending(row: dict[str, Any], now: dt.datetime) -> Iterator[Item]:
-    facts = {"certificates": row["facts__certificates"], "sslcert": row["facts__sslcert"]}
-    server = server_view(row["name"], "yes", facts, port=row["port"])
-    for one in _served(server, (row["moved_with"] or "").upper()):
+    told = parse_server({"certificates": row["facts__certificates"], "sslcert": row["facts__sslcert"]})
+    for one in _served(told, row["port"], (row["moved_with"] or "").upper()):
         if one.not_after is None or one.not_after - now > EXPIRES_SOON:
             continue
         over = one.not_after <= now
-        named = f"{one.subject or 'The certificate'} ({one.thumbprint[:8]}…), which {row['name']} serves,"
+        named = f"{one.label or 'The certificate'} ({one.thumbprint[:8]}…), which {row['name']} serves,"
         message = f"{named} {'ended' if over else 'ends'} on {at(one.not_after)}" + (": terminals refuse it" if over else "")
         severity: Severity = "error" if one.not_after - now <= AT_ONCE else "warning"
         yield Item(
@@ -77,7 +76,7 @@ def _ending(row: dict[str, Any], now: dt.datetime) -> Iterator[Item]:
         )  # fmt: skip
 
 
-def _served(server: ServerView, moved_with: str) -> list[Stored]:
+def _served(server: ServerFacts, port: int | None, moved_with: str) -> list[StoredCertificate]:
     """The certificates that are bound at the server's port; where no binding could be read, the one of the last move."""
-    bound = {row.certhash for row in server.bindings or () if row.port == server.port and not row.rehearsal} - {None}
+    bound = {row.certhash for row in server.bindings or () if row.port == port and not row.rehearsal} - {None}
     return [row for row in server.certificates or () if row.thumbprint in (bound or {moved_with})]

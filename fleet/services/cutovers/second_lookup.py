@@ -8,12 +8,12 @@ from django.db.models import F, Q, QuerySet
 
 from agents.protocol import Finding, Finished
 from fleet.cutover.states import Run
+from fleet.device_facts.facts import SeenTable
 from fleet.models import Cutover, DeviceRun
 from fleet.services.after_commit import AfterCommit
 from fleet.services.clock import to_ms
 from fleet.services.cutovers import cut_off
 from fleet.services.cutovers.engine import LockedCutover
-from fleet.services.sanitize import countable
 
 AFTER_S = 3  # seconds between a terminal's proof and its second lookup
 PAUSE_S = 10  # before one that failed, or did not fit, is asked once more
@@ -73,12 +73,12 @@ def contradiction(locked: LockedCutover, run: DeviceRun) -> Finding | None:
     wanted = locked.cutover.to_scheme
     device = run.device
     if device.inventory_at and device.inventory_at > run.changed_at:
-        said = device.facts.get("scheme")
-        if said in ("http", "https") and said != wanted:
-            return _against(run, f"its own inventory reads {said.upper()} in its settings")
+        told = device.common_facts.scheme
+        if told is not None and told != wanted:
+            return _against(run, f"its own inventory reads {told.upper()} in its settings")
     server = locked.cutover.site.server
     if server and server.inventory_at and server.inventory_at > run.changed_at:
-        return _not_seen(locked, run, server.facts.get("seen"))
+        return _not_seen(locked, run, server.seen_facts)
     return None
 
 
@@ -89,20 +89,16 @@ def cut_off_again(locked: LockedCutover, run: DeviceRun) -> None:
     cut_off.begin(locked, [run], begun if false and begun is not None else to_ms(locked.now))
 
 
-def _not_seen(locked: LockedCutover, run: DeviceRun, seen: object) -> Finding | None:
+def _not_seen(locked: LockedCutover, run: DeviceRun, seen: SeenTable | None) -> Finding | None:
     """The server's agent tells whom the server has answered, where there is a log to be read."""
-    if not isinstance(seen, dict):
+    if seen is None:
         return None
-    name = run.device.facts.get("name")
-    row = seen.get(name if isinstance(name, str) else run.device.name)
+    name = run.device.common_facts.own_name
+    row = seen.of(run.device.name if name is None else name)
     begun = locked.cutover.last_answer_ms or 0
-    if isinstance(row, dict) and row.get("scheme") == locked.cutover.to_scheme and _after(row.get("at_ms"), begun):
+    if row and row.scheme == locked.cutover.to_scheme and row.at_ms is not None and row.at_ms >= begun:
         return None
     return _against(run, "the server has not answered any request of it in the new scheme")
-
-
-def _after(at_ms: object, begun: int) -> bool:
-    return isinstance(at_ms, int) and countable(at_ms) and at_ms >= begun
 
 
 def _against(run: DeviceRun, why: str) -> Finding:

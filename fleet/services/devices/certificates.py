@@ -3,25 +3,22 @@
 import datetime as dt
 
 from fleet.cutover import states
+from fleet.device_facts.facts import ServerFacts, StoredCertificate
 from fleet.models import Device, Rehearsal, Site
 from fleet.preflight.certificate.own_errors import Window, own_errors
 from fleet.preflight.site import view as site_view
-from fleet.preflight.site.lenient import mapping, pems
-from fleet.preflight.site.reading import server_view
-from fleet.preflight.site.view import ServerView, Stored
 from fleet.services.errors import Conflict
 
 NONE_FITS = (
     "the server's store has no certificate with a private key that is valid now; "
     "import one (PFX, into Personal of the computer), then plan again"
 )
-_MOST_SENT = 8  # certificates of a chain, as readiness reads them
 
 
 def newest(server: Device | None, now: dt.datetime) -> str:
     """The thumbprint of the one that has a key and is valid the longest: the one that readiness judges. Raises Conflict
     where there is none."""
-    found = site_view.newest(_view(server), now)
+    found = site_view.newest(server.server_facts if server else None, now)
     if found is None:
         raise Conflict(NONE_FITS)
     return found.thumbprint
@@ -30,30 +27,27 @@ def newest(server: Device | None, now: dt.datetime) -> str:
 def why_unfit(site: Site, thumbprint: str, window: Window, now: dt.datetime) -> str | None:
     """What is wrong with the certificate that a plan would bind, whatever terminal looks at it, in a sentence without its
     subject; None where nothing is, or nothing is known of the store yet. thumbprint: "" for the newest that fits."""
-    view = _view(site.server)
-    if view is None or view.certificates is None:
+    server = site.server
+    facts = server.server_facts if server else None
+    if facts is None or facts.certificates is None:
         return None
-    row = _row(view, thumbprint, now)
+    row = _row(facts, thumbprint, now)
     if row is None:
         return "is not in the server's certificate store" if thumbprint else f"is left to the newest that fits, but {NONE_FITS}"
     start, end = (moment.astimezone(dt.UTC) for moment in window)
     if not (errors := own_errors(row, (start, end), _seen(site, row.thumbprint))):
         return None
-    named = "" if thumbprint else f"is left to the newest that fits, and {row.subject or 'it'} ({row.thumbprint[:8]}…) "
+    named = "" if thumbprint else f"is left to the newest that fits, and {row.label or 'it'} ({row.thumbprint[:8]}…) "
     return named + "; it ".join(errors)
 
 
-def _view(server: Device | None) -> ServerView | None:
-    return server_view(server.name, "yes", server.facts) if server else None
-
-
-def _row(view: ServerView, thumbprint: str, now: dt.datetime) -> Stored | None:
+def _row(facts: ServerFacts, thumbprint: str, now: dt.datetime) -> StoredCertificate | None:
     if not thumbprint:
-        return site_view.newest(view, now)
-    return next((row for row in view.certificates or () if row.thumbprint == thumbprint.upper()), None)
+        return site_view.newest(facts, now)
+    return next((row for row in facts.certificates or () if row.thumbprint == thumbprint.upper()), None)
 
 
 def _seen(site: Site, thumbprint: str) -> tuple[str, ...]:
     """The chain in which this certificate itself was seen: as the server sent it in its last rehearsal."""
     held = Rehearsal.objects.filter(site=site, thumbprint=thumbprint, state=states.Rehearsal.DONE).order_by("-pk").first()
-    return (pems(mapping(held.facts).get("chain"), _MOST_SENT) if held else None) or ()
+    return held.listener_facts.chain if held else ()

@@ -88,8 +88,7 @@ def _server(site: Site) -> Device:
 def _certificate(server: Device, thumbprint: str, now: dt.datetime) -> str:
     if not thumbprint:
         return certificates.newest(server, now)
-    known = {str(c.get("thumbprint")) for c in server.facts.get("certificates") or [] if isinstance(c, dict)}
-    if thumbprint.upper() not in known:
+    if thumbprint.upper() not in {row.thumbprint for row in server.server_facts.certificates or ()}:
         raise Invalid(("certificate_thumbprint", "is not in the server's certificate store"))
     return thumbprint.upper()
 
@@ -138,7 +137,7 @@ def _opened(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
     """The server has answered: ask the terminals, or give up with what it said."""
     check = rehearsal.checks.get(device__kind=Device.Kind.SERVER)
     rehearsal.facts = check.facts
-    if check.finding is not None or not probes.ports(rehearsal.facts):
+    if check.finding is not None or rehearsal.listener_facts.ports is None:
         return _fail(rehearsal, check.finding or _NO_PORTS, now)
     _move(rehearsal, State.ASKING, facts=rehearsal.facts, deadline_at=now + probes.ask_limit(rehearsal))
     rehearsal.checks.filter(device__kind=Device.Kind.TERMINAL, agent__isnull=False).update(action="ask")
@@ -148,7 +147,7 @@ def _opened(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
 
 
 def _awaited(rehearsal: Rehearsal) -> Any:
-    """Seats whose answer may still come: their agents are in contact."""
+    """Checks whose answer may still come: their agents are in contact."""
     return rehearsal.checks.filter(action="ask", answered_at__isnull=True, agent__connected=True)
 
 

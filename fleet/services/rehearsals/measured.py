@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet.cutover import states
+from fleet.device_facts.facts import ListenerFacts
 from fleet.models import Rehearsal, Site
 from fleet.preflight.cost.measured import WAYS, Asked, Cost, cost_of
-from fleet.services.readiness import CheckRow, check_rows
+from fleet.preflight.site.view import TerminalCheckView
+from fleet.services.readiness import terminal_checks
 
 # A small site's last rehearsals are looked at together, until a p95 has something to stand on.
 _MOST_REHEARSALS = 5
@@ -22,7 +24,7 @@ class After:
     p95: float
 
 
-def cost(site: Site, held: Rehearsal | None, checks: Iterable[CheckRow]) -> Cost | None:
+def cost(site: Site, held: Rehearsal | None, checks: Iterable[TerminalCheckView]) -> Cost | None:
     """From the rehearsal that counts, and for a small site from those with the same certificate before it."""
     if held is None:
         return None
@@ -32,20 +34,20 @@ def cost(site: Site, held: Rehearsal | None, checks: Iterable[CheckRow]) -> Cost
             site=site, state=states.Rehearsal.DONE, pk__lt=held.pk, thumbprint=held.thumbprint, after__isnull=True
         ).order_by("-pk")
         for rehearsal in older[: _MOST_REHEARSALS - 1]:
-            facts += _answers(rehearsal, check_rows(rehearsal))
-    return cost_of(facts, held.facts)
+            facts += _answers(rehearsal, terminal_checks(rehearsal))
+    return cost_of(facts, held.listener_facts)
 
 
 def after(site: Site) -> dict[str, After]:
     """What the terminals measured at the live port after the site's last cutover to HTTPS, by the prediction's ways of
     asking; empty before."""
     rehearsal = Rehearsal.objects.filter(site=site, after__isnull=False, state=states.Rehearsal.DONE).order_by("-pk").first()
-    found = cost_of(_answers(rehearsal, check_rows(rehearsal)), None) if rehearsal else None
+    found = cost_of(_answers(rehearsal, terminal_checks(rehearsal)), ListenerFacts()) if rehearsal else None
     if rehearsal is None or found is None:
         return {}
     kinds = {way: found.kind(tls) for way, (_, _, tls) in WAYS.items()}
     return {way: After(kind.count, kind.p50, kind.p95) for way, kind in kinds.items() if kind.p50 and kind.p95}
 
 
-def _answers(rehearsal: Rehearsal, checks: Iterable[CheckRow]) -> list[Asked]:
-    return [Asked(name, rehearsal.pk, facts) for name, answered, _, facts in checks if answered is not None]
+def _answers(rehearsal: Rehearsal, checks: Iterable[TerminalCheckView]) -> list[Asked]:
+    return [Asked(row.terminal, rehearsal.pk, row) for row in checks if row.answered]

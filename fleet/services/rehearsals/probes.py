@@ -8,10 +8,8 @@ from cryptography import x509
 from django.db import transaction
 
 from agents import protocol
-from agents.bounds import MAX_CHAIN
+from agents.protocol import LOOKUP_KINDS
 from fleet.models import DEFAULT_PORT, Device, Rehearsal, TerminalCheck
-from fleet.preflight.cost.measured import KINDS
-from fleet.preflight.site.lenient import mapping, pems, whole
 from fleet.services import keys
 from fleet.services.after_commit import AfterCommit
 from fleet.services.clock import to_ms
@@ -34,10 +32,11 @@ def write(rehearsal_id: int, now: dt.datetime) -> AfterCommit:
         checks = list(_unwritten().filter(rehearsal=rehearsal).select_related("device"))
         server = rehearsal.site.server
         port = (server.port if server else None) or DEFAULT_PORT
-        issuers = _issuers(rehearsal.facts)
+        listener = rehearsal.listener_facts
+        issuers = _issuers(listener.chain)
         terminals = _terminals(rehearsal)
         for check in checks:
-            check.body = protocol.dump_signed(_probe(rehearsal, check, port, terminals, issuers, now))
+            check.body = protocol.dump_signed(_probe(rehearsal, check, port, listener.ports or (0, 0), terminals, issuers, now))
             check.signature = keys.sign(check.body)
         TerminalCheck.objects.bulk_update(checks, ["body", "signature"], batch_size=200)
     return AfterCommit(notify={check.agent_id for check in checks if check.agent_id})
@@ -46,12 +45,6 @@ def write(rehearsal_id: int, now: dt.datetime) -> AfterCommit:
 def lost() -> set[int]:
     """Rehearsals of which something is wanted and not written: the broker forgot it, or a worker died."""
     return set(_unwritten().values_list("rehearsal_id", flat=True))
-
-
-def ports(facts: Any) -> tuple[int, int] | None:
-    """The shadow listener's TLS port and plain port; None where these are none."""
-    tls, plain = (whole(mapping(facts).get(name), 1, 65535) for name in ("port", "plain_port"))
-    return (tls, plain) if tls and plain else None
 
 
 def ask_limit(rehearsal: Rehearsal) -> dt.timedelta:
@@ -68,10 +61,15 @@ def _unwritten() -> Any:
 
 
 def _probe(
-    rehearsal: Rehearsal, check: TerminalCheck, port: int, terminals: int, issuers: tuple[str, ...], now: dt.datetime
+    rehearsal: Rehearsal,
+    check: TerminalCheck,
+    port: int,
+    listener: tuple[int, int],
+    terminals: int,
+    issuers: tuple[str, ...],
+    now: dt.datetime,
 ) -> protocol.Rehearsal:
     action: protocol.ProbeAction = check.action  # type: ignore[assignment]
-    shadow, plain = ports(rehearsal.facts) or (0, 0)
     asks = action == "ask"
     return protocol.Rehearsal(
         agent=check.agent_id or "",
@@ -81,8 +79,8 @@ def _probe(
         member=rehearsal.site.member,
         expires_ms=to_ms(rehearsal.deadline_at if asks else max(now, rehearsal.created_at) + LIFE),
         thumbprint=rehearsal.thumbprint,
-        shadow_port=shadow if asks else 0,
-        plain_port=plain if asks else 0,
+        shadow_port=listener[0] if asks else 0,
+        plain_port=listener[1] if asks else 0,
         samples=_samples(terminals) if asks else 0,
         spread_ms=_spread_ms(terminals) if asks else 0,
         pace_ms=_pace_ms(terminals) if asks else 0,
@@ -98,18 +96,18 @@ def _pace_ms(terminals: int) -> int:
     """How long a round of one lookup of each kind shall take. The same before a cutover and after it, though there are
     fewer kinds then: what is compared must have kept the server equally busy."""
     longest_ms = LARGE_MEASURING_MS if terminals > LARGE else MEASURING_MS
-    return min(terminals * len(KINDS) * 1000 // LOOKUPS_A_SECOND, longest_ms // _samples(terminals))
+    return min(terminals * len(LOOKUP_KINDS) * 1000 // LOOKUPS_A_SECOND, longest_ms // _samples(terminals))
 
 
 def _spread_ms(terminals: int) -> int:
     return terminals * SPREAD_MS_EACH
 
 
-def _issuers(facts: Any) -> tuple[str, ...]:
+def _issuers(chain: tuple[str, ...]) -> tuple[str, ...]:
     """The issuers' names in the chain that the server will send, base64 of their DER: terminals say whether their
-    root store has them. The chain is the agent's text: what is no certificate is passed over."""
+    root store has them. The chain is the agent's text: what is not a certificate is passed over."""
     names: dict[str, None] = {}
-    for pem in pems(mapping(facts).get("chain"), MAX_CHAIN) or ():
+    for pem in chain:
         try:
             certificate = x509.load_pem_x509_certificate(pem.encode())
             names[base64.b64encode(certificate.issuer.public_bytes()).decode()] = None

@@ -1,5 +1,6 @@
 """One terminal, or the server: what its agent says, what was done on it, what people call it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from fleet.services.errors import Invalid, NotFound
 from fleet.web import labels, manual_steps
 from fleet.web.entry import take_typed
 from fleet.web.live import view_models
-from fleet.web.plan.form import certificates_of
+from fleet.web.plan.form import certificate_rows
 from fleet.web.view_helpers import for_admins, for_people, is_admin, show
 
 CUTOVERS = 10  # older ones are in the audit log
@@ -111,18 +112,19 @@ def evidence(told: Any) -> list[tuple[str, str]]:
 
 
 def _facts(device: Device) -> dict[str, Any]:
-    """The server's store, reservations and bindings; any other shape than expected is left out, not shown wrong."""
-    facts = device.facts if isinstance(device.facts, dict) else {}
+    """The error that its agent reports; of the server also its store, reservations, bindings and services."""
     if device.kind != Device.Kind.SERVER:
-        return {"error": facts.get("error")}
+        return {"error": device.common_facts.error}
+    facts = device.server_facts
     return {
-        "error": facts.get("error"),
-        "certificates": certificates_of(device),
-        "urlacl": _dicts(facts.get("urlacl")),
-        "sslcert": _dicts(facts.get("sslcert")),
-        "services": _dicts(facts.get("services")),
+        "error": facts.error,
+        "certificates": certificate_rows(facts),
+        "urlacl": _shown(facts.reservations, "url", "sddl"),
+        "sslcert": _shown(facts.bindings, "endpoint", "certhash", "rehearsal"),
+        "services": _shown(facts.services, "name", "state", "start_type"),
     }
 
 
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
+def _shown(rows: Iterable[object] | None, *names: str) -> list[dict[str, Any]]:
+    """These attributes of each row; "" where the device told none."""
+    return [{name: getattr(row, name) or "" for name in names} for row in rows or ()]

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from fleet.cutover.waves import DEFAULT, Wave
+from fleet.device_facts.facts import ServerFacts
 from fleet.models import Device, Site
 from fleet.services.cutovers.planning import Plan
 from fleet.services.errors import Invalid
@@ -14,6 +15,7 @@ from fleet.web.labels import zone_of
 from fleet.web.local_time import LocalTimeError, to_utc
 
 NEWEST = "newest"
+_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 WAVE_ROWS = 4
 ON_CLOSE = (
     ("hold", "Hold", "Stop where it stands and wait for a person. Terminals that were switched stay on the new scheme."),
@@ -138,16 +140,25 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def certificates_of(server: Device | None) -> list[dict[str, Any]]:
-    """The server's store as its agent told it, the longest valid first; usable: has a private key. All of
-    it is somebody else's text, and may not even be a list of objects."""
-    told = server.facts.get("certificates") if server and isinstance(server.facts, dict) else None
-    rows = [c for c in told if isinstance(c, dict) and isinstance(c.get("thumbprint"), str)] if isinstance(told, list) else []
-    rows = [c | {"names": ", ".join(map(str, c["names"])) if isinstance(c.get("names"), list) else ""} for c in rows]
-    return sorted(rows, key=lambda c: (not c.get("has_key"), _reversed(str(c.get("not_after", "")))))
+    """The server's store as the pages show it."""
+    return certificate_rows(server.server_facts) if server else []
 
 
-def _reversed(text: str) -> tuple[int, ...]:
-    return tuple(-ord(c) for c in text)
+def certificate_rows(facts: ServerFacts) -> list[dict[str, Any]]:
+    """The store as the pages show it: those with a private key first, then in order of their end, the latest first."""
+    told = [row for row in facts.listed or () if row.thumbprint]
+    told.sort(key=lambda row: (bool(row.has_key), row.not_after or _NEVER), reverse=True)
+    return [
+        {
+            "thumbprint": row.thumbprint,
+            "subject": row.subject or "",
+            "names": ", ".join(row.names),
+            "not_after": row.not_after.isoformat() if row.not_after else "",
+            "has_key": row.has_key,
+            "machine_key": row.machine_key,
+        }
+        for row in told
+    ]
 
 
 def _initial_wave(i: int) -> dict[str, Any]:
