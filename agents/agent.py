@@ -10,7 +10,6 @@ from agents.files import Files
 from agents.hosts.host import Host, ServerHost, TerminalHost
 from agents.identity import Identity
 from agents.net import Network
-from agents.protocol import Report
 from agents.runner import Runner
 from agents.storage.journal import Journal
 from agents.transport import Transport
@@ -30,23 +29,13 @@ async def run_agent(config: Config, *, network: Network, files: Files) -> None:
     journal = Journal(config.state / "journal")
     clock = Clock()
     clock.assume(journal.ledger.offset_ms)
-    wakers: list[Transport] = []
-
-    def report(_: Report) -> None:
-        for transport in wakers:
-            transport.wake()
-
-    def changed() -> None:
-        for transport in wakers:
-            transport.changed()
-
-    runner = Runner(make_host(config, network, files), journal, clock, report, changed=changed)
+    runner = Runner(make_host(config, network, files), journal, clock)
     try:
         await runner.recover()
-        wakers.append(Transport(config, network, identity, journal, clock, runner))
+        transport = Transport(config, network, identity, journal, clock, runner)
         async with asyncio.TaskGroup() as group:
             group.create_task(runner.run())
-            group.create_task(wakers[0].run())
+            group.create_task(transport.run())
             group.create_task(DeadMan(runner).run())
     finally:
         journal.close()

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from agents import catalogue, failpoints
@@ -14,7 +14,7 @@ from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts.host import Host
 from agents.hosts.lookup import LookupResponse
-from agents.protocol import Finding, Finished, Instruction, Outcome, Proof, Report, Role, Scheme
+from agents.protocol import Finding, Finished, Instruction, Outcome, Proof, Role, Scheme
 from agents.steps import steps as all_steps
 from agents.steps.base import Evidence, Step
 from agents.steps.step_executor import StepExecutor, Superseded
@@ -31,16 +31,14 @@ UNDO_PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 
 
 class Runner:
-    """Carries instructions out, one after the other. report(message) is called with every report once it
-    is in the journal; changed() after every instruction, because the device may look different now."""
+    """Carries instructions out, one after the other. Its reports go into the journal, from where the transport sends them."""
 
-    def __init__(
-        self, host: Host, journal: Journal, clock: Clock, report: Callable[[Report], None],
-        *, steps: Mapping[str, Step] | None = None, changed: Callable[[], None] = lambda: None,
-    ) -> None:  # fmt: skip
-        self.host, self.journal, self.clock, self.report, self.changed = host, journal, clock, report, changed
+    def __init__(self, host: Host, journal: Journal, clock: Clock, *, steps: Mapping[str, Step] | None = None) -> None:
+        self.host, self.journal, self.clock = host, journal, clock
         self.role: Role = host.config.role
-        self.executor = StepExecutor(host, journal, clock, report, steps or all_steps(self.role))
+        self.executor = StepExecutor(host, journal, clock, steps or all_steps(self.role))
+        # Set after every instruction, because the device may look different now. The transport then sends the inventory.
+        self.changed = asyncio.Event()
         self.heard_at = time.monotonic()
         self._queue: asyncio.Queue[Instruction] = asyncio.Queue()
         self._running: Instruction | None = None
@@ -75,7 +73,7 @@ class Runner:
                 log.info("the dashboard is back and has taken over")
             finally:
                 self._running = None
-        self.changed()
+        self.changed.set()
 
     async def _forward_alone(self, instruction: Instruction) -> None:
         try:
@@ -95,7 +93,7 @@ class Runner:
             return  # doubled after its end, and the dashboard is about to hear of that
         last = ledger.last_finished
         if last is not None and last.seq == instruction.seq:
-            self.report(self.journal.report(last))  # doubled after its end: what was said is said again
+            self.journal.report(last)  # doubled after its end: what was said is said again
             return
         if instruction.epoch < ledger.epoch or instruction.seq <= ledger.seq:
             self._refuse(instruction, "stale_instruction", "a newer instruction has been accepted before")
@@ -158,9 +156,8 @@ class Runner:
         )  # fmt: skip
         log.info("instruction %s ended: %s %s", instruction.seq, outcome, failure.finding.code if failure else "")
         failpoints.agent(self.role, "finishing")
-        kept = self.journal.report(finished)
+        self.journal.report(finished)
         failpoints.agent(self.role, "finished")
-        self.report(kept)
 
     def _scheme(self) -> Scheme | None:
         try:
@@ -191,7 +188,7 @@ class Runner:
             self._finish(instruction, "failed", _SUPERSEDED)
         finally:
             self._running = None
-        self.changed()
+        self.changed.set()
 
     async def _look(self, instruction: Instruction) -> None:
         """arm and verify: nothing is changed, so nothing is undone."""

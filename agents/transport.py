@@ -60,21 +60,11 @@ class Transport:
         self.inventory = Inventory(runner.host, clock)
         self.rehearsals = Rehearsals(runner.host, identity, clock, lambda: not runner.idle, self.inventory.facts)
         self.life = secrets.token_hex(16)  # of this process: whoever has copied the state folder has another one
-        self._news = asyncio.Event()
-        self._changed = asyncio.Event()
         self._socket: ClientConnection | None = None
         self._sent = 0
         self._welcomed = False
         self._refused = ""
         self._spent: set[str] = set()
-
-    def wake(self) -> None:
-        """There is a report in the journal that has not been sent."""
-        self._news.set()
-
-    def changed(self) -> None:
-        """The device may look different now: send the inventory again."""
-        self._changed.set()
 
     async def run(self) -> None:
         """Connect, talk, and connect again, for ever. A rehearsal goes on without a connection, and ends with this."""
@@ -164,7 +154,7 @@ class Transport:
 
     async def _talk(self) -> None:
         """Until one of these ends, which is the end of the connection."""
-        self._news.set()
+        self.journal.unsent.set()
         talk = (self._listen(), self._send_reports(), self._send_inventory(), self._send_answers(), self._beat())
         jobs = (*talk, self.network.until_cut())
         tasks = [asyncio.ensure_future(job) for job in jobs]
@@ -200,8 +190,8 @@ class Transport:
 
     async def _send_reports(self) -> None:
         while True:
-            await self._news.wait()
-            self._news.clear()
+            await self.journal.unsent.wait()
+            self.journal.unsent.clear()
             for report in self.journal.pending():
                 if report.n > self._sent:
                     await self._say(report)
@@ -210,11 +200,11 @@ class Transport:
 
     async def _send_inventory(self) -> None:
         while True:
-            self._changed.clear()
+            self.runner.changed.clear()
             await self._say(protocol.Inventory(await self.inventory.facts()))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(INVENTORY_EVERY_S):  # room, clock and peers change by themselves
-                    await self._changed.wait()
+                    await self.runner.changed.wait()
 
     async def _send_answers(self) -> None:
         answers = self.rehearsals.answers
@@ -260,7 +250,6 @@ class Transport:
             outcome="refused", at_ms=self.clock.now_ms(), scheme=None, finding=finding,
         )  # fmt: skip
         self.journal.report(finished)
-        self.wake()
 
     # --- words ---------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from agents import catalogue, failpoints
 from agents.clock import Clock
 from agents.errors import AgentError, StepError
 from agents.hosts.host import Host
-from agents.protocol import Direction, Instruction, Report, StepDone
+from agents.protocol import Direction, Instruction, StepDone
 from agents.steps.base import Context, Evidence, Step
 from agents.storage.journal import Journal
 from agents.storage.ledger import UndoRecord
@@ -30,14 +30,11 @@ class Superseded(AgentError):
 
 
 class StepExecutor:
-    """The steps of one device. `newer` is set when the running order shall make way for a newer one;
-    `report` is called with every report after it is in the journal."""
+    """Carries out the steps of one device."""
 
-    def __init__(
-        self, host: Host, journal: Journal, clock: Clock, report: Callable[[Report], None], steps: Mapping[str, Step]
-    ) -> None:
-        self.host, self.journal, self.clock, self.report, self.steps = host, journal, clock, report, steps
-        self.newer = asyncio.Event()
+    def __init__(self, host: Host, journal: Journal, clock: Clock, steps: Mapping[str, Step]) -> None:
+        self.host, self.journal, self.clock, self.steps = host, journal, clock, steps
+        self.newer = asyncio.Event()  # set when the running order shall make way for a newer one
 
     async def forward(self, instruction: Instruction, names: tuple[str, ...], *, dry: bool = False) -> Evidence:
         """Apply these steps, but those that this instruction has done before a crash. dry: verify only. Returns the
@@ -127,7 +124,7 @@ class StepExecutor:
             n=0, seq=instruction.seq, epoch=instruction.epoch, cutover=instruction.cutover, step=step,
             direction=direction, at_ms=self.clock.now_ms(), took_ms=took_ms, evidence=evidence,
         )  # fmt: skip
-        self.report(self.journal.report(report))
+        self.journal.report(report)
 
     def _boundary(self) -> None:
         if self.newer.is_set():

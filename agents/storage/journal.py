@@ -5,6 +5,7 @@ before the call returns: accepted instructions, undo records, undone marks, the 
 A line that was torn by a crash is dropped when the file is read. When every report is acknowledged and
 nothing runs, the file is rewritten (atomically) to what is still needed."""
 
+import asyncio
 import copy
 import dataclasses
 import json
@@ -32,6 +33,8 @@ class Journal:
         """Opens or makes the file; reads it. Raises OSError."""
         self.path = path
         self.ledger = Ledger()
+        # Set when there is a new report. The transport clears it when it has sent all that it can.
+        self.unsent = asyncio.Event()
         atomic.make_folder(path.parent)
         new = not path.exists()
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
@@ -82,6 +85,7 @@ class Journal:
             self._save_reports()
         except OSError as error:
             log.error("report %s is kept in memory only: %s", report.n, error)
+        self.unsent.set()
         return report
 
     def acked(self, n: int) -> None:

@@ -114,13 +114,28 @@ def terminal(tmp_path: Path, port: int, certificate: certificates.Certificate) -
     return TerminalHost(config, Network(), Files())
 
 
+class RecordingJournal(Journal):
+    """A journal that also lists every report that was written, acknowledged or not."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.reports: list[Report] = []
+
+    def report(self, report: Report) -> Report:
+        self.reports.append(super().report(report))
+        return self.reports[-1]
+
+
 @dataclasses.dataclass
 class Driver:
     """A runner with its journal, and the reports it made."""
 
     runner: Runner
-    journal: Journal
-    reports: list[Report]
+    journal: RecordingJournal
+
+    @property
+    def reports(self) -> list[Report]:
+        return self.journal.reports
 
     async def do(self, instruction: Instruction) -> Report:
         """Submit, carry everything out, and return the last report."""
@@ -142,11 +157,10 @@ def make_driver(tmp_path: Path) -> Iterator[Callable[..., Driver]]:
 
     def make(host: Host, *, folder: str = "state", **options: Any) -> Driver:
         """A runner on the same journal as the one before: what a new process would see."""
-        reports: list[Report] = []
         if made:
             made.pop().journal.close()
-        journal = Journal(tmp_path / folder / "journal")
-        driver = Driver(Runner(host, journal, Clock(), reports.append, **options), journal, reports)
+        journal = RecordingJournal(tmp_path / folder / "journal")
+        driver = Driver(Runner(host, journal, Clock(), **options), journal)
         made.append(driver)
         return driver
 

@@ -183,6 +183,23 @@ def test_reports_are_numbered_and_kept_until_acknowledged(tmp_path: Path) -> Non
     again.close()
 
 
+def test_whoever_sends_reports_is_told_of_a_new_one_also_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "journal")
+    assert not journal.unsent.is_set()
+    journal.report(_done(1))
+    assert journal.unsent.is_set()
+    journal.unsent.clear()
+    monkeypatch.setattr(journal, "_save_reports", raise_no_space)
+    journal.report(_done(1))
+    assert journal.unsent.is_set()
+
+
+def raise_no_space() -> None:
+    raise OSError(28, "No space left on device")
+
+
 def test_a_number_that_the_dashboard_has_seen_is_never_used_again(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     journal.acked(41)

@@ -34,8 +34,7 @@ class Agent:
         self.model, self.machine, self.recorder = model, machine, recorder
         self.identity = Identity(model.device / model.state)
         self.journal = Journal(model.device / model.journal)
-        self.ended = asyncio.Event()
-        self.runner = Runner(model.host(), self.journal, Clock(), lambda _: None, changed=self.ended.set)
+        self.runner = Runner(model.host(), self.journal, Clock())
 
     async def start(self) -> None:
         """Whatever an earlier life has left unfinished."""
@@ -54,13 +53,13 @@ class Agent:
             await self.machine.speak(tls=action != "undo")
         thumbprint = self.machine.other if wrong else self.machine.certificate.thumbprint
         steps = tuple(step.name for step in catalogue.steps_for(self.model.role, action))
-        self.ended.clear()
+        self.runner.changed.clear()
         self.runner.submit(Instruction(
             agent="a1", seq=seq, epoch=seq, cutover=cutover, action=action, to_scheme="https",
             steps=steps if action in ("arm", "switch") else (), port=self.machine.port, thumbprint=thumbprint, member="1001",
             expires_ms=7_000_000_000_000, lease_ms=60_000,
         ))  # fmt: skip
-        await self.ended.wait()
+        await self.runner.changed.wait()
 
     def acked(self) -> None:
         """The dashboard has every report."""
