@@ -23,28 +23,26 @@ class AgentQuerySet(models.QuerySet["Agent"]):
 
 
 class Agent(models.Model):
-    """The program on one device, known by the public key that it made there. acked: its report up to
-    which everything is in this database; seq: the number of its newest instruction, which only grows;
-    connected and last_seen: presence, as the gateway sees it; dropped: how many of its reports answered no instruction of
-    this dashboard; alarm: what is wrong with this agent itself until somebody has dealt with it (code, message, remedy,
-    at), such as identity_used_twice or instructions_refused; quarantined_at: two programs have used this identity; lives:
-    of the processes that spoke for it, newest first; called: the name by which it enrolled, which may be another than its
-    device's."""
+    """The program on one device, known by the public key that it made there."""
 
     id = models.CharField(primary_key=True, max_length=16, default=new_agent_id)
     device = models.OneToOneField(Device, models.CASCADE, related_name="agent")
-    public_key = models.CharField(max_length=64)
+    public_key = models.CharField(max_length=64)  # base64
     enrolled_at = models.DateTimeField(default=timezone.now)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    quarantined_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)  # by an admin
+    quarantined_at = models.DateTimeField(null=True, blank=True)  # two programs have used this identity
+    # The lives (one per process, random) that spoke for it, newest first; see services/agents/lives.py.
     lives = models.JSONField(default=list, blank=True)
-    called = models.CharField(max_length=200, blank=True)
+    called = models.CharField(max_length=200, blank=True)  # the name by which it enrolled; the device may have another one
+    # Presence, as the gateway sees it.
     connected = models.BooleanField(default=False)
     last_seen = models.DateTimeField(null=True, blank=True)
-    acked = models.PositiveBigIntegerField(default=0)
-    seq = models.PositiveBigIntegerField(default=0)
-    version = models.PositiveIntegerField(default=0)
-    dropped = models.PositiveBigIntegerField(default=0)
+    acked = models.PositiveBigIntegerField(default=0)  # its reports up to this number are in the database
+    seq = models.PositiveBigIntegerField(default=0)  # the number of its newest instruction; it only grows
+    version = models.PositiveIntegerField(default=0)  # of the protocol that it speaks
+    dropped = models.PositiveBigIntegerField(default=0)  # how many of its reports answered no instruction of this dashboard
+    # What is wrong with this agent itself until a person has dealt with it: code, message, remedy, at. The codes are
+    # identity_used_twice and instructions_refused.
     alarm = models.JSONField(null=True, blank=True)
 
     objects = AgentQuerySet.as_manager()
@@ -66,21 +64,20 @@ class EnrolmentToken(models.Model):
 
 
 class Instruction(models.Model):
-    """One signed instruction, stored before it is sent. seq counts this agent's instructions.
-    finished_at: its Finished report is in; an instruction of an older epoch than its cutover's is dead."""
+    """One signed instruction, stored before it is sent. It is dead once its cutover has a newer epoch."""
 
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="instructions")
     cutover = models.ForeignKey(Cutover, models.CASCADE, related_name="instructions")
     run = models.ForeignKey(DeviceRun, models.CASCADE, related_name="instructions")
-    seq = models.PositiveBigIntegerField()
-    epoch = models.PositiveBigIntegerField()
-    action = models.CharField(max_length=8)
-    attempt = models.PositiveIntegerField(default=0)
-    body = models.TextField()
-    signature = models.CharField(max_length=128)
+    seq = models.PositiveBigIntegerField()  # counts this agent's instructions
+    epoch = models.PositiveBigIntegerField()  # the cutover's when it was written
+    action = models.CharField(max_length=8)  # "arm", "switch", "undo" or "verify"
+    attempt = models.PositiveIntegerField(default=0)  # DeviceRun.asks when it was written
+    body = models.TextField()  # JSON, exactly as it was signed
+    signature = models.CharField(max_length=128)  # base64
     created_at = models.DateTimeField(default=timezone.now)
-    sent_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)  # the first time
+    finished_at = models.DateTimeField(null=True, blank=True)  # when its Finished report came
 
     class Meta:
         ordering = ("id",)

@@ -13,38 +13,41 @@ def _choices(kind: type[states.Cutover] | type[states.Run]) -> list[tuple[str, s
 
 
 class Cutover(models.Model):
-    """One planned move of one site from one scheme to another. version grows with every change that a
-    watcher should see; epoch with every change of direction; settings in waves as the API took them; cause: what first
-    made it pause, roll back or need a person by itself (code, message, remedy, devices), set once and kept."""
+    """One planned move of one site from one scheme to another: the plan, and how far it is."""
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="cutovers")
-    from_scheme = models.CharField(max_length=5)
+    from_scheme = models.CharField(max_length=5)  # "http" or "https"
     to_scheme = models.CharField(max_length=5)
     state = models.CharField(max_length=16, choices=_choices(states.Cutover), default=states.Cutover.DRAFT)
-    direction = models.CharField(max_length=7, default="forward")
-    paused_from = models.CharField(max_length=16, blank=True)
-    reason = models.CharField(max_length=1000, blank=True)
+    direction = models.CharField(max_length=7, default="forward")  # or "back"
+    paused_from = models.CharField(max_length=16, blank=True)  # the state that Resume returns to
+    reason = models.CharField(max_length=1000, blank=True)  # of the last change of state
+    # The problem it stands at now: code, message, remedy.
     finding = models.JSONField(null=True, blank=True)
+    # What first made it pause, roll back or need a person by itself: code, message, remedy, devices. Set once and kept.
     cause = models.JSONField(null=True, blank=True)
 
-    starts_now = models.BooleanField(default=True)
+    starts_now = models.BooleanField(default=True)  # the window opens when it is approved
     starts_at = models.DateTimeField()
     duration_minutes = models.PositiveIntegerField(default=60)
     ends_at = models.DateTimeField()
-    no_return_at = models.DateTimeField(null=True, blank=True)
-    on_window_close = models.CharField(max_length=9, default="hold")
-    on_threshold = models.CharField(max_length=9, default="roll_back")
-    waves = models.JSONField(default=list, blank=True)
-    limits = models.JSONField(default=list, blank=True)
-    waived = models.JSONField(default=list, blank=True)
-    window_waived = models.BooleanField(default=False)
-    exclude = models.JSONField(default=list, blank=True)
+    no_return_at = models.DateTimeField(null=True, blank=True)  # after this moment a full rollback no longer fits
+    on_window_close = models.CharField(max_length=9, default="hold")  # "finish", "hold" or "roll_back"
+    on_threshold = models.CharField(max_length=9, default="roll_back")  # or "pause": when too many terminals failed
+    waves = models.JSONField(default=list, blank=True)  # as the API took them
+    limits = models.JSONField(default=list, blank=True)  # how many terminals of each wave may fail
+    waived = models.JSONField(default=list, blank=True)  # waves whose limit a person chose to ignore by Resume
+    window_waived = models.BooleanField(default=False)  # a person chose to go on after no_return_at
+    exclude = models.JSONField(default=list, blank=True)  # names of terminals that take no part
     certificate_thumbprint = models.CharField(max_length=40, blank=True)
     note = models.CharField(max_length=500, blank=True)
 
+    # Grows with every change of direction. Agents refuse instructions of an older epoch.
     epoch = models.PositiveBigIntegerField(default=0)
+    # Grows with every change that a page should show.
     version = models.PositiveBigIntegerField(default=0)
-    server_checked = models.BooleanField(default=False)
+    server_checked = models.BooleanField(default=False)  # the server passed the last check of `verifying`
+    # When the server last answered before it was stopped, in ms since 1970. Outages of terminals count from here.
     last_answer_ms = models.BigIntegerField(null=True, blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
@@ -72,32 +75,31 @@ class Cutover(models.Model):
 
 
 class DeviceRun(models.Model):
-    """One device in one cutover. asked_*: the last instruction wanted for it and its epoch; asks: how
-    many were wanted so far; attempts: how often it was told to switch; deadline_at: when its silence
-    counts; version: the cutover's version of its last change; cut_off_since: since when a terminal has had no proven
-    lookup, None while it has one; cut_off_ms: how long that lasted, once it is over; confirm_at: when a verified
-    terminal is asked for its second lookup, None when nothing is due; confirms: how many were asked for."""
+    """One device in one cutover."""
 
     cutover = models.ForeignKey(Cutover, models.CASCADE, related_name="runs")
     device = models.ForeignKey(Device, models.CASCADE, related_name="runs")
     kind = models.CharField(max_length=8, choices=Device.Kind.choices)
-    wave = models.PositiveIntegerField(default=0)
+    wave = models.PositiveIntegerField(default=0)  # counted from 0
     state = models.CharField(max_length=11, choices=_choices(states.Run), default=states.Run.PENDING)
-    step = models.CharField(max_length=24, blank=True)
-    attempts = models.PositiveIntegerField(default=0)
-    finding = models.JSONField(null=True, blank=True)
-    outage_ms = models.BigIntegerField(null=True, blank=True)
+    step = models.CharField(max_length=24, blank=True)  # the step that is under way
+    attempts = models.PositiveIntegerField(default=0)  # how often it was told to switch
+    finding = models.JSONField(null=True, blank=True)  # what is wrong with it: code, message, remedy
+    outage_ms = models.BigIntegerField(null=True, blank=True)  # from the server's last answer to its first lookup afterwards
+    # How long a terminal was without a proven lookup, once that is over; and since when, while it is not over.
     cut_off_ms = models.BigIntegerField(null=True, blank=True)
     cut_off_since = models.DateTimeField(null=True, blank=True)
+    # When a verified terminal is asked for its second lookup; None when nothing is due. How often it was asked.
     confirm_at = models.DateTimeField(null=True, blank=True)
     confirms = models.PositiveIntegerField(default=0)
+    # The last instruction that is wanted for it, with its epoch; and how many were wanted so far.
     asked_action = models.CharField(max_length=8, blank=True)
     asked_epoch = models.PositiveBigIntegerField(default=0)
     asks = models.PositiveIntegerField(default=0)
-    touched = models.BooleanField(default=False)
-    deadline_at = models.DateTimeField(null=True, blank=True)
+    touched = models.BooleanField(default=False)  # a switch was wanted at least once, so there may be something to undo
+    deadline_at = models.DateTimeField(null=True, blank=True)  # after this moment its silence counts as a failure
     changed_at = models.DateTimeField(default=timezone.now)
-    version = models.PositiveBigIntegerField(default=0, db_index=True)
+    version = models.PositiveBigIntegerField(default=0, db_index=True)  # the cutover's version at its last change
 
     class Meta:
         ordering = ("kind", "device__name", "id")
@@ -117,7 +119,7 @@ class StepRun(models.Model):
     direction = models.CharField(max_length=7)
     at = models.DateTimeField()
     took_ms = models.PositiveIntegerField()
-    evidence = models.JSONField(default=dict)
+    evidence = models.JSONField(default=dict)  # what the agent showed: bounded, but somebody else's words
 
     class Meta:
         ordering = ("id",)
@@ -130,18 +132,18 @@ class StepRun(models.Model):
 
 
 class Transition(models.Model):
-    """One change of state, append-only; run is None for the cutover's own. digest chains each row of a
-    cutover to the one before it, so that a change made afterwards shows."""
+    """One change of state, append-only."""
 
     cutover = models.ForeignKey(Cutover, models.CASCADE, related_name="transitions")
-    run = models.ForeignKey(DeviceRun, models.CASCADE, null=True, related_name="transitions")
+    run = models.ForeignKey(DeviceRun, models.CASCADE, null=True, related_name="transitions")  # None: the cutover itself
     device_name = models.CharField(max_length=100, blank=True)
     at = models.DateTimeField(default=timezone.now)
     old = models.CharField(max_length=16, blank=True)
     new = models.CharField(max_length=16)
-    actor = models.CharField(max_length=150)
+    actor = models.CharField(max_length=150)  # a person's user name, a device's name, or "plan"
     reason = models.CharField(max_length=1000, blank=True)
-    version = models.PositiveBigIntegerField(default=0)
+    version = models.PositiveBigIntegerField(default=0)  # of the cutover
+    # Over this row and the digest of the cutover's row before it, so that a later change of any row can be seen.
     digest = models.CharField(max_length=64)
 
     class Meta:

@@ -9,18 +9,17 @@ DEFAULT_PORT = 10101  # NetPOS.Net's, for a server whose agent has not told its 
 
 
 class Site(models.Model):
-    """One venue: one server, its terminals, one IANA time zone. epoch: the highest number that any
-    cutover of this site has used; it only grows. member: a member number that lookups may ask for. warning: a finding that
-    concerns the whole site, until a person dismisses it. last_tick_at: when the sweep last looked at its active cutover.
-    trouble: what keeps failing inside the dashboard for this site (code, message, remedy, since, tries, next_at)."""
+    """One venue: one server, its terminals, one time zone."""
 
     name = models.CharField(max_length=100, unique=True)
-    zone = models.CharField(max_length=64, default="UTC")
+    zone = models.CharField(max_length=64, default="UTC")  # IANA name
     two_persons = models.BooleanField(default=True, help_text="The approver must be somebody else than the requester.")
-    member = models.CharField(max_length=32, default="0")
-    epoch = models.PositiveBigIntegerField(default=0)
+    member = models.CharField(max_length=32, default="0")  # the member number that lookups ask for
+    epoch = models.PositiveBigIntegerField(default=0)  # the highest that any cutover of this site has used; it only grows
+    # A problem of the whole site until a person dismisses it: code, message, remedy.
     warning = models.JSONField(null=True, blank=True)
-    last_tick_at = models.DateTimeField(null=True, blank=True)
+    last_tick_at = models.DateTimeField(null=True, blank=True)  # when the sweep last looked at its active cutover
+    # What keeps failing inside the dashboard for this site: code, message, remedy, since, tries, next_at.
     trouble = models.JSONField(null=True, blank=True)
     rehearsal_hours = models.PositiveIntegerField(
         null=True, blank=True, help_text="How old a rehearsal may be at approval; empty: none is asked for."
@@ -40,9 +39,7 @@ class Site(models.Model):
 
 
 class Device(models.Model):
-    """A server or a terminal. scheme, host, port: what its agent last read in its settings; facts: the
-    rest of its last inventory, which came at inventory_at. All of these are the device's own words: shown
-    escaped, never trusted."""
+    """A server or a terminal."""
 
     class Kind(models.TextChoices):
         SERVER = "server"
@@ -53,6 +50,8 @@ class Device(models.Model):
     name = models.CharField(max_length=100)
     note = models.CharField(max_length=500, blank=True)
     tags = models.JSONField(default=list, blank=True)
+    # The last inventory, which came at inventory_at: what its agent read in the device's settings, and everything else
+    # as facts. The device chose these words: pages escape them, and nobody trusts them.
     scheme = models.CharField(max_length=5, blank=True)
     host = models.CharField(max_length=253, blank=True)
     port = models.PositiveIntegerField(null=True, blank=True)

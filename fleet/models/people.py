@@ -10,12 +10,11 @@ from django.utils import timezone
 
 
 class Role(StrEnum):
-    """What a person may do. Each is a Django group of that name; superusers are admins.
-    admin: everything but approving their own; approver: look and approve; auditor: look."""
+    """What a person may do. Each is a Django group of that name; superusers are admins."""
 
-    ADMIN = "admin"
-    APPROVER = "approver"
-    AUDITOR = "auditor"
+    ADMIN = "admin"  # everything, but where a site asks for two persons not the approval of their own cutover
+    APPROVER = "approver"  # look and approve
+    AUDITOR = "auditor"  # look
 
 
 def role_of(user: AbstractBaseUser | AnonymousUser) -> Role | None:
@@ -33,7 +32,7 @@ class ApiToken(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100, blank=True)
-    digest = models.CharField(max_length=64, unique=True)
+    digest = models.CharField(max_length=64, unique=True)  # hexadecimal
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True, blank=True)
 

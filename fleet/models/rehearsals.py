@@ -1,4 +1,4 @@
-"""A rehearsal: every terminal tries the certificate from its own seat, with nothing changed anywhere."""
+"""A rehearsal: every terminal tries the certificate over its own network connection, and nothing is changed."""
 
 from django.conf import settings
 from django.db import models
@@ -16,21 +16,21 @@ _CHOICES = [(state.value, state.value.capitalize()) for state in states.Rehearsa
 
 
 class Rehearsal(models.Model):
-    """One rehearsal of one site. opening: the server is to open its shadow listener; asking: the terminals are to
-    try it; then done, or failed with a finding where no terminal could be asked. facts: what the server said when it
-    opened; requested_by: None when the schedule asked for it; deadline_at: when this stage's silence counts. after:
-    the cutover that was completed before it: then it is no rehearsal any more, but measures what HTTPS really costs."""
+    """One rehearsal of one site. Its states: opening (the server opens its shadow listener), asking (the terminals try
+    it), then done, or failed where no terminal could be asked."""
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="rehearsals")
+    # None: the schedule started it.
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    # Set: a measurement of what HTTPS really costs, made after this cutover was completed, and no rehearsal.
     after = models.OneToOneField(Cutover, models.CASCADE, null=True, blank=True, related_name="measured")
     thumbprint = models.CharField(max_length=40)
     state = models.CharField(max_length=8, choices=_CHOICES, default=states.Rehearsal.OPENING)
     created_at = models.DateTimeField(default=timezone.now)
-    deadline_at = models.DateTimeField()
+    deadline_at = models.DateTimeField()  # after this moment the present state does not wait for answers any more
     finished_at = models.DateTimeField(null=True, blank=True)
-    finding = models.JSONField(null=True, blank=True)
-    facts = models.JSONField(default=dict, blank=True)
+    finding = models.JSONField(null=True, blank=True)  # why it failed: code, message, remedy
+    facts = models.JSONField(default=dict, blank=True)  # what the server's agent said when it opened the listener
 
     class Meta:
         ordering = ("id",)
@@ -48,19 +48,21 @@ class Rehearsal(models.Model):
 
 
 class TerminalCheck(models.Model):
-    """One device in a rehearsal. action, body, signature: what its agent is told now, "" until it is written;
-    facts and finding: its answer, somebody else's words; answered_at: None while, or because, there was none."""
+    """One device in a rehearsal."""
 
     rehearsal = models.ForeignKey(Rehearsal, models.CASCADE, related_name="checks")
     device = models.ForeignKey(Device, models.CASCADE, related_name="checks")
     agent = models.ForeignKey(Agent, models.SET_NULL, null=True, related_name="+")
+    # The probe: what its agent is to do now ("open", "ask", "close", or "" for nothing), and the signed message, which
+    # is "" until a worker has written it.
     action = models.CharField(max_length=5, blank=True)
     body = models.TextField(blank=True)
     signature = models.CharField(max_length=128, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
-    answered_at = models.DateTimeField(null=True, blank=True)
+    # Its answer. The device chose these words; nobody trusts them.
+    answered_at = models.DateTimeField(null=True, blank=True)  # None: there is no answer, or not yet
     facts = models.JSONField(default=dict, blank=True)
-    finding = models.JSONField(null=True, blank=True)
+    finding = models.JSONField(null=True, blank=True)  # None: all went well
 
     class Meta:
         ordering = ("device__kind", "device__name", "id")
@@ -71,7 +73,7 @@ class TerminalCheck(models.Model):
 
     @property
     def ready(self) -> bool | None:
-        """Whether all went well from here; None without an answer."""
+        """Whether all went well at this device; None without an answer."""
         return None if self.answered_at is None else self.finding is None
 
     @property
