@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from agents.protocol import Finding
 from fleet.cutover.snapshot import Cause, RunView
 
-MOST_DEVICES = 20  # names in a cause (design.md 6.4)
+MOST_DEVICES = 20  # names in a cause, as docs/api.md says
 MOST_SAID = 5  # names in a sentence
 UNKNOWN = Finding("unknown", "It did not say why.", "Look at the device and at its agent's log.")
 
 
 def of_runs(runs: Iterable[RunView], why: str) -> Cause:
-    """The cause that lies in these devices: the code that most of them have, said by the first of those."""
+    """The cause that these devices share: the code that most of them have, in the words of the first of those."""
     named = [(run.name, run.finding or UNKNOWN) for run in runs]
     if not named:
         return Cause(UNKNOWN.code, why, UNKNOWN.remedy)
@@ -23,7 +23,7 @@ def of_runs(runs: Iterable[RunView], why: str) -> Cause:
 
 
 def of_finding(finding: Finding) -> Cause:
-    """The cause that lies in no device."""
+    """The cause that concerns no single device."""
     return Cause(finding.code, finding.message, finding.remedy)
 
 

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds, each a median over what was measured at this site, or the defaults of a first night.
-    server_*: the whole of its steps; terminal_*: one terminal; parallel: how many go at once."""
+    """How long the steps take at this site: medians of what was measured, or the defaults where nothing was."""
 
+    # Seconds for all steps of the server.
     server_forward_s: float = 12.0
     server_back_s: float = 12.0
+    # Seconds for all steps of one terminal.
     terminal_forward_s: float = 2.0
     terminal_back_s: float = 2.0
-    parallel: int = 50
+    parallel: int = 50  # how many terminals go at the same time
 
 
 def forward_s(terminals: int, timings: Timings) -> float:

@@ -1,7 +1,7 @@
-"""Given a snapshot and `now`: what may happen next. Returns values, does nothing.
+"""Decides what may happen next, from a snapshot and `now`. It returns values and changes nothing.
 
-Level-triggered: asked again after any event, it gives the same answer until the answer was carried
-out. So a lost message, a doubled one or a crash between two steps costs time and nothing else.
+It is level-triggered: asked again after any event, it gives the same answer until somebody has carried that answer
+out. So a message that is lost or comes twice, or a crash between two steps, costs only time.
 """
 
 import datetime as dt
@@ -21,9 +21,10 @@ DONE = frozenset({Run.VERIFIED, Run.LATE})  # what every terminal of a completed
 
 
 def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
-    """What to do now, in this order; empty when there is nothing but waiting."""
+    """What to do now, in this order; empty while the cutover only waits."""
     steps = _wanted(s, now)
-    # Once a later cutover is on, one at rest only takes note: it neither tells anybody anything nor runs again.
+    # Once the site has a later cutover, one that has ended only notes what it hears: it asks no device and does not
+    # become active again.
     return [] if s.superseded and any(_acts(step) for step in steps) else steps
 
 
@@ -75,7 +76,7 @@ def _cutting_server(s: Snapshot, now: dt.datetime) -> list[Step]:
     if server.state in COUNTS_AS_FAILED:
         return [_back_for(f"the server could not be flipped ({causes.said([server])})", server)]
     if server.state is Run.ARMED:
-        # Nothing starts that cannot finish: this is the first step that cuts terminals off.
+        # This is the first step that cuts terminals off, so it starts only where it can finish.
         if _closing(s, now):
             return [_back_for_time("the window closes before the server could be flipped; nothing was changed")]
         return [Ask((server.id,), "switch"), MoveRun(server.id, Run.SWITCHING, "told to switch")]
@@ -88,7 +89,8 @@ def _cutting_server(s: Snapshot, now: dt.datetime) -> list[Step]:
 
 def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
     if s.server.state in COUNTS_AS_FAILED:
-        # It had answered, or nobody would be here; its last steps failed, or it went back in vain.
+        # The server had answered, which is how a cutover comes into this state. Then its last steps failed, or it
+        # tried to go back and failed.
         return [_back_for(f"the server did not stay on {s.to_scheme} ({causes.said([s.server])})", s.server)]
     if steps := _silent(s, now):
         return steps
@@ -142,7 +144,7 @@ def _needs_person(s: Snapshot, now: dt.datetime) -> list[Step]:
     if s.direction == "back":
         return rollback.next_steps(s, now)
     steps = _silent(s, now) or _wake_late(s)
-    # A late one that is switching at this moment would not have kept it from completing either.
+    # A late terminal that is switching now does not matter: a late one does not keep a cutover from being completed.
     if not steps and s.server.state is Run.VERIFIED and all(r.state in DONE | {Run.SWITCHING} for r in s.terminals):
         return [Move(Cutover.COMPLETED, "the terminals that were missing have come back")]
     return steps or _confirm(s)
@@ -165,7 +167,7 @@ _RULES: dict[Cutover, Callable[[Snapshot, dt.datetime], list[Step]]] = {
 
 
 def _closing(s: Snapshot, now: dt.datetime) -> bool:
-    """Past the point of no return, and nobody decided to go on all the same."""
+    """Whether the point of no return is over, and no person has decided to go on after it."""
     return now >= s.no_return_at and not s.window_waived
 
 
@@ -188,19 +190,19 @@ def _threshold(s: Snapshot) -> Step | None:
 
 
 def _silent(s: Snapshot, now: dt.datetime) -> list[Step]:
-    """Devices that were told to switch and have not been heard of in time. Their instruction stays."""
+    """Devices that were told to switch and have not reported in time. Their instruction stays valid."""
     silent = [r for r in s.runs if r.state is Run.SWITCHING and _overdue(r, now)]
     return [MoveRun(r.id, Run.UNREACHABLE, "no word from its agent in time", _lost(r)) for r in silent]
 
 
 def _wake_late(s: Snapshot) -> list[Step]:
-    """A terminal that was off finds its instruction when it comes back: ask now, without a deadline."""
+    """A terminal that is off finds its instruction when it comes back, so the dashboard asks now, without a deadline."""
     late = tuple(r.id for r in s.terminals if r.state is Run.LATE and r.asked != "switch")
     return [Ask(late, "switch")] if late else []
 
 
 def _confirm(s: Snapshot) -> list[Step]:
-    """A terminal says that it works now. Some seconds later it is asked again, and what it says then is compared."""
+    """A terminal that said it works is asked again some seconds later, to compare the two answers."""
     due = tuple(r.id for r in s.terminals if r.confirm_due and r.state is Run.VERIFIED)
     return [Ask(due, "verify")] if due else []
 
@@ -215,8 +217,8 @@ def _at_rest(s: Snapshot) -> Step:
 
 
 def _unchecked(s: Snapshot, now: dt.datetime) -> list[Step]:
-    """The last check was asked for, and has not come back good. While its deadline runs, an earlier
-    failure of the server says nothing: a person has resumed since."""
+    """The last check was asked for, and no good answer has come yet. While its deadline runs, an earlier failure of the
+    server does not count, because a person has resumed the cutover since."""
     if s.server.deadline is None:
         return [_server_lost(s)]
     if not _overdue(s.server, now):
@@ -258,7 +260,7 @@ def _overdue(run: RunView, now: dt.datetime) -> bool:
 
 
 def _back_for(why: str, *runs: RunView) -> Move:
-    """Turn back for what happened to these devices."""
+    """Roll back because of what happened to these devices."""
     return Move(Cutover.ROLLING_BACK, why, cause=causes.of_runs(runs, why))
 
 

@@ -1,5 +1,5 @@
-"""When a device's word that it works is a proof. `done` alone is a claim: it counts with the evidence of the lookups
-that the plan asked for, each of them with the right scheme, certificate, answer and time."""
+"""Whether a device has proven that it works. `done` alone is only a claim. It counts together with the evidence of the
+lookups that the plan asked for, each with the right scheme, certificate, answer and time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from typing import Any
 from agents.protocol import Finding, Role, Scheme
 
 TLS_VERSIONS = frozenset({"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"})
-SLACK_MS = 60_000  # between two clocks, and for one of them that was put right meanwhile
-LONGEST_MS = 120_000  # of one lookup: its step would have been given up long before
-# Which steps of a switch prove it, and what each has to show.
+SLACK_MS = 60_000  # how far two clocks may differ, also when one of them was corrected meanwhile
+LONGEST_MS = 120_000  # of one lookup; the step has a much shorter time limit
+# The steps of a switch that prove it: those that read the settings back, and those that look something up.
 SETTING = {"terminal": ("secured",), "server": ()}
 LOOKUPS = {"terminal": ("interface_list", "member_lookup"), "server": ("verify_server",)}
 REMEDY = "Look a member up at this device by hand and read its agent's log. If both are good, Retry failed."
@@ -18,11 +18,11 @@ REMEDY = "Look a member up at this device by hand and read its agent's log. If b
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a proof has to show. thumbprint: of the plan's certificate, None where any will do; asked_ms, now_ms: when
-    the device was asked and when its answer came, by the dashboard's clock."""
+    """What a proof has to show."""
 
     scheme: Scheme
-    thumbprint: str | None
+    thumbprint: str | None  # of the plan's certificate; None: any certificate is right
+    # When the device was asked and when its answer came: ms since 1970 by the dashboard's clock.
     asked_ms: int
     now_ms: int
 
@@ -39,7 +39,8 @@ def switch_doubt(role: Role, steps: Mapping[str, Mapping[str, Any]], expected: E
 
 
 def answer_doubt(evidence: Mapping[str, Any], scheme: Scheme | None, expected: Expected) -> Finding | None:
-    """The same for an answer that carries the evidence of one lookup, and what the settings say, itself."""
+    """Why an answer that holds the evidence of one lookup does not prove it, or None. scheme: what the device's settings
+    say."""
     if scheme != expected.scheme:
         return _no_proof(f"its settings say {scheme or 'nothing'}, not {expected.scheme}")
     why = lookup_flaw(evidence, expected)

@@ -1,5 +1,5 @@
-"""What an agent said about an instruction -> the device run's next state. Pure and total: a report
-that no longer matters (older epoch, doubled, out of order) is an answer of None, never an error."""
+"""From what an agent reported about an instruction to the device run's next state. It has an answer for every report:
+None where the report no longer matters (an older epoch, a second time, out of order), and never an error."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from fleet.cutover.states import RUN_MOVES, Cutover, Run
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The run's next state and why."""
+    """The run's next state."""
 
     to: Run
-    reason: str
-    finding: Finding | None = None
+    reason: str  # for the log of the cutover
+    finding: Finding | None = None  # what is wrong with the device, if anything
 
 
 def judge(
@@ -30,12 +30,13 @@ def judge(
     server: bool = False,
     by_itself: bool = False,
 ) -> Verdict | None:
-    """The verdict on one Finished report, or None when it changes nothing. A `done` that proves nothing (proofs.py) has
-    become `failed` or `undo_failed` before.
+    """The verdict on one Finished report, or None when it changes nothing. The caller has already replaced a `done`
+    without proof (proofs.py) by `failed` or `undo_failed`.
 
-    current_epoch: the report answers an instruction of the cutover's epoch of now. An older one never
-    changes a state: the cutover has turned round since, and a newer instruction is on its way.
-    by_itself: nobody had asked, the agent acted on its own."""
+    current_epoch: whether the instruction is of the cutover's present epoch. An older one never changes a state: the
+    cutover has changed its direction since, and a newer instruction is on its way.
+    server: whether the device is the server.
+    by_itself: the agent acted without an instruction."""
     if not current_epoch:
         return None
     if outcome != "done":
@@ -51,8 +52,8 @@ def judge(
 
 
 def _went_back(server: bool, outcome: Outcome, finding: Finding) -> Verdict:
-    """The server as before ends the way forward for all (see plan.py). A terminal that went back alone
-    is named: at this moment it may speak another scheme than its server."""
+    """A server that went back ends the way forward for all (see plan.py). A terminal that went back alone counts as
+    failed, because now it may speak another scheme than its server."""
     if server and outcome == "done":
         return Verdict(Run.RESTORED, "went back by itself", finding)
     return _bad(Run.FAILED, "went back by itself", finding)
@@ -91,7 +92,7 @@ def _last_check(cutover: Cutover, outcome: Outcome, finding: Finding | None) -> 
 
 
 def _second_lookup(cutover: Cutover, run: Run, outcome: Outcome, finding: Finding | None) -> Verdict | None:
-    """A terminal that was verified has been asked again some seconds later, at rest."""
+    """The answer of a verified terminal that was asked once more after the cutover had ended."""
     if cutover not in (Cutover.COMPLETED, Cutover.NEEDS_PERSON) or run is not Run.VERIFIED or outcome == "done":
         return None
     return _bad(Run.FAILED, "its second lookup failed", finding)

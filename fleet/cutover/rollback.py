@@ -1,5 +1,5 @@
-"""In which order a half-done site is rolled back: the server first, so that each terminal that is
-undone after it can verify at once. Never the other way round (states walked in tests/cutover/)."""
+"""The order in which a site is rolled back: first the server, then the terminals, so that each terminal can verify as
+soon as it is undone. tests/cutover/ walks through all states and proves that this order is always kept."""
 
 import datetime as dt
 
@@ -8,7 +8,7 @@ from fleet.cutover import causes
 from fleet.cutover.snapshot import Ask, Move, MoveRun, RunView, Snapshot, Step
 from fleet.cutover.states import Cutover, Run
 
-# What may stand at the end of a rollback: undone, or never touched. Late ones are still off.
+# The states that a terminal may have at the end of a rollback: undone, or never touched. A late one is still off.
 CLEAN = frozenset({Run.RESTORED, Run.PENDING, Run.ARMED, Run.LATE})
 TO_UNDO = frozenset({Run.SWITCHING, Run.VERIFIED, Run.FAILED, Run.UNREACHABLE, Run.UNDOING, Run.UNDO_FAILED})
 
@@ -19,7 +19,7 @@ def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
         return steps
     if steps := _undo((s.server,)):
         return steps
-    # A server that answers as before takes its terminals along, also while its Services Monitor needs a person.
+    # Once the server answers as before, its terminals follow, also while its Services Monitor still needs a person.
     answers = s.server_back and s.server.state is Run.UNDO_FAILED
     if s.server.state not in (Run.RESTORED, Run.PENDING, Run.ARMED) and not answers:
         return _stuck(s) if s.server.state is Run.UNDO_FAILED else []
@@ -35,20 +35,22 @@ def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
 
 
 def _undo(runs: tuple[RunView, ...]) -> list[Step]:
-    """Ask each of these that may have changed anything to undo it, once per epoch."""
+    """Ask each of these devices that may have changed anything to undo it, once per epoch."""
     todo = [r for r in runs if r.asked != "undo" and _to_undo(r)]
     moves: list[Step] = [MoveRun(r.id, Run.UNDOING, "told to undo") for r in todo if r.state is not Run.UNDOING]
     return [Ask(tuple(r.id for r in todo), "undo"), *moves] if todo else []
 
 
 def _to_undo(run: RunView) -> bool:
-    """A retry makes a device pending or armed again that may have switched without our hearing of it."""
+    """Whether there may be something to undo. After a retry also a pending or armed device may have switched, if its
+    report was lost."""
     return run.state in TO_UNDO or (run.touched and run.state in (Run.PENDING, Run.ARMED))
 
 
 def _undo_in_passing(s: Snapshot) -> list[Step]:
-    """A late terminal may have taken its instruction without our hearing of it, and one that was never told
-    to switch may have followed its server by itself. The undo waits for them, and nobody waits for it."""
+    """Ask also those to undo that have probably nothing to undo. A late terminal may have taken its instruction while its
+    report was lost, and one that was never told to switch may have followed its server by itself. The undo waits until
+    they come back, and the rollback does not wait for it."""
     states = (Run.LATE, Run.PENDING, Run.ARMED)
     ids = [r.id for r in s.terminals if r.state in states and r.asked != "undo" and not _to_undo(r)]
     return [Ask(tuple(ids), "undo")] if ids and s.server.touched else []

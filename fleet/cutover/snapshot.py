@@ -1,4 +1,4 @@
-"""What the domain needs to know of a cutover to decide: plain frozen values, no database."""
+"""What the domain knows of a cutover when it decides, and what it can decide: frozen values without a database."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -14,29 +14,23 @@ Direction = Literal["forward", "back"]
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """One device in one cutover. asked: the instruction of the cutover's current epoch that waits for
-    its answer or has been answered; touched: a switch was ever asked for; deadline: when silence counts; finding: what
-    is known to be wrong with it; confirm_due: a verified terminal is to be asked for its second lookup."""
+    """One device in one cutover."""
 
     id: int
     name: str
     kind: Literal["server", "terminal"]
     state: Run
-    wave: int = 0
-    asked: Action | None = None
-    touched: bool = False
-    deadline: dt.datetime | None = None
-    finding: Finding | None = None
-    confirm_due: bool = False
+    wave: int = 0  # counted from 0
+    asked: Action | None = None  # what it was asked for in the cutover's present epoch, answered or not
+    touched: bool = False  # a switch was asked for at least once
+    deadline: dt.datetime | None = None  # after this moment its silence counts as a failure
+    finding: Finding | None = None  # what is known to be wrong with it
+    confirm_due: bool = False  # a verified terminal whose second lookup is due
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One cutover at one moment. limits[i]: how many terminals of wave i may fail; waived: waves whose
-    limit a person chose to ignore by resuming; window_waived: the same for the window's close;
-    server_checked: the final check of `verifying` came back good; forward_s: the forecast of the way
-    forward, looked up when the window opens; superseded: a later cutover of the site decides; server_back: the
-    server was proven to answer in the old scheme again, even if not all of its undo could be done."""
+    """One cutover at one moment."""
 
     state: Cutover
     direction: Direction
@@ -48,14 +42,14 @@ class Snapshot:
     on_threshold: OnThreshold
     server: RunView
     terminals: tuple[RunView, ...]
-    limits: tuple[int, ...]
-    paused_from: Cutover | None = None
-    waived: frozenset[int] = field(default_factory=frozenset)
-    window_waived: bool = False
-    server_checked: bool = False
-    forward_s: float = 0.0
-    superseded: bool = False
-    server_back: bool = False
+    limits: tuple[int, ...]  # limits[i]: how many terminals of wave i may fail
+    paused_from: Cutover | None = None  # the state before the pause
+    waived: frozenset[int] = field(default_factory=frozenset)  # waves whose limit a person chose to ignore by Resume
+    window_waived: bool = False  # a person chose to go on after the point of no return
+    server_checked: bool = False  # the server passed the last check of `verifying`
+    forward_s: float = 0.0  # seconds that the way forward will take; set when the window opens
+    superseded: bool = False  # the site has a later cutover, which decides
+    server_back: bool = False  # the server is proven to answer in the old scheme again, even if its undo failed in part
 
     @property
     def runs(self) -> tuple[RunView, ...]:
@@ -65,30 +59,29 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What made a cutover pause, turn back or need a person by itself: a finding's code, what happened, what to do, and
-    the names of the devices that it happened to."""
+    """What made a cutover pause, roll back or need a person by itself."""
 
-    code: str
-    message: str
-    remedy: str
-    devices: tuple[str, ...] = ()
+    code: str  # of a finding
+    message: str  # what happened
+    remedy: str  # what a person can do
+    devices: tuple[str, ...] = ()  # names of the devices that it happened to
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The cutover changes its state. cause: why, where it is by itself and no good end."""
+    """The cutover changes its state."""
 
     to: Cutover
     reason: str
     finding: Finding | None = None
-    cause: Cause | None = None
+    cause: Cause | None = None  # set where the cutover stops or turns back by itself
 
 
 @dataclass(frozen=True, slots=True)
 class MoveRun:
     """A device run changes its state."""
 
-    run: int
+    run: int  # its id
     to: Run
     reason: str
     finding: Finding | None = None
@@ -96,9 +89,9 @@ class MoveRun:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """These devices are to be given an instruction of the current epoch."""
+    """These devices are to get an instruction of the present epoch."""
 
-    runs: tuple[int, ...]
+    runs: tuple[int, ...]  # ids of device runs
     action: Action
 
 

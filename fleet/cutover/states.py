@@ -6,40 +6,40 @@ from typing import Any
 
 
 class Cutover(StrEnum):
-    """Where one move of one site stands."""
+    """The state of one cutover."""
 
     DRAFT = "draft"
-    SUBMITTED = "submitted"
-    SCHEDULED = "scheduled"
-    ARMING = "arming"
-    CUTTING_SERVER = "cutting_server"
-    SWITCHING = "switching"
-    VERIFYING = "verifying"
+    SUBMITTED = "submitted"  # waits for approval
+    SCHEDULED = "scheduled"  # approved; waits for its window
+    ARMING = "arming"  # every agent checks that it could act
+    CUTTING_SERVER = "cutting_server"  # the server switches
+    SWITCHING = "switching"  # the terminals switch, wave by wave
+    VERIFYING = "verifying"  # the server is checked once more
     COMPLETED = "completed"
-    PAUSED = "paused"
+    PAUSED = "paused"  # by a person, or because something went wrong
     ROLLING_BACK = "rolling_back"
     ROLLED_BACK = "rolled_back"
-    NEEDS_PERSON = "needs_person"
-    CANCELLED = "cancelled"
+    NEEDS_PERSON = "needs_person"  # it ended, and not all is well
+    CANCELLED = "cancelled"  # before its window opened
 
 
 class Run(StrEnum):
-    """Where one device stands in one cutover."""
+    """The state of one device in one cutover."""
 
     PENDING = "pending"
-    ARMED = "armed"
-    SWITCHING = "switching"
-    VERIFIED = "verified"
+    ARMED = "armed"  # ready to switch
+    SWITCHING = "switching"  # told to switch
+    VERIFIED = "verified"  # proven to work in the new scheme
     FAILED = "failed"
-    UNREACHABLE = "unreachable"
-    LATE = "late"
-    UNDOING = "undoing"
-    RESTORED = "restored"
+    UNREACHABLE = "unreachable"  # no report in time
+    LATE = "late"  # off when the cutover began; it switches when it comes back
+    UNDOING = "undoing"  # told to undo
+    RESTORED = "restored"  # as before
     UNDO_FAILED = "undo_failed"
 
 
 class Rehearsal(StrEnum):
-    """Where one rehearsal of one site stands: the server opens its shadow listener, then the terminals are asked."""
+    """The state of one rehearsal of one site: the server opens its shadow listener, then the terminals are asked."""
 
     OPENING = "opening"
     ASKING = "asking"

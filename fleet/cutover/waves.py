@@ -1,4 +1,4 @@
-"""Which terminal flips in which wave, and how many of a wave may fail before everything stops."""
+"""Which terminal switches in which wave, and how many of a wave may fail before everything stops."""
 
 import math
 from collections.abc import Sequence
@@ -7,29 +7,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """As a person plans it: size or percent (of all terminals, rounded up); max_failed or
-    max_failed_percent (of the wave, rounded down); without either, none may fail."""
+    """One wave as a person plans it."""
 
+    # How many terminals: one of the two.
     size: int | None = None
-    percent: int | None = None
+    percent: int | None = None  # of all terminals, rounded up
+    # How many of them may fail: one of the two, or none of the two for no failure at all.
     max_failed: int | None = None
-    max_failed_percent: int | None = None
+    max_failed_percent: int | None = None  # of the wave, rounded down
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """numbers[i]: the wave of the i-th terminal in order of name; limits[w]: failures allowed in wave w."""
+    """The terminals of a site, dealt to waves."""
 
-    numbers: tuple[int, ...]
-    limits: tuple[int, ...]
+    numbers: tuple[int, ...]  # numbers[i]: the wave of the i-th terminal in order of name
+    limits: tuple[int, ...]  # limits[w]: how many terminals of wave w may fail
 
 
-# A canary of one, then the rest with 10 percent (design.md 6.4).
+# Without waves in the plan: a canary of one terminal, then all others, of which 10 percent may fail.
 DEFAULT = (Wave(size=1, max_failed=0), Wave(percent=100, max_failed_percent=10))
 
 
 def lay_out(count: int, waves: Sequence[Wave] = ()) -> Layout:
-    """Deal `count` terminals to the waves in order. Those left over form a last wave in which none may fail."""
+    """Deal `count` terminals to the waves in order. Terminals that are left over form one more wave, in which none may
+    fail."""
     numbers: list[int] = []
     limits: list[int] = []
     for wave in waves or DEFAULT:

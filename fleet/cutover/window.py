@@ -1,15 +1,15 @@
-"""The maintenance window's sums: its end, and the last moment at which a full rollback still fits."""
+"""Calculates the end of a maintenance window, and the last moment at which a full rollback still fits into it."""
 
 import datetime as dt
 
 from fleet.cutover.forecast import Timings, forward_s, rollback_s
 
-MARGIN = 0.25  # of the rollback's forecast, kept for a bad night
+MARGIN = 0.25  # time kept in addition to the rollback's forecast, as a share of it
 
 
 def ends_at(starts_at: dt.datetime, duration_minutes: int) -> dt.datetime:
-    """The close: elapsed minutes after the start, so a clock change inside does not alter its length.
-    Raises OverflowError past the year 9999."""
+    """When the window closes. The minutes are elapsed time, so a change to or from summer time does not change the
+    window's length. Raises OverflowError after the year 9999."""
     return starts_at.astimezone(dt.UTC) + dt.timedelta(minutes=duration_minutes)
 
 

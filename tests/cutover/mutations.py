@@ -148,9 +148,9 @@ PLAN_GUARDS: list[tuple[str, Setting, list[tuple[str, str]]]] = [
         [
             (
                 """    if s.server.state in COUNTS_AS_FAILED:
-        # It had""",
+        # The server had answered""",
                 """    if False:
-        # It had""",
+        # The server had answered""",
             )
         ],
     ),
