@@ -1,5 +1,5 @@
-"""The one Django app. The Celery app is imported here and not in fleet/__init__.py, so that
-`import fleet.cutover` stays free of Celery."""
+"""The only Django app of this project. It imports the Celery app, which fleet/__init__.py does not, so that
+`import fleet.cutover` does not load Celery."""
 
 from importlib import import_module
 

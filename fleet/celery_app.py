@@ -1,4 +1,5 @@
-"""The Celery app and the beat: one tick a second opens due windows and sweeps what has gone quiet."""
+"""The Celery app and its timetable. A tick once a second opens windows that are due and notices devices that are
+silent."""
 
 from celery import Celery
 from celery.signals import worker_init
@@ -11,7 +12,7 @@ app.conf.beat_schedule = {
     "tick": {
         "task": "fleet.tasks.tick",
         "schedule": settings.TICK_SECONDS,
-        # A tick that nobody could take is worthless a moment later: no queue of old ticks builds up.
+        # A tick that no worker took is of no use a moment later, so old ticks do not queue up.
         "options": {"expires": 5},
     },
     "prune": {"task": "fleet.tasks.prune", "schedule": 3600.0, "options": {"expires": 3600}},
@@ -20,7 +21,7 @@ app.conf.beat_schedule = {
 
 @worker_init.connect  # type: ignore[untyped-decorator]
 def _refuse_missing_keys(**_: object) -> None:
-    """A worker without the key that agents know would sign what all of them refuse."""
+    """Without the key that agents know, a worker would sign instructions that all of them refuse."""
     from fleet.startup import refuse_without_keys
 
     refuse_without_keys()

@@ -1,6 +1,6 @@
 """The dashboard's failpoints: where one of its processes can be made to die. `agents.failpoints.reached` is the call."""
 
-# In the order in which a cutover passes them. "uncommitted" means: within the transaction, at its end.
+# In the order in which a cutover passes them. "uncommitted" means: at the end of the transaction, before its commit.
 NAMES = (
     "web.act_uncommitted",
     "web.act_committed",

@@ -1,5 +1,5 @@
-"""Settings, read from the environment alone. Without any, everything lives under var/ with an embedded
-broker and database, as `manage.py demo` uses it."""
+"""Settings, read only from the environment. Without any variable, all data lies under var/, with an SQLite database and
+a broker on a local socket, as `manage.py demo` uses them."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 def env(name: str, default: str | None = None) -> str:
-    """The variable, or the content of the file that NAME_FILE points to, or the default; loud without any."""
+    """The content of the file that NAME_FILE names, or else the variable NAME, or else the default. Raises
+    ImproperlyConfigured where there is none of them."""
     if file := os.environ.get(f"{name}_FILE"):
         return Path(file).read_text(encoding="utf-8").strip()
     value = os.environ.get(name, default)
@@ -23,7 +24,7 @@ def env(name: str, default: str | None = None) -> str:
 
 
 def env_bool(name: str, default: bool) -> bool:
-    """true/false; anything else is an error, not a guess."""
+    """True for "true", False for "false". Raises ImproperlyConfigured for anything else."""
     value = env(name, str(default)).lower()
     if value not in ("true", "false"):
         raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}")
@@ -37,7 +38,7 @@ KEYS_DIR = Path(env("TILLWAY_KEYS", str(DATA_DIR / "keys"))).resolve()
 
 
 def _secret_key() -> str:
-    """From the environment, or made once and kept beside the other keys."""
+    """From the environment, or made once and stored with the other keys."""
     if "TILLWAY_SECRET_KEY" in os.environ or "TILLWAY_SECRET_KEY_FILE" in os.environ:
         return env("TILLWAY_SECRET_KEY")
     path = KEYS_DIR / "secret_key"
@@ -47,7 +48,7 @@ def _secret_key() -> str:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
                 file.write(get_random_secret_key())
         except FileExistsError:
-            pass  # another process of ours was first; its key is read below
+            pass  # another of our processes was faster; its key is read below
     return path.read_text(encoding="utf-8")
 
 
@@ -146,14 +147,14 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 
 DATABASES = {"default": dj_database_url.parse(env("DATABASE_URL", f"sqlite:///{DATA_DIR / 'tillway.sqlite3'}"))}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE: a transaction that will write takes the lock at its beginning, so two never deadlock.
-    # FULL: what an agent was told is on disk before it is told (4,200 commits/s measured, plenty).
+    # IMMEDIATE: a transaction takes the write lock at its beginning, so two never deadlock.
+    # FULL: an instruction is on disk before an agent gets it. That still allows 4,200 commits a second, which is plenty.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
     }
-    # A file, so that tests with threads meet the same locks as production.
+    # A file, so that tests with threads meet the same locks as in production.
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 
 # --- broker and Celery --------------------------------------------------------------------------
@@ -167,7 +168,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# A web request must not hang on a dead broker: the sweep finds what was not notified.
+# A web request must not wait for a dead broker: the sweep finds what was not notified.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
 
@@ -178,13 +179,13 @@ TICK_SECONDS = float(env("TILLWAY_TICK_SECONDS", "1"))
 KEEP_DAYS = int(env("TILLWAY_KEEP_DAYS", "400"))
 if KEEP_DAYS < 1:
     raise ImproperlyConfigured("TILLWAY_KEEP_DAYS must be at least 1")
-# false for a process that has keys of its own and must not see those of the gateway and the worker: web.
+# false for a process that must not see the keys of the gateway and the worker, which is the web process.
 SIGNS = env_bool("TILLWAY_SIGNS", True)
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    # One line per event whatever is in it: what others say reaches the log in messages and in tracebacks.
+    # One line per event, whatever it contains, because messages and tracebacks may quote text from agents.
     "formatters": {"plain": {"()": "agents.log.Formatter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env("TILLWAY_LOG_LEVEL", "INFO")},

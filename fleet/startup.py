@@ -1,4 +1,4 @@
-"""What a part of the dashboard looks at before it begins to serve."""
+"""What a process of the dashboard checks before it begins to serve."""
 
 import logging
 import sys
@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 
 
 def refuse_without_keys() -> None:
-    """Ends this process with one sentence where a key is missing that enrolled agents know. Where the database cannot
-    be asked yet, whoever needs the key finds out later: keys.Missing is raised there, too."""
+    """End this process with one sentence if a key is missing that enrolled agents know. If the database is away, this is
+    not known yet; then keys.Missing is raised later, where the key is needed."""
     if not settings.SIGNS:
         return
     try:

@@ -1,4 +1,4 @@
-"""Celery tasks: load by primary key, call one service, enqueue what it returns."""
+"""Celery tasks. Each calls one service and carries out what that returns."""
 
 import functools
 import logging
@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 
 def follow(after: AfterCommit) -> None:
-    """Carry out what a service returned. Call it after the service's transaction has been committed.
-    Without a broker nothing is lost: the next tick finds the same in the database."""
+    """Carry out what a service returned. Call it after the service's transaction was committed. Never raises for a broker
+    that is away: nothing is lost then, because the next tick finds the same in the database."""
     if after.dispatch:
         failpoints.reached("tasks.follow_begun")
     try:
@@ -36,7 +36,7 @@ def follow(after: AfterCommit) -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def dispatch(cutover_id: int, run_ids: list[int]) -> None:
-    """Write and sign the instructions of one chunk of a wave, then notify the gateway."""
+    """Write and sign the instructions of these device runs, then notify the gateway."""
     failpoints.reached("tasks.dispatch_begun")
     after = instructions.write(Dispatch(cutover_id, tuple(run_ids)), clock.now())
     failpoints.reached("tasks.dispatch_written")
@@ -45,27 +45,27 @@ def dispatch(cutover_id: int, run_ids: list[int]) -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def rehearse(rehearsal_id: int) -> None:
-    """Write and sign what a rehearsal wants of its agents, then notify the gateway."""
+    """Write and sign a rehearsal's probes, then notify the gateway."""
     follow(probes.write(rehearsal_id, clock.now()))
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def tick() -> None:
-    """Once a second, from beat. A cutover goes first, and a rehearsal that fails cannot hold it up."""
+    """Runs once a second, from beat. Cutovers go first, so that a rehearsal that fails cannot delay them."""
     follow(sweeps.tick(clock.now()))
     follow(schedule.tick(clock.now()))
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def prune() -> None:
-    """Once an hour, from beat."""
+    """Runs once an hour, from beat."""
     counts = pruning.prune(clock.now())
     if any(counts.values()):
         log.info("pruned: %s", ", ".join(f"{count} {name}" for name, count in counts.items() if count))
 
 
 def _publish(after: AfterCommit) -> None:
-    """All notifications in one pipeline."""
+    """Send all notifications to the broker in one pipeline."""
     if not (after.notify or after.changed or after.dropped):
         return
     pipeline = _redis().pipeline(transaction=False)

@@ -2,7 +2,7 @@
 
 granian --interface asgi fleet.gateway.asgi:application --ssl-certificate … --ssl-keyfile …
 
-A plain ASGI application: a Django view would cost 30-80 times as much per waiting agent.
+It is a plain ASGI application, because a Django view would cost 30 to 80 times as much per waiting agent.
 """
 
 import os
@@ -22,7 +22,7 @@ hub = Hub()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """One ASGI connection: the server's life, an agent's WebSocket, or a health probe."""
+    """One ASGI connection: the start and end of the process, an agent's WebSocket, or a health check."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "websocket" and scope["path"] == "/agent":

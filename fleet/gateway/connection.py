@@ -1,4 +1,4 @@
-"""One agent's WebSocket: what is said to it waits here until it is sent."""
+"""One agent's WebSocket. Messages to the agent wait here until they are sent."""
 
 import asyncio
 import contextlib
@@ -11,8 +11,8 @@ from agents.log import said
 
 log = logging.getLogger(__name__)
 
-GOODBYE_LIMIT_S = 1
-MOST_UNSENT = 500
+GOODBYE_LIMIT_S = 1  # how long an ending connection may take to send its last messages
+MOST_UNSENT = 500  # messages; an agent that reads none of so many is cut off
 _numbers = itertools.count(1)
 
 
@@ -21,18 +21,16 @@ class Gone(Exception):
 
 
 class Connection:
-    """What can be said to one connected agent. agent: its id, "" until it is recognised; number: later connections have
-    higher ones; size: of the last message in bytes. What is said is sent by a job of its own, so that an agent that
-    reads nothing holds up nobody."""
+    """One connected agent. A task of its own sends the messages, so that an agent that reads nothing delays nobody."""
 
     def __init__(self, receive: Any, send: Any) -> None:
         self._receive, self._send = receive, send
         self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MOST_UNSENT)
         self._writer = asyncio.create_task(self._write())
         self._ended = False
-        self.agent = ""
-        self.number = next(_numbers)
-        self.size = 0
+        self.agent = ""  # its id, once it is recognised
+        self.number = next(_numbers)  # a later connection has a higher one
+        self.size = 0  # of the last message that was heard: characters, or bytes of a binary frame
 
     async def say(self, message: protocol.Message) -> None:
         """Send one message. Raises Gone when that is no longer possible."""
@@ -48,7 +46,7 @@ class Connection:
         return protocol.parse(text)
 
     async def end(self, code: str = "", message: str = "") -> None:
-        """Close, with a reason if there is one; nothing that is heard after it counts. Never raises."""
+        """Close, with a reason if there is one. Messages that arrive afterwards do not count. Never raises."""
         with contextlib.suppress(Gone):
             if code:
                 await self.say(protocol.Refused(code, message))
@@ -57,7 +55,7 @@ class Connection:
         await asyncio.wait([self._writer], timeout=GOODBYE_LIMIT_S)
 
     def close(self) -> None:
-        """Give up what could not be sent."""
+        """Drop the messages that are not sent yet."""
         self._ended = True
         self._writer.cancel()
 
@@ -67,7 +65,7 @@ class Connection:
         try:
             self._out.put_nowait(event)
         except asyncio.QueueFull:
-            self._ended = True  # it does not read what it is told
+            self._ended = True  # it does not read its messages
             raise Gone from None
 
     async def _write(self) -> None:

@@ -1,4 +1,4 @@
-"""What is said with one agent, from the challenge to the end of its connection."""
+"""The conversation with one agent, from the challenge to the end of its connection."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from fleet.services.agents import admission
 log = logging.getLogger(__name__)
 
 HELLO_LIMIT_S = 10
-SILENCE_LIMIT_S = 30  # an agent beats every few seconds
+SILENCE_LIMIT_S = 30  # an agent sends a Beat every few seconds
 
 
 async def serve(hub: Hub, receive: Any, send: Any) -> None:
@@ -44,7 +44,7 @@ async def serve(hub: Hub, receive: Any, send: Any) -> None:
         log.critical("%s", error)
         await connection.end("not_ready", "the dashboard's keys are missing; its log says what to do")
     except (DatabaseError, InterfaceError) as error:
-        # The agent comes again in a moment; what it had to say is still on its disk.
+        # The agent connects again in a moment, and still has its reports on its disk.
         log.warning("agent %s: the database cannot be reached: %s", connection.agent, said(error))
         await connection.end()
     except Exception as error:

@@ -1,4 +1,5 @@
-"""What all connections share: who is here, the queue of reports, and the notifications from the broker."""
+"""What all connections of a gateway process share: who is here, the queue of reports, and the notifications from the
+broker."""
 
 import asyncio
 import contextlib
@@ -30,17 +31,17 @@ from fleet.services.cutovers import reports, sweeps
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
-EACH = 100  # reports of one agent that wait to be taken
-LOOK_S = 2.0  # how often instructions and revocations are looked for without a notification: the broker may have been emptied
-PRESENCE_S = 5.0
+BATCH = 500  # reports in one transaction
+EACH = 100  # reports of one agent that wait
+LOOK_S = 2.0  # how often it looks for instructions and revocations without a notification: the broker may have lost one
+PRESENCE_S = 5.0  # how often it writes down who is connected
 
 
 class Hub:
     """One per gateway process."""
 
     def __init__(self) -> None:
-        self.here: dict[str, Connection] = {}
+        self.here: dict[str, Connection] = {}  # by agent
         self.reports: Intake[protocol.Report] = Intake(EACH)
         self.inventories = Inventories()
         self.rehearsing = Rehearsing()
@@ -49,14 +50,14 @@ class Hub:
         self.unidentified = WaitingRoom()
         self.allowances = Allowances(lambda: asyncio.get_running_loop().time())
         self.put_off = PutOff(lambda: asyncio.get_running_loop().time())
-        self._newest: dict[str, int] = {}
+        self._newest: dict[str, int] = {}  # the number of each agent's newest recognised connection
         self._recognising: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
-        self._gone: set[str] = set()
+        self._gone: set[str] = set()  # agents that have left, which the database does not know yet
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
-        """Begin to work. Whoever was connected to a gateway before this one is not connected now. Waits for a
-        database that is locked, full or away: granian serves on when this fails, and nobody would do the jobs."""
+        """Begin to work. Marks all agents as not connected, because they were connected to a gateway before this one.
+        Waits for a database that is locked, full or away: if this raised, granian would serve on without the jobs."""
         while True:
             try:
                 await in_thread(admission.nobody_connected)
@@ -71,15 +72,17 @@ class Hub:
         self._tasks = [asyncio.create_task(self._for_ever(job)) for job in jobs]
 
     async def close(self) -> None:
-        """Stop; agents keep what was not acknowledged."""
+        """Stop. Agents keep the reports that were not acknowledged."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(c.end() for c in list(self.here.values())))
 
     async def recognise(self, connection: Connection, hello: protocol.Hello, nonce: str) -> Agent:
-        """Who says hello. Of one agent one at a time and in the order in which its connections were opened: what a
-        process said that has died since must not pass for one that is there beside the newer one. Raises AgentRejected."""
+        """The agent that says hello. Raises AgentRejected.
+
+        Two hellos of the same agent are looked at one after the other, and one from an older connection is refused: it
+        may come from a process that has died since, and must not look like a second program with the same identity."""
         lock = self._recognising.setdefault(hello.agent, asyncio.Lock())
         async with lock:
             if connection.number < self._newest.get(hello.agent, 0):
@@ -93,7 +96,7 @@ class Hub:
                     await self._drop(hello.agent, rejected.code)
                 raise
             self._newest[agent.pk] = connection.number
-            if not self.allowances.spend(agent.pk, connection.size, HELLO):  # now it is known who has said it
+            if not self.allowances.spend(agent.pk, connection.size, HELLO):  # only now it is known which agent this is
                 raise admission.too_much()
             return agent
 
@@ -117,11 +120,11 @@ class Hub:
         self.instructions.notify(agent_ids, again=again)
         self.probes.notify(agent_ids, again=again)
 
-    # -- the hub's own jobs; each goes on for ever
+    # -- the hub's own jobs; each runs for ever
 
     async def _for_ever(self, job: Callable[[], Awaitable[None]]) -> None:
-        """A job that fails in a way nobody foresaw begins anew, and the others and the connections do not notice. What
-        it had in its hands is not lost: whoever is here is told again what is not done with."""
+        """Run this job, and start it again when it fails in an unexpected way. The other jobs and the connections do not
+        notice. What it was sending is not lost: everything unfinished is sent again to all connected agents."""
         while True:
             try:
                 await job()
@@ -131,7 +134,7 @@ class Hub:
                 self.notify(set(self.here), again=True)
 
     async def _take_reports(self) -> None:
-        """Everything that has come in, in one transaction; acknowledged when it is committed."""
+        """Store the reports that have come in, a batch in one transaction, and acknowledge them after its commit."""
         while True:
             await self._take(await self.reports.batch(BATCH))
 
@@ -157,8 +160,8 @@ class Hub:
             log.exception("what follows from %s reports is left to the sweep", len(batch))
 
     async def _in_database(self, batch: list[tuple[str, protocol.Report]]) -> tuple[AfterCommit, dict[str, int]]:
-        """What reports.take returns, however long the database is locked or away. A loop, and not a call of
-        itself: an outage of some minutes must not end in a stack that is too deep."""
+        """What reports.take returns, however long the database is locked or away. This is a loop and not a recursion,
+        because an outage of some minutes must not overflow the stack."""
         while True:
             failpoints.reached("gateway.take_begun")
             try:
@@ -168,7 +171,7 @@ class Hub:
                 await asyncio.sleep(0.5)
 
     async def _listen(self) -> None:
-        """Notifications and drops from the broker. Without a broker, _look finds the same a moment later."""
+        """Hear notifications from the broker. Without a broker, _look finds the same a moment later."""
         while True:
             try:
                 async with (
@@ -190,14 +193,14 @@ class Hub:
             await self._drop_shut_out(agent_ids)
 
     async def _look(self) -> None:
-        """Without the broker: who must go, and who has something waiting."""
+        """Find without the broker who must be cut off, and who has something waiting."""
         while True:
             await asyncio.sleep(LOOK_S)
             self.notify(set(self.here))
             await self._drop_shut_out(set(self.here))
             for agent_id in self.put_off.due():
                 if connection := self.here.get(agent_id):
-                    await connection.end()  # it connects again, and says what was not acknowledged
+                    await connection.end()  # it connects again, and sends what was not acknowledged
 
     async def _drop_shut_out(self, agent_ids: Collection[str]) -> None:
         here = [agent_id for agent_id in agent_ids if agent_id in self.here]
@@ -211,7 +214,7 @@ class Hub:
         await asyncio.gather(*(self._drop(agent_id, code) for agent_id, code in codes.items()))
 
     async def _drop(self, agent_id: str, code: str) -> None:
-        """This agent may not speak any more: its connection ends, and what waits of it is not taken."""
+        """This agent may not speak any more: end its connection, and drop what waits of it."""
         self.reports.forget(agent_id)
         self.inventories.forget(agent_id)
         self.rehearsing.answers.forget(agent_id)

@@ -1,4 +1,5 @@
-"""What agents have said and nobody has taken yet, of each agent by itself: nobody's flood is in front of the others."""
+"""What agents have sent and nobody has stored yet. Each agent has its own queue, so that a flood from one of them does
+not delay the others."""
 
 import asyncio
 from collections import deque
@@ -8,24 +9,23 @@ T = TypeVar("T")
 
 
 class Intake(Generic[T]):
-    """At most `each` of one agent wait here; with more, its own connection waits, and so does whoever is at its other
-    end. Taken in turns, of each agent in the order in which they came."""
+    """One queue for each agent. They are taken in turns, and each agent's items in the order in which they came."""
 
     def __init__(self, each: int) -> None:
-        self._each = each
-        self._of: dict[str, deque[T]] = {}
-        self._some = asyncio.Event()
-        self._room: dict[str, asyncio.Event] = {}
+        self._each = each  # at most so many items of one agent wait; put() waits when there are more
+        self._of: dict[str, deque[T]] = {}  # the items by agent; no queue is empty
+        self._some = asyncio.Event()  # set while there is an item
+        self._room: dict[str, asyncio.Event] = {}  # by agents whose put() waits
 
     async def put(self, agent: str, item: T) -> None:
-        """Waits for room."""
+        """Add an item of this agent. Waits while `each` of its items are here."""
         while len(self._of.get(agent, ())) >= self._each:
             await self._room.setdefault(agent, asyncio.Event()).wait()
         self._of.setdefault(agent, deque()).append(item)
         self._some.set()
 
     async def batch(self, most: int) -> list[tuple[str, T]]:
-        """Some of everybody's, at least one; waits for it."""
+        """At most `most` pairs of agent and item, some of every agent. Waits until there is one."""
         await self._some.wait()
         share = max(1, most // len(self._of))
         taken: list[tuple[str, T]] = []
@@ -34,7 +34,7 @@ class Intake(Generic[T]):
             for _ in range(min(share, len(waiting), most - len(taken))):
                 taken.append((agent, waiting.popleft()))
             if waiting:
-                self._of[agent] = waiting  # at the end: the others' turn comes first
+                self._of[agent] = waiting  # at the end: it is the others' turn now
             self._make_room(agent)
             if len(taken) == most:
                 break
@@ -43,7 +43,7 @@ class Intake(Generic[T]):
         return taken
 
     def forget(self, agent: str) -> None:
-        """This agent may not speak any more: what waits of it is not taken."""
+        """This agent may not speak any more: drop what waits of it."""
         self._of.pop(agent, None)
         if not self._of:
             self._some.clear()

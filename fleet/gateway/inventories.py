@@ -1,4 +1,4 @@
-"""Inventories on their way into the database: the newest of each agent, and none of them too often."""
+"""Inventories on their way into the database: the newest of each agent, with a pause between two of the same one."""
 
 import asyncio
 import logging
@@ -18,15 +18,15 @@ PAUSE_S = 2.0  # between two inventories of one agent
 
 
 class Inventories:
-    """What each device looks like, said and not taken yet. A newer one replaces an older one."""
+    """Inventories that are not stored yet. A newer one replaces an older one of the same agent."""
 
     def __init__(self) -> None:
-        self._newest: dict[str, dict[str, Any]] = {}
-        self._taken_at: dict[str, float] = {}
+        self._newest: dict[str, dict[str, Any]] = {}  # by agent
+        self._taken_at: dict[str, float] = {}  # the event loop's time by agent
         self._wake = asyncio.Event()
 
     def put(self, agent: str, facts: dict[str, Any]) -> None:
-        """To be taken, at once or in a moment."""
+        """Have this inventory stored, at once or in a moment."""
         self._newest[agent] = facts
         self._wake.set()
 

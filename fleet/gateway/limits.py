@@ -1,7 +1,7 @@
-"""How much one agent may say. Whoever says more costs itself its connection, and nobody else anything.
+"""How much one agent may send. One that sends more loses its connection, and the others notice nothing.
 
-The bounds are generous: a whole cutover with retries is some hundred messages and a rehearsal two, and an inventory comes
-after each connection of a till whose network comes and goes."""
+The bounds are generous. A whole cutover with retries takes a few hundred messages and a rehearsal two; an inventory comes
+after each connection, which may be often where a till's network comes and goes."""
 
 import asyncio
 import contextlib
@@ -12,26 +12,26 @@ from agents import protocol
 
 MESSAGES, MESSAGES_A_SECOND = 3000, 20.0
 BYTES, BYTES_A_SECOND = 32 * 1024 * 1024, 256 * 1024.0
-HELLO = 5.0  # messages that a connection costs: it is written down, and what waits is said again
-STRANGERS = 500  # connections that have not said yet who they are
-EVIDENCE_BYTES = 32 * 1024
-REMEMBERED = 1000
+HELLO = 5.0  # a connection counts as so many messages: it costs a write, and everything that waits is sent again
+STRANGERS = 500  # connections whose agent is not known yet
+EVIDENCE_BYTES = 32 * 1024  # of one step; the evidence of our agents is smaller
+REMEMBERED = 1000  # agents whose allowance is kept before full ones are forgotten
 
 
 @dataclass(slots=True)
 class Bucket:
-    """Holds `size`, and is filled again by `a_second`."""
+    """A token bucket."""
 
-    size: float
-    a_second: float
-    left: float = field(init=False)
-    at: float | None = None
+    size: float  # how much it holds
+    a_second: float  # how much is added each second
+    left: float = field(init=False)  # how much is in it
+    at: float | None = None  # the time of `left`, in seconds; None: it was never used
 
     def __post_init__(self) -> None:
         self.left = self.size
 
     def take(self, amount: float, now: float, *, least: float = 0) -> bool:
-        """Whether there was so much in it, or `least`; then the amount is taken out."""
+        """Take the amount out if so much, and at least `least`, is in it. Returns whether it was."""
         if self.at is not None:
             self.left = min(self.size, self.left + (now - self.at) * self.a_second)
         self.at = now
@@ -41,23 +41,23 @@ class Bucket:
         return True
 
     def is_full(self, now: float) -> bool:
-        """Whether it would be by now."""
+        """Whether it is full at this time."""
         return self.at is None or self.left + (now - self.at) * self.a_second >= self.size
 
 
 class Allowances:
-    """What each agent may still say, whichever connections it says it on."""
+    """How much each agent may still send, over all its connections together. now: seconds of a monotonic clock."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._of: dict[str, tuple[Bucket, Bucket]] = {}
 
     def is_spent(self, agent: str) -> bool:
-        """Whether this agent may say nothing at this moment."""
+        """Whether this agent may not even connect at this moment."""
         return agent in self._of and not self._of[agent][0].take(0.0, self._now(), least=HELLO)
 
     def spend(self, agent: str, size: int, messages: float = 1) -> bool:
-        """One message of so many bytes. False: it was one too many."""
+        """Count one message of `size` bytes, as if it were `messages` messages. False: that was too much."""
         now = self._now()
         if agent not in self._of:
             self._tidy(now)
@@ -71,15 +71,15 @@ class Allowances:
 
 
 class WaitingRoom:
-    """Those who have not said who they are. Each has a time limit, and where it is crowded the one that has waited
-    longest goes: an honest agent needs a moment, and whoever only wants to take up the room is the first to lose it."""
+    """Connections whose agent is not known yet. Each has a time limit, and when there are too many, the one that has
+    waited longest ends. An honest agent needs only a moment, so this hits those that say nothing."""
 
     def __init__(self) -> None:
         self._waiting: dict[asyncio.Timeout, None] = {}
 
     @contextlib.asynccontextmanager
     async def wait(self, limit_s: float) -> AsyncIterator[None]:
-        """Raises TimeoutError when the time is over, or the room is needed."""
+        """Raises TimeoutError when the time is over, or when too many others wait."""
         async with asyncio.timeout(limit_s) as limit:
             if len(self._waiting) >= STRANGERS:
                 longest = next(iter(self._waiting))
@@ -93,8 +93,8 @@ class WaitingRoom:
 
 
 def slim(report: protocol.Report, size: int) -> protocol.Report:
-    """The report of a message of `size` bytes; evidence that is larger than any of ours is left out: the report itself
-    must get through, or its agent would say it for ever."""
+    """The report of a message of `size` bytes, without evidence that is larger than any of our agents'. The report itself
+    must be stored, or its agent would send it for ever."""
     if isinstance(report, protocol.StepDone) and size > EVIDENCE_BYTES:
         return protocol.StepDone(
             report.n, report.seq, report.epoch, report.cutover, report.step, report.direction, report.at_ms, report.took_ms,
@@ -104,6 +104,6 @@ def slim(report: protocol.Report, size: int) -> protocol.Report:
 
 
 def _essence(evidence: dict[str, object], size: int) -> dict[str, object]:
-    """Its numbers, which are measured by, and why the rest is not there."""
+    """Its whole numbers, which outages are measured by, and why the rest is missing."""
     numbers = {key[:40]: value for key, value in list(evidence.items())[:20] if isinstance(value, int)}
     return {**numbers, "left_out": f"evidence of {size} bytes"}

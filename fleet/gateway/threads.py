@@ -1,4 +1,4 @@
-"""Services are ordinary blocking Django code: here they run in threads beside the event loop."""
+"""Runs services, which are ordinary blocking Django code, in threads beside the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="services")
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run one service call. The thread keeps its database connection, unless that has failed."""
+    """Run one service call and return what it returns. The thread keeps its database connection unless that has failed."""
 
     def call() -> Any:
         try:

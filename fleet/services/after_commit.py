@@ -1,4 +1,4 @@
-"""What is to be done after a service's transaction has been committed, as a value."""
+"""What is to be done after the commit of a service's transaction, as a value. fleet/tasks.py carries it out."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -6,7 +6,9 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """Instructions that are wanted: a worker writes and signs them. Lost on the way, a sweep finds them."""
+    """Instructions that a worker is to write and sign. If this gets lost on the way, a sweep finds the same.
+
+    Both are primary keys."""
 
     cutover: int
     runs: tuple[int, ...]
@@ -14,18 +16,16 @@ class Dispatch:
 
 @dataclass(slots=True)
 class AfterCommit:
-    """dispatch: for the workers; notify: agents that have something waiting at the gateway; changed:
-    cutovers whose watchers should look again; dropped: agents whose connection must end; rehearse: rehearsals
-    of which the next part is to be written."""
+    """What a service leaves to its caller. If it gets lost, that costs time only: the next tick finds the same."""
 
-    dispatch: list[Dispatch] = field(default_factory=list)
-    notify: set[str] = field(default_factory=set)
-    changed: set[int] = field(default_factory=set)
-    dropped: set[str] = field(default_factory=set)
-    rehearse: set[int] = field(default_factory=set)
+    dispatch: list[Dispatch] = field(default_factory=list)  # work for the workers
+    notify: set[str] = field(default_factory=set)  # agents that have something waiting at the gateway
+    changed: set[int] = field(default_factory=set)  # cutovers whose live pages should look again
+    dropped: set[str] = field(default_factory=set)  # agents whose connection must end
+    rehearse: set[int] = field(default_factory=set)  # rehearsals whose next probes a worker is to write
 
     def add(self, other: "AfterCommit") -> Self:
-        """Both together."""
+        """Put the other's contents into this one, and return this one."""
         self.dispatch += other.dispatch
         self.notify |= other.notify
         self.changed |= other.changed
@@ -34,7 +34,7 @@ class AfterCommit:
         return self
 
 
-# Broker channels. Both only notify: who missed one finds the same in the database a moment later.
+# Channels of the broker. They only notify: a receiver that misses a message finds the same in the database a moment later.
 NOTIFY_CHANNEL = "tillway:notify"  # message: agent ids, separated by spaces
 DROP_CHANNEL = "tillway:drop"  # message: agent ids whose connection must end
-CHANGED_CHANNEL = "tillway:changed"  # message: the id of a cutover whose watchers should look again
+CHANGED_CHANNEL = "tillway:changed"  # message: the id of a cutover whose live pages should look again
