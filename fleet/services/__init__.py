@@ -4,10 +4,10 @@ cutovers/    a cutover from its plan to its end. Begin with actions.py (what peo
              decisions are carried out and written down)
 rehearsals/  every terminal tries the certificate beforehand. Begin with lifecycle.py
 devices/     sites, servers, terminals, their certificates, the import from CSV
-agents/      letting agents in, knowing them again, shutting them out
+agents/      enrolling agents, recognising them when they connect, shutting them out
 attention/   what needs a person, from every part of the database
 
-In this folder is what all of them use. Each function runs in one transaction, changes states by guarded updates with one
-Transition row each, and returns what is to be done after the commit (after_commit.py). The caller hands that to
-tasks.follow().
+The modules in this folder itself are used by all of them. Each function runs in one transaction, changes states by
+guarded updates with one Transition row each, and returns what is to be done after the commit (after_commit.py). The caller
+passes that to tasks.follow().
 """

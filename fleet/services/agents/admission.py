@@ -1,4 +1,4 @@
-"""Agents: knowing them again, their presence, what their devices look like, shutting them out."""
+"""Recognises agents when they connect, keeps their presence and inventories, and shuts them out."""
 
 import datetime as dt
 import json
@@ -39,8 +39,9 @@ _SHUT_OUT = {
 
 
 def recognise(message: protocol.Hello, nonce: str, now: dt.datetime) -> Agent:
-    """The agent that says hello, now marked as connected. Raises AgentRejected. Not to be called for one agent twice at a
-    time, nor for a connection that is older than the newest one (see lives)."""
+    """The agent that says hello, which is then marked as connected. nonce: from the challenge of its connection. Raises
+    AgentRejected. The caller must not call this twice at the same time for one agent, nor for a connection that is older
+    than the newest one (lives.py says why)."""
     agent = Agent.objects.select_related("device__site").filter(pk=fit_text(message.agent)).first()
     if agent is None:
         raise _rejected("unknown_agent")
@@ -51,7 +52,7 @@ def recognise(message: protocol.Hello, nonce: str, now: dt.datetime) -> Agent:
         raise _rejected(code)
     proven = hello_proof.read(agent.pk, message.proof)
     with transaction.atomic():
-        # First what locks a cutover: everywhere a cutover is locked before its agents.
+        # This comes first because it may lock a cutover, and a cutover is always locked before its agents.
         if proven and (proven.epoch > agent.device.site.epoch or proven.seq > agent.seq):
             restored.notice(agent, proven, now)
         row = Agent.objects.select_for_update().get(pk=agent.pk)
@@ -68,26 +69,26 @@ def recognise(message: protocol.Hello, nonce: str, now: dt.datetime) -> Agent:
 
 
 def why_not(agent: Agent) -> str:
-    """The code with which this agent is refused, "" where it may speak."""
+    """The code with which this agent is refused, or "" if it may speak."""
     if agent.revoked_at:
         return "revoked"
     return "identity_used_twice" if agent.quarantined_at else ""
 
 
 def shut_out(agent_ids: Collection[str]) -> dict[str, str]:
-    """Those of these agents that may not speak any more, each with the code of why."""
+    """Those of these agents that may not speak any more, each with the code of the reason."""
     rows = {agent.pk: agent for agent in Agent.objects.filter(pk__in=agent_ids)}
     codes = {pk: why_not(rows[pk]) if pk in rows else "unknown_agent" for pk in agent_ids}
     return {pk: code for pk, code in codes.items() if code}
 
 
 def too_much() -> AgentRejected:
-    """Who says more than any agent of ours."""
+    """The refusal of an agent that sends more than any honest one."""
     return AgentRejected("too_much", "this agent says more than any agent does; it may come back in a minute")
 
 
 def words_for(code: str) -> str:
-    """What an agent is told that is refused with this code."""
+    """What an agent is told when it is refused with this code."""
     return _SHUT_OUT[code]
 
 
@@ -103,7 +104,7 @@ def _quarantine(agent: Agent, now: dt.datetime) -> None:
 
 
 def presence(seen: Collection[str], gone: Collection[str], now: dt.datetime) -> None:
-    """Who is connected, and who has left."""
+    """Write down which agents are connected (`seen`) and which have left (`gone`)."""
     with transaction.atomic():
         if seen:
             Agent.objects.admitted().filter(pk__in=seen).update(connected=True, last_seen=now)
@@ -112,7 +113,7 @@ def presence(seen: Collection[str], gone: Collection[str], now: dt.datetime) -> 
 
 
 def nobody_connected() -> None:
-    """A gateway starts: whatever was connected to the one before is not any more."""
+    """Mark all agents as not connected. For a gateway that starts: its predecessor's connections have ended."""
     with transaction.atomic():
         Agent.objects.filter(connected=True).update(connected=False)
 
@@ -130,7 +131,8 @@ def revoke(user: Any, agent_id: str, now: dt.datetime) -> AfterCommit:
 
 
 def lose_keys(names: Collection[str], now: dt.datetime) -> int:
-    """These keys are lost for good, and whoever knows them must be enrolled again: shut everybody out. How many."""
+    """Revoke all agents, because these keys are lost for ever and every agent that knows them must be enrolled again.
+    Returns how many were revoked."""
     with transaction.atomic():
         count = Agent.objects.filter(revoked_at__isnull=True).update(revoked_at=now, connected=False)
         text = f"{', '.join(sorted(names))} made anew; every device must be enrolled again."
@@ -139,9 +141,9 @@ def lose_keys(names: Collection[str], now: dt.datetime) -> int:
 
 
 def take_inventory(agent_id: str, facts: dict[str, Any], now: dt.datetime) -> None:
-    """Keep what an agent read on its device. Everything in it is somebody else's text: bounded here,
-    escaped wherever it is shown. Raises Invalid."""
-    facts = fit(facts)  # first: what is nested too deep would end json.dumps
+    """Keep what an agent read on its device. The device chose all of it, so it is bounded here and escaped wherever it is
+    shown. Raises Invalid."""
+    facts = fit(facts)  # first, because json.dumps fails for what is nested too deep
     if len(json.dumps(facts)) > MAX_FACTS_BYTES:
         raise Invalid(("facts", f"are larger than {MAX_FACTS_BYTES} bytes"))
     told = parse(facts)

@@ -1,4 +1,4 @@
-"""What is wrong with an agent itself: kept beside it until somebody has dealt with it, and shown as attention."""
+"""What is wrong with an agent itself. It is kept in Agent.alarm until a person has dealt with it, and shown as attention."""
 
 import datetime as dt
 from collections.abc import Collection
@@ -10,13 +10,13 @@ from fleet.services.sanitize import fit_text
 
 IDENTITY_USED_TWICE = "identity_used_twice"
 INSTRUCTIONS_REFUSED = "instructions_refused"
-# With these an agent refuses whatever this dashboard sends, not this instruction alone.
+# An agent that refuses with one of these codes will refuse every instruction of this dashboard, not only this one.
 UNREADABLE = frozenset({"bad_instruction", "bad_signature", "wrong_agent"})
-MOST_TEXT = 500
+MOST_TEXT = 500  # characters of the agent's own reason
 
 
 def refused(finding: Finding) -> Finding:
-    """The alarm for an agent that refuses what this dashboard has signed, with its own reason."""
+    """The alarm for an agent that refuses what this dashboard has signed. finding: the reason that the agent gave."""
     return Finding(
         INSTRUCTIONS_REFUSED,
         f"Its agent refuses this dashboard's instructions: {fit_text(finding.message)[:MOST_TEXT]} ({finding.code[:64]})",
@@ -25,11 +25,11 @@ def refused(finding: Finding) -> Finding:
 
 
 def sound(agent_ids: Collection[str], finding: Finding, now: dt.datetime) -> None:
-    """Keep this alarm beside these agents, unless the same one stands there already. Call it in a transaction."""
+    """Set this alarm for these agents, except where they have the same one already. Call it in a transaction."""
     row = {**asdict(finding), "at": now.isoformat()}
     Agent.objects.filter(pk__in=agent_ids).exclude(alarm__code=finding.code).update(alarm=row)
 
 
 def end(agent_ids: Collection[str], code: str) -> None:
-    """This alarm is over for these agents. Call it in a transaction."""
+    """Remove the alarm with this code from these agents. Call it in a transaction."""
     Agent.objects.filter(pk__in=agent_ids, alarm__code=code).update(alarm=None)

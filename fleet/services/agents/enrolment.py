@@ -1,7 +1,7 @@
-"""Letting an agent in: a one-time token for one device, made by an admin, spent by the device.
+"""Enrolment of an agent with a one-time token, which an admin makes for one device.
 
-Enrolling again replaces the key and clears what stood against the device; its row, its history and every instruction
-that was ever signed for it stay, so its numbers go on and no agent is taken for one that knows more than this database."""
+Enrolling again replaces the key and clears alarms and revocations. The agent's row, its history and all its instructions
+stay, so that their numbers go on. Otherwise an old agent would look as if it knew more than this database."""
 
 import datetime as dt
 import hashlib
@@ -20,8 +20,8 @@ TOKEN_LENGTH = 40
 
 
 def new_token(device: Device, now: dt.datetime, *, actor: str = "setup") -> str:
-    """A one-time token with which this device's agent may enrol within 24 hours. Making it is the
-    admin's acceptance: the token is bound to the device."""
+    """A one-time token with which this device's agent may enrol within 24 hours. It is bound to the device: by making it,
+    the admin accepts that device. actor: who made it."""
     token = letters_and_digits(TOKEN_LENGTH)
     with transaction.atomic():
         EnrolmentToken.objects.create(device=device, digest=_digest(token), expires_at=now + TOKEN_LIFE)
@@ -30,17 +30,18 @@ def new_token(device: Device, now: dt.datetime, *, actor: str = "setup") -> str:
 
 
 def enrol(message: protocol.Enrol, nonce: str, now: dt.datetime) -> protocol.Enrolled:
-    """Admit an agent by its one-time token. Raises AgentRejected, keys.Missing."""
+    """Admit an agent by its one-time token. nonce: from the challenge of its connection. Raises AgentRejected and
+    keys.Missing."""
     payload = protocol.enrol_payload(nonce, message.token, message.public_key)
     check_signature(message.public_key, message.signature, payload)
     digest = _digest(message.token)
     if not EnrolmentToken.objects.filter(digest=digest).exists():
-        raise _bad_token()  # looked at first without a lock: a guess holds nobody up
-    signing_key = keys.signing_public()  # first: where nobody is enrolled, the first key is made now
+        raise _bad_token()  # checked first without a lock, so that a wrong guess delays nobody
+    signing_key = keys.signing_public()  # before the row of the agent: the key is made only while no agent is enrolled
     with transaction.atomic():
         token = EnrolmentToken.objects.select_for_update().select_related("device").get(digest=digest)
         if token.used_at and (agent := _enrolled_before(token.device, message.public_key)):
-            # The answer was lost on the way: the same device, with the same key, asks again.
+            # The answer was lost on the way, so the same device asks again with the same key.
             return protocol.Enrolled(agent=agent.pk, signing_key=signing_key)
         if token.used_at or token.expires_at < now or token.device.kind != message.role:
             raise _bad_token()
@@ -62,7 +63,7 @@ def _admit(device: Device, message: protocol.Enrol, now: dt.datetime) -> Agent:
             "revoked_at": None,
             "quarantined_at": None,
             "connected": False,
-            "acked": 0,  # its journal may be a new one, and counts from 1; an old one sends nothing that was acknowledged
+            "acked": 0,  # a new journal counts from 1; an old one does not send acknowledged reports
             "lives": [],
             "alarm": None,
             "called": called if differs else "",

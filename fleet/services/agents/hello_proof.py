@@ -1,7 +1,7 @@
-"""What an agent can prove of the instructions that it was given: one of ours, signed, for this very agent.
+"""What an agent can prove about the instructions that it has had: it shows one that this dashboard signed for it.
 
-A number that an agent merely says is worth nothing: one till that was taken over could pause a site with it, or drive
-the site's own numbers out of every bound."""
+A number that an agent only claims does not count. Otherwise one hijacked till could pause a site, or drive the site's
+numbers out of their bounds."""
 
 import logging
 from dataclasses import dataclass
@@ -15,14 +15,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """The numbers of an instruction that this dashboard has signed for the agent that shows it."""
+    """The numbers of an instruction that this dashboard has signed for the agent which shows it."""
 
     epoch: int
     seq: int
 
 
 def read(agent_id: str, proof: protocol.Proof | None) -> Proven | None:
-    """What this proves; None for no proof, or one that is not of ours, not for this agent or not within the bounds."""
+    """What this proves. None where there is no proof, or where it is not signed by this dashboard, not for this agent, or
+    not within the bounds."""
     if proof is None:
         return None
     if not keys.verify(proof.body, proof.signature):

@@ -1,4 +1,4 @@
-"""Who is not let in."""
+"""Why an agent is refused, and the check of its signature."""
 
 import base64
 
@@ -9,7 +9,7 @@ from fleet.services.errors import ServiceError
 
 
 class AgentRejected(ServiceError):
-    """The agent is refused; code is one of protocol.Refused's."""
+    """The agent is refused. code: one of those of protocol.Refused."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -26,8 +26,8 @@ VERBS: tuple[Verb, ...] = get_args(Verb)
 
 
 def act(user: Any, cutover_id: int, verb: Verb, now: dt.datetime) -> AfterCommit:
-    """Do it; returns what follows. Raises NotFound, Forbidden where the role may not, Conflict with the reason where the
-    state forbids it."""
+    """Do it, and return what is to be done after the commit. Raises NotFound, Forbidden if the role may not do it, and
+    Conflict with the reason if the state forbids it."""
     _may(user, verb)
     try:
         with transaction.atomic():
@@ -39,14 +39,14 @@ def act(user: Any, cutover_id: int, verb: Verb, now: dt.datetime) -> AfterCommit
             locked.settle()
             failpoints.reached("web.act_uncommitted")
     except IntegrityError as error:
-        # The constraint one_active_cutover_per_site: two were started at once, and the other was first.
+        # The constraint one_active_cutover_per_site: somebody started another one at the same moment.
         raise Conflict("another cutover of this site is active") from error
     failpoints.reached("web.act_committed")
     return locked.after
 
 
 def allowed(user: Any, cutover: Cutover) -> set[Verb]:
-    """The verbs that make sense for this person in this state, for showing buttons."""
+    """The verbs that this person can use in this state. Pages show these as buttons."""
     role, state = role_of(user), states.Cutover(cutover.state)
     verbs: set[Verb] = {verb for verb in VERBS if state in _STATES[verb]}
     if state is C.NEEDS_PERSON and cutover.direction == "back":
@@ -59,12 +59,12 @@ def allowed(user: Any, cutover: Cutover) -> set[Verb]:
 
 
 def fits(verb: str, cutover: Cutover) -> bool:
-    """Whether the cutover's state has this verb, whoever asks."""
+    """Whether this verb is possible in the cutover's state, for any person."""
     return any(states.Cutover(cutover.state) in expected for known, expected in _STATES.items() if known == verb)
 
 
 def _own_plan(user: Any, cutover: Cutover) -> set[Verb]:
-    """What the site's two-person rule takes from whoever asked for the cutover."""
+    """The verbs that the site's two-person rule forbids this person."""
     if not cutover.site.two_persons:
         return set()
     return {"approve", "start"} if cutover.requested_by_id == user.pk else {"start"}
@@ -82,12 +82,12 @@ _STATES: dict[Verb, frozenset[C]] = {
 }
 
 
-# These go on from what the database says of the devices.
+# These rely on what the database says about the devices.
 _BELIEVES: frozenset[Verb] = frozenset({"resume", "retry_failed"})
 
 
 def may(role: Role | None, verb: str) -> bool:
-    """Whether this role has this verb, whatever the state."""
+    """Whether this role may use this verb, in any state."""
     return role is Role.ADMIN or (role is Role.APPROVER and verb == "approve")
 
 
@@ -130,7 +130,7 @@ def _start(locked: LockedCutover, user: Any) -> None:
 
 
 def _schedule(locked: LockedCutover, user: Any, word: str) -> None:
-    """Fix the window and the roster, and let the plan take over when the window opens."""
+    """Fix the window and the participants. The plan takes over when the window opens."""
     cutover, now = locked.cutover, locked.now
     if other := Cutover.objects.filter(site=cutover.site, state__in=states.ACTIVE).exclude(pk=cutover.pk).first():
         raise Conflict(f"cutover {other.pk} of this site is {other.state}; one at a time")
@@ -166,7 +166,8 @@ def _schedule(locked: LockedCutover, user: Any, word: str) -> None:
 
 
 def _refuse_unfit_certificate(cutover: Cutover, thumbprint: str, its_window: Window, now: dt.datetime) -> None:
-    """The store may have changed since the plan was made, and a window that is begun later ends later."""
+    """Check the certificate again: the store may have changed since the plan was made, and a later start means a later
+    end."""
     if cutover.to_scheme != "https":
         return
     if why := certificates.why_unfit(cutover.site, thumbprint, its_window, now):
@@ -193,7 +194,7 @@ def _pause(locked: LockedCutover, user: Any) -> None:
 def _resume(locked: LockedCutover, user: Any) -> None:
     _need(locked, "resume")
     cutover = locked.cutover
-    # Whoever resumes has seen why it stopped: what is passed now does not stop it again.
+    # A person who resumes has seen why it stopped, so a limit that is exceeded now does not stop it again.
     failed = [r.wave for r in locked.runs.values() if r.kind == "terminal" and r.state in COUNTS_AS_FAILED]
     passed = [w for w, limit in enumerate(cutover.limits) if failed.count(w) > limit]
     locked.set(waived=sorted({*cutover.waived, *passed}), window_waived=_waives_window(locked))
@@ -201,7 +202,7 @@ def _resume(locked: LockedCutover, user: Any) -> None:
 
 
 def _waives_window(locked: LockedCutover) -> bool:
-    """Whoever goes on after the point of no return has decided to, now or before."""
+    """Whether a person has decided, now or before, to go on after the point of no return."""
     cutover = locked.cutover
     return cutover.window_waived or (cutover.no_return_at is not None and locked.now >= cutover.no_return_at)
 
@@ -238,7 +239,7 @@ def _roll_back(locked: LockedCutover, user: Any) -> None:
     cutover = locked.cutover
     _refuse_superseded(locked)
     if cutover.state == C.ROLLING_BACK and not any(r.state == Run.UNDO_FAILED for r in locked.runs.values()):
-        return  # asked twice: it is on its way
+        return  # the second request: it is rolling back already
     locked.move(C.ROLLING_BACK, "rolled back by a person", actor=user.get_username())
 
 

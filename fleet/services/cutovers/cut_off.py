@@ -1,5 +1,5 @@
-"""Since when, and for how long, a terminal has had no proven lookup: from the server's last answer to the terminal's first
-proof, in whichever scheme it ended. The clock of a terminal that fails runs on, also through a rollback."""
+"""Measures how long a terminal had no proven lookup: from the server's last answer to the terminal's first proof after it,
+in either scheme. If the terminal fails, the time goes on, also during a rollback."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,7 +10,7 @@ from fleet.services.sanitize import LARGEST
 
 
 def begin(locked: LockedCutover, runs: Iterable[DeviceRun], at_ms: int) -> None:
-    """Nobody answers these terminals from now on. A clock that runs already is left alone."""
+    """From this moment (ms since 1970) on, no server answers these terminals. An earlier beginning stays."""
     fresh = [run for run in runs if run.kind == "terminal" and run.cut_off_since is None]
     if not fresh:
         return
@@ -20,7 +20,8 @@ def begin(locked: LockedCutover, runs: Iterable[DeviceRun], at_ms: int) -> None:
 
 
 def end(locked: LockedCutover, run: DeviceRun, at_ms: int) -> None:
-    """This terminal has proven that it is served again. One that was cut off twice adds both up."""
+    """At this moment (ms since 1970) this terminal has proven that a server answers it. If it was cut off twice, both times
+    are added."""
     if run.cut_off_since is None:
         return
     since_ms = to_ms(run.cut_off_since)

@@ -1,7 +1,7 @@
 """One cutover under its lock: carries out what the domain decides, and writes down every change.
 
-A LockedCutover lives inside one transaction. Whatever happened first (a report, a person, the clock), the
-transaction ends with settle(), which asks the plan again and again until there is nothing but waiting.
+A LockedCutover lives inside one transaction. The caller first applies what happened: a report, a person's action or the
+passing of time. Then it calls settle(), which asks the plan what comes next until only waiting is left.
 """
 
 import datetime as dt
@@ -26,15 +26,16 @@ from fleet.services.errors import Conflict, StaleState
 from fleet.services.sanitize import LARGEST_NUMBER
 
 CHUNK = 50  # device runs per dispatch task
-CONTACT_SLACK_S = 10  # beyond a step's own limit, for the way there and back and a restarting agent
-ARM_LIMIT_S = 8
-ARM_LIMIT_SERVER_S = 25  # without the server there is no cutover; nobody waits in outage yet
+CONTACT_SLACK_S = 10  # added to a step's own limit, for the network and for an agent that restarts
+ARM_LIMIT_S = 8  # how long a device may take to answer at arming
+ARM_LIMIT_SERVER_S = 25  # longer, because no cutover is possible without the server, and no terminal is cut off yet
 ARM_LIMIT_ABSENT_S = 3  # for a device whose agent has no connection when arming begins
-MAX_ROUNDS = 100  # a plan that never comes to an end is a bug; better loud than spinning
+MAX_ROUNDS = 100  # of asking the plan; a plan that does not come to an end is a bug, and raises
 
 
 class LockedCutover:
-    """The working set of one transaction on one cutover. Create inside transaction.atomic()."""
+    """One cutover and its device runs, in one transaction. Create it inside transaction.atomic(). Raises
+    Cutover.DoesNotExist."""
 
     def __init__(self, cutover_id: int, now: dt.datetime) -> None:
         self.now = now
@@ -42,18 +43,18 @@ class LockedCutover:
         self.runs: dict[int, DeviceRun] = {}
         self.load_runs()
         self.after = AfterCommit()
-        self._version: int | None = None
-        self._chain: str | None = None
+        self._version: int | None = None  # of this transaction's changes, once there is one
+        self._chain: str | None = None  # the digest of the newest Transition, once it was read
 
     def load_runs(self) -> None:
-        """Read the device runs, with what is needed of their devices."""
+        """Read the device runs, with their devices and agents."""
         runs = self.cutover.runs.select_related("device__agent").order_by("kind", "device__name", "id")
         self.runs = {run.pk: run for run in runs}
 
     # -- the loop
 
     def settle(self) -> AfterCommit:
-        """Do what the plan says until it says nothing more. Returns what is to be done after commit."""
+        """Do what the plan says until it has nothing more to say. Returns what is to be done after the commit."""
         for _ in range(MAX_ROUNDS):
             snapshot = self.snapshot()
             steps = plan.next_steps(snapshot, self.now) if snapshot else []
@@ -77,12 +78,13 @@ class LockedCutover:
             if isinstance(step, Move):
                 self.move(step.to, step.reason, actor="plan", finding=step.finding, cause=step.cause)
 
-    # -- changes of state, each guarded and written down
+    # -- changes of state: each is guarded and written down
 
     def move(
         self, to: states.Cutover, reason: str, *, actor: str, finding: Finding | None = None, cause: Cause | None = None
     ) -> None:
-        """The cutover's own state. The first cause stays. Raises IllegalMove for a move that the tables do not allow."""
+        """Change the cutover's own state. The first cause stays. Raises IllegalMove for a move that the tables do not allow,
+        StaleState if somebody else was first."""
         old = self.cutover.state
         states.advance(states.Cutover, old, to)
         changes = self._consequences(states.Cutover(old), to)
@@ -92,15 +94,15 @@ class LockedCutover:
         self._update_cutover(old, changes)
         self._write_down([self._row(None, old, to, actor, reason)])
         if to is states.Cutover.VERIFYING:
-            # The last check is made afresh each time, also after a retry in the same epoch.
+            # The last check is made again each time, also after a retry in the same epoch.
             self.forget_asked([r for r in self.runs.values() if r.kind == "server"])
 
     def move_run(self, run: DeviceRun, to: Run, reason: str, *, actor: str, finding: Finding | None = None) -> None:
-        """One device run's state."""
+        """Change one device run's state."""
         self.move_runs([MoveRun(run.pk, to, reason, finding)], actor=actor)
 
     def move_runs(self, moves: Iterable[MoveRun], *, actor: str) -> None:
-        """Many device runs at once: one guarded update per kind of move, one Transition row per run."""
+        """Change the state of many device runs: one guarded update for each kind of move, one Transition row for each run."""
         groups: dict[tuple[str, Run, str], list[MoveRun]] = defaultdict(list)
         for move in moves:
             key = json.dumps(asdict(move.finding), sort_keys=True) if move.finding else ""
@@ -114,11 +116,11 @@ class LockedCutover:
         self._write_down(rows)
 
     def ask(self, runs: list[DeviceRun], action: Action) -> None:
-        """Note that these devices are to be told; a worker writes and signs the instructions."""
+        """Note that these devices are to get an instruction. A worker writes and signs it later."""
         groups: dict[tuple[str, dt.datetime | None], list[int]] = defaultdict(list)
         again = action == "verify" and runs[0].kind == "terminal"
         for run in runs:
-            # Nobody waits for one that is off, nor for a second lookup: a till may be switched off after the night.
+            # No deadline for a device that is off, nor for a second lookup: the till may be off by then.
             free = run.state == Run.LATE or again
             deadline = None if free else self.now + dt.timedelta(seconds=self._limit(run, action))
             groups[("" if free else first_step(run, action), deadline)].append(run.pk)
@@ -137,13 +139,13 @@ class LockedCutover:
         self.after.dispatch += [Dispatch(self.cutover.pk, tuple(ids[i : i + CHUNK])) for i in range(0, len(ids), CHUNK)]
 
     def forget_asked(self, runs: list[DeviceRun]) -> None:
-        """These are to be asked afresh, as if nothing had been asked in this epoch."""
+        """Treat these device runs as if they had not been asked for anything in this epoch."""
         DeviceRun.objects.filter(pk__in=[r.pk for r in runs]).update(asked_action="", deadline_at=None)
         for run in runs:
             run.asked_action, run.deadline_at = "", None
 
     def touch(self) -> int:
-        """The version of this transaction's changes; watchers look for everything newer than they know."""
+        """The version of this transaction's changes. Live pages fetch everything that is newer than what they show."""
         if self._version is None:
             self._version = self.cutover.version + 1
             Cutover.objects.filter(pk=self.cutover.pk).update(version=self._version)
@@ -173,7 +175,8 @@ class LockedCutover:
         return changes
 
     def new_epoch(self) -> int:
-        """One more than any cutover of this site has used. Raises Conflict where an older version let it be poisoned."""
+        """One more than any cutover of this site has used. Raises Conflict if the number is out of its bounds, which an agent
+        could cause in older versions."""
         if self.cutover.site.epoch >= LARGEST_NUMBER:
             raise Conflict(
                 "this site's numbers are out of bounds: run manage.py heal_numbers (docs/reliability.md), then try again"
@@ -228,7 +231,7 @@ class LockedCutover:
 
 
 def chain_digest(before: str, row: Transition) -> str:
-    """SHA-256 over the row before and this row's content: the audit log is a chain."""
+    """SHA-256 over the digest of the row before and this row's content, so that the audit log is a chain."""
     text = json.dumps(
         [before, row.cutover_id, row.run_id, row.device_name, row.at.isoformat(), row.old, row.new, row.actor, row.reason]
     )
@@ -249,14 +252,14 @@ def step_limit(name: str) -> float:
 
 
 def _run_consequences(to: Run) -> dict[str, Any]:
-    """A run that has come to an end waits for nothing."""
+    """What else changes with a move: a run that is not under way waits for nothing."""
     if to in (Run.SWITCHING, Run.UNDOING):
         return {}
     return {"deadline_at": None, "step": "", "confirm_at": None}
 
 
 def _finding(to: Run, finding: Finding | None) -> dict[str, Any]:
-    """What is known to be wrong with a run after a move. Being put back does not take the reason for it away."""
+    """What is known to be wrong with a run after a move. A device that is undone keeps the reason for it."""
     if finding is None and to in (Run.UNDOING, Run.RESTORED):
         return {}
     return {"finding": asdict(finding) if finding else None}

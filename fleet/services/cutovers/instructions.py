@@ -1,4 +1,4 @@
-"""Writing, signing and delivering instructions. Each is stored before it is sent."""
+"""Writes and signs instructions, and finds those that wait for delivery. Each is stored before it is sent."""
 
 import datetime as dt
 from collections.abc import Collection
@@ -13,14 +13,14 @@ from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.clock import to_ms
 from fleet.services.sanitize import LARGEST_NUMBER
 
-# The server decides first, its tills follow after: so they do not run to and fro.
+# How long an agent goes on without hearing from the dashboard. The server's is shorter: it decides first, and its
+# terminals then follow it, instead of switching twice.
 LEASE_MS = {"server": 20_000, "terminal": 28_000}
 LONG = dt.timedelta(days=30)  # how long a late terminal's instruction waits for it
 
 
 def write(dispatch: Dispatch, now: dt.datetime) -> AfterCommit:
-    """Write the instructions that these device runs want and do not have yet. Called twice, the second
-    call finds nothing to do."""
+    """Write the instructions that these device runs need and do not have yet. A second call finds nothing to do."""
     with transaction.atomic():
         cutover = Cutover.objects.select_for_update().select_related("site").get(pk=dispatch.cutover)
         runs = list(missing(cutover).filter(pk__in=dispatch.runs).select_related("device__agent"))
@@ -34,8 +34,8 @@ def write(dispatch: Dispatch, now: dt.datetime) -> AfterCommit:
 
 
 def missing(cutover: Cutover) -> QuerySet[DeviceRun]:
-    """Device runs that are to be told something of the current epoch, and have an agent, but no instruction. Not those of
-    an agent whose numbers are used up (see healing): it must not stop the chunk in which the others are written."""
+    """Device runs that were asked for something in the present epoch, and have an agent, but no instruction. Without those
+    of an agent whose numbers are used up (see healing.py), which must not stop the others of its chunk."""
     written = Instruction.objects.filter(run=OuterRef("pk"), epoch=OuterRef("asked_epoch"), attempt=OuterRef("asks"))
     return (
         DeviceRun.objects.filter(
@@ -50,7 +50,8 @@ def missing(cutover: Cutover) -> QuerySet[DeviceRun]:
 
 
 def waiting(agent_ids: Collection[str], *, unsent_only: bool = False) -> list[Instruction]:
-    """What these agents have to be told: not finished, of their cutover's epoch, the newest of each run."""
+    """The instructions that these agents have to get: not finished, of their cutover's epoch, the newest of each run.
+    unsent_only: without those that were sent before."""
     newer = Instruction.objects.filter(run=OuterRef("run"), pk__gt=OuterRef("pk"))
     found = Instruction.objects.filter(agent__in=agent_ids, finished_at__isnull=True, epoch=F("cutover__epoch"))
     found = found.exclude(Exists(newer))
@@ -60,7 +61,7 @@ def waiting(agent_ids: Collection[str], *, unsent_only: bool = False) -> list[In
 
 
 def mark_sent(ids: Collection[int], now: dt.datetime) -> None:
-    """These are on the wire."""
+    """Write down that these instructions were sent."""
     with transaction.atomic():
         Instruction.objects.filter(pk__in=ids, sent_at__isnull=True).update(sent_at=now)
 
@@ -103,9 +104,9 @@ def _message(cutover: Cutover, row: Instruction, port: int, now: dt.datetime) ->
 
 
 def _expiry(cutover: Cutover, row: Instruction, now: dt.datetime) -> dt.datetime:
-    """When the agent must no longer begin. Nothing that cuts terminals off begins after the point of no
-    return, except by the policy `finish` once the server has flipped, or by a person's decision. A late
-    terminal's instruction waits: it follows a server that stays where it is."""
+    """The moment after which the agent must not begin. What cuts terminals off does not begin after the point of no
+    return, with two exceptions: the policy `finish` once the server has switched, and a person's decision. A late
+    terminal's instruction waits much longer, because it follows a server that has switched already."""
     run = row.run
     finishing = cutover.on_window_close == "finish" and run.kind == "terminal"
     free = row.action not in ("arm", "switch") or cutover.window_waived or run.state == "late" or finishing

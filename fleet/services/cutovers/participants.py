@@ -13,8 +13,8 @@ from fleet.services.cutovers.timings import timings
 
 
 def make_runs(cutover: Cutover) -> None:
-    """One device run for the server and for each terminal that is not excluded, dealt to the waves in
-    order of name. Called again when the window opens: a terminal enrolled since then takes part."""
+    """Make one device run for the server and for each terminal that is not excluded. The terminals are dealt to the waves
+    in order of name. This is called again when the window opens, so that new terminals take part."""
     devices = cutover.site.devices.order_by("name", "id")
     server = devices.filter(kind=Device.Kind.SERVER)
     terminals = list(devices.filter(kind=Device.Kind.TERMINAL).exclude(name__in=cutover.exclude))
@@ -30,7 +30,7 @@ def make_runs(cutover: Cutover) -> None:
 
 
 def snapshot(cutover: Cutover, runs: Iterable[DeviceRun], now: dt.datetime) -> Snapshot | None:
-    """What the domain sees of a cutover, or None while there is no server to decide about."""
+    """The cutover as the domain sees it, or None while it has no run for a server."""
     views = [_view(cutover, run, now) for run in runs]
     server = next((v for v in views if v.kind == "server"), None)
     if server is None:
@@ -60,14 +60,14 @@ def snapshot(cutover: Cutover, runs: Iterable[DeviceRun], now: dt.datetime) -> S
 
 
 def _answers_as_before(cutover: Cutover, server_run: int) -> bool:
-    """Whether the last that was heard of the service's stop is that it was undone: the service was started again
-    and proven by a lookup in the old scheme."""
+    """Whether the last report about stopping the service says that it was undone: the service was started again, and a
+    lookup in the old scheme proved it."""
     last = StepRun.objects.filter(run=server_run, name="stop_service").order_by("-seq", "-id").first()
     return last is not None and last.direction == "back" and last.evidence.get("scheme") == cutover.from_scheme
 
 
 def is_superseded(cutover: Cutover) -> bool:
-    """Whether another cutover of the site is on, or was started after this one."""
+    """Whether another cutover of the site is active, or was started after this one."""
     later = Q(state__in=states.ACTIVE)
     if cutover.started_at:
         later |= started_after(cutover.epoch)
@@ -75,8 +75,8 @@ def is_superseded(cutover: Cutover) -> bool:
 
 
 def started_after(epoch: int | F) -> Q:
-    """Cutovers that were started after the one of this epoch. By epoch, not by time: the clock may have been put
-    back in between."""
+    """Cutovers that were started after the one with this epoch. It compares epochs and not times, because the clock may
+    have been set back in between."""
     return Q(epoch__gt=epoch, started_at__isnull=False)
 
 

@@ -1,4 +1,4 @@
-"""Planning a cutover: checking what a person asked for, and keeping it as a draft."""
+"""Checks what a person asked for, and keeps it as a draft."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -18,24 +18,22 @@ MAX_WAVES = 100
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a person asks for. starts_at: None for now; waves: empty for the default (a canary of one,
-    then the rest); exclude: names of terminals that stay as they are; thumbprint: "" for the newest
-    certificate of the server's store that has a key."""
+    """What a person asks for."""
 
     site_id: int
     to_scheme: str = "https"
-    starts_at: dt.datetime | None = None
+    starts_at: dt.datetime | None = None  # None: when it is approved
     duration_minutes: int = 60
-    waves: Sequence[wave_rules.Wave] = ()
+    waves: Sequence[wave_rules.Wave] = ()  # empty: a canary of one terminal, then all others
     on_window_close: OnClose = "hold"
     on_threshold: OnThreshold = "roll_back"
-    exclude: Sequence[str] = ()
-    certificate_thumbprint: str = ""
+    exclude: Sequence[str] = ()  # names of terminals that take no part
+    certificate_thumbprint: str = ""  # "": the newest certificate of the server's store that has a key
     note: str = ""
 
 
 def create(user, plan: Plan, now: dt.datetime) -> Cutover:  # type: ignore[no-untyped-def]
-    """Keep a plan as a draft. Raises Invalid naming every wrong field, Forbidden where the role may not."""
+    """Keep a plan as a draft. Raises Invalid with every wrong field, and Forbidden if the role may not plan."""
     if role_of(user) is not Role.ADMIN:
         raise Forbidden("only an admin plans a cutover")
     site = Site.objects.filter(pk=plan.site_id).first()
@@ -63,7 +61,7 @@ def create(user, plan: Plan, now: dt.datetime) -> Cutover:  # type: ignore[no-un
 
 
 def wave_as_json(wave: wave_rules.Wave) -> dict[str, int]:
-    """A wave as the API writes it."""
+    """A wave as the API writes it, without empty fields."""
     pairs = {
         "size": wave.size,
         "percent": wave.percent,
@@ -74,7 +72,7 @@ def wave_as_json(wave: wave_rules.Wave) -> dict[str, int]:
 
 
 def _check(site: Site, plan: Plan, now: dt.datetime) -> None:
-    """Raises Invalid with everything that is wrong, not only the first."""
+    """Raises Invalid with everything that is wrong, not only with the first error."""
     errors: list[tuple[str, str]] = []
     if plan.to_scheme not in ("http", "https"):
         errors.append(("to_scheme", "must be http or https"))
@@ -99,11 +97,11 @@ def _check_start(plan: Plan, now: dt.datetime) -> list[tuple[str, str]]:
     if plan.starts_at.tzinfo is None:
         return [("starts_at", "needs an offset, such as +10:00 or Z")]
     try:
-        # The way to the server takes a moment: "now" by the caller's clock is not the past.
+        # A request takes a moment, so a caller's "now" may lie a little in the past.
         if plan.starts_at < now - dt.timedelta(seconds=5):
             return [("starts_at", "lies in the past")]
         starts = plan.starts_at.astimezone(dt.UTC)
-        # A day to spare: every zone must be able to write it.
+        # One day less than the calendar allows, so that every time zone can show the end.
         ends_at(starts, 1440 + max(1, min(plan.duration_minutes, 1440)))
     except OverflowError:
         return [("starts_at", "the window would end after the year 9999")]
@@ -111,7 +109,7 @@ def _check_start(plan: Plan, now: dt.datetime) -> list[tuple[str, str]]:
 
 
 def check_waves(waves: Sequence[wave_rules.Wave]) -> list[tuple[str, str]]:
-    """What is wrong with these waves: (field path, message) pairs."""
+    """What is wrong with these waves, as pairs of field path and message."""
     errors = []
     if len(waves) > MAX_WAVES:
         errors.append(("waves", f"are more than {MAX_WAVES}"))
@@ -142,7 +140,7 @@ def _check_excluded(site: Site, names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _check_thumbprint(site: Site, plan: Plan, now: dt.datetime, window_is_known: bool) -> list[tuple[str, str]]:
-    """Its shape, and the certificate's own errors: in its window, or today where the window itself is wrong."""
+    """Errors of the thumbprint's form, and of the certificate itself: for its window, or for now if the window is wrong."""
     thumbprint = plan.certificate_thumbprint.upper() if plan.certificate_thumbprint.isascii() else "?"
     digits = sum(c in "0123456789ABCDEF" for c in thumbprint)
     if thumbprint and (len(thumbprint) != 40 or digits != 40):
