@@ -1,5 +1,5 @@
 """What needs a person: one list for the Fleet page and for scripts.
 
-listing.py puts it together: begin there. items.py says what an item is; the other files are its sources, each with a
+listing.py puts it together: begin there. items.py defines an item. The other files are the sources of items, each with a
 fixed number of queries.
 """

@@ -1,4 +1,4 @@
-"""Agents that raise an alarm, are shut out, or are gone."""
+"""Agents that have an alarm, are revoked, or are not in contact."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -14,13 +14,14 @@ from fleet.models import Agent, Device
 from fleet.services.attention.items import LIMIT, Found, Item, Rank, at, bounded, code_of, page_of, said
 from fleet.services.text import NAMED
 
+# How long an agent may be out of contact before it needs attention.
 AWAY = dt.timedelta(minutes=10)
-SERVER_AWAY = dt.timedelta(minutes=1)  # as long as it takes agents to come back to a dashboard that was restarted
+SERVER_AWAY = dt.timedelta(minutes=1)  # agents need about that long to come back after a restart of the dashboard
 _FIELDS = ("alarm", "last_seen", "device__id", "device__kind", "device__name", "device__site_id", "device__site__name")
 
 
 def sources(now: dt.datetime) -> Iterator[Found]:
-    """All of this file's."""
+    """Everything that this file finds."""
     known = Agent.objects.annotate(seen=Coalesce("last_seen", "enrolled_at"))
     away = Q(connected=False, revoked_at__isnull=True)
     server = Q(device__kind=Device.Kind.SERVER)
@@ -55,7 +56,8 @@ def _server_away(row: dict[str, Any]) -> Item:
 
 
 def _terminals_away(found: QuerySet[Agent]) -> Found:
-    """One by one, but one item for a site where there are more than NAMED. Where the server is away too, that is said."""
+    """One item each, or one item for a site where there are more than NAMED. Sites whose server is away, too, are left out:
+    the server's own item says enough."""
     there = Device.objects.filter(kind=Device.Kind.SERVER, agent__connected=True, agent__revoked_at__isnull=True).order_by()
     each = F("device__site")
     placed = found.filter(device__site__in=there.values("site")).annotate(

@@ -1,4 +1,4 @@
-"""Cutovers that wait for somebody: for help, or for an approval."""
+"""Cutovers that wait for a person: for help, or for an approval."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,14 +19,14 @@ _FIELDS = ("id", "state", "to_scheme", "reason", "finding", "cause", "site_id", 
 
 
 def sources(user: Any) -> Iterator[Found]:
-    """All of this file's."""
+    """Everything that this file finds for this person."""
     yield _waiting_for_a_person()
     if role_of(user) in (Role.ADMIN, Role.APPROVER):
         yield _waiting_for_approval(user)
 
 
 def _waiting_for_a_person() -> Found:
-    """Each of them, then its devices. Each that is shown counts, and the devices that are not named count once."""
+    """Each cutover, followed by its devices. All that are shown count, and the devices that are not named count as one."""
     by_itself = Q(state=states.Cutover.PAUSED, finding__isnull=False)
     found = Cutover.objects.filter(Q(state=states.Cutover.NEEDS_PERSON) | by_itself, pk__in=newest_started())
     cutovers, count = bounded(_in_order(found))
@@ -40,9 +40,9 @@ def _waiting_for_a_person() -> Found:
 
 
 def _stuck(cutovers: list[int]) -> list[dict[str, Any]]:
-    """Device runs that need a person: of each cutover those that are named, and one more where there are more."""
+    """Device runs that need a person: of each cutover those that are named, and one more if there are more."""
     found = DeviceRun.objects.filter(cutover__in=cutovers, state__in=sorted(_STUCK), finding__isnull=False)
-    found = found.exclude(finding__code=CONTRADICTION)  # an alarm of its own
+    found = found.exclude(finding__code=CONTRADICTION)  # terminals.py has an item for these
     each = F("cutover")
     placed = found.annotate(
         place=Window(RowNumber(), partition_by=each, order_by=("kind", "device__name", "pk")),

@@ -1,4 +1,4 @@
-"""What an item of attention is, and what every source of them shares."""
+"""An item of the attention list, and what all sources of items share."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -13,23 +13,26 @@ from fleet.cutover import states
 from fleet.device_facts.lenient import mapping, text
 from fleet.models import Cutover, Site
 
-LIMIT = 200  # items that anybody is shown; the rest is counted
-LONGEST = 600
-# While one of these goes on, terminals and server differ because they are being moved.
+LIMIT = 200  # items that are shown; the others are counted
+LONGEST = 600  # characters of a text
+# In these states of a cutover, terminals and server differ because they are being switched.
 UNDER_WAY = frozenset(states.RUNNING | {states.Cutover.PAUSED, states.Cutover.ROLLING_BACK})
 
 Severity = Literal["error", "warning"]
 
 
 class Rank(IntEnum):
-    """How grave, the gravest first: members who wait, then what may be wrong unseen, then what will be."""
+    """How important an item is, the most important first."""
 
+    # Members cannot be looked up now.
     CUT_OFF = 0
     DIFFERS = 1
     CUTOVER = 2
+    # Something may be wrong that nobody has noticed yet.
     ALARM = 3
     SITE = 4
     SERVER_AWAY = 5
+    # Something will go wrong, or waits.
     CERTIFICATE = 6
     APPROVAL = 7
     AWAY = 8
@@ -37,37 +40,36 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that a person should look at. site: its id; device: its name, None where it is about the whole site;
-    path: the page where one deals with it; dismiss: it is the site's warning, which an admin takes down by hand."""
+    """One thing that a person should look at."""
 
     rank: Rank
     code: str
     severity: Severity
-    site: int
+    site: int  # its id
     site_name: str
-    device: str | None
+    device: str | None  # its name; None where the item is about the whole site
     message: str
     remedy: str
-    path: str
-    dismiss: bool = False
+    path: str  # of the page where a person deals with it
+    dismiss: bool = False  # it is the site's warning, which an admin removes by hand
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one source has found. items: at most LIMIT, in the order in which they are shown; count: how many there are."""
+    """What one source has found."""
 
-    items: list[Item]
-    count: int
+    items: list[Item]  # at most LIMIT, in the order in which they are shown
+    count: int  # how many there are, also of those that are not shown
 
 
 def bounded(rows: QuerySet[Any]) -> tuple[list[Any], int]:
-    """The first LIMIT of these rows, and how many there are: a second query only where that is not seen."""
+    """The first LIMIT of these rows, and how many there are. It takes a second query only if there are more than LIMIT."""
     found = list(rows[: LIMIT + 1])
     return found[:LIMIT], len(found) if len(found) <= LIMIT else rows.order_by().count()
 
 
 def newest_of(site: OuterRef) -> QuerySet[Cutover]:
-    """The cutover that this site's terminals' states are of, first: the newest that was started."""
+    """The site's cutovers that were started, the newest first: that one tells the states of the site's terminals."""
     began = Q(started_at__isnull=False) | Q(state__in=sorted(UNDER_WAY | {states.Cutover.NEEDS_PERSON}))
     return Cutover.objects.filter(began, site=site).order_by("-epoch", "-pk")
 
@@ -79,7 +81,7 @@ def newest_started() -> QuerySet[Any]:
 
 
 def said(finding: Any, key: str, otherwise: str = "") -> str:
-    """A text of a finding, which may be a device's words: one line, cut short."""
+    """A text of a finding in one line of at most LONGEST characters; a device may have chosen it."""
     return text(mapping(finding).get(key), LONGEST) or otherwise
 
 
@@ -89,10 +91,10 @@ def code_of(finding: Any, otherwise: str) -> str:
 
 
 def at(moment: dt.datetime) -> str:
-    """A moment in a sentence."""
+    """A moment as it stands in a sentence, in UTC."""
     return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def page_of(row: Mapping[str, Any], prefix: str = "device__") -> str:
-    """A device's own page."""
+    """The path of a device's own page."""
     return reverse(row[f"{prefix}kind"], args=[row[f"{prefix}id"]])

@@ -1,5 +1,5 @@
-"""What needs attention, for the person who asks: one list for the Fleet page and for scripts. Each source is a fixed
-number of queries, however large the fleet is."""
+"""What needs attention from this person: one list for the Fleet page and for scripts. Each source takes a fixed number of
+queries, however large the fleet is."""
 
 import datetime as dt
 from typing import Any
@@ -11,8 +11,8 @@ __all__ = ["LIMIT", "Found", "Item", "of"]
 
 
 def of(user: Any, now: dt.datetime) -> Found:
-    """All of it, the gravest first, in an order that does not change while nothing else does. At most LIMIT items; count is
-    how many there are."""
+    """All of it, the most important first, in an order that is the same while nothing changes. At most LIMIT items; count
+    says how many there are."""
     found = [
         *terminals.sources(),
         *cutovers.sources(user),

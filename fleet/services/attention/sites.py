@@ -1,4 +1,4 @@
-"""What is wrong with a site as a whole: warnings, what keeps failing inside the dashboard, certificates that end."""
+"""What is wrong with a site as a whole: warnings, work of the dashboard that keeps failing, certificates that expire."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _RENEW = "Renew it, import it on the server, and bind the new one before this on
 
 
 def sources(now: dt.datetime) -> Iterator[Found]:
-    """All of this file's."""
+    """Everything that this file finds."""
     rows, count = bounded(_with_words())
     items = [item for row in rows for item in _words(row)]
     yield Found(items[:LIMIT], count + len(items) - len(rows))
@@ -33,7 +33,7 @@ def _with_words() -> QuerySet[Any]:
 
 
 def _words(row: dict[str, Any]) -> Iterator[Item]:
-    """A site may have both."""
+    """An item for its warning, and one for its trouble."""
     path = f"{reverse('fleet')}?site={row['id']}"
     if (warning := row["warning"]) is not None:
         message = said(warning, "message", "the site was warned of something")
@@ -53,7 +53,7 @@ def _tries(trouble: Any) -> str:
 
 
 def _on_https() -> QuerySet[Any]:
-    """The servers that serve a certificate. Only the two facts that are needed leave the database."""
+    """The servers that are on HTTPS, with only those two of their facts that are needed."""
     found = Device.objects.filter(kind=Device.Kind.SERVER, scheme="https")
     moved_with = Subquery(newest_of(OuterRef("site")).filter(to_scheme="https").values("certificate_thumbprint")[:1])
     fields = ("id", "kind", "name", "port", "site_id", "site__name", "facts__certificates", "facts__sslcert", "moved_with")
@@ -77,6 +77,6 @@ def _ending(row: dict[str, Any], now: dt.datetime) -> Iterator[Item]:
 
 
 def _served(server: ServerFacts, port: int | None, moved_with: str) -> list[StoredCertificate]:
-    """The certificates that are bound at the server's port; where no binding could be read, the one of the last move."""
+    """The certificates that are bound at the server's port, or if no binding could be read, the last cutover's."""
     bound = {row.certhash for row in server.bindings or () if row.port == port and not row.rehearsal} - {None}
     return [row for row in server.certificates or () if row.thumbprint in (bound or {moved_with})]

@@ -1,4 +1,4 @@
-"""Terminals whose members cannot be looked up, or whose word was contradicted."""
+"""Terminals where members cannot be looked up, or whose answer was contradicted."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,21 +15,21 @@ _AGAIN = "Plan a cutover again, which moves what is left; or set this terminal t
 
 
 def differing() -> Q:
-    """Terminals in another scheme than their server while no cutover of the site is under way. Where one of the two is
-    not known, nobody can say."""
+    """Terminals in another scheme than their server while no cutover of the site is under way. Without those where one of
+    the two schemes is not known."""
     still = Device.objects.filter(kind=Device.Kind.SERVER).exclude(site__cutovers__state__in=sorted(UNDER_WAY)).order_by()
     plain, secure = (still.filter(scheme=scheme).values("site") for scheme in ("http", "https"))
     return Q(kind=Device.Kind.TERMINAL) & (Q(scheme="https", site__in=plain) | Q(scheme="http", site__in=secure))
 
 
 def cut_off() -> QuerySet[DeviceRun]:
-    """Device runs that are over and have left a terminal without a proven lookup."""
+    """Runs of cutovers that have ended and left a terminal without a proven lookup."""
     at_rest = Q(cutover__in=newest_started(), cutover__state__in=sorted(states.AT_REST))
     return DeviceRun.objects.filter(at_rest, cut_off_since__isnull=False)
 
 
 def sources() -> Iterator[Found]:
-    """All of this file's."""
+    """Everything that this file finds."""
     yield _in_other_scheme()
     rows, count = bounded(_runs(cut_off()))
     yield Found([_cut_off(row) for row in rows], count)

@@ -1,5 +1,5 @@
-"""What the reports of one batch change in one cutover. Each comes with the instruction that it answers: its times and
-durations are bounded by when the dashboard asked and when the answer came."""
+"""Applies the reports of one batch to one cutover. Each report comes with the instruction that it answers, and its times
+and durations are bounded by the time when the dashboard asked and the time when the answer came."""
 
 import datetime as dt
 from collections import defaultdict
@@ -21,9 +21,9 @@ from fleet.services.cutovers import cut_off, second_lookup
 from fleet.services.cutovers.engine import LockedCutover, step_limit
 from fleet.services.sanitize import countable, fit, fit_finding
 
-MAX_EVIDENCE = 40  # facts of one step; an honest one has ten
+MAX_EVIDENCE = 40  # facts of one step; an honest agent sends ten
 _ARM_STEPS = frozenset(step.name for step in catalogue.ARM_STEPS)
-# Refusals that are the answer to this very instruction, and say nothing about the next one.
+# Codes of refusals that concern only this one instruction, and say nothing about the next one.
 _PASSING = frozenset({"expired", "journal_failed", "superseded"})
 
 
@@ -33,9 +33,9 @@ class ReportTaker:
     def __init__(self, locked: LockedCutover, batch: Sequence[tuple[Report, Instruction]]) -> None:
         self.locked = locked
         self.new_steps: list[StepRun] = []
-        self.moved_on: dict[int, DeviceRun] = {}
-        self.obeying: set[str] = set()
-        # Evidence by run and instruction, as it was kept before and as this batch adds to it.
+        self.moved_on: dict[int, DeviceRun] = {}  # runs with a new step, by id
+        self.obeying: set[str] = set()  # agents that took an instruction of ours
+        # Evidence by run and number of the instruction, then by step: what was kept before, and what this batch adds.
         self.evidence: dict[tuple[int, int], dict[str, dict[str, Any]]] = defaultdict(dict)
         had = StepRun.objects.filter(run__in={a.run_id for _, a in batch}, seq__in={r.seq for r, _ in batch})
         self.known = set()
@@ -45,7 +45,7 @@ class ReportTaker:
                 self.evidence[(run, seq)][name] = evidence
 
     def step_done(self, run: DeviceRun, report: StepDone, asked: Instruction) -> None:
-        """One step: keep its evidence; the device is alive, so its deadline moves to the next step."""
+        """Keep the evidence of one step. The device is alive, so its deadline moves to the next step."""
         key = (run.pk, report.seq, report.step[:24], report.direction)
         if key in self.known or report.step not in _steps_of(run):
             return
@@ -62,7 +62,7 @@ class ReportTaker:
             self._move_on(run, report, asked)
 
     def finished(self, run: DeviceRun, report: Finished, asked: Instruction) -> None:
-        """The end of an instruction: the run moves as the rules say."""
+        """The end of an instruction: change the run's state as the rules say."""
         locked = self.locked
         if not report.by_itself:
             if asked.finished_at is not None:
@@ -110,7 +110,7 @@ class ReportTaker:
             second_lookup.cut_off_again(locked, run)
 
     def _note_refusal(self, report: Finished, asked: Instruction, current: bool) -> None:
-        """An agent that refuses what this dashboard signs will not be moved by it, now or in the night."""
+        """Sound an alarm for an agent that refuses what this dashboard signs: it would not switch in the night either."""
         if report.outcome != "refused":
             self.obeying.add(asked.agent_id)
         elif current and (finding := _fit_finding(report.finding)) and finding.code not in _PASSING:
@@ -118,7 +118,7 @@ class ReportTaker:
             alarms.sound([asked.agent_id], alarms.refused(finding), self.locked.now)
 
     def _doubt(self, run: DeviceRun, report: Finished, asked: Instruction) -> Finding | None:
-        """Why this `done` is no proof, or None."""
+        """Why this `done` proves nothing, or None if it does."""
         cutover, role = self.locked.cutover, "server" if run.kind == "server" else "terminal"
         back = report.action == "undo"
         scheme, thumbprint = cutover.from_scheme if back else cutover.to_scheme, cutover.certificate_thumbprint or None
@@ -136,14 +136,14 @@ class ReportTaker:
 
     def _move_on(self, run: DeviceRun, report: StepDone, asked: Instruction) -> None:
         if report.step == "verify_server" and report.direction == "forward" and run.state == Run.SWITCHING:
-            # Proven; terminals need not wait until the Services Monitor is released as well.
+            # The server is proven. The terminals need not wait until the Services Monitor is released.
             claim = Finished(
                 n=report.n, seq=report.seq, epoch=report.epoch, cutover=report.cutover, action="switch", outcome="done",
                 at_ms=report.at_ms, scheme=None,
             )  # fmt: skip
             if self._doubt(run, claim, asked) is None:
                 self.locked.move_run(run, Run.VERIFIED, "answers in the new scheme", actor=run.device.name)
-        # "ready" belongs to arming: it tells that a late terminal is there again, not that it is switching.
+        # The step "ready" belongs to arming. It says that a late terminal is back, not that it is switching.
         if run.state == Run.LATE and report.direction == "forward" and report.step not in _ARM_STEPS:
             self.locked.move_run(run, Run.SWITCHING, "came back and is switching", actor=run.device.name)
         if run.state not in (Run.SWITCHING, Run.UNDOING):
@@ -155,7 +155,7 @@ class ReportTaker:
         self.moved_on[run.pk] = run
 
     def write(self) -> None:
-        """What the steps of the whole batch changed; a run that has come to an end since has been written."""
+        """Write what the steps of the whole batch changed. Runs that have ended in this batch are written already."""
         StepRun.objects.bulk_create(self.new_steps, batch_size=500)
         if self.obeying:
             alarms.end(self.obeying, alarms.INSTRUCTIONS_REFUSED)
@@ -165,8 +165,8 @@ class ReportTaker:
     # -- times
 
     def _note_outage_of_all(self, report: StepDone, asked: Instruction) -> None:
-        """The server answers nobody from here on. A second stop in the same cutover (a retry after a crash) does not
-        move the beginning of the outage."""
+        """From its service's stop on, the server answers nobody. A second stop in the same cutover, as a retry after a crash
+        makes it, does not move the beginning of the outage."""
         locked, runs = self.locked, self.locked.runs.values()
         begun = locked.cutover.last_answer_ms is not None
         at = report.evidence.get({"stop_service": "last_answer_ms", "start_service": "stopped_ms"}.get(report.step, ""))
@@ -184,13 +184,13 @@ class ReportTaker:
         DeviceRun.objects.filter(pk=run.pk).update(outage_ms=run.outage_ms)
 
     def _proven_ms(self, run: DeviceRun, report: Finished, asked: Instruction) -> int:
-        """When the lookup was answered that proves what this report says."""
+        """When the lookup was answered that proves this report, in ms since 1970."""
         lookup = self.evidence[(run.pk, report.seq)].get("member_lookup", {}) if report.action == "switch" else report.evidence
         at = lookup.get("at_ms")
         return self._within(at if _whole(at) else report.at_ms, asked)
 
     def _within(self, ms: int, asked: Instruction) -> int:
-        """This time of an agent's, moved between asking and now: nothing else can be true."""
+        """The agent's time (ms since 1970), moved into the span between asking and now, because it must lie there."""
         low, high = sorted((to_ms(asked.created_at), to_ms(self.locked.now)))
         return min(max(ms, low), high)
 
@@ -207,12 +207,12 @@ def _fit_finding(finding: Finding | None) -> Finding | None:
 
 
 def _steps_of(run: DeviceRun) -> list[str]:
-    """The steps that a device of this kind has: it cannot speak of another's."""
+    """The steps that a device of this kind has. Reports about other steps are ignored."""
     return [s.name for action in ("arm", "switch") for s in catalogue.steps_for(run.kind, action)]  # type: ignore[arg-type]
 
 
 def _following(run: DeviceRun, report: StepDone) -> str:
-    """The step after this one, on the way forward or back; "" after the last."""
+    """The step after this one in the report's direction, or "" after the last one."""
     names = [s.name for s in catalogue.steps_for(run.kind, "switch")]  # type: ignore[arg-type]
     if report.direction == "back":
         names.reverse()

@@ -1,5 +1,5 @@
-"""Taking agents' reports: in batches, each once, in the order in which they were made. A report that answers no
-instruction of this dashboard is dropped and counted: what it says cannot be compared with anything."""
+"""Stores agents' reports: in batches, each report once, in the order in which they were made. A report that answers no
+instruction of this dashboard is dropped and counted, because there is nothing to compare it with."""
 
 import datetime as dt
 import logging
@@ -23,17 +23,17 @@ log = logging.getLogger(__name__)
 
 Batch = Sequence[tuple[str, Report]]
 
-# Reports are numbered one by one. After a restored backup an agent is ahead by what it has said since; one that says
-# the last number there is would never be heard again.
+# An agent numbers its reports one by one. After a backup was restored, it is ahead by the reports that it has sent since.
+# A number further ahead is not taken: after the highest possible number no report of that agent would ever be new.
 MOST_AHEAD = 1_000_000
 
 
 def take(batch: Batch, now: dt.datetime) -> tuple[AfterCommit, dict[str, int]]:
-    """Put these (agent id, report) pairs into the database. Returns what to do next, and for each agent
-    the number up to which it may forget its reports. A report seen before changes nothing."""
+    """Store these pairs of agent id and report. Returns what is to be done after the commit, and for each agent the number
+    up to which it may forget its reports. A report that was stored before changes nothing."""
     after = AfterCommit()
     with transaction.atomic():
-        # Not locked: everywhere a cutover is locked before its agents, and what is read here only grows.
+        # Not locked: a cutover is always locked before its agents, and the numbers that are read here only grow.
         agents = {a.pk: a for a in Agent.objects.admitted().filter(pk__in={agent for agent, _ in batch})}
         dropped: Counter[str] = Counter()
         for cutover_id, group in _by_cutover(_only_new(batch, agents, dropped)).items():
@@ -73,8 +73,8 @@ def _by_cutover(batch: Batch) -> dict[int, list[tuple[str, Report]]]:
 
 
 def _apply(cutover_id: int, group: Batch, agents: dict[str, Agent], dropped: Counter[str], now: dt.datetime) -> AfterCommit:
-    """One cutover's part of a batch. Where it fails in a way nobody foresaw, the others' parts are kept, and these
-    reports are not acknowledged: their agents say them again."""
+    """Apply one cutover's part of a batch. If it fails in an unexpected way, the other cutovers' parts are kept, and these
+    reports are not acknowledged, so that their agents send them again."""
     _note_unreadable(group, now)
     answers = _answers(cutover_id, group, dropped)
     if not answers:
@@ -101,7 +101,7 @@ def _apply(cutover_id: int, group: Batch, agents: dict[str, Agent], dropped: Cou
 
 
 def _note_unreadable(group: Batch, now: dt.datetime) -> None:
-    """An agent that cannot read or verify what this dashboard sends says so without a number of ours."""
+    """Sound an alarm for agents that cannot read or verify instructions. Their reports carry no number of an instruction."""
     for agent_id, report in group:
         finding = report.finding if isinstance(report, Finished) and report.outcome == "refused" else None
         if finding and finding.code in alarms.UNREADABLE:
@@ -109,7 +109,7 @@ def _note_unreadable(group: Batch, now: dt.datetime) -> None:
 
 
 def _answers(cutover_id: int, group: Batch, dropped: Counter[str]) -> list[tuple[str, Report, Instruction]]:
-    """Each report with the instruction that it answers; what answers none is dropped and counted."""
+    """Each report with the instruction that it answers. Reports that answer none are dropped and counted."""
     rows = Instruction.objects.filter(
         cutover=cutover_id, agent__in={agent for agent, _ in group}, seq__in={report.seq for _, report in group}
     )
@@ -127,5 +127,6 @@ def _answers(cutover_id: int, group: Batch, dropped: Counter[str]) -> list[tuple
 
 
 def _fits(report: Report, asked: Instruction) -> bool:
-    """What an agent does by itself carries the number of the newest instruction that it had, whatever that asked for."""
+    """Whether this report may answer this instruction. What an agent did by itself carries the number of its newest
+    instruction, which may have asked for another action."""
     return isinstance(report, StepDone) or report.by_itself or report.action == asked.action

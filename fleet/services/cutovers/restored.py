@@ -1,7 +1,7 @@
-"""A database that was restored from a backup: agents have seen more than it knows.
+"""Notices a database that was restored from a backup: agents have seen more than it knows.
 
-Whatever happened between the backup and now is unknown here. So nothing goes on by itself: the numbers
-are moved past everything the agents have seen, the site's cutover pauses, and a person is told."""
+It does not know what happened since the backup. So nothing goes on by itself: the numbers are moved past everything that
+agents have seen, the site's cutover pauses, and a person is told."""
 
 import datetime as dt
 import logging
@@ -18,9 +18,10 @@ from fleet.services.cutovers.engine import LockedCutover
 
 log = logging.getLogger(__name__)
 
-# Instructions to one agent since the backup; numbers are not scarce. Nor can anybody spend them: what moves them is an
-# instruction that this dashboard has signed, and that its database does not know. An agent that shows one again is not
-# ahead any more, so each lost instruction moves them once, and ten million restores would be needed to reach the bound.
+# More instructions than one agent can have had since the backup; there are enough numbers. No agent can use them up:
+# only an instruction that this dashboard has signed, and that its database does not know, moves the numbers. Afterwards
+# that agent is not ahead any more, so each lost instruction moves them once. It would take ten million restores to reach
+# the bound.
 LOST_AT_MOST = 100_000
 
 FINDING = Finding(
@@ -31,19 +32,19 @@ FINDING = Finding(
 
 
 def notice(agent: Agent, proven: Proven, now: dt.datetime) -> None:
-    """Called inside a transaction when an agent has proved to have had an instruction that is ahead of this database.
-    Every instruction is committed before it is sent, so that means that a backup was restored."""
+    """An agent has proven that it had an instruction which is ahead of this database. Every instruction is committed before
+    it is sent, so a backup was restored. Call it inside a transaction."""
     site = agent.device.site
     log.warning("agent %s is ahead: epoch %s, seq %s", agent.pk, proven.epoch, proven.seq)
     _pause(site, proven, now)
-    # Also of the agents that have yet to come back: an instruction with a number that one of them has had
-    # before would be taken for that one, and answered as done.
+    # Also for the agents of the site that are not connected yet: if they got a number that they have had before, they
+    # would take the new instruction for the old one and answer that it is done.
     Agent.objects.filter(device__site=site).update(seq=F("seq") + LOST_AT_MOST)
     Agent.objects.filter(pk=agent.pk).update(seq=Greatest("seq", Value(proven.seq)))
 
 
 def is_in_doubt(cutover: Cutover) -> bool:
-    """Whether this cutover was met by a restore and nobody has decided since: what it says of devices may be old."""
+    """Whether this cutover was paused by a restore and no person has decided since. Its states of devices may be old."""
     return cutover.finding is not None and cutover.finding["code"] == FINDING.code
 
 
@@ -55,7 +56,7 @@ def _pause(site: Site, proven: Proven, now: dt.datetime) -> None:
             locked.set(reason=FINDING.message, finding=asdict(FINDING), cause=cause)
         else:
             locked.move(states.Cutover.PAUSED, FINDING.message, actor="plan", finding=FINDING)
-        # Any of them may have been told to switch since the backup, so a rollback asks and awaits them all.
+        # Each of them may have been told to switch since the backup, so a rollback asks them all and waits for them.
         cutover.runs.update(touched=True)
     Site.objects.filter(pk=site.pk).update(
         epoch=Greatest("epoch", Value(proven.epoch)),

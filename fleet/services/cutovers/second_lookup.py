@@ -1,5 +1,5 @@
-"""A terminal that says it works is asked again some seconds later, and what it says then is compared with its own
-inventory and with what the server saw of it. A contradiction is no proof, and such a terminal does not count as verified."""
+"""The second lookup: a terminal that says it works is asked again some seconds later. Its answer is compared with its own
+inventory and with what the server saw of it. Where they contradict each other, the terminal does not count as verified."""
 
 import datetime as dt
 from collections.abc import Collection
@@ -16,25 +16,26 @@ from fleet.services.cutovers import cut_off
 from fleet.services.cutovers.engine import LockedCutover
 
 AFTER_S = 3  # seconds between a terminal's proof and its second lookup
-PAUSE_S = 10  # before one that failed, or did not fit, is asked once more
-TRIES = 3
-TRIES_OF_CLAIMS = 2  # what two sides say of one thing fits after a moment, or it does not
+PAUSE_S = 10  # seconds before a terminal is asked once more, when its lookup failed or its answer did not fit
+TRIES = 3  # of a lookup that fails
+TRIES_OF_CLAIMS = 2  # of an answer that does not fit: two sides agree after a moment, or they never do
 REMEDY = "Look a member up at this till by hand and read Secured in its settings. Set it right, then Retry failed."
 
 
 def plan(locked: LockedCutover, run: DeviceRun) -> None:
-    """A terminal was verified: when it is to be asked again."""
+    """A terminal was verified: note when it is to be asked again."""
     if run.kind == "terminal":
         _ask_at(locked, run, AFTER_S, confirms=0)
 
 
 def again(locked: LockedCutover, run: DeviceRun, report: Finished) -> bool:
-    """Whether this answer to a second lookup is to be asked for once more instead of being judged: a network may fail
-    for a moment, and an inventory may be on its way. What is wrong after the last try stands."""
+    """Whether this module has dealt with the answer to a second lookup, so that the caller must not judge it. It asks once
+    more where a network may have failed for a moment, or an inventory may be on its way. After the last try the terminal
+    has failed."""
     if report.by_itself or run.state != Run.VERIFIED:
         return False
     if report.outcome != "done":
-        # Its own settings say otherwise: that passes with no try.
+        # If the terminal's own settings name the other scheme, one more try does not help.
         passes = report.scheme in (None, locked.cutover.to_scheme) and run.confirms < TRIES
         if passes:
             _ask_at(locked, run, PAUSE_S)
@@ -51,15 +52,15 @@ def again(locked: LockedCutover, run: DeviceRun, report: Finished) -> bool:
 
 
 def not_undone(cutover: Cutover, now: dt.datetime) -> QuerySet[DeviceRun]:
-    """Terminals of a cutover that was rolled back which have said that they are as before, and whose own inventory has
-    said otherwise since: they are told to undo once more, which does no harm to one that has."""
+    """Terminals of a cutover that was rolled back which reported that they are as before, and whose inventory has said
+    otherwise since. They are told to undo once more, which does no harm where it is done already."""
     runs = cutover.runs.filter(kind="terminal", state=Run.RESTORED, confirms__lt=TRIES)
     due = runs.filter(Q(confirm_at__isnull=True) | Q(confirm_at__lte=now))
     return due.filter(device__inventory_at__gt=F("changed_at"), device__scheme=cutover.to_scheme)
 
 
 def undo_again(locked: LockedCutover, runs: Collection[int]) -> AfterCommit:
-    """Tell these to undo once more. Their state stays: it is their word, and attention names whoever differs."""
+    """Tell these device runs to undo once more. Their state stays, and attention names the terminals that differ."""
     found = [locked.runs[pk] for pk in runs if locked.runs[pk].state == Run.RESTORED]
     if found:
         locked.ask(found, "undo")
@@ -69,7 +70,8 @@ def undo_again(locked: LockedCutover, runs: Collection[int]) -> AfterCommit:
 
 
 def contradiction(locked: LockedCutover, run: DeviceRun) -> Finding | None:
-    """What speaks against a terminal that has answered well: its own inventory since it was verified, or the server's."""
+    """What contradicts a terminal that has answered well: its own inventory since it was verified, or the server's. None if
+    nothing does."""
     wanted = locked.cutover.to_scheme
     device = run.device
     if device.inventory_at and device.inventory_at > run.changed_at:
@@ -83,14 +85,16 @@ def contradiction(locked: LockedCutover, run: DeviceRun) -> Finding | None:
 
 
 def cut_off_again(locked: LockedCutover, run: DeviceRun) -> None:
-    """A terminal that was verified is not. Where its proof was false it never had a lookup; else it lost it now."""
+    """A terminal that was verified does not work. Where its proof was false, it is cut off since the outage began;
+    otherwise since now."""
     begun = locked.cutover.last_answer_ms
     false = (run.finding or {}).get("code") in ("contradiction", "no_proof")
     cut_off.begin(locked, [run], begun if false and begun is not None else to_ms(locked.now))
 
 
 def _not_seen(locked: LockedCutover, run: DeviceRun, seen: SeenTable | None) -> Finding | None:
-    """The server's agent tells whom the server has answered, where there is a log to be read."""
+    """What the server's inventory says against this terminal. It names the terminals that the server has answered, if the
+    server writes such a log."""
     if seen is None:
         return None
     name = run.device.common_facts.own_name

@@ -1,4 +1,4 @@
-"""What the clock does: windows that open, deadlines that pass, instructions that got lost on the way."""
+"""What happens as time passes: windows open, deadlines end, and instructions that got lost are written again."""
 
 import datetime as dt
 import logging
@@ -20,14 +20,14 @@ from fleet.services.errors import StaleState
 log = logging.getLogger(__name__)
 
 GAP_S = 6.0  # a tick comes every second; after a longer gap the dashboard was down
-GRACE_S = 15.0  # how long agents get to come back before their silence counts again
-LONGEST_S = max(step_limit(name) for name in catalogue.NAMES) + 5  # a deadline may be given just after a tick began
+GRACE_S = 15.0  # how long agents may take to come back before their silence counts again
+LONGEST_S = max(step_limit(name) for name in catalogue.NAMES) + 5  # of any deadline; one may be set just after a tick began
 AFTER_END = dt.timedelta(hours=1)  # how long a cutover that is at rest may still have something to write or to confirm
 
 
 def tick(now: dt.datetime) -> AfterCommit:
-    """Look at every cutover that may have something to do. Level-triggered: a tick that was missed costs
-    time, one too many nothing. Each site's clock is its own: what fails at one of them does not stop the others."""
+    """Look at every cutover that may have something to do. It is level-triggered: a missed tick costs only time, and one
+    too many changes nothing. An error at one site does not stop the others."""
     after = AfterCommit()
     for cutover in _may_act(now):
         if trouble.may_try(cutover.site, now):
@@ -47,8 +47,8 @@ def _tick_one(cutover: Cutover, now: dt.datetime) -> AfterCommit:
 
 
 def give_grace(now: dt.datetime, cutovers: Collection[int] | None = None) -> None:
-    """We were away, so nobody's silence counts yet: deadlines that are over, or nearly, begin anew.
-    cutovers: those to look at, None for all."""
+    """Extend the deadlines that are over or end soon. The dashboard was down, so the agents' silence does not count yet.
+    cutovers: ids; None for all."""
     grace = now + dt.timedelta(seconds=GRACE_S)
     runs = DeviceRun.objects.filter(deadline_at__lt=grace, cutover__state__in=states.ACTIVE)
     if cutovers is not None:
@@ -58,7 +58,7 @@ def give_grace(now: dt.datetime, cutovers: Collection[int] | None = None) -> Non
 
 
 def _note_tick(cutover: Cutover, now: dt.datetime) -> None:
-    """Keep when this site was looked at; a long gap means that the dashboard was down meanwhile."""
+    """Write down that this site was looked at. A long gap means that the dashboard was down meanwhile."""
     before = cutover.site.last_tick_at or now
     if now - before > dt.timedelta(seconds=GAP_S):
         log.warning("%s: nobody looked for %.0f s; deadlines are extended", cutover, (now - before).total_seconds())
@@ -69,20 +69,20 @@ def _note_tick(cutover: Cutover, now: dt.datetime) -> None:
 
 
 def _pull_in_deadlines(cutover: Cutover, now: dt.datetime) -> None:
-    """A deadline further away than any that is ever given: the dashboard's clock was put back. Nobody waits
-    for the hour, or the day, until it would come again."""
+    """Shorten deadlines that are further away than any that is ever set, which happens when the dashboard's clock was set
+    back. Otherwise the cutover would wait for hours or days."""
     far = now + dt.timedelta(seconds=LONGEST_S)
     if cutover.runs.filter(deadline_at__gt=far).update(deadline_at=far):
         log.warning("%s: the clock was put back; deadlines are pulled in", cutover)
 
 
 def _may_act(now: dt.datetime) -> list[Cutover]:
-    """Active ones, and those at rest that still wait for a device."""
+    """Active cutovers, and those that have ended and still wait for a device."""
     waiting = Q(state__in=[states.Cutover.COMPLETED, states.Cutover.NEEDS_PERSON, states.Cutover.ROLLED_BACK]) & Q(
         runs__state__in=[Run.LATE, Run.SWITCHING, Run.UNDOING, Run.UNREACHABLE, Run.UNDO_FAILED]
     )
-    # The undo that is asked of untouched terminals in passing may not have been written yet; a later cutover
-    # has its own say about them.
+    # Just after a rollback, the undo for untouched terminals may not have been written yet. Not if the site has a later
+    # cutover: then that one decides about them.
     later = Cutover.objects.filter(participants.started_after(OuterRef("epoch")), site=OuterRef("site"))
     lately = Q(ended_at__gt=now - AFTER_END) & ~Exists(later)
     just_back = Q(state=states.Cutover.ROLLED_BACK) & lately
@@ -97,7 +97,7 @@ def _may_act(now: dt.datetime) -> list[Cutover]:
 
 
 def _look_at(cutover: Cutover, now: dt.datetime) -> AfterCommit:
-    """Settle one cutover if its plan has something to say (looked at without a lock first), and find
+    """Settle one cutover if its plan has something to say, which is first checked without a lock. Otherwise find
     instructions that are wanted but were never written."""
     after = AfterCommit()
     runs = cutover.runs.select_related("device").order_by("kind", "device__name", "id")

@@ -1,4 +1,4 @@
-"""How long things took at a site, for the forecast and the point of no return."""
+"""How long the steps took at a site, for the forecast and the point of no return."""
 
 import statistics
 from collections import defaultdict
@@ -7,9 +7,9 @@ from agents import catalogue
 from fleet.cutover.forecast import Timings
 from fleet.models import Cutover, DeviceRun
 
-NIGHTS = 5  # the site's last ones that are looked at
+NIGHTS = 5  # how many of the site's last cutovers count
 NAMES = ("server_forward_s", "server_back_s", "terminal_forward_s", "terminal_back_s")
-# No device counts for more than its steps may take at all, whatever it says.
+# Seconds. No device counts for more than the time limits of its steps together, whatever its agent reports.
 LIMITS_S = {
     "server": sum(step.limit_s for step in catalogue.SERVER_STEPS),
     "terminal": sum(step.limit_s for step in catalogue.TERMINAL_STEPS),
@@ -17,9 +17,9 @@ LIMITS_S = {
 
 
 def timings(cutover: Cutover) -> Timings:
-    """Seconds that this site's steps took in its last cutovers: the median over its devices, each bounded by its steps'
-    limits, so that no single device decides what may start. Never less than half of the careful figures of a first
-    night, which also stand where nothing was measured: one good night is no promise."""
+    """How long this site's steps took in its last cutovers: the median over its devices, each bounded by its steps'
+    limits, so that no single device decides what may start. Never less than half of the defaults, because one fast night
+    does not promise another. The defaults themselves count where nothing was measured."""
     before = Cutover.objects.filter(site_id=cutover.site_id, started_at__isnull=False).exclude(pk=cutover.pk)
     nights = list(before.order_by("-id").values_list("pk", flat=True)[:NIGHTS])
     base = Timings()
