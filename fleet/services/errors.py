@@ -1,19 +1,19 @@
 """Why a service refused.
 
 ServiceError
-├── Invalid      the input is wrong; names every field
-├── Forbidden    this person's role may not
-├── NotFound     there is no such thing
-└── Conflict     the state of things forbids it, with the reason
+├── Invalid      the input is wrong; it names every wrong field
+├── Forbidden    this person's role may not do this
+├── NotFound     what was asked for does not exist
+└── Conflict     the present state forbids it; it gives the reason
 """
 
 
 class ServiceError(Exception):
-    """Base; the text is fit for a person."""
+    """The base class. Its text is written for people."""
 
 
 class Invalid(ServiceError):
-    """errors: (field, message) pairs; a field is a path such as waves[0].percent."""
+    """The input is wrong. errors: pairs of field and message; a field is a path such as waves[0].percent."""
 
     def __init__(self, *errors: tuple[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {message}" for field, message in errors))
@@ -21,16 +21,16 @@ class Invalid(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """The role may not."""
+    """This person's role may not do this."""
 
 
 class NotFound(ServiceError):
-    """There is no such thing."""
+    """What was asked for does not exist."""
 
 
 class Conflict(ServiceError):
-    """The state of things forbids it."""
+    """The present state forbids it."""
 
 
 class StaleState(Exception):
-    """A guarded update did not find the state it expected: somebody else was first."""
+    """A guarded update did not find the state that it expected, because somebody else was first."""

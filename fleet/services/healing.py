@@ -1,7 +1,7 @@
-"""The way back for a site that was poisoned while this dashboard still believed any agent's numbers.
+"""Repairs a site whose numbers an agent drove out of their bounds, which was possible in older versions.
 
-Numbers out of bounds are given the next ones after the highest that is in bounds, in their order; whatever is in bounds
-stays as it is. Agents take such a number in their own journal for no mark, so what they are told next is news to them."""
+Numbers out of bounds become, in their order, the next ones after the highest number within the bounds. All others stay.
+Agents ignore a number out of bounds in their own journal, so the next instruction is a new one for them."""
 
 import json
 from collections.abc import Iterable
@@ -17,18 +17,19 @@ from fleet.services.sanitize import LARGEST_NUMBER
 
 @dataclass(slots=True)
 class Healed:
-    """What was, or would be, changed: (what it is of, old number, new number)."""
+    """What was changed, or would be."""
 
     site: Site
-    changes: list[tuple[str, int, int]] = field(default_factory=list)
+    changes: list[tuple[str, int, int]] = field(default_factory=list)  # what the number counts, the old one, the new one
 
 
 class _Undone(Exception):
-    """Nothing is to be kept."""
+    """Raised to roll the transaction back."""
 
 
 def heal(site: Site, *, really: bool) -> Healed:
-    """Bring this site's numbers back into their bounds; without `really` only find out which. Stop the worker first."""
+    """Bring this site's numbers back into their bounds. really: False only finds out what would change. Stop the worker
+    before you call this."""
     healed = Healed(site)
     try:
         with transaction.atomic():
@@ -75,7 +76,7 @@ def _heal_agent(healed: Healed, agent: Agent) -> None:
 
 
 def _sign_anew(before: Instruction) -> None:
-    """An instruction that still waits for its agent says the new numbers; what has ended stays as it was signed."""
+    """Sign an instruction that still waits for its agent again, with the new numbers. Finished ones stay as they are."""
     now = Instruction.objects.get(pk=before.pk)
     if (now.epoch, now.seq) == (before.epoch, before.seq):
         return
@@ -88,7 +89,7 @@ def _all(rows: Any, name: str) -> Iterable[int]:
 
 
 def _back_in_bounds(numbers: set[int]) -> dict[int, int]:
-    """Those out of bounds, lowest first, each with its new number."""
+    """The numbers out of bounds, the lowest first, each with its new number."""
     highest = max((number for number in numbers if number <= LARGEST_NUMBER), default=0)
     absurd = sorted(number for number in numbers if number > LARGEST_NUMBER)
     return {old: highest + place for place, old in enumerate(absurd, 1)}

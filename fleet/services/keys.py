@@ -1,9 +1,9 @@
 """The dashboard's own keys: its private CA for the gateway, and the key that signs instructions.
 
-All under KEYS_DIR, 0600, made once: before the first agent is enrolled, and never again by themselves. A key that is
-missing later is lost, and every agent would refuse what another one signs: refuse_missing() says so, before anything is
-begun. Only worker and gateway need the keys: keep them from the web process by giving that another TILLWAY_KEYS, and
-TILLWAY_SIGNS=false.
+All of them lie in KEYS_DIR with the mode 0600. They are made once, before the first agent is enrolled, and never again
+automatically. A key that is missing later is lost, and agents would refuse what a new key signs; refuse_missing() says so
+before a process begins to work. Only worker and gateway need the keys. To keep them from the web process, set another
+TILLWAY_KEYS and TILLWAY_SIGNS=false for it.
 """
 
 import base64
@@ -36,7 +36,7 @@ SIGNING, GATEWAY = "instructions.key", ("gateway-ca.pem", "gateway.pem", "gatewa
 
 
 class Missing(Exception):
-    """A key is not there although agents are enrolled that know it. The text is one sentence with the way out."""
+    """A key is missing although agents are enrolled that know it. The text is one sentence that says what to do."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(
@@ -52,25 +52,25 @@ def missing() -> list[str]:
 
 
 def refuse_missing() -> None:
-    """Raises Missing where agents are enrolled, DatabaseError where that cannot be found out."""
+    """Raises Missing if keys are missing and agents are enrolled, DatabaseError if the database cannot be asked."""
     if (names := missing()) and Agent.objects.exists():
         raise Missing(names)
 
 
 def make_missing() -> None:
-    """Make what is not there, whoever knows the old ones."""
+    """Make the keys that are missing, even if agents know the old ones."""
     if not (settings.KEYS_DIR / SIGNING).exists():
         _write_new(settings.KEYS_DIR / SIGNING, _pem(ed25519.Ed25519PrivateKey.generate()))
         signing_key.cache_clear()
     if set(missing()) & set(GATEWAY):
-        for name in GATEWAY:  # they belong together: what is left of the old ones is of no use
+        for name in GATEWAY:  # they belong together, so the rest of the old ones is of no use
             (settings.KEYS_DIR / name).unlink(missing_ok=True)
         make_gateway_pki(["localhost"], ["127.0.0.1", "::1"])
 
 
 @functools.cache
 def signing_key() -> ed25519.Ed25519PrivateKey:
-    """The key that signs instructions; made at the first call where no agent is enrolled. Raises Missing."""
+    """The key that signs instructions. The first call makes it if no agent is enrolled. Raises Missing."""
     path = settings.KEYS_DIR / SIGNING
     if not path.exists():
         if Agent.objects.exists():
@@ -82,7 +82,7 @@ def signing_key() -> ed25519.Ed25519PrivateKey:
 
 
 def sign(body: str) -> str:
-    """The signature of an instruction's body, base64."""
+    """The signature of an instruction's body in base64."""
     return base64.b64encode(signing_key().sign(body.encode())).decode()
 
 
@@ -96,13 +96,13 @@ def verify(body: str, signature: str) -> bool:
 
 
 def signing_public() -> str:
-    """The public half, base64 of the raw key: agents get it when they enrol."""
+    """The public key in base64, which agents get when they enrol."""
     return base64.b64encode(signing_key().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
 
 def gateway_ca() -> Path:
-    """PEM of the CA that agents pin; made with the gateway's certificate where there is none and no agent is enrolled.
-    Raises Missing."""
+    """The PEM file of the CA that agents trust. It is made together with the gateway's certificate if there is none and no
+    agent is enrolled. Raises Missing."""
     if names := sorted(set(missing()) & set(GATEWAY)):
         if Agent.objects.exists():
             raise Missing(names)
@@ -111,8 +111,8 @@ def gateway_ca() -> Path:
 
 
 def make_gateway_pki(names: list[str], addresses: list[str]) -> None:
-    """A private CA and the gateway's certificate for these names and addresses, ECDSA P-256: agents
-    reconnect at a quarter of RSA's price for the server. The CA's key is thrown away after use."""
+    """Make a private CA and the gateway's certificate for these names and addresses, with ECDSA P-256: a handshake costs
+    the gateway a quarter of what it costs with RSA. The CA's key is not kept."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tillway gateway CA")])
     ca = _certificate(ca_name, ca_name, ca_key.public_key(), CA_DAYS)
@@ -154,16 +154,16 @@ def _pem(key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write_new(path: Path, data: bytes) -> None:
-    """A new private file, complete or not there at all, whoever of two processes or threads is first."""
+    """Write a new private file, which appears complete or not at all, also when two processes or threads do it at once."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # A name of its own for everybody: two threads that share one would both write into the file that is linked first,
-    # and agents that enrolled in between would know another key than the one that signs.
+    # Each call uses a temporary name of its own. With a shared name, two threads would both write into the file that is
+    # linked first, and agents that enrol in between would get another key than the one that signs.
     descriptor, temp = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600
     with open(descriptor, "wb") as file:
         file.write(data)
     try:
         os.link(temp, path)
     except FileExistsError:
-        pass  # the other one's file is as good; ours is dropped
+        pass  # the other process's file is as good as ours
     finally:
         os.unlink(temp)

@@ -1,4 +1,4 @@
-"""What nobody needs any more after a year: what agents told at length. Transitions and events are never pruned."""
+"""Removes old details that agents sent, after about a year. Transitions and events are never pruned."""
 
 import datetime as dt
 
@@ -9,13 +9,14 @@ from django.db.models import Exists, OuterRef, Q
 from fleet.cutover import states
 from fleet.models import Cutover, Device, EnrolmentToken, Rehearsal, StepRun, TerminalCheck
 
-CHUNK = 1000
+CHUNK = 1000  # rows in one transaction, so that nobody waits long for the database
 _MAY_GO_ON = sorted({*states.ACTIVE, states.Cutover.NEEDS_PERSON})
 
 
 def prune(now: dt.datetime) -> dict[str, int]:
-    """Empty what is older than TILLWAY_KEEP_DAYS: evidence of steps of cutovers at rest, facts of rehearsals and of
-    devices that nobody has heard of since, tokens that are over. The rows stay, but for tokens. Returns how many."""
+    """Empty what is older than TILLWAY_KEEP_DAYS: the evidence of steps, except of cutovers that may go on, the facts of
+    rehearsals, and the facts of devices that were silent since. The rows stay. Tokens that have expired are deleted.
+    Returns how many rows of each kind it changed."""
     before = now - dt.timedelta(days=settings.KEEP_DAYS)
     busy = Cutover.objects.filter(pk=OuterRef("run__cutover"), state__in=_MAY_GO_ON)
     steps = StepRun.objects.filter(at__lt=before).exclude(evidence={}).exclude(Exists(busy))
@@ -33,7 +34,7 @@ def prune(now: dt.datetime) -> dict[str, int]:
 
 
 def _empty(rows: object, field: str) -> int:
-    """In pieces, so that nobody waits long for the database."""
+    """Empty this field of these rows, and return how many there were."""
     done = 0
     while True:
         with transaction.atomic():

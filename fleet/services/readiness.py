@@ -1,4 +1,4 @@
-"""Readiness of a site from its rows: loaded in a fixed number of queries, judged by fleet.preflight.site.check."""
+"""The readiness of a site: loads its rows in a fixed number of queries and has fleet.preflight.site.check judge them."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from fleet.services.text import NAMED
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All that a page shows, loaded once."""
+    """Everything that a page shows, loaded once."""
 
     view: SiteView
     readiness: Readiness
@@ -28,13 +28,14 @@ class Assessment:
 
 
 def assess_site(site: Site, now: dt.datetime, plan: Cutover | None = None) -> Readiness:
-    """Whether this site may be moved. plan: whose certificate, window and excluded terminals count; without one the
+    """Whether this site is ready. plan: the cutover whose certificate, window and excluded terminals count; None for the
     site's newest plan to HTTPS that has not begun, if there is one."""
     return assess_for_page(site, now, plan).readiness
 
 
 def assess_for_page(site: Site, now: dt.datetime, plan: Cutover | None = None, thumbprint: str = "") -> Assessment:
-    """The same with all that it was made of. thumbprint: of the certificate to judge, "" for the plan's."""
+    """Like assess_site(), with everything that the answer was made of. thumbprint: of the certificate to judge, "" for
+    the plan's."""
     plan = plan or planned(site)
     held, failed = _ended(site)
     checks = terminal_checks(held) if held else ()
@@ -67,8 +68,8 @@ def _view(site: Site, now: dt.datetime, plan: Cutover | None, held: RehearsalVie
 
 
 def why_not(plan: Cutover, thumbprint: str, now: dt.datetime) -> str | None:
-    """Why this plan may not be approved, or None when it may: the site asks for no rehearsal, the plan goes back to
-    HTTP, the server is over already, or nothing but warnings is left. thumbprint: of the certificate that will be bound."""
+    """Why this plan may not be approved, or None if it may: the site requires no rehearsal, the plan goes back to HTTP, the
+    server is on HTTPS already, or there are only warnings. thumbprint: of the certificate that will be bound."""
     site = plan.site
     if site.rehearsal_hours is None or plan.to_scheme != "https" or (site.server and site.server.scheme == "https"):
         return None
@@ -81,13 +82,13 @@ def why_not(plan: Cutover, thumbprint: str, now: dt.datetime) -> str | None:
 
 
 def planned(site: Site) -> Cutover | None:
-    """The newest plan to HTTPS that has not begun."""
+    """The site's newest plan to HTTPS that has not begun, or None."""
     found = Cutover.objects.filter(site=site, to_scheme="https", state__in=sorted(BEFORE_WINDOW))
     return found.order_by("-pk").first()
 
 
 def contact_of(device: Device) -> Contact:
-    """Whether the device's agent is there."""
+    """Whether the device's agent is in contact; "none" if it has no agent."""
     agent: Agent | None = getattr(device, "agent", None)
     if agent is None or agent.revoked_at is not None:
         return "none"
@@ -99,7 +100,7 @@ def _alarm(device: Device) -> Finding | None:
 
 
 def _ended(site: Site) -> tuple[Rehearsal | None, Rehearsal | None]:
-    """The newest rehearsal that was held, and the newest one that failed after it."""
+    """The newest completed rehearsal, and the newest one that failed after it."""
     ended = (states.Rehearsal.DONE, states.Rehearsal.FAILED)
     rows = Rehearsal.objects.filter(site=site, state__in=ended, after__isnull=True).order_by("-pk")
     newest = rows.first()

@@ -1,30 +1,31 @@
-"""What agents send, made fit for a database. An agent is not trusted: what one of them says must not make a
-transaction fail, in which the reports of all others lie, too."""
+"""Makes what agents send fit for a database. An agent is not trusted: its data must not make a transaction fail, because
+the reports of other agents are in the same one."""
 
 import math
 from typing import Any
 
 from agents.protocol import MOST, Finding
 
-LARGEST_NUMBER = MOST  # of epochs, instructions and reports; the gateway takes no message with a larger one
-LARGEST = 2**63 - 1  # what a column of whole numbers holds
-DEEPEST = 20
-MAX_FACTS_BYTES = 128 * 1024  # of what one agent tells about its device at once, as JSON
+LARGEST_NUMBER = MOST  # of epochs, instructions and reports; the gateway refuses a message with a larger one
+LARGEST = 2**63 - 1  # the largest whole number that a column can hold
+DEEPEST = 20  # levels of nested JSON
+MAX_FACTS_BYTES = 128 * 1024  # of an agent's inventory, and of its answer in a rehearsal, as JSON
 MAX_TEXT = 2000  # characters of a finding's message or remedy
 
 
 def countable(*numbers: int) -> bool:
-    """Whether these can be numbers of something, and kept."""
+    """Whether these are not negative and fit into a column."""
     return all(0 <= number <= LARGEST for number in numbers)
 
 
 def fit_text(text: str) -> str:
-    """Without NUL and halves of surrogate pairs, which PostgreSQL refuses."""
+    """The text without NUL and halves of surrogate pairs, which PostgreSQL refuses."""
     return text.replace("\0", "?").encode("utf-8", "replace").decode()
 
 
 def fit(value: Any, depth: int = 0) -> Any:
-    """A JSON value that every database takes: no NUL, NaN, infinity or half characters, and not too deep."""
+    """The JSON value as every database takes it: without NUL, NaN, infinity and half characters, and without what is
+    nested deeper than DEEPEST."""
     if isinstance(value, str):
         return fit_text(value)
     if isinstance(value, float):

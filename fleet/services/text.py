@@ -1,4 +1,4 @@
-"""Text that people type and we keep: what is refused before it reaches a table; and text that we make for them."""
+"""Checks text that people enter before it is stored, and makes random text for them."""
 
 import secrets
 import string
@@ -6,12 +6,13 @@ import unicodedata
 
 NAMED = 5  # how many a sentence names one by one before it says "and 3 more"
 _CONTROL, _SURROGATE, _LINE, _PARAGRAPH = "Cc", "Cs", "Zl", "Zp"
-# They make a name read as another one (a right-to-left override shows exe.tac as cat.exe).
+# With these, a name can look like another one: a right-to-left override shows exe.tac as cat.exe.
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def why_not(text: str, *, longest: int, lines: bool = False) -> str | None:
-    """Why this text cannot be kept, or None when it can. lines: line breaks and tabs are fine."""
+    """Why this text cannot be stored, or None if it can. longest: characters; lines: whether line breaks and tabs are
+    allowed."""
     if len(text) > longest:
         return f"must be at most {longest} characters"
     allowed = "\n\r\t" if lines else ""
@@ -29,5 +30,6 @@ def why_not(text: str, *, longest: int, lines: bool = False) -> str | None:
 
 
 def letters_and_digits(length: int) -> str:
-    """Random, for what is copied by hand, put into a file or a cell: nothing in it is a sign of a shell or of a formula."""
+    """Random letters and digits. They can be copied into a file, a shell or a spreadsheet, because none of them has a
+    special meaning there."""
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))

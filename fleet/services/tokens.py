@@ -11,13 +11,13 @@ from fleet.services import clock
 from fleet.services.errors import Invalid
 from fleet.services.text import letters_and_digits, why_not
 
-PREFIX = "tw_"  # so that a token found in a log or a repository tells what it opens
-LONGEST = 200
+PREFIX = "tw_"  # so that a token which is found in a log or a repository can be recognised
+LONGEST = 200  # characters of a token that is looked up at all
 USE_NOTED_EVERY = dt.timedelta(minutes=1)
 
 
 def create(user: Any, name: str = "") -> str:
-    """Make a token for this user and return it; it cannot be shown again. Raises Invalid for an unfit name."""
+    """Make a token for this user and return it. It cannot be shown again. Raises Invalid for a name that cannot be stored."""
     if why := why_not(name, longest=100):
         raise Invalid(("name", why))
     token = PREFIX + letters_and_digits(43)
@@ -26,8 +26,8 @@ def create(user: Any, name: str = "") -> str:
 
 
 def find(token: str) -> Any:
-    """The active user whose token this is, or None. The lookup is by digest, so its time tells nothing
-    about how much of a guess was right."""
+    """The active user whose token this is, or None. It is looked up by its digest, so the time that this takes does not
+    tell how much of a guess was right."""
     if not token.isascii() or not 0 < len(token) <= LONGEST:
         return None
     row = ApiToken.objects.select_related("user").filter(digest=_digest(token)).first()
@@ -38,7 +38,7 @@ def find(token: str) -> Any:
 
 
 def _note_use(row: ApiToken) -> None:
-    """At most once a minute: a script that polls must not turn every read into a write."""
+    """Write down that the token was used, at most once a minute: a script that polls must not cause a write each time."""
     now = clock.now()
     before = now - USE_NOTED_EVERY
     if row.last_used_at is not None and row.last_used_at > before:

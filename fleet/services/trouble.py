@@ -1,5 +1,5 @@
-"""What keeps failing inside the dashboard for one site: kept beside it, shown as attention, tried again with growing
-pauses. The clocks of all other sites go on."""
+"""Keeps an error of the dashboard itself to the one site where it happens. It is stored in Site.trouble, shown as
+attention, and the work is tried again after growing pauses. The work for all other sites goes on."""
 
 import contextlib
 import datetime as dt
@@ -21,15 +21,15 @@ REMEDY = "It is tried again by itself. If it stays, send the dashboard's log to 
 
 @dataclass(slots=True)
 class Outcome:
-    """failed: whether what was done in contained() failed."""
+    """How the block of contained() ended."""
 
     failed: bool = False
 
 
 @contextlib.contextmanager
 def contained(site_id: int, doing: str, now: dt.datetime) -> Iterator[Outcome]:
-    """What fails in here in a way nobody foresaw fails for this site alone, and is kept beside it. A database that is
-    away or locked is everybody's trouble: that is raised."""
+    """An unexpected exception in this block is stored as the site's trouble and not raised. A database that is away or
+    locked concerns all sites, so that error is raised. doing: what the block does, for the message."""
     outcome = Outcome()
     try:
         yield outcome
@@ -58,7 +58,7 @@ def _note(site_id: int, doing: str, error: Exception, now: dt.datetime) -> None:
 
 
 def over(site: Site) -> None:
-    """It went well again."""
+    """Remove the site's trouble, because the work succeeded."""
     if site.trouble is not None:
         with transaction.atomic():
             Site.objects.filter(pk=site.pk).update(trouble=None)
@@ -69,5 +69,5 @@ def may_try(site: Site, now: dt.datetime) -> bool:
     if site.trouble is None:
         return True
     wait = dt.datetime.fromisoformat(site.trouble["next_at"]) - now
-    # A clock that was put back is no reason to wait for its old time to come again.
+    # A longer wait than any pause means that the clock was set back; then it is tried at once.
     return wait <= dt.timedelta(0) or wait > dt.timedelta(seconds=LONGEST_PAUSE_S)

@@ -1,4 +1,4 @@
-"""Sites and devices: what people add and write about them, and the certificates of a server.
+"""Sites and devices: what people enter about them, and the certificates of a server.
 
 sites.py         adding sites and devices: begin here
 descriptions.py  name, note and tags of a device

@@ -1,5 +1,5 @@
-"""CSV as spreadsheets write it in different parts of the world: its encoding, what separates its cells, how its lines end.
-Whatever cannot be read is told with its line and column."""
+"""Reads CSV as spreadsheets write it in different countries, with their encodings, separators and line ends. An error
+names its line and column."""
 
 import csv
 import re
@@ -24,14 +24,14 @@ _SEP_LINE = re.compile(r'"?sep=(.)"?[,;\t| ]*', re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A file's text. guessed: the encoding, where the file does not say it and its letters may be others."""
+    """A file's text."""
 
     text: str
-    guessed: str | None = None
+    guessed: str | None = None  # the encoding, where it was guessed and some letters may be wrong
 
 
 class Undecodable(Invalid):
-    """A file whose bytes are no text. text: what can be shown of it, so that it can be put right by hand."""
+    """A file with bytes that are not text. text: what can be shown of it, so that a person can correct it."""
 
     def __init__(self, text: str, *errors: tuple[str, str]) -> None:
         super().__init__(*errors)
@@ -40,25 +40,25 @@ class Undecodable(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row. line: where it ends, as editors count; raw: as it stands in the file."""
+    """One row."""
 
-    line: int
+    line: int  # where it ends, as editors count, from 1
     cells: list[str]
-    raw: str
+    raw: str  # as it stands in the file
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """separator: between the cells; header: the first row; rows: those below it that are not empty."""
+    """A file's rows."""
 
-    separator: str
-    header: Record
-    rows: list[Record]
+    separator: str  # between the cells
+    header: Record  # the first row
+    rows: list[Record]  # those below it that are not empty
 
 
 def decode(data: bytes) -> Decoded:
-    """The text of these bytes: by their byte-order mark, else as UTF-8, else as Western European Windows writes it.
-    Raises Undecodable with the place of the first byte that is no part of it."""
+    """The text of these bytes: by their byte-order mark, else as UTF-8, else in the encoding of Western European Windows.
+    Raises Undecodable with the place of the first wrong byte."""
     for mark, codec in _MARKS:
         if data.startswith(mark):
             return Decoded(_strict(data[len(mark) :], codec, f"says by its first bytes that it is {_NAMES[codec]}"))
@@ -69,14 +69,14 @@ def decode(data: bytes) -> Decoded:
         return Decoded(data.decode())
     except UnicodeDecodeError:
         if _UTF8_LETTER.search(data):
-            # Pasted together from two files: whichever is taken, letters of the other one are wrong.
+            # It was put together from two files, so with either encoding some letters would be wrong.
             return Decoded(_strict(data, "utf-8", "is UTF-8 elsewhere in the file"))
         return Decoded(_strict(data, "cp1252", f"was read as {WESTERN}"), WESTERN)
 
 
 def read(text: str, columns: Sequence[str]) -> Table:
-    """The rows of this CSV. columns: the names that a header may have, which tell its separator. Raises Invalid with
-    (place, message) pairs."""
+    """The rows of this CSV. columns: the names that a header may have, by which the separator is found. Raises Invalid with
+    pairs of place and message."""
     text = text.removeprefix("\ufeff")
     lines = [match[0] for match in _LINE.finditer(text)]
     said = _SEP_LINE.fullmatch(lines[0].strip("\r\n")) if lines else None
@@ -91,12 +91,12 @@ def read(text: str, columns: Sequence[str]) -> Table:
 
 
 def column_of(raw: str, place: int) -> int:
-    """The column of this character of a row, counted from 1 in its own line."""
+    """The column of the character at this place (from 0) of a row, counted from 1 in its own line."""
     return len(_LINE_END.split(raw[:place])[-1]) + 1
 
 
 def other_separator(record: Record, separator: str, width: int) -> tuple[int, str] | None:
-    """Where a row of one cell has another separator than the header, which has `width` cells: its column, and what it is."""
+    """The column and the name of another separator in a row of one cell, or None. width: the number of the header's cells."""
     if width < 2 or len(record.cells) != 1:
         return None
     for other in SEPARATORS:
@@ -116,7 +116,7 @@ def _strict(data: bytes, codec: str, why: str) -> str:
 
 
 def _separator(header: str, columns: Sequence[str]) -> str:
-    """The one by which the header is made of column names; where none does it, the one that stands there most often."""
+    """The separator that splits the header into the most known column names, and of equals the most frequent one."""
     known = set(columns)
 
     def fits(separator: str) -> tuple[int, int]:
@@ -148,12 +148,12 @@ def _records(lines: list[str], separator: str, above: int) -> Iterator[Record]:
 
 
 def _quote(taken: list[str]) -> int:
-    """The column of the first quotation mark of these lines, which is where quoting went wrong."""
+    """The column of the first quotation mark of these lines, where the error in the quoting began."""
     return "".join(taken).find('"') + 1 or 1
 
 
 def _reader(lines: list[str], separator: str) -> Iterator[list[str]]:
-    """The rows, as far as they can be read."""
+    """The rows up to the first one that cannot be read."""
     try:
         yield from csv.reader(lines, delimiter=separator)
     except csv.Error:

@@ -1,4 +1,4 @@
-"""What people write about a device: its name, note and tags. What it is comes from its agent."""
+"""What people write about a device: its name, note and tags. All other facts come from its agent."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -11,12 +11,13 @@ from fleet.cutover.states import BEFORE_WINDOW
 from fleet.models import Cutover, Device, Role, role_of
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
 
-MAX_NAME, MAX_NOTE, MAX_TAGS, MAX_TAG = 100, 500, 20, 40
+MAX_NAME, MAX_NOTE, MAX_TAG = 100, 500, 40  # characters
+MAX_TAGS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A device in a person's words. None leaves a field as it is."""
+    """New values of what people write. None leaves a field as it is."""
 
     name: str | None = None
     note: str | None = None
@@ -24,7 +25,7 @@ class Described:
 
 
 def describe(user: Any, device_id: int, words: Described) -> Device:
-    """Like update(), for a form: a name that is taken is an error of its field."""
+    """Like update(), for a form: where the name is taken, it raises Invalid for that field instead of Conflict."""
     try:
         return update(user, device_id, words)
     except Conflict as error:
@@ -32,8 +33,8 @@ def describe(user: Any, device_id: int, words: Described) -> Device:
 
 
 def update(user: Any, device_id: int, words: Described) -> Device:
-    """Change name, note and tags. Raises Forbidden, NotFound, Invalid naming every wrong field, Conflict
-    where the site has another device of that name."""
+    """Change name, note and tags. Raises Forbidden, NotFound, Invalid with every wrong field, and Conflict if the site has
+    another device with that name."""
     if role_of(user) is not Role.ADMIN:
         raise Forbidden("only an admin edits a device")
     if errors := check(words):
@@ -61,7 +62,7 @@ def _apply(device: Device, changes: dict[str, Any]) -> Device:
 
 
 def _rename_in_plans(device: Device, before: str) -> None:
-    """A plan excludes terminals by name: under its new name an excluded one must stay excluded."""
+    """Plans exclude terminals by name, so an excluded one must be renamed there, too."""
     for plan in Cutover.objects.select_for_update().filter(site=device.site_id, state__in=sorted(BEFORE_WINDOW)):
         if before in plan.exclude:
             plan.exclude = sorted(device.name if n == before else n for n in plan.exclude)
@@ -69,7 +70,7 @@ def _rename_in_plans(device: Device, before: str) -> None:
 
 
 def check(words: Described) -> list[tuple[str, str]]:
-    """What is wrong with these words: (field, message) pairs. Used by the import too."""
+    """What is wrong with these values, as pairs of field and message. The import uses it, too."""
     errors: list[tuple[str, str]] = []
     if words.name is not None:
         errors += check_name(words.name.strip())
@@ -84,7 +85,7 @@ def check(words: Described) -> list[tuple[str, str]]:
 
 
 def check_name(name: str) -> list[tuple[str, str]]:
-    """A name is shown everywhere and typed into lists: it must be one line without separators."""
+    """Errors of a name. It is shown everywhere and typed into lists, so it must be one line without separators."""
     if not name:
         return [("name", "must not be empty")]
     if len(name) > MAX_NAME:
@@ -97,10 +98,11 @@ def check_name(name: str) -> list[tuple[str, str]]:
 
 
 def is_plain(text: str) -> bool:
-    """No control characters, line breaks, direction marks or lone surrogates, which make a name look like another."""
+    """Whether there are no control characters, line breaks, direction marks or lone surrogates. With them, a name could
+    look like another one."""
     return not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text)
 
 
 def tidy_tags(tags: Sequence[str] | None) -> list[str] | None:
-    """Without blanks and doubles, in the given order."""
+    """The tags without blanks and doubles, in the given order."""
     return None if tags is None else list(dict.fromkeys(t.strip() for t in tags if t.strip()))

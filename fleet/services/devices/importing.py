@@ -1,4 +1,4 @@
-"""Devices from a CSV file: all of it, or nothing."""
+"""Imports devices from a CSV file: all of them, or none."""
 
 import datetime as dt
 import re
@@ -18,15 +18,15 @@ MAX_BYTES = 1_000_000
 MAX_ROWS = 10_000
 MAX_ERRORS = 100
 COLUMNS = ("name", "kind", "note", "tags")
-# A real site rehearses before it is approved; within three days, because certificates and tills change.
+# The policy of a new site: a rehearsal not older than three days, because certificates and tills change.
 REHEARSAL_HOURS = 72
 
 
 @dataclass(frozen=True, slots=True)
 class NewDevice:
-    """One row that is fit to be imported."""
+    """One row that can be imported."""
 
-    line: int
+    line: int  # of the file
     name: str
     kind: str
     note: str
@@ -43,7 +43,7 @@ class NewSite:
 
 
 def parse(text: str, site: Site) -> list[NewDevice]:
-    """The devices in this CSV. Raises Invalid with (field, message) pairs; a field is "line 3, kind"."""
+    """The devices in this CSV. Raises Invalid with pairs of field and message; a field is, for example, "line 3, kind"."""
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise Invalid(("file", f"is larger than {MAX_BYTES // 1000:,} kB"))
     if "\0" in text:
@@ -58,7 +58,7 @@ def parse(text: str, site: Site) -> list[NewDevice]:
 
 
 def site_of(target: "int | NewSite") -> Site:
-    """The site that is meant; a new one is checked and not saved. Raises Invalid, NotFound."""
+    """The site with this id, or a new one that is checked but not saved. Raises Invalid, NotFound."""
     if isinstance(target, int):
         site = Site.objects.filter(pk=target).first()
         if site is None:
@@ -76,8 +76,8 @@ def site_of(target: "int | NewSite") -> Site:
 
 
 def import_devices(user: Any, target: "int | NewSite", text: str, now: dt.datetime) -> list[tuple[NewDevice, str]]:
-    """Create the devices, each with a one-time token for its agent: this is their acceptance. The tokens
-    are returned once and kept nowhere. Raises Forbidden, NotFound, Invalid, Conflict."""
+    """Create the devices, each with a one-time token for its agent, by which the admin accepts it. The tokens are returned
+    once and not kept. Raises Forbidden, NotFound, Invalid, Conflict."""
     if role_of(user) is not Role.ADMIN:
         raise Forbidden("only an admin imports devices")
     site = site_of(target)
@@ -95,8 +95,8 @@ def import_devices(user: Any, target: "int | NewSite", text: str, now: dt.dateti
 
 
 def _header(row: csv_text.Record) -> list[str]:
-    """Column names, in any order and case; name is needed. Empty ones at the end are what a spreadsheet leaves of columns
-    that were used once."""
+    """The column names in lower case. `name` must be among them. Empty ones at the end are dropped: spreadsheets leave them
+    where columns were used before."""
     names = [cell.strip().lower() for cell in row.cells]
     while names and not names[-1]:
         names.pop()
@@ -117,13 +117,13 @@ def _header(row: csv_text.Record) -> list[str]:
 
 
 def _column(row: csv_text.Record, number: int) -> int:
-    """The column of the header's cell of this number, as an editor shows it."""
+    """The column, as an editor shows it, of the header's cell with this number (from 0)."""
     cell = row.cells[number]
     return csv_text.column_of(row.raw, max(row.raw.find(cell.strip()), 0)) if cell.strip() else 1
 
 
 class _Checker:
-    """Looks at every row, so that all that is wrong is said at once."""
+    """Checks every row, so that all errors are reported together."""
 
     def __init__(self, site: Site, separator: str) -> None:
         self.site, self.separator = site, separator
@@ -152,7 +152,7 @@ class _Checker:
             self.errors.append((f"line {line}, column {other[0]}", f"has {other[1]} between its cells, the header {mine}"))
         values = dict(zip(header, (c.strip() for c in cells), strict=False))
         name, kind = values.get("name", ""), values.get("kind", "").lower() or "terminal"
-        # A cell with several lines is one line here: a note reads on, each line of tags is one.
+        # A cell may have several lines: those of a note are joined to one, and each line of tags is a tag.
         note = " ".join(values.get("note", "").split()) if _has_lines(values.get("note", "")) else values.get("note", "")
         tags = tuple(tidy_tags(re.split(r"[,;\r\n]", values.get("tags", ""))) or ())
         problems = check(Described(name, note, tags))

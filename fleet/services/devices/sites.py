@@ -1,4 +1,4 @@
-"""Adding sites and devices, and what people do to a site as a whole."""
+"""Adds sites and devices, and does what people do with a site as a whole."""
 
 import zoneinfo
 from typing import Any
@@ -8,11 +8,11 @@ from django.db import transaction
 from fleet.models import Device, Role, Site, role_of
 from fleet.services.errors import Forbidden, Invalid, NotFound
 
-MOST_HOURS = 24 * 90
+MOST_HOURS = 24 * 90  # of a rehearsal policy
 
 
 def add_site(name: str, *, zone: str, member: str, two_persons: bool = True) -> Site:
-    """A new venue. zone: IANA name; member: a member number that lookups may ask for. Raises Invalid."""
+    """A new venue. zone: IANA name; member: the member number that lookups ask for. Raises Invalid."""
     if zone not in zoneinfo.available_timezones():
         raise Invalid(("zone", f"{zone!r} is no IANA time zone"))
     with transaction.atomic():
@@ -20,7 +20,7 @@ def add_site(name: str, *, zone: str, member: str, two_persons: bool = True) -> 
 
 
 def add_device(site: Site, kind: str, name: str, *, note: str = "", tags: list[str] | None = None) -> Device:
-    """A server or a terminal of this site. Raises Invalid for a second server or a name that is taken."""
+    """A new server or terminal of this site. Raises Invalid for a second server, and for a name that is taken."""
     with transaction.atomic():
         if site.devices.filter(name=name).exists():
             raise Invalid(("name", f"{name!r} is taken at this site"))
@@ -30,7 +30,7 @@ def add_device(site: Site, kind: str, name: str, *, note: str = "", tags: list[s
 
 
 def dismiss_warning(user: Any, site_id: int) -> None:
-    """Take down what a site was warned of: somebody has looked. Raises Forbidden."""
+    """Remove a site's warning, because a person has looked at it. Raises Forbidden."""
     if role_of(user) is not Role.ADMIN:
         raise Forbidden("only an admin dismisses a warning")
     with transaction.atomic():
@@ -38,8 +38,8 @@ def dismiss_warning(user: Any, site_id: int) -> None:
 
 
 def set_policy(user: Any, site_id: int, *, rehearsal_hours: int | None, rehearse_every_hours: int) -> None:
-    """What this site asks of rehearsals. rehearsal_hours: how old one may be at approval, None where none is asked
-    for; rehearse_every_hours: how often one begins by itself, 0 for never. Raises Forbidden, NotFound, Invalid."""
+    """Set a site's rehearsal policy. rehearsal_hours: how old a rehearsal may be at approval, None if none is required;
+    rehearse_every_hours: how often one begins automatically, 0 for never. Raises Forbidden, NotFound, Invalid."""
     if role_of(user) is not Role.ADMIN:
         raise Forbidden("only an admin changes what a site asks for")
     errors = []

@@ -1,7 +1,8 @@
-"""Every terminal tries the certificate where it stands, days before the night, and nothing changes.
+"""Rehearsals: every terminal tries the certificate over its own network connection, days before the cutover, and nothing
+is changed.
 
 lifecycle.py  begins a rehearsal, takes answers, ends it: begin here
-probes.py     what each agent is told
-schedule.py   what the clock does: time limits, rehearsals by schedule, measuring after a cutover
+probes.py     what each agent is asked to do
+schedule.py   what happens as time passes: time limits, scheduled rehearsals, measuring after a cutover
 measured.py   what HTTPS costs at the site, for the pages
 """

@@ -1,8 +1,8 @@
-"""Rehearsals: every terminal tries the certificate from its own seat, days before the night, and nothing changes.
+"""The life of a rehearsal: every terminal tries the certificate over its own network connection, and nothing is changed.
 
-The server opens its shadow listener (opening), then the terminals are asked (asking), then the listener is told to
-close (done). What an agent does not answer in its time counts as no answer; a rehearsal can always be repeated, so
-nothing here is retried for long, and nothing is lost that matters."""
+The server opens its shadow listener (opening), then the terminals are asked (asking), then the listener is told to close
+(done). An agent that does not answer in time counts as one without an answer. A rehearsal can always be repeated, so
+nothing here is retried for long."""
 
 import datetime as dt
 import json
@@ -24,13 +24,14 @@ from fleet.services.rehearsals import probes
 from fleet.services.sanitize import MAX_FACTS_BYTES, countable, fit, fit_finding
 
 KEPT = 20  # rehearsals of a site; each holds what every terminal has measured
-OPEN_LIMIT = dt.timedelta(seconds=20)
+OPEN_LIMIT = dt.timedelta(seconds=20)  # how long the server's agent may take to open its listener
 BUSY = states.ACTIVE - {states.Cutover.SCHEDULED}
 
 
 def start(user: Any, site_id: int, thumbprint: str, now: dt.datetime) -> tuple[Rehearsal, AfterCommit]:
-    """Begin a rehearsal with this certificate, "" for the newest of the server's store. Raises Forbidden, NotFound,
-    Invalid for a thumbprint that the store does not have, Conflict with the reason where it cannot be now."""
+    """Begin a rehearsal with this certificate, or with the newest of the server's store for "". Returns it with what is to
+    be done after the commit. Raises Forbidden, NotFound, Invalid for a thumbprint that the store does not have, and
+    Conflict with the reason if no rehearsal is possible now."""
     if role_of(user) is not Role.ADMIN:
         raise Forbidden("only an admin starts a rehearsal")
     site = Site.objects.filter(pk=site_id).first()
@@ -40,7 +41,7 @@ def start(user: Any, site_id: int, thumbprint: str, now: dt.datetime) -> tuple[R
 
 
 def begin(site: Site, thumbprint: str, now: dt.datetime, user: Any = None) -> tuple[Rehearsal, AfterCommit]:
-    """The same without asking who wants it; user: None for the schedule."""
+    """Like start(), without checking the user's role. user: None for the schedule."""
     server = _server(site)
     thumbprint = _certificate(server, thumbprint, now)
     try:
@@ -57,7 +58,7 @@ def begin(site: Site, thumbprint: str, now: dt.datetime, user: Any = None) -> tu
 
 
 def take(batch: Sequence[tuple[str, protocol.Rehearsed]], now: dt.datetime) -> AfterCommit:
-    """Put these (agent id, answer) pairs into the database. Answers to what was not asked, or too late, are dropped."""
+    """Store these pairs of agent id and answer. Answers that nobody asked for, or that come too late, are dropped."""
     after = AfterCommit()
     with transaction.atomic():
         touched = {pk for agent, answer in batch if (pk := _take(agent, answer, now))}
@@ -94,8 +95,8 @@ def _certificate(server: Device, thumbprint: str, now: dt.datetime) -> str:
 
 
 def checks_for(rehearsal: Rehearsal, server: Device | None) -> list[TerminalCheck]:
-    """One for every device; who has no agent stays without an answer, and is shown so. server: who opens first; None
-    where nobody has to, and the terminals are asked at once."""
+    """One check for every device. A device without an agent will have no answer, and pages show that. server: the device
+    that opens its listener first; None if none has to, and the terminals are asked at once."""
     agents = {a.device_id: a for a in Agent.objects.filter(device__site=rehearsal.site, revoked_at__isnull=True)}
     checks = []
     for device in rehearsal.site.devices.all():
@@ -109,8 +110,8 @@ def checks_for(rehearsal: Rehearsal, server: Device | None) -> list[TerminalChec
 
 
 def _take(agent_id: str, answer: protocol.Rehearsed, now: dt.datetime) -> int | None:
-    """Keep one answer; the rehearsal's key, or None where nobody had asked for it."""
-    facts = fit(answer.facts)  # first: what is nested too deep would end json.dumps
+    """Keep one answer, and return the rehearsal's primary key, or None if nobody had asked for it."""
+    facts = fit(answer.facts)  # first, because json.dumps fails for what is nested too deep
     if not countable(answer.rehearsal) or len(json.dumps(facts)) > MAX_FACTS_BYTES:
         return None
     asked = TerminalCheck.objects.filter(rehearsal=answer.rehearsal, action=answer.action, answered_at__isnull=True)
@@ -134,7 +135,7 @@ def _advance(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
 
 
 def _opened(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
-    """The server has answered: ask the terminals, or give up with what it said."""
+    """The server has answered: ask the terminals, or fail with the server's finding."""
     check = rehearsal.checks.get(device__kind=Device.Kind.SERVER)
     rehearsal.facts = check.facts
     if check.finding is not None or rehearsal.listener_facts.ports is None:
@@ -147,13 +148,13 @@ def _opened(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
 
 
 def _awaited(rehearsal: Rehearsal) -> Any:
-    """Checks whose answer may still come: their agents are in contact."""
+    """The checks whose answer may still come, because their agents are in contact."""
     return rehearsal.checks.filter(action="ask", answered_at__isnull=True, agent__connected=True)
 
 
 def give_up(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
-    """This stage took too long: without a listener there is nothing to ask, otherwise whoever has answered counts.
-    Call it inside a transaction, with the rehearsal's row locked."""
+    """The present state took too long. Without a listener the rehearsal fails; otherwise it ends with the answers that have
+    come. Call it inside a transaction, with the rehearsal's row locked."""
     return _fail(rehearsal, _NOT_OPENED, now) if rehearsal.state == State.OPENING else _close(rehearsal, now)
 
 
@@ -166,7 +167,7 @@ def _close(rehearsal: Rehearsal, now: dt.datetime) -> AfterCommit:
 
 
 def _end(rehearsal: Rehearsal, to: State, now: dt.datetime, **changes: Any) -> AfterCommit:
-    """The listener is told to close, whether it was ever heard of or not. The answer of its check stays as it is."""
+    """End the rehearsal and tell the listener to close, even if it never answered. The server's answer stays as it is."""
     _move(rehearsal, to, finished_at=now, **changes)
     server = Q(device__kind=Device.Kind.SERVER)
     rehearsal.checks.filter(~server, answered_at__isnull=True).update(action="")
@@ -177,8 +178,8 @@ def _end(rehearsal: Rehearsal, to: State, now: dt.datetime, **changes: Any) -> A
 
 
 def _move(rehearsal: Rehearsal, to: State, **changes: Any) -> None:
-    """Change its state and these fields. Raises states.IllegalMove for a move that the table does not allow, StaleState
-    when somebody else was first."""
+    """Change its state and these fields. Raises states.IllegalMove for a move that the table does not allow, and StaleState
+    if somebody else was first."""
     old = rehearsal.state
     states.advance(State, old, to)
     if Rehearsal.objects.filter(pk=rehearsal.pk, state=old).update(state=to.value, **changes) != 1:
@@ -188,7 +189,7 @@ def _move(rehearsal: Rehearsal, to: State, **changes: Any) -> None:
 
 
 def waiting(agent_ids: Collection[str], now: dt.datetime, *, unsent_only: bool) -> list[TerminalCheck]:
-    """What these agents have to be told, and is not too old to be told."""
+    """The probes that these agents have to get and that are not too old. unsent_only: without those that were sent before."""
     found = TerminalCheck.objects.filter(agent__in=agent_ids, rehearsal__created_at__gt=now - probes.LIFE).exclude(body="")
     found = found.filter(Q(answered_at__isnull=True) | Q(action="close"))
     if unsent_only:
@@ -197,7 +198,7 @@ def waiting(agent_ids: Collection[str], now: dt.datetime, *, unsent_only: bool) 
 
 
 def mark_sent(ids: Collection[int], now: dt.datetime) -> None:
-    """These are on the wire."""
+    """Write down that the probes of these checks were sent."""
     with transaction.atomic():
         TerminalCheck.objects.filter(pk__in=ids, sent_at__isnull=True).update(sent_at=now)
 

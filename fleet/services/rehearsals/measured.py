@@ -1,4 +1,4 @@
-"""What HTTPS costs at a site: measured in rehearsals before, and once more after the cutover."""
+"""What HTTPS costs at a site: measured in rehearsals before the cutover, and once more after it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,16 +10,17 @@ from fleet.preflight.cost.measured import WAYS, Asked, Cost, cost_of
 from fleet.preflight.site.view import TerminalCheckView
 from fleet.services.readiness import terminal_checks
 
-# A small site's last rehearsals are looked at together, until a p95 has something to stand on.
+# The last rehearsals of a small site are taken together, so that there are enough values for a p95.
 _MOST_REHEARSALS = 5
 _ENOUGH_TERMINALS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """What lookups over HTTPS really take; milliseconds."""
+    """How long lookups over HTTPS really take."""
 
     count: int
+    # Milliseconds.
     p50: float
     p95: float
 
@@ -39,8 +40,8 @@ def cost(site: Site, held: Rehearsal | None, checks: Iterable[TerminalCheckView]
 
 
 def after(site: Site) -> dict[str, After]:
-    """What the terminals measured at the live port after the site's last cutover to HTTPS, by the prediction's ways of
-    asking; empty before."""
+    """What the terminals measured at the live port after the site's last cutover to HTTPS, by kind of connection as in the
+    prediction (WAYS). Empty if there was none."""
     rehearsal = Rehearsal.objects.filter(site=site, after__isnull=False, state=states.Rehearsal.DONE).order_by("-pk").first()
     found = cost_of(_answers(rehearsal, terminal_checks(rehearsal)), ListenerFacts()) if rehearsal else None
     if rehearsal is None or found is None:

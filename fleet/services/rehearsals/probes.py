@@ -1,4 +1,4 @@
-"""What each agent is told in a rehearsal: written and signed by a worker, before anything is sent."""
+"""The probes of a rehearsal: what each agent is asked to do. A worker writes and signs them before they are sent."""
 
 import base64
 import datetime as dt
@@ -14,19 +14,19 @@ from fleet.services import keys
 from fleet.services.after_commit import AfterCommit
 from fleet.services.clock import to_ms
 
-LIFE = dt.timedelta(seconds=180)  # the listener ends by itself, whatever becomes of us
-ANSWER_S = 30.0  # for one terminal, from the moment it begins; a till waits 6 s for one answer
-MOST_SAMPLES, FEWEST_SAMPLES = 8, 1
-ROUNDS_IN_ALL = 200  # of the whole site: enough for a p95, and the live lookups must not notice
-SPREAD_MS_EACH = 5
-# Of the whole site, where there is time for that: a server that is kept busy by the measuring answers later than it will.
+LIFE = dt.timedelta(seconds=180)  # after this time the listener closes by itself, even if the dashboard is gone
+ANSWER_S = 30.0  # for one terminal, from the moment when it begins; a till waits 6 s for one answer
+MOST_SAMPLES, FEWEST_SAMPLES = 8, 1  # rounds of one terminal
+ROUNDS_IN_ALL = 200  # of the whole site: enough for a p95, and too few to slow the live lookups down
+SPREAD_MS_EACH = 5  # the terminals begin so far apart
+# Of the whole site, where there is time for it. With more, the server would be busy and answer later than in real life.
 LOOKUPS_A_SECOND = 40
-# How long one terminal measures at most: on a large site many of them measure, and each needs to do less.
+# How long one terminal measures at most. At a site with more than LARGE terminals, each needs to measure less.
 LARGE, MEASURING_MS, LARGE_MEASURING_MS = 50, 12_000, 4_000
 
 
 def write(rehearsal_id: int, now: dt.datetime) -> AfterCommit:
-    """Write what is wanted and not written yet. Called twice, the second call finds nothing to do."""
+    """Write the probes that are wanted and not written yet. A second call finds nothing to do."""
     with transaction.atomic():
         rehearsal = Rehearsal.objects.select_for_update().select_related("site").get(pk=rehearsal_id)
         checks = list(_unwritten().filter(rehearsal=rehearsal).select_related("device"))
@@ -43,12 +43,12 @@ def write(rehearsal_id: int, now: dt.datetime) -> AfterCommit:
 
 
 def lost() -> set[int]:
-    """Rehearsals of which something is wanted and not written: the broker forgot it, or a worker died."""
+    """The ids of rehearsals with a probe that is wanted and not written, because the broker lost the task or a worker died."""
     return set(_unwritten().values_list("rehearsal_id", flat=True))
 
 
 def ask_limit(rehearsal: Rehearsal) -> dt.timedelta:
-    """How long answers of the terminals are awaited."""
+    """How long the rehearsal waits for the terminals' answers."""
     return dt.timedelta(seconds=ANSWER_S + _spread_ms(_terminals(rehearsal)) / 1000)
 
 
@@ -93,8 +93,8 @@ def _samples(terminals: int) -> int:
 
 
 def _pace_ms(terminals: int) -> int:
-    """How long a round of one lookup of each kind shall take. The same before a cutover and after it, though there are
-    fewer kinds then: what is compared must have kept the server equally busy."""
+    """How long one round, with one lookup of each kind, should take. It is the same before and after a cutover, although
+    there are fewer kinds afterwards: for a fair comparison the server must be equally busy."""
     longest_ms = LARGE_MEASURING_MS if terminals > LARGE else MEASURING_MS
     return min(terminals * len(LOOKUP_KINDS) * 1000 // LOOKUPS_A_SECOND, longest_ms // _samples(terminals))
 
@@ -104,8 +104,8 @@ def _spread_ms(terminals: int) -> int:
 
 
 def _issuers(chain: tuple[str, ...]) -> tuple[str, ...]:
-    """The issuers' names in the chain that the server will send, base64 of their DER: terminals say whether their
-    root store has them. The chain is the agent's text: what is not a certificate is passed over."""
+    """The names of the issuers in the chain that the server will send, as base64 of their DER. Terminals say whether their
+    root store has them. The agent chose these texts, so what is not a certificate is skipped."""
     names: dict[str, None] = {}
     for pem in chain:
         try:

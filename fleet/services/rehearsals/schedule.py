@@ -1,5 +1,5 @@
-"""What the clock does for rehearsals: stages that take too long end, what was lost is found, scheduled ones begin, and
-after a cutover it is measured what HTTPS really became."""
+"""What happens to rehearsals as time passes: states that take too long end, lost probes are found, scheduled rehearsals
+begin, and after a cutover the terminals measure what HTTPS really costs."""
 
 import datetime as dt
 import functools
@@ -20,17 +20,17 @@ from fleet.services.rehearsals.lifecycle import BUSY, OPEN_LIMIT, begin, checks_
 
 log = logging.getLogger(__name__)
 
-# Not at once, while late reports are still coming in; and not on another day.
+# How long after a cutover it is measured: not at once, because late reports still come in, and not on another day.
 MEASURE_FROM, MEASURE_UNTIL = dt.timedelta(seconds=5), dt.timedelta(hours=1)
 
 
 def tick(now: dt.datetime) -> AfterCommit:
-    """What the clock does: stages that took too long end, what got lost on the way to a worker is found, and where a
-    site wants it, the next rehearsal begins."""
+    """End rehearsals whose present state takes too long, find probes that are wanted but not written, begin rehearsals
+    that are due, and measure after cutovers."""
     after = AfterCommit(rehearse=set(probes.lost()))
-    over = Q(deadline_at__lte=now) | Q(created_at__gt=now + OPEN_LIMIT)  # or the clock was put back
+    over = Q(deadline_at__lte=now) | Q(created_at__gt=now + OPEN_LIMIT)  # or the clock was set back
     due = Rehearsal.objects.filter(over, state__in=sorted(states.REHEARSING))
-    if due.exists():  # most seconds there is none, and nobody needs to wait for a lock then
+    if due.exists():  # nearly always there is none, and then nothing needs a lock
         with transaction.atomic():
             for rehearsal in due.select_for_update().order_by("pk"):
                 after.add(give_up(rehearsal, now))
@@ -46,7 +46,7 @@ def _begin(site: Site, now: dt.datetime) -> AfterCommit:
 
 
 def _at(site: Site, work: Callable[[], AfterCommit], now: dt.datetime) -> AfterCommit:
-    """One site's part, which does not stop the others' when it fails."""
+    """Do this work for one site. If it fails, the other sites go on."""
     if trouble.may_try(site, now):
         with trouble.contained(site.pk, "a rehearsal by the clock", now):
             try:
@@ -57,7 +57,7 @@ def _at(site: Site, work: Callable[[], AfterCommit], now: dt.datetime) -> AfterC
 
 
 def _due_sites(now: dt.datetime) -> list[Site]:
-    """Sites whose schedule asks for a rehearsal at this moment, and where one could begin."""
+    """Sites where a scheduled rehearsal is due, and where one can begin now."""
     wanting = Site.objects.filter(
         rehearse_every_hours__gt=0, devices__kind=Device.Kind.SERVER, devices__scheme="http", devices__agent__connected=True
     )
@@ -77,8 +77,8 @@ def _is_due(site: Site, now: dt.datetime) -> bool:
 
 
 def _unmeasured(now: dt.datetime) -> list[Cutover]:
-    """Cutovers to HTTPS that were completed a moment ago, at sites that had rehearsed: what was predicted for them is
-    measured now."""
+    """Cutovers to HTTPS that were completed a moment ago, at sites with a rehearsal before, so that there is a prediction
+    to compare with."""
     done = Cutover.objects.filter(state=states.Cutover.COMPLETED, to_scheme="https", measured__isnull=True)
     fresh = done.filter(ended_at__gt=now - MEASURE_UNTIL, ended_at__lt=now - MEASURE_FROM)
     rehearsed = fresh.filter(site__rehearsals__state=states.Rehearsal.DONE, site__rehearsals__after__isnull=True)
@@ -89,7 +89,7 @@ def _unmeasured(now: dt.datetime) -> list[Cutover]:
 
 
 def _measure(cutover: Cutover, now: dt.datetime) -> AfterCommit:
-    """Ask the terminals once more, now that the live port speaks HTTPS."""
+    """Ask the terminals to measure at the live port, which speaks HTTPS now."""
     try:
         with transaction.atomic():
             rehearsal = Rehearsal.objects.create(
@@ -100,5 +100,5 @@ def _measure(cutover: Cutover, now: dt.datetime) -> AfterCommit:
             rehearsal.deadline_at = now + probes.ask_limit(rehearsal)
             rehearsal.save(update_fields=["deadline_at"])
     except IntegrityError:
-        return AfterCommit()  # somebody began a rehearsal in this moment
+        return AfterCommit()  # somebody began a rehearsal at this moment
     return AfterCommit(rehearse={rehearsal.pk})
