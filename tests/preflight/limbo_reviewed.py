@@ -2,15 +2,15 @@
 Reviewed by hand; a case that is not here fails the test. Some of these are not in the part of the suite that lies in
 the research folder; they were judged from their published description and are measured wherever TILLWAY_LIMBO has them."""
 
-_NO_CRL = "revocation lists are not part of the request, and .NET clients do not fetch them by default (windows-domain.md 5)"
+_NO_CRL = "revocation lists are not part of the request, and .NET clients do not fetch them by default (docs/windows.md)"
 _CABF_CN = (
     "CA/Browser Forum BR 7.1.4.3 on common names; no terminal compares them when there are alternative names: cn_not_in_san"
 )
 _EKU = "CA/Browser Forum BR 7.1.2.7.10 on extended key usage; terminals accept it: a warning, or none where it is only unusual"
-_GAP = "ordinary private PKI that terminals accept (reliability.md 1.4): warning profile_gap"
+_GAP = "ordinary private PKI that terminals accept (docs/preflight.md): warning profile_gap"
 _SUFFIX = "public suffixes are a registry's business, no till's: warning public_suffix_wildcard"
 _SERIAL = "pedantic by its own mark; RFC 5280 4.1.2.2: users SHOULD handle negative and zero gracefully: profile_gap"
-_ROOT_KEY = "contract 6.5 judges keys below the anchor; terminals have this root already"
+_ROOT_KEY = "weak_key is about keys below the root; terminals have this root already"
 
 # Expected FAILURE, answered suitable: by the whole id, or by the beginning of it that ends with "::".
 FALSE_ACCEPTS = {
@@ -51,12 +51,12 @@ FALSE_ACCEPTS = {
 
 # Expected SUCCESS, refused.
 FALSE_REJECTS = {
-    "rfc5280::ca-as-leaf": "contract 6.5: a CA certificate as the server's own is an error",
+    "rfc5280::ca-as-leaf": "docs/preflight.md: a CA certificate as the server's own is an error",
     "pathlen::self-issued-certs-pathlen": "the library counts a CA's change of keys; its word on a path stands",
     "pathlen::validation-ignores-pathlen-in-leaf": "the same: its leaf is a CA certificate",
 }
 
-# Here nothing is ever accepted wrongly, reviewed or not: reliability.md 1, targets.
+# In these groups a wrong acceptance fails the test even if it was reviewed.
 NEVER = ("bettertls::", "cve::", "invalid::", "pathological::", "rfc5280::validity::")
 WEAK_LEAVES = ("webpki::forbidden-p192-leaf", "webpki::forbidden-dsa-leaf", "webpki::forbidden-weak-rsa-in-leaf")
 

@@ -1,4 +1,4 @@
-"""The ordinary private PKI of reliability.md 1.4, row by row: what terminals accept is accepted, what they refuse
+"""The ordinary private PKI of docs/preflight.md, row by row: what terminals accept is accepted, what they refuse
 is refused for the reason that an admin can act on."""
 
 import pytest

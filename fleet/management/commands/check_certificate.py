@@ -1,4 +1,4 @@
-"""`manage.py check_certificate`: is this certificate suitable for these terminals? Contract 6.5."""
+"""`manage.py check_certificate`: is this certificate suitable for these terminals? See docs/preflight.md."""
 
 import base64
 import datetime as dt

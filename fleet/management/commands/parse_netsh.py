@@ -1,4 +1,4 @@
-"""`manage.py parse_netsh sslcert|urlacl [--encoding E] < bytes`: what netsh printed, as JSON. Contract 6.6."""
+"""`manage.py parse_netsh sslcert|urlacl [--encoding E] < bytes`: what netsh printed, as JSON. See docs/preflight.md."""
 
 import json
 import sys

@@ -1,20 +1,20 @@
-"""Every code of contract 6.5: how grave it is, what to do about it, and where its rule comes from. Codes are never
-renamed; docs/preflight.md shows the same table, and a test compares the two."""
+"""Every code of a certificate's findings: its severity, what to do about it, and where its rule comes from. Codes are never
+renamed. docs/preflight.md shows the same table and explains the sources; a test compares the two."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """error: terminals would refuse. warning: they would not, but a person should know. info: nothing is wrong."""
+    """How grave a finding is."""
 
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
+    ERROR = "error"  # terminals would refuse the certificate
+    WARNING = "warning"  # terminals accept it, but a person should know
+    INFO = "info"  # nothing is wrong
 
 
 class Code(StrEnum):
-    """The codes, in the order of the contract."""
+    """The codes, in the order of the table in docs/preflight.md."""
 
     MALFORMED_INPUT = "malformed_input"
     BAD_PASSWORD = "bad_password"  # noqa: S105
@@ -62,12 +62,12 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """remedy: for an admin. source: where the rule comes from. forbidden_by_cabf: an error in profile strict."""
+    """What is known about one code."""
 
-    remedy: str
-    source: str
-    severity: Severity = Severity.ERROR
-    forbidden_by_cabf: bool = False
+    remedy: str  # what an admin should do
+    source: str  # where the rule comes from; docs/preflight.md explains the short names
+    severity: Severity = Severity.ERROR  # in profile terminals
+    forbidden_by_cabf: bool = False  # the CA/Browser Forum forbids it: an error in profile strict
 
 
 _WARNING = Severity.WARNING
@@ -78,24 +78,24 @@ RULES: dict[Code, Rule] = {
         "Export the certificate again, as PEM, DER or PFX, and copy the file as it is, not as text.", "RFC 5280 4.1, RFC 7468"
     ),
     Code.BAD_PASSWORD: Rule("Give the password that was set when the file was exported, or export it again.", "RFC 7292"),
-    Code.NO_LEAF: Rule("Give the file that holds the server's own certificate, not only a key or a request.", "contract 6.5"),
+    Code.NO_LEAF: Rule("Give the file that holds the server's own certificate, not only a key or a request.", "the command"),
     Code.SELF_SIGNED_UNTRUSTED: Rule(
         "Install this certificate in the computer's Trusted Root store of every terminal, or use one from your own CA.",
-        "RFC 5280 6.1; windows-domain.md 5",
+        "RFC 5280 6.1; docs/windows.md: trust",
     ),
     Code.SELF_SIGNED_PINNED: Rule(
         "Nothing has to be done now. At each renewal every terminal needs the new one first; a small CA of your own avoids it.",
-        "reliability.md 1.4",
+        "ordinary private PKI",
         _WARNING,
         forbidden_by_cabf=True,
     ),
     Code.UNTRUSTED_ROOT: Rule(
         "Install the issuing CA's root in the computer's Trusted Root store of every terminal named.",
-        "RFC 5280 6.1; windows-domain.md 7, 13",
+        "RFC 5280 6.1; field failure 13",
     ),
     Code.MISSING_INTERMEDIATE: Rule(
         "Add the issuing CA's own certificate to the chain, and install it in the server's Intermediate store.",
-        "RFC 5280 6.1; windows-domain.md 5",
+        "RFC 5280 6.1; docs/windows.md: trust",
     ),
     Code.WRONG_CHAIN_ORDER: Rule(
         "Sort the file: the server's certificate first, then each issuer. Windows sorts by itself, other clients do not.",
@@ -112,21 +112,21 @@ RULES: dict[Code, Rule] = {
     Code.EXPIRED: Rule("Renew the certificate before the window.", "RFC 5280 4.1.2.5"),
     Code.NOT_YET_VALID_IN_WINDOW: Rule(
         "Move the window after the certificate's first day, or have it issued to begin earlier.",
-        "RFC 5280 4.1.2.5; reliability.md F14",
+        "RFC 5280 4.1.2.5",
     ),
     Code.EXPIRED_IN_WINDOW: Rule(
-        "Renew it first: it ends within the window or the 30 days after it.", "RFC 5280 4.1.2.5; windows-domain.md 7, 16"
+        "Renew it first: it ends within the window or the 30 days after it.", "RFC 5280 4.1.2.5; field failure 16"
     ),
     Code.CHAIN_EXPIRES_IN_WINDOW: Rule(
         "Ask the CA for its renewed certificate and install it on server and terminals before the window.", "RFC 5280 6.1.3"
     ),
     Code.NAME_MISMATCH: Rule(
         f"{_REISSUE} with this host among its names, or type a name that it holds into those terminals.",
-        "RFC 9525 6.3; windows-domain.md 7, 12",
+        "RFC 9525 6.3; field failure 12",
     ),
     Code.NO_SAN: Rule(
         f"{_REISSUE} with every terminal's host string as subject alternative name. The common name does not count.",
-        "RFC 9525 6.3; windows-domain.md 5",
+        "RFC 9525 6.3; docs/windows.md: names",
     ),
     Code.IP_NOT_IN_SAN: Rule(
         f"{_REISSUE} with this address as an IP address entry, or use a host name in those terminals.",
@@ -167,14 +167,14 @@ RULES: dict[Code, Rule] = {
     ),
     Code.WEAK_KEY: Rule(
         f"{_REISSUE} with a new key: RSA of 2048 bits or more, or the curve P-256.",
-        "windows-domain.md 5; CA/Browser Forum BR 6.1.5",
+        "docs/windows.md: algorithms; CA/Browser Forum BR 6.1.5",
     ),
     Code.WEAK_SIGNATURE: Rule(
-        f"{_REISSUE} with a SHA-256 signature; the CA may need to be changed to it.", "RFC 9155; windows-domain.md 5"
+        f"{_REISSUE} with a SHA-256 signature; the CA may need to be changed to it.", "RFC 9155; docs/windows.md: algorithms"
     ),
     Code.KEY_TYPE: Rule(
         f"{_REISSUE} with a key that Windows can use for TLS: RSA, or ECDSA on P-256, P-384 or P-521.",
-        "RFC 8422; windows-domain.md 5",
+        "RFC 8422; docs/windows.md: algorithms",
     ),
     Code.CA_AS_LEAF: Rule(
         "Have a server certificate issued by this CA and use that; keep the CA's key off the server.", "RFC 5280 4.2.1.9"
@@ -190,10 +190,10 @@ RULES: dict[Code, Rule] = {
         f"{_REISSUE} without that extension, or with it not marked critical.", "RFC 5280 4.2"
     ),
     Code.KEY_MISSING: Rule(
-        'Export again with "Yes, export the private key"; without it Windows answers error 1312.', "windows-domain.md 1.2, 7, 4"
+        'Export again with "Yes, export the private key"; without it Windows answers error 1312.', "docs/windows.md: error 1312; field failure 4"
     ),
     Code.KEY_NOT_GIVEN: Rule(
-        "Give the key or the PFX too, and it is checked that they belong together.", "contract 6.5", Severity.INFO
+        "Give the key or the PFX too, and it is checked that they belong together.", "the command", Severity.INFO
     ),
     Code.KEY_MISMATCH: Rule(
         "Give the key with which this certificate was requested, or have it issued anew for this key.", "RFC 5280 4.1.2.7"
@@ -207,19 +207,19 @@ RULES: dict[Code, Rule] = {
     ),
     Code.PROFILE_GAP: Rule(
         "Terminals accept it. At the next renewal follow the profile of public CAs, which other software asks for.",
-        "RFC 5280 4.2.1; reliability.md 1.4",
+        "RFC 5280 4.2.1; ordinary private PKI",
         _WARNING,
         forbidden_by_cabf=True,
     ),
     Code.ANCHOR_NOT_SELF_SIGNED: Rule(
         "Install the root above it as well: some programs accept only self-signed certificates as roots.",
-        "reliability.md 1.4",
+        "ordinary private PKI",
         _WARNING,
     ),
     Code.CHECK_TIMEOUT: Rule(
         "Nothing is known of the certificate yet. Try again; if that is cut off, too, export the file anew with usual settings "
         "(rounds of the password, size of the key) and only the chain that is needed.",
-        "contract 6.5",
+        "the command",
     ),
-    Code.BAD_REQUEST: Rule("Correct the request; the message names the field.", "contract 6.5"),
+    Code.BAD_REQUEST: Rule("Correct the request; the message names the field.", "the command"),
 }
