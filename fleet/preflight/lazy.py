@@ -1,5 +1,5 @@
-"""A property that is worked out once. As functools.cached_property, without the lock that Python 3.11 takes in it:
-a certificate is looked at by one thread, and the lock cost a tenth of the whole check."""
+"""A property that is worked out once. Like functools.cached_property, without the lock that Python 3.11 takes in it: one
+thread looks at a certificate, and the lock took a tenth of the whole check."""
 
 from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar, overload
@@ -8,7 +8,7 @@ Value = TypeVar("Value")
 
 
 class lazy(Generic[Value]):
-    """Decorator: the first reading works the value out, later ones find it in the object."""
+    """Decorator: the first access computes the value, later ones find it in the object."""
 
     def __init__(self, work_out: Callable[[Any], Value]) -> None:
         self._work_out = work_out

@@ -18,21 +18,21 @@ from fleet.preflight.certificate.path.paths import MOST_INTERMEDIATES
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file's bytes. what: its field and name, for messages."""
+    """A file's bytes."""
 
-    what: str
+    what: str  # its field and its name, for messages
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What a person gives: the server's certificate, what else it sends, its key, and a terminal's roots."""
+    """What a person gives."""
 
-    leaf: File
-    roots: Sequence[File]
-    chain: Sequence[File] = field(default_factory=tuple)
-    key: File | None = None
-    password: bytes | None = None
+    leaf: File  # the server's certificate
+    roots: Sequence[File]  # a terminal's roots
+    chain: Sequence[File] = field(default_factory=tuple)  # what else the server sends
+    key: File | None = None  # the private key
+    password: bytes | None = None  # of the key or the PFX
 
 
 def assemble(
@@ -43,8 +43,9 @@ def assemble(
     most_intermediates: int = MOST_INTERMEDIATES,
     on_reading: Callable[[str], None] = lambda what: None,
 ) -> Request:
-    """One Request from files. times: UTC, at least one. on_reading: told each file before it is read, so that one
-    that takes for ever can be named, and "" after the last. Never raises for what is in the files."""
+    """One Request from files. times: UTC, at least one. on_reading: is called with each file's name before the file is
+    read, so that the caller can name a file that takes too long, and with "" after the last. Raises nothing for what is in
+    the files."""
 
     def read_file(file: File) -> Material:
         on_reading(file.what)
@@ -80,7 +81,7 @@ def for_host(request: Request, hosts: tuple[Host, ...], anchors: tuple[Cert, ...
 
 
 def _anchors(parts: Sequence[Material]) -> tuple[list[Cert], list[CertificateFinding]]:
-    """The roots. One unreadable root among many is passed over, aloud: a terminal's store holds a hundred."""
+    """The roots. One unreadable root among many gives a warning only: a terminal's store holds a hundred."""
     certs = list(dict.fromkeys(cert for part in parts for cert in part.roots))
     findings = [finding for part in parts for finding in part.findings]
     if certs:
@@ -89,8 +90,8 @@ def _anchors(parts: Sequence[Material]) -> tuple[list[Cert], list[CertificateFin
 
 
 def _pick_leaf(material: Material, keys: Sequence[PrivateKeyTypes]) -> Cert | None:
-    """The server's own among the certificates of a file: the PFX's own; the key's; the one that issued no other
-    and is no CA; else the first."""
+    """The server's own certificate among those of a file: the PFX's own; the one of the key; the one that issued no other
+    and is not a CA; otherwise the first."""
     certs = material.certs
     if material.own is not None or len(certs) < 2:
         return material.own or (certs[0] if certs else None)
@@ -101,8 +102,8 @@ def _pick_leaf(material: Material, keys: Sequence[PrivateKeyTypes]) -> Cert | No
 
 
 def _in_order(material: Material, leaf: Cert | None) -> list[Cert]:
-    """The certificates of a file. PFX and PKCS #7 have no order of their own, so that each issuer comes after what it
-    issued, the server's own first."""
+    """The certificates of a file. PFX and PKCS #7 have no order of their own; they are sorted: the server's own first, then
+    each issuer."""
     if not material.is_unordered or leaf is None:
         return material.certs
     left, last, found = list(material.certs), leaf, []

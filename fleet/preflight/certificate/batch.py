@@ -1,4 +1,4 @@
-"""One line of a batch: a JSON object of contract 6.5 in, its answer out."""
+"""One line of `check_certificate --batch`: a JSON object in, its answer out. docs/preflight.md lists the fields."""
 
 import datetime as dt
 import json
@@ -19,14 +19,14 @@ class BadRequest(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that is a JSON object. identifier: its `id`, whatever kind of value it is."""
+    """A line that is a JSON object."""
 
-    identifier: Any
+    identifier: Any  # its `id`, of whatever type
     fields: dict[str, Any]
 
 
 def answer(line: bytes, now: dt.datetime) -> dict[str, Any]:
-    """The answer to one line. now: the moment that `validation_time` null stands for, UTC."""
+    """The answer to one line. now: UTC; used where `validation_time` is null."""
     identifier = None
     try:
         parsed = parse_line(line)
@@ -42,7 +42,7 @@ def refusal(code: Code, message: str, identifier: Any = None) -> dict[str, Any]:
 
 
 def parse_line(line: bytes) -> Line:
-    """Raises BadRequest when the line is no JSON object."""
+    """The line as an object. Raises BadRequest when it is not a JSON object."""
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -53,7 +53,7 @@ def parse_line(line: bytes) -> Line:
 
 
 def to_request(fields: dict[str, Any], now: dt.datetime) -> Request:
-    """The Request of one line. Raises BadRequest with the field's name."""
+    """The Request of one line. Raises BadRequest, which names the field."""
     key = fields.get("peer_certificate_key")
     depth = fields.get("max_chain_depth")
     if depth is not None and (not isinstance(depth, int) or isinstance(depth, bool) or depth < 0):
@@ -74,7 +74,7 @@ def to_request(fields: dict[str, Any], now: dt.datetime) -> Request:
 
 
 def moment_of(text: str) -> dt.datetime:
-    """An ISO 8601 moment as UTC; without an offset it is taken as UTC. Raises ValueError."""
+    """An ISO 8601 time, converted to UTC; a time without an offset is read as UTC. Raises ValueError."""
     moment = dt.datetime.fromisoformat(text)
     try:
         return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)

@@ -1,5 +1,5 @@
-"""One certificate, looked at once: what the checks ask for, each with its failure made a value. The strict library
-reads first; where it cannot, the tolerant reader's twin answers instead (tolerant/)."""
+"""One certificate, parsed once: what the checks ask for, with each failure as a value. The strict library reads first;
+where it cannot, the tolerant reader's twin answers instead (tolerant/)."""
 
 import datetime as dt
 import hashlib
@@ -18,7 +18,7 @@ from fleet.preflight.certificate.tolerant.library import Refused, ask
 from fleet.preflight.certificate.tolerant.tolerances import Tolerance
 from fleet.preflight.lazy import lazy
 
-# A small certificate is kept: the same roots come again with every request. A large one is hostile or rare.
+# Small certificates are cached: the same roots come with every request. Large ones are rare, or an attack.
 _KEPT_BYTES = 8192
 _EMPTY_NAME = b"\x30\x00"
 
@@ -26,7 +26,7 @@ Value = TypeVar("Value", bound=x509.ExtensionType)
 
 
 class Unreadable(ValueError):
-    """These bytes are no certificate; the text says why."""
+    """These bytes are not a certificate; the text says why."""
 
 
 class Cert:
@@ -47,7 +47,7 @@ class Cert:
 
     @lazy
     def twin(self) -> Twin | None:
-        """The same with everything put right that may be; None where it cannot be."""
+        """The certificate with every tolerated flaw corrected; None where that is not possible."""
         try:
             return mend(self.der)
         except ValueError:
@@ -60,7 +60,7 @@ class Cert:
 
     @lazy
     def body(self) -> bytes:
-        """What was signed."""
+        """The bytes that were signed."""
         return self.raw.tbs_certificate_bytes if self.is_strict or self.twin is None else self.twin.body
 
     @lazy
@@ -69,7 +69,7 @@ class Cert:
 
     @property
     def issuer_der(self) -> bytes:
-        """What names are compared by: exact bytes, as Windows and `cryptography` do."""
+        """Names are compared by their exact bytes, as Windows and `cryptography` do."""
         return self._names[0]
 
     @property
@@ -78,7 +78,7 @@ class Cert:
 
     @lazy
     def self_issued(self) -> bool:
-        """Subject and issuer are the same name, which is not yet a proof of a self-signature."""
+        """Subject and issuer are the same name. That does not prove yet that the certificate signed itself."""
         return self.subject_der == self.issuer_der
 
     @lazy
@@ -92,7 +92,7 @@ class Cert:
 
     @property
     def has_subject(self) -> bool:
-        """Whether there is one, be it readable or not."""
+        """Whether the certificate has a subject, readable or not."""
         return self.subject_der != _EMPTY_NAME
 
     @property
@@ -184,7 +184,7 @@ class Cert:
         return found.key_identifier if found else None
 
     def _name(self, which: str) -> x509.Name | None:
-        """One of its two names; None where nobody can read it."""
+        """Subject or issuer; None where it cannot be read."""
         try:
             return cast("x509.Name", ask(lambda: getattr(self.raw, which)))
         except Refused:
@@ -205,7 +205,7 @@ def parse(der: bytes) -> Cert:
 def _parse(der: bytes) -> Cert:
     try:
         cert = Cert(ask(lambda: x509.load_der_x509_certificate(der)), der)
-        # These fail late, when they are first asked for; here it is expected.
+        # The library parses these lazily. They are asked for here so that a failure shows here.
         ask(lambda: (cert.not_before, cert.not_after))
         return cert
     except Refused as error:

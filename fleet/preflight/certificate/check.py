@@ -21,31 +21,29 @@ from fleet.preflight.certificate.strength import check_key
 from fleet.preflight.certificate.usage import check_usage
 from fleet.preflight.certificate.validity import check_validity, is_valid
 
-# Ways to a root that are weighed against each other. Cross-signed CAs give two or three.
+# Paths to a root that are compared with each other. Cross-signed CAs give two or three.
 _MOST_ROUTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """All that one check needs. leaf: the server's own, None when there is none; given: every certificate of the
-    server's files in their order; anchors: the roots that the terminal really has; times: UTC, earliest first, at
-    least one; key_expected: a file was given that has to hold the key; faults: what reading the files has found."""
+    """All that one check needs."""
 
-    leaf: Cert | None
-    given: tuple[Cert, ...]
-    anchors: tuple[Cert, ...]
+    leaf: Cert | None  # the server's own certificate; None when the files hold none
+    given: tuple[Cert, ...]  # every certificate of the server's files, in their order
+    anchors: tuple[Cert, ...]  # the roots that the terminal really has
     hosts: tuple[Host, ...]
-    times: tuple[dt.datetime, ...]
+    times: tuple[dt.datetime, ...]  # UTC, earliest first, at least one
     keys: tuple[PrivateKeyTypes, ...] = ()
-    key_expected: bool = False
+    key_expected: bool = False  # a file was given that must hold the key
     profile: Profile = Profile.TERMINALS
-    most_intermediates: int = MOST_INTERMEDIATES
-    faults: tuple[CertificateFinding, ...] = ()
+    most_intermediates: int = MOST_INTERMEDIATES  # CAs between the server's certificate and the root
+    faults: tuple[CertificateFinding, ...] = ()  # what was found while the files were read
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A route with what speaks against it, whatever the moment."""
+    """A path with the findings about it that hold at any time."""
 
     route: Route
     findings: tuple[CertificateFinding, ...]
@@ -56,7 +54,7 @@ class _Way:
 
 
 def check(request: Request) -> Verdict:
-    """The verdict: suitable when no finding is an error. Never raises for what is in a certificate."""
+    """The verdict: suitable when no finding is an error. Raises nothing for what is in a certificate."""
     leaf = request.leaf
     found = list(request.faults)
     if leaf is not None:
@@ -80,7 +78,7 @@ def _check_leaf(request: Request, leaf: Cert) -> list[CertificateFinding]:
 
 
 def _ways(search: Search, times: tuple[dt.datetime, ...]) -> list[_Way]:
-    """The ways to a root, up to the first that nothing speaks against."""
+    """The paths to a root, up to the first without an error."""
     ways = []
     for route in islice(search.routes(), _MOST_ROUTES):
         ways.append(_Way(route, tuple(check_route(route))))
@@ -90,8 +88,8 @@ def _ways(search: Search, times: tuple[dt.datetime, ...]) -> list[_Way]:
 
 
 def _weigh(request: Request, ways: list[_Way], sound: bool) -> list[CertificateFinding]:
-    """The findings of the best way for each moment. sound: nothing is wrong with the server's own certificate, so
-    the library's word on the path is worth asking for."""
+    """The findings of the best path for each moment. sound: the server's own certificate has no error; only then the
+    library is asked about the path."""
     found: list[CertificateFinding] = []
     moments: dict[Cert, list[dt.datetime]] = {}
     for number, moment in enumerate(request.times):
@@ -105,7 +103,7 @@ def _weigh(request: Request, ways: list[_Way], sound: bool) -> list[CertificateF
             found += check_anchor_signature(best.route.anchor)
             found += _library(request, best.route, moment, hosts=request.hosts if number == 0 else request.hosts[:1])
     for cert in moments:
-        # At every moment asked for, not only at those where this way was the best: the codes tell them apart.
+        # With every moment asked for, not only those where this path was the best: which ones fail decides the code.
         bad = [moment for moment in moments[cert] if not is_valid(cert, moment)]
         found += check_validity(cert, request.times, cert == request.leaf) if bad else []
     return found
@@ -114,7 +112,7 @@ def _weigh(request: Request, ways: list[_Way], sound: bool) -> list[CertificateF
 def _without_false_warning(
     found: list[CertificateFinding], route: Route, request: Request, moment: dt.datetime
 ) -> list[CertificateFinding]:
-    """That terminals trust a CA without a root is untrue where they have the root above it, too."""
+    """Without the warning that terminals trust a CA without its root, where they have the root above it as well."""
     warned = [finding for finding in found if finding.code is Code.ANCHOR_NOT_SELF_SIGNED]
     if not warned or not leads_on(route, request.given, request.anchors, moment):
         return found
@@ -135,5 +133,5 @@ def _invalid(route: Route, moment: dt.datetime) -> int:
 
 
 def _key_failed(request: Request) -> bool:
-    """The key could not be read at all: that is said already, and nothing can be said about its fit."""
+    """The key could not be read at all. That has its own finding, and whether the key fits cannot be said."""
     return any(finding.code in (Code.BAD_PASSWORD, Code.MALFORMED_INPUT) for finding in request.faults) and not request.keys

@@ -190,7 +190,8 @@ RULES: dict[Code, Rule] = {
         f"{_REISSUE} without that extension, or with it not marked critical.", "RFC 5280 4.2"
     ),
     Code.KEY_MISSING: Rule(
-        'Export again with "Yes, export the private key"; without it Windows answers error 1312.', "docs/windows.md: error 1312; field failure 4"
+        'Export again with "Yes, export the private key"; without it Windows answers error 1312.',
+        "docs/windows.md: error 1312; field failure 4",
     ),
     Code.KEY_NOT_GIVEN: Rule(
         "Give the key or the PFX too, and it is checked that they belong together.", "the command", Severity.INFO

@@ -4,8 +4,8 @@ _CONTEXT_0 = 0xA0  # [0], the version; absent in version 1. RFC 5280 4.1.
 
 
 def names(tbs: bytes) -> tuple[bytes, bytes]:
-    """Issuer and subject of a TBSCertificate whose DER was checked by a parser before, as their DER bytes.
-    RFC 5280 4.1: version, serialNumber, signature, issuer, validity, subject."""
+    """Issuer and subject of a TBSCertificate, as their DER bytes. A parser must have checked its DER before. RFC 5280 4.1:
+    version, serialNumber, signature, issuer, validity, subject."""
     place = _content(tbs, 0)
     if tbs[place] == _CONTEXT_0:
         place = _end(tbs, place)

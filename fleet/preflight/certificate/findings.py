@@ -1,4 +1,4 @@
-"""What a check has to say: a finding, and the verdict that is made of them."""
+"""The result of a check: findings, and the verdict that they make."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -20,19 +20,19 @@ class Profile(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CertificateFinding:
-    """One thing found. message: for an admin, about this very certificate; cert: which one, None for the whole."""
+    """One thing found."""
 
     code: Code
-    message: str
-    cert: str | None = None
+    message: str  # for an admin, about this certificate
+    cert: str | None = None  # which certificate; None for the files as a whole
 
     @property
     def remedy(self) -> str:
-        """What to do about it, in an admin's words."""
+        """What an admin should do about it."""
         return RULES[self.code].remedy
 
     def severity(self, profile: Profile) -> Severity:
-        """How grave it is; the strict profile takes what the CA/Browser Forum forbids for an error."""
+        """How grave it is in this profile. Profile strict makes errors of what the CA/Browser Forum forbids."""
         rule = RULES[self.code]
         return Severity.ERROR if profile is Profile.STRICT and rule.forbidden_by_cabf else rule.severity
 
@@ -44,19 +44,19 @@ class CertificateFinding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer about one certificate. checked_at: the moments it was checked for, UTC."""
+    """The answer about one certificate."""
 
     findings: tuple[CertificateFinding, ...]
-    checked_at: tuple[dt.datetime, ...] = ()
+    checked_at: tuple[dt.datetime, ...] = ()  # the moments it was checked for, UTC
     profile: Profile = field(default=Profile.TERMINALS)
 
     @property
     def suitable(self) -> bool:
-        """True when no finding is an error: the only rule there is."""
+        """True when no finding is an error; there is no other rule."""
         return all(finding.severity(self.profile) is not Severity.ERROR for finding in self.findings)
 
     def as_answer(self, identifier: Any = None) -> dict[str, Any]:
-        """The answer of contract 6.5, ready for JSON. identifier: the request's `id`, given back as it came."""
+        """The answer as JSON values, as docs/preflight.md describes it. identifier: the request's `id`, unchanged."""
         return {
             "schema": SCHEMA,
             "id": identifier,
@@ -76,7 +76,7 @@ class Verdict:
 
 
 def once(findings: Iterable[CertificateFinding]) -> tuple[CertificateFinding, ...]:
-    """The same findings, each once, errors first, otherwise in the order in which they were found."""
+    """The same findings without doubles: errors first, then in the order in which they were found."""
     unique = dict.fromkeys(findings)
     ranks = list(Severity)
     return tuple(sorted(unique, key=lambda finding: ranks.index(RULES[finding.code].severity)))

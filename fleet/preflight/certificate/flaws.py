@@ -1,4 +1,4 @@
-"""Flaws of encoding that decide nothing: terminals read over them, and a person should know."""
+"""Flaws of encoding that change no decision: terminals accept them, and a person should know."""
 
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.codes import Code

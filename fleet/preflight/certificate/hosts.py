@@ -13,17 +13,16 @@ _LONGEST = 253
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """text: as typed. name: as compared, lower case and without the last dot; address: for an IP host.
-    fault: why it cannot be checked; then both others are None."""
+    """A terminal's host string."""
 
-    text: str
-    name: str | None = None
-    address: Address | None = None
-    fault: str | None = None
+    text: str  # as typed
+    name: str | None = None  # as it is compared: lower case, without a dot at the end; None for an address
+    address: Address | None = None  # for an IP address; None for a name
+    fault: str | None = None  # why it cannot be checked; name and address are then None
 
 
 def parse_host(text: str) -> Host:
-    """A terminal's host string, told apart into name or address. Never raises."""
+    """A terminal's host string, recognised as a name or an address. Raises nothing."""
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     if (address := _address(bare)) is not None:
         return Host(text, address=address)
@@ -31,7 +30,7 @@ def parse_host(text: str) -> Host:
 
 
 def parse_name(text: str) -> Host:
-    """The same for a string that is known to be meant as a name."""
+    """The same for a string that is meant as a name."""
     name = text.removesuffix(".").lower()
     if not name.isascii():
         try:
@@ -43,7 +42,7 @@ def parse_name(text: str) -> Host:
 
 
 def parse_address(text: str) -> Host:
-    """The same for a string that is known to be meant as an IP address."""
+    """The same for a string that is meant as an IP address."""
     address = _address(text)
     return Host(text, fault="it is no IP address") if address is None else Host(text, address=address)
 
@@ -53,7 +52,7 @@ def _address(text: str) -> Address | None:
         found = ipaddress.ip_address(text)
     except ValueError:
         return None
-    # An address with a zone ("fe80::1%4") means something on one machine only; no certificate can hold it.
+    # An address with a zone ("fe80::1%4") is valid on one machine only; a certificate cannot contain it.
     return None if "%" in text else found
 
 

@@ -11,12 +11,12 @@ from fleet.preflight.certificate.findings import CertificateFinding
 
 
 def belongs(key: PrivateKeyTypes, cert: Cert) -> bool:
-    """Whether this private key is the one of the certificate's public key."""
+    """Whether this private key belongs to the certificate's public key."""
     return cert.key is not None and _public(key.public_key()) == _public(cert.key)
 
 
 def check_keys(leaf: Cert, keys: Sequence[PrivateKeyTypes], expected: bool) -> list[CertificateFinding]:
-    """Findings about the key. expected: a file was given that has to hold one (a PFX, or --key)."""
+    """Findings about the key. expected: a file was given that must hold one (a PFX, or --key)."""
     if not keys:
         if expected:
             return [CertificateFinding(Code.KEY_MISSING, "the file holds the certificate without its private key", leaf.label)]

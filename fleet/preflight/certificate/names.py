@@ -10,8 +10,8 @@ from fleet.preflight.certificate.codes import Code
 from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.hosts import Host
 
-# Second labels under which country registries sell names. A whole public suffix list would go stale in a product
-# that is installed once; this warning needs only the ordinary ones.
+# Second labels under which country registries sell names. A complete public suffix list would become outdated in a product
+# that is installed once; this warning needs only the usual labels.
 _REGISTRY = re.compile(
     "ac|asn|com?|edu|geek|gen|gob?|govt?|gv|health|id|iwi|kiwi|ltd|maori|me|mil|net?|nhs|nom|org?|plc|police|sch|school"
 )
@@ -63,11 +63,11 @@ def _address(leaf: Cert, names: x509.SubjectAlternativeName, host: Host, entries
 
 
 def _almost(pattern: str, name: str) -> bool:
-    """A star that someone may have meant to cover this name: too deep, at the top itself, or inside a label."""
+    """A star that was probably meant to cover this name: too deep, at the top level, or inside a label."""
     if "*" not in pattern:
         return False
     rest = pattern.lower().removesuffix(".").rpartition("*")[2].lstrip(".")
-    return name.endswith(rest)  # Also when nothing is left: a star alone was meant to cover everything.
+    return name.endswith(rest)  # Also when `rest` is empty: a star alone was meant to cover everything.
 
 
 def _public_suffix(leaf: Cert, covering: list[str], name: str) -> CertificateFinding | None:
@@ -93,8 +93,8 @@ def _common_name(leaf: Cert, names: x509.SubjectAlternativeName) -> list[Certifi
 
 
 def _criticality(leaf: Cert) -> list[CertificateFinding]:
-    """RFC 5280 4.2.1.6: the names MUST be critical when there is no subject, and SHOULD NOT be beside one. What is only
-    advised decides nothing on a till: `dotnet dev-certs` makes them so."""
+    """RFC 5280 4.2.1.6: alternative names MUST be critical when there is no subject, and SHOULD NOT be critical beside one.
+    Terminals do not enforce the second rule, and `dotnet dev-certs` breaks it."""
     extension = leaf.extension(x509.SubjectAlternativeName)
     empty = not leaf.has_subject
     if extension is None or extension.critical == empty:

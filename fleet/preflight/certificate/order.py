@@ -1,4 +1,4 @@
-"""How were the certificates sorted? The server's own first, then each issuer: RFC 5246 7.4.2."""
+"""The order of the certificates: the server's own first, then each issuer. RFC 5246 7.4.2."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from fleet.preflight.certificate.findings import CertificateFinding
 
 
 def check_order(given: Sequence[Cert], way: Sequence[Cert]) -> list[CertificateFinding]:
-    """Findings about the order. given: as the files held them; way: from the server's up."""
+    """Findings about the order. given: as the files held them; way: the path, from the server's own up."""
     places = [given.index(cert) for cert in way if cert in given]
     if places == sorted(places):
         return []

@@ -1,5 +1,5 @@
-"""What is wrong with a certificate itself, wherever it is looked at from: a plan that uses it is refused. What depends on
-one terminal's host or roots is said by Readiness, terminal by terminal."""
+"""Errors of a certificate itself, which hold for every terminal: a plan that uses such a certificate is refused. What
+depends on one terminal's host or roots is shown by Readiness, for each terminal."""
 
 import datetime as dt
 import hashlib
@@ -16,8 +16,9 @@ Window = tuple[dt.datetime, dt.datetime]
 
 
 def own_errors(row: StoredCertificate, window: Window, pems: Iterable[str] = ()) -> list[str]:
-    """Sentences without an end, each with what to do; empty when nothing is wrong. window: UTC; pems: certificates that were
-    seen, in which this one is looked for; without it only what the store tells of it can be judged."""
+    """Sentences without a full stop, each with what to do; empty when the certificate has no error. window: UTC. pems:
+    certificates that a rehearsal showed. If this one is among them, all of it is checked; otherwise only what the store
+    tells about it."""
     found = [*_of_the_key(row), *_of_the_time(row, window)]
     cert = _same(row, pems)
     return found + ([_said(finding) for finding in _of_itself(cert) if finding.is_error] if cert else [])
@@ -49,11 +50,11 @@ def _same(row: StoredCertificate, pems: Iterable[str]) -> Cert | None:
 
 
 def _thumbprint(cert: Cert) -> str:
-    return hashlib.sha1(cert.der, usedforsecurity=False).hexdigest().upper()  # Windows names certificates so
+    return hashlib.sha1(cert.der, usedforsecurity=False).hexdigest().upper()  # the thumbprint that Windows shows
 
 
 def _of_itself(cert: Cert) -> list[CertificateFinding]:
-    # One that has signed itself may be among the terminals' roots: what that excuses is Readiness's to say.
+    # A self-signed certificate may be among the terminals' roots; Readiness knows, and judges that.
     signed = [] if cert.self_issued else check_signature_hash(cert)
     return [*check_usage(cert, cert.self_issued), *check_key(cert), *signed]
 

@@ -48,8 +48,8 @@ def check_key(cert: Cert) -> list[CertificateFinding]:
 
 
 def check_anchor_key(anchor: Cert) -> list[CertificateFinding]:
-    """Findings about the key of a root that terminals already have. Contract 6.5 judges strength below the anchor
-    only; a key that Windows cannot verify with at all is an error here too."""
+    """Findings about the key of a root that terminals already have. Its strength is not judged: weak_key is about keys
+    below the root. A key that Windows cannot verify with at all is an error here too."""
     key = anchor.key
     if is_weak_anchor(anchor) and isinstance(key, rsa.RSAPublicKey):
         message = f"the root's RSA key has {key.key_size} bits; terminals take it as a root, other software does not"
@@ -62,13 +62,13 @@ def check_anchor_key(anchor: Cert) -> list[CertificateFinding]:
 
 
 def is_weak_anchor(anchor: Cert) -> bool:
-    """Whether this root's key is one that Windows still takes and the library does not."""
+    """Whether Windows accepts this root's key and the library refuses it."""
     key = anchor.key
     return isinstance(key, rsa.RSAPublicKey) and ANCHOR_RSA_BITS <= key.key_size < RSA_BITS
 
 
 def check_signature_hash(cert: Cert) -> list[CertificateFinding]:
-    """Findings about the algorithm of a certificate's signature. Not for anchors: theirs is not looked at."""
+    """Findings about the algorithm of a certificate's signature. Not for roots: their own signature is not verified."""
     try:
         algorithm = ask(lambda: cert.raw.signature_hash_algorithm)
     except Refused:

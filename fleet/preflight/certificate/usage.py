@@ -1,4 +1,4 @@
-"""May this certificate serve TLS? What its own extensions say, whichever way leads up to a root."""
+"""May this certificate serve TLS? The rules about its own extensions, which hold for every path to a root."""
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -10,7 +10,7 @@ from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.flaws import check_flaws
 from fleet.preflight.certificate.path.policies import MAPPINGS, read_mappings
 
-# What the path check or a check of our own gives a meaning to. Anything else marked critical has to be refused.
+# Extensions that the path check or a check of ours evaluates. Any other one that is marked critical must be refused.
 UNDERSTOOD: frozenset[type[x509.ExtensionType]] = frozenset(
     (
         x509.BasicConstraints,
@@ -65,7 +65,7 @@ def critical_extensions(cert: Cert) -> list[CertificateFinding]:
 
 
 def _is_readable_mapping(extension: x509.Extension[x509.ExtensionType]) -> bool:
-    """Policy mappings, which the library hands over unread."""
+    """Policy mappings are given unparsed by the library."""
     value = extension.value
     return extension.oid == MAPPINGS and isinstance(value, x509.UnrecognizedExtension) and read_mappings(value) is not None
 

@@ -1,4 +1,4 @@
-"""When is it valid? Checked at every moment asked for: the window's start, its end and 30 days after."""
+"""When is the certificate valid? Checked at each moment asked for: the window's start, its end and 30 days after."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ AFTER_WINDOW = dt.timedelta(days=30)
 
 
 def window_times(starts_at: dt.datetime, ends_at: dt.datetime) -> tuple[dt.datetime, ...]:
-    """The moments at which a certificate has to hold for a cutover: start, end, 30 days after the end; UTC."""
+    """The moments at which a certificate must be valid for a cutover: start, end, 30 days after the end; UTC."""
     start, end = starts_at.astimezone(dt.UTC), ends_at.astimezone(dt.UTC)
     return (start, end, end + AFTER_WINDOW)
 

@@ -1,4 +1,4 @@
-"""The same certificate as each terminal meets it: its own literal host string, its own roots."""
+"""The same certificate as each terminal sees it: with its own host string and its own roots."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from fleet.preflight.certificate.hosts import parse_host
 
 @dataclass(frozen=True, slots=True)
 class Viewpoint:
-    """A terminal as the certificate meets it. host: exactly as typed there; roots: those it really has."""
+    """One terminal."""
 
     terminal: str
-    host: str
-    roots: tuple[Cert, ...]
+    host: str  # exactly as typed there
+    roots: tuple[Cert, ...]  # those that it really has
 
 
 def check_viewpoints(request: Request, viewpoints: Sequence[Viewpoint]) -> dict[str, Verdict]:
-    """A verdict for each terminal by its name. Terminals with the same host and roots are checked once: a site of
-    hundreds has a handful of both."""
+    """A verdict for each terminal, by the terminal's name. Terminals with the same host and roots are checked once: a site
+    of hundreds has a handful of both."""
     verdicts: dict[tuple[str, tuple[Cert, ...]], Verdict] = {}
     for one in viewpoints:
         place = (one.host, one.roots)

@@ -1,6 +1,6 @@
-"""What HTTPS costs at this site, from what its own terminals measured in rehearsals: lookups at the live port over HTTP,
-and at the shadow listener without and with TLS, in turn. The listener's own way is in both of the latter, so their
-difference is what TLS adds; added to what the live port takes it says what lookups will take."""
+"""What HTTPS costs at this site, from what its own terminals measured in rehearsals. They measure lookups in turn: at the
+live port over HTTP, and at the shadow listener without and with TLS. Both of the latter contain the shadow listener's own
+time, so their difference is what TLS adds. Added to the time at the live port, it predicts what lookups will take."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -10,46 +10,43 @@ from agents.protocol import LOOKUP_KINDS
 from fleet.device_facts.facts import CheckFacts, ListenerFacts
 from fleet.preflight.cost.quantiles import Estimate, estimate, fewest, quantile
 
-# Way of asking: (live, shadow without TLS, shadow with TLS).
+# By how a lookup is made, the kinds to compare: (live, shadow without TLS, shadow with TLS).
 WAYS = {
     "new": ("http_new", "plain_new", "https_new"),
     "resumed": ("http_new", "plain_new", "https_resumed"),
     "kept": ("http_kept", "plain_kept", "https_kept"),
 }
 P50, P95 = 0.5, 0.95
-# The share of intervals that may miss what comes.
+# The share of predicted intervals that may miss the later measurement.
 ALPHA = 0.05
-# The same for the claim that there is a difference: it is made for three ways, by two quantiles each.
+# The same for the claim that there is a difference. It is stricter: the claim is made for three ways, by two quantiles each.
 _CLAIM = 0.01
 FEWEST = fewest(P95, ALPHA)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of lookup over the whole site. count: measurements; p50, p95: milliseconds; size: bytes of one lookup,
-    both directions, None where nobody said."""
+    """One kind of lookup over the whole site."""
 
     name: str
-    count: int
-    p50: float | None
-    p95: float | None
-    size: float | None
+    count: int  # measurements
+    p50: float | None  # milliseconds
+    p95: float | None  # milliseconds
+    size: float | None  # bytes of one lookup, both directions; None where no terminal told it
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What HTTPS does to lookups asked in this way, in milliseconds. p50: the change of the typical lookup, 99 % sure;
-    p95: that of the slow ones as it will be measured afterwards, 95 % sure, so with the chance in both measurements;
-    live_p95: over HTTP today; predicted: over HTTPS; typical_differs, slow_differs: False where the measurements fit to no
-    difference just as well, of which the interval that is shown is a part."""
+    """What HTTPS does to lookups that are made in this way. Milliseconds."""
 
-    way: str
-    p50: Estimate
+    way: str  # a key of WAYS
+    p50: Estimate  # change of the typical lookup, 99 % confidence
+    # change of the slow lookups as it will be measured afterwards, 95 % confidence; includes the chance in both measurements
     p95: Estimate
-    live_p95: float
-    predicted: Estimate
-    typical_differs: bool
-    slow_differs: bool
+    live_p95: float  # over HTTP today
+    predicted: Estimate  # p95 over HTTPS
+    typical_differs: bool  # False: the measurements fit no difference at p50 as well
+    slow_differs: bool  # the same at p95
 
     @property
     def told_apart(self) -> bool:
@@ -59,35 +56,34 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """All that is known. terminals: how many measured, each counted once; runs: in how many rehearsals; cpu_full_ms,
-    cpu_resumed_ms: of the server, a handshake, None where that cannot be measured: on Windows http.sys does them."""
+    """All that is known."""
 
-    terminals: int
-    runs: int
+    terminals: int  # how many measured, each counted once
+    runs: int  # in how many rehearsals
     kinds: tuple[Kind, ...]
     changes: tuple[Change, ...]
-    cpu_full_ms: float | None
-    cpu_resumed_ms: float | None
+    cpu_full_ms: float | None  # the server's processor time for one handshake; None on Windows, where http.sys does it
+    cpu_resumed_ms: float | None  # the same for a resumed session
 
     def kind(self, name: str) -> Kind:
-        """One of LOOKUP_KINDS."""
+        """One kind of lookup. name: one of LOOKUP_KINDS."""
         return self.kinds[LOOKUP_KINDS.index(name)]
 
     @property
     def enough(self) -> bool:
-        """Whether p95 has an upper limit; with fewer measurements only one from below can be named."""
+        """Whether there are enough measurements for an upper limit of p95; with fewer only a lower limit can be given."""
         return all(kind.count >= FEWEST for kind in self.kinds if kind.count)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A day at this site. bytes_http, bytes_https: of lookups; cpu_s: that TLS costs the server, None where it was
-    not measured; the two ends of each are the best case (one connection kept) and the worst (a new one for every lookup)."""
+    """A day at this site. The two ends of each pair are the best case (one connection kept) and the worst (a new one for
+    each lookup)."""
 
     lookups: int
-    bytes_http: tuple[float, float]
-    bytes_https: tuple[float, float]
-    cpu_s: tuple[float, float] | None
+    bytes_http: tuple[float, float]  # bytes of lookups over HTTP
+    bytes_https: tuple[float, float]  # the same over HTTPS
+    cpu_s: tuple[float, float] | None  # processor seconds that TLS costs the server; None where it was not measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +113,7 @@ def cost_of(checks: Iterable[Asked], server: ListenerFacts) -> Cost | None:
 
 
 def load_of(cost: Cost, lookups_per_hour: int, hours: int) -> Load | None:
-    """A day of so many hours with so many lookups in each. None where the bytes were not measured."""
+    """A day of `hours` hours with `lookups_per_hour` lookups in each. None where the bytes were not measured."""
     sizes = [cost.kind(name).size for name in ("http_kept", "http_new", "https_kept", "https_new")]
     known = [size for size in sizes if size is not None]
     if len(known) < len(sizes):
@@ -141,7 +137,7 @@ def _change(way: str, live: list[float], plain: list[float], tls: list[float]) -
         return None
     p50 = estimate(tls, P50, _CLAIM) - estimate(plain, P50, _CLAIM)
     claim = estimate(tls, P95, _CLAIM) - estimate(plain, P95, _CLAIM)
-    # What will be seen is not the truth either: tonight's HTTP and the HTTPS of the days after are measured, too.
+    # Both figures that will be compared are measured as well, today's HTTP and the later HTTPS: add their uncertainty.
     now, later = estimate(live, P95, ALPHA), estimate(tls, P95, ALPHA)
     change = later - estimate(plain, P95, ALPHA) + now.noise() + later.noise()
     slow = not (claim.holds_zero or change.holds_zero)

@@ -1,9 +1,9 @@
 """Quantiles with intervals that assume nothing about the shape of what was measured.
 
-The interval is one between two of the measured values, chosen by the binomial distribution. It was preferred to a
-bootstrap because a site is a handful of unlike tills: each has its own distribution, a p95 of a few hundred values lies
-near the longest of them, where a bootstrap covers too little, and pooling unlike tills makes this interval only more
-careful (Hoeffding 1956). It draws no random numbers, so the same measurements give the same answer, at once."""
+The interval lies between two of the measured values, which the binomial distribution selects. A bootstrap was rejected: a
+site is a handful of unlike terminals, each with its own distribution. The p95 of a few hundred values is near the longest
+of them, where a bootstrap covers too little, and pooling unlike terminals only makes this interval wider (Hoeffding 1956).
+It uses no random numbers, so the same measurements give the same answer."""
 
 import math
 from collections.abc import Sequence
@@ -13,33 +13,33 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value and where the true one lies. low, high: None where there are too few values to name a limit."""
+    """A value, and the interval in which the true value lies."""
 
     value: float
-    low: float | None
-    high: float | None
+    low: float | None  # None: too few values for a lower limit
+    high: float | None  # None: too few values for an upper limit
 
     def __sub__(self, other: "Estimate") -> "Estimate":
         return self + Estimate(-other.value, _negative(other.high), _negative(other.low))
 
     def __add__(self, other: "Estimate") -> "Estimate":
-        """The sum of two that were measured apart. The distances to the limits add up as sides of a right angle (Zou
-        and Donner 2008): adding them plainly would be the case that both are at their worst at once. Where lookups
-        made in turn are slow together, this interval is wider than it need be."""
+        """The sum of two values that were measured independently. The distances to the limits are added like the sides of a
+        right angle (Zou and Donner 2008): a plain sum would assume that both are at their worst at once. Where lookups made
+        in turn are slow together, this interval is wider than necessary."""
         value = self.value + other.value
         return Estimate(value, _side(value, -1, self, other), _side(value, 1, self, other))
 
     def noise(self) -> "Estimate":
-        """Only what is uncertain about it: around 0."""
+        """The uncertainty alone: the same interval around 0."""
         return self.moved(-self.value)
 
     def moved(self, by: float) -> "Estimate":
-        """The same, so much further."""
+        """The same interval, moved by this much."""
         return Estimate(self.value + by, _plus(self.low, by), _plus(self.high, by))
 
     @property
     def holds_zero(self) -> bool:
-        """Whether nothing at all would fit, too."""
+        """Whether 0 lies in the interval."""
         return (self.low is None or self.low <= 0) and (self.high is None or self.high >= 0)
 
 
@@ -64,7 +64,8 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def estimate(ordered: Sequence[float], share: float, alpha: float) -> Estimate:
-    """The quantile, and where the true one lies but for a chance of alpha. ordered: ascending, not empty."""
+    """The quantile and its interval, which misses the true value with a probability of at most alpha. ordered: ascending,
+    not empty."""
     low, high = _ranks(len(ordered), share, alpha)
     return Estimate(quantile(ordered, share), None if low is None else ordered[low], None if high is None else ordered[high])
 
@@ -76,8 +77,8 @@ def fewest(share: float, alpha: float) -> int:
 
 @lru_cache(maxsize=256)
 def _ranks(count: int, share: float, alpha: float) -> tuple[int | None, int | None]:
-    """Places of the two values. The number of values below the quantile is binomial: the place below is the highest
-    that is too high with a chance of alpha/2 at most, the place above the lowest that is too low."""
+    """The places of the two values. The number of values below the quantile is binomial: the lower place is the highest one
+    that is too high with a probability of at most alpha/2, the upper place the lowest one that is too low."""
     low, at_most = None, 0.0
     for below in range(count):
         at_most += _binomial(count, below, share)

@@ -12,33 +12,32 @@ _SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What only a person knows. same_lan: tills and server are in one network of the venue; wifi_apart: guests' Wi-Fi is
-    another network; vpn: what lies between tills and server is a VPN."""
+    """What only a person knows."""
 
-    same_lan: bool = False
-    wifi_apart: bool = False
-    vpn: bool = False
+    same_lan: bool = False  # terminals and server are in one network of the venue
+    wifi_apart: bool = False  # guests' Wi-Fi is another network
+    vpn: bool = False  # terminals and server are connected by a VPN
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """need: needed, advised or optional; says: one sentence; reasons: why, each a sentence."""
+    """The advice."""
 
-    need: Need
-    says: str
-    reasons: tuple[str, ...]
+    need: Need  # needed, advised or optional
+    says: str  # one sentence
+    reasons: tuple[str, ...]  # each one sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Addresses sorted by what they mean. networks: those of /24 or /64 in which private ones lie."""
+    """Addresses sorted by what they mean."""
 
     public: tuple[str, ...]
-    networks: tuple[str, ...]
+    networks: tuple[str, ...]  # those of /24 or /64 that contain the private addresses
 
 
 def seen(addresses: Iterable[str | None]) -> Seen:
-    """What the addresses that agents reported say; what is no address is passed over."""
+    """Sorts the addresses that agents reported. A text that is not an address is ignored."""
     public, networks = set(), set()
     for text in addresses:
         try:
@@ -53,7 +52,7 @@ def seen(addresses: Iterable[str | None]) -> Seen:
 
 
 def advise(answers: Answers, addresses: Iterable[str | None]) -> Advice:
-    """The advice. addresses: of terminals and of the server as the terminals reach it."""
+    """The advice. addresses: of the terminals, and of the server as the terminals reach it."""
     found = seen(addresses)
     reasons = [*_about(found)]
     if found.public:

@@ -22,10 +22,11 @@ from fleet.preflight.site.view import ServerView, SiteView, newest, wanted
 EXPIRES_SOON = dt.timedelta(days=30)
 _CLOCK_MATTERS_MS = 60_000
 _HASH = re.compile(r"[0-9A-F]{40}")
-# Hosts times root stores that are checked whole; a site has a handful, and a hostile agent must not choose our CPU time.
+# Combinations of host and root store that are fully checked. A site has a handful; the limit keeps a hostile agent from
+# using up processor time.
 _MOST_PLACES = 64
-# What depends on the terminal's own host or roots; everything else is the certificate's, and is said once.
-_PER_SEAT = {
+# Codes that depend on a terminal's own host or roots; every other finding is about the certificate and is shown once.
+_PER_TERMINAL = {
     Code.NAME_MISMATCH, Code.IP_NOT_IN_SAN, Code.IP_IN_DNS_SAN, Code.WILDCARD_SCOPE, Code.HOST_NOT_CHECKABLE,
     Code.UNTRUSTED_ROOT, Code.SELF_SIGNED_UNTRUSTED, Code.MISSING_INTERMEDIATE, Code.ANCHOR_NOT_SELF_SIGNED,
 }  # fmt: skip
@@ -59,7 +60,8 @@ def check_store(view: SiteView) -> Iterator[Item]:
 
 
 def check_certificate(view: SiteView, said: Collection[tuple[str, str | None]]) -> Iterator[Item]:
-    """Items from the chain as the server sends it. said: (code, device) of what the terminals' own checks found."""
+    """Items from the chain as the server sends it. said: (code, device) of the findings that the terminals reported
+    themselves."""
     chain = view.rehearsal.chain if view.rehearsal else ()
     if not chain:
         return
@@ -68,7 +70,7 @@ def check_certificate(view: SiteView, said: Collection[tuple[str, str | None]]) 
     for name, finding in _findings(view, request):
         if finding.code is Code.KEY_NOT_GIVEN or (finding.code.value, name) in said:
             continue
-        if name is not None and finding.code in _PER_SEAT:
+        if name is not None and finding.code in _PER_TERMINAL:
             yield item(finding.code.value, f"{name}: {finding.message}", name)
         elif (finding.code.value, finding.message) not in once:
             once.add((finding.code.value, finding.message))
@@ -78,7 +80,7 @@ def check_certificate(view: SiteView, said: Collection[tuple[str, str | None]]) 
 
 
 def _findings(view: SiteView, request: Request) -> Iterator[tuple[str | None, CertificateFinding]]:
-    """(terminal, finding); a terminal whose roots are not known is asked about its host only."""
+    """(terminal, finding). For a terminal whose roots are not known, only its host is checked."""
     whole: list[Viewpoint] = []
     places: set[tuple[str, tuple[str, ...] | None]] = set()
     checks = view.checks()
@@ -109,7 +111,7 @@ def _times(view: SiteView) -> tuple[dt.datetime, ...]:
 
 
 def _clocks(view: SiteView, leaf: Cert) -> Iterator[Item]:
-    """Valid by the dashboard's clock says nothing on a device whose clock is years behind."""
+    """A certificate that is valid by the dashboard's clock may be invalid on a device whose clock is years behind."""
     checks = view.checks()
     for device in view.devices:
         check = checks.get(device.name)
@@ -131,7 +133,7 @@ def _moment(now: dt.datetime, offset_ms: int) -> dt.datetime | None:
 
 
 def _unbound(server: ServerView, now: dt.datetime) -> Iterator[Item]:
-    """A renewal has a new thumbprint; the binding keeps the old one until somebody changes it."""
+    """A renewed certificate has a new thumbprint; the binding keeps the old one until somebody changes it."""
     best = newest(server, now)
     bound = {row.certhash for row in server.bindings or () if row.port == server.port and row.certhash}
     if server.scheme != "https" or best is None or not bound or best.thumbprint in bound:

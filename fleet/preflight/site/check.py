@@ -18,7 +18,7 @@ _RULES = (
 )  # fmt: skip
 
 
-# What says the same less precisely about the same device: (dropped, where one of these is found).
+# (code, more precise codes): the first is dropped where one of the others was found for the same device.
 _ECHOES = (
     ({"name_mismatch"}, {"ip_not_in_san", "ip_in_dns_san", "wildcard_scope", "host_not_checkable"}),
     ({"cert_expired", "cert_not_yet_valid", "clock_off"}, {"clock_outside_validity"}),
@@ -26,7 +26,7 @@ _ECHOES = (
 
 
 def assess(view: SiteView) -> Readiness:
-    """Whether this site may be moved, as far as can be known now. Never raises for what devices have said."""
+    """Whether this site may be moved, as far as is known now. Raises nothing for what devices told."""
     found = [one for rule in _RULES for one in rule(view)]
     found += check_certificate(view, {(one.code, one.device) for one in found})
     found = _without_echoes(found)
@@ -36,8 +36,8 @@ def assess(view: SiteView) -> Readiness:
 
 
 def _roots_not_intermediates(view: SiteView, found: list[Item]) -> list[Item]:
-    """Where the chain ends well for one terminal, it is whole: a terminal for which it does not end lacks the root. A
-    path alone cannot tell an issuer that is missing in the chain from one that is missing among the roots."""
+    """If the chain leads to a root for one terminal, the chain is complete; a terminal for which it does not lacks the
+    root. A single path cannot distinguish an issuer that is missing in the chain from one that is missing among the roots."""
     code = Code.MISSING_INTERMEDIATE.value
     lacking = {one.device for one in found if one.code == code}
     if not lacking or not any(

@@ -1,5 +1,5 @@
-"""Every code of readiness: how grave it is, the heading under which it is shown, and what to do about it. What certificates
-are found guilty of has its codes in certificate/codes.py; here are those of the site, its devices and its rehearsal."""
+"""Every code of readiness: its severity, the heading under which it is shown, and what to do about it. The codes of
+certificates are in certificate/codes.py; these are the codes of the site, its devices and its rehearsal."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,9 +12,9 @@ LEVELS: tuple[Level, ...] = ("error", "warning", "info", "fine")
 
 @dataclass(frozen=True, slots=True)
 class SiteRule:
-    """level: error keeps the cutover from being approved where the site asks for a rehearsal."""
+    """What is known about one code."""
 
-    level: Level
+    level: Level  # error: where the site requires a rehearsal, no cutover is approved
     title: str
     remedy: str
 
@@ -105,7 +105,7 @@ SITE_RULES: dict[str, SiteRule] = {
         "The first lookup is slow",
         "Look at DNS, and at what the till fetches to check the certificate; a busy evening may take it past its timeout.",
     ),
-    # --- what agents say of their seat
+    # --- what terminals report of their own check
     "cert_expired": SiteRule(
         "error", "Expired by this till's clock", f"Set the till's clock, or renew the certificate, {_AGAIN}."
     ),
@@ -289,8 +289,8 @@ SITE_RULES: dict[str, SiteRule] = {
     ),
 }
 
-# What agents may say of their seat, and the code under which it is shown. Their other words may look like a code of ours
-# and mean something else ("expired": the rehearsal's time was), so these are all.
+# Codes that agents report about their own check, and the code under which we show each. Other codes of agents may look like
+# ours and mean something else (an agent's "expired": the rehearsal was over), so no others are translated.
 OF_AGENTS = {
     "wrong_certificate": "intercepted",
     "slow_first_contact": "first_contact_too_slow",
@@ -314,7 +314,7 @@ OF_AGENTS = {
 
 
 def rule_of(code: str) -> SiteRule:
-    """The rule of a code, of this page or of a certificate's. Raises KeyError for another."""
+    """The rule of a code, of this file or of a certificate. Raises KeyError for any other code."""
     if code in SITE_RULES:
         return SITE_RULES[code]
     rule = RULES[Code(code)]
@@ -322,5 +322,5 @@ def rule_of(code: str) -> SiteRule:
 
 
 def is_known(code: str) -> bool:
-    """Whether this is a code of ours, which an agent's need not be."""
+    """Whether this is a code of ours; the code of an agent may be any."""
     return code in SITE_RULES or code in frozenset(Code)

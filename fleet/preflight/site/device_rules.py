@@ -7,7 +7,7 @@ from fleet.preflight.site.view import DeviceView, SiteView
 
 CLOCK_OFF_MS = 5 * 60 * 1000
 DISK_LOW_MB, DISK_FULL_MB = 200, 20
-# As OpenSSL, Windows and the agents spell them.
+# In the spelling of OpenSSL, Windows and the agents.
 _RANKS = {"SSLv2": 0, "SSLv3": 0, "TLSv1": 1, "TLSv1.0": 1, "TLSv1.1": 2, "TLSv1.2": 3, "TLSv1.3": 4}
 _TLS_1_2 = _RANKS["TLSv1.2"]
 
@@ -25,8 +25,8 @@ def check_devices(view: SiteView) -> Iterator[Item]:
 
 
 def clock_offset_ms(device: DeviceView, in_rehearsal: int | None) -> int | None:
-    """The dashboard's time minus the device's, by its last inventory or by the rehearsal: the worse of them, because a
-    clock that stands still or jumps is right now and then."""
+    """The dashboard's time minus the device's, in milliseconds: the larger error of the last inventory and the rehearsal,
+    because a clock that stands still or jumps is right now and then. None when neither told it."""
     known = [offset for offset in (device.clock_offset_ms, in_rehearsal) if offset is not None]
     return max(known, key=abs, default=None)
 
@@ -51,7 +51,7 @@ def _disk(device: DeviceView) -> Iterator[Item]:
 
 
 def ranks(device: DeviceView) -> set[int]:
-    """The TLS versions that a device can speak, as numbers that can be compared; empty where it did not say."""
+    """The TLS versions that a device can speak, as numbers that can be compared; empty where it did not tell."""
     return {_RANKS[version] for version in device.tls or () if version in _RANKS}
 
 

@@ -1,19 +1,18 @@
-"""The twenty ways in which such a night fails in the field (windows-domain.md section 7), and the codes that name each
-beforehand. docs/preflight.md shows the same table, and a test compares the two."""
+"""Twenty known ways in which a cutover fails in the field, and the codes that name each beforehand. docs/preflight.md shows
+the same table, and a test compares the two."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class FieldFailure:
-    """planted: how it is brought about, with the functions of agents/lab/misconfigurations.py that do it; codes: one of them at
-    least is in the verdict when the failure is there; found_by: where it is looked at."""
+    """One way to fail."""
 
     number: int
     what: str
-    planted: str
-    codes: tuple[str, ...]
-    found_by: str
+    planted: str  # how a lab brings it about, with the functions of agents/lab/misconfigurations.py that do it
+    codes: tuple[str, ...]  # when the failure is there, the verdict has at least one of them
+    found_by: str  # which report of the agents shows it
 
 
 FIELD_FAILURES: tuple[FieldFailure, ...] = (

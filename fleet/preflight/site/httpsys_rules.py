@@ -1,4 +1,4 @@
-"""The server's http.sys: bindings, reservations, addresses, and who else has the port."""
+"""The server's http.sys: bindings, reservations, addresses, and other programs on the port."""
 
 import ipaddress
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who else is on the server's port: peers that are no enrolled terminals."""
+"""Other clients of the server's port: peers that are not enrolled terminals."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from fleet.preflight.site.readiness import Item, item
 from fleet.preflight.site.view import SiteView
 
 _SHOWN = 20
-# The server itself. Other loopback addresses are no ordinary way to oneself: whoever takes one says that it is another.
+# The server itself. A client on any other loopback address counts as another machine, as the lab's terminals do.
 _SELF = {"127.0.0.1", "::1"}
 
 
 def check_network(view: SiteView) -> Iterator[Item]:
-    """One item with the unknown peers. Without a rehearsal no terminal's address is known, so nobody can be told
-    apart and nothing is said."""
+    """One item with the unknown peers. Without a rehearsal no terminal's address is known, so no peer can be called
+    unknown."""
     own = {_plain(check.own_address) for check in view.checks().values() if check.own_address}
     if view.server is None or not own:
         return
@@ -38,5 +38,5 @@ def _is_unmanaged(peer: Peer, own: set[str]) -> bool:
 
 
 def _plain(address: str) -> str:
-    """An address as it is compared: IPv4 inside IPv6 is the same machine."""
+    """An address in the form in which it is compared: IPv4 inside IPv6 is the same machine."""
     return address.removeprefix("::ffff:").partition("%")[0].lower()

@@ -1,4 +1,4 @@
-"""What is fine: each question that could be asked and found nothing, so that a page can say so."""
+"""The checks that passed: each question that could be asked and found nothing, so that a page can show it."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass

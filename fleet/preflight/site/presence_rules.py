@@ -1,4 +1,4 @@
-"""Who is there: agents, contact, inventories, versions, who was excluded."""
+"""Which devices are there: agents, contact, inventories, versions, exclusions."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def _device(device: DeviceView, is_server: bool) -> Iterator[Item]:
 
 
 def _versions(devices: tuple[DeviceView, ...]) -> Iterator[Item]:
-    """Each device whose agent is not of the version that most have."""
+    """Each device whose agent does not have the most common version."""
     counted = Counter(device.version for device in devices if device.version)
     if len(counted) < 2:
         return

@@ -1,4 +1,4 @@
-"""What readiness has to say: items, and the verdict that is made of them."""
+"""The result of readiness: items, and the verdict that they make."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,23 +12,22 @@ NEVER = "never_rehearsed"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing found. device: whose, None for the site as a whole; message: in an admin's words, with the values;
-    title: the heading under which items of this code stand."""
+    """One thing found."""
 
     code: str
     severity: Level
-    device: str | None
-    message: str
+    device: str | None  # whose; None for the site as a whole
+    message: str  # for an admin, with the values
     remedy: str
-    title: str
+    title: str  # the heading under which items of this code stand
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The answer about one site. items: the gravest first."""
+    """The answer about one site."""
 
     verdict: Verdict
-    items: tuple[Item, ...]
+    items: tuple[Item, ...]  # errors first
 
     def of(self, *levels: Level) -> tuple[Item, ...]:
         """The items of these levels."""
@@ -40,13 +39,13 @@ class Readiness:
 
 
 def item(code: str, message: str, device: str | None = None, level: Level | None = None) -> Item:
-    """An item with its code's level, where no other is given, and remedy."""
+    """An item with its code's remedy, and with its code's level unless another is given."""
     rule = rule_of(code)
     return Item(code, level or rule.level, device, message, rule.remedy, rule.title)
 
 
 def conclude(found: Iterable[Item], rehearsed: bool) -> Readiness:
-    """The verdict: blocked by any error that is not just the missing rehearsal; unknown without one."""
+    """The verdict: blocked by any error other than the missing rehearsal; unknown without a rehearsal."""
     items = tuple(sorted(dict.fromkeys(found), key=lambda one: LEVELS.index(one.severity)))
     levels = {one.severity for one in items if one.code != NEVER}
     if "error" in levels:

@@ -10,7 +10,7 @@ from fleet.preflight.site.view import RehearsalView, SiteView, TerminalCheckView
 
 
 def check_rehearsal(view: SiteView) -> Iterator[Item]:
-    """Items about the rehearsal as a whole and about every terminal's seat in it."""
+    """Items about the rehearsal as a whole and about each terminal's check in it."""
     if view.moved:
         return
     rehearsal = view.rehearsal
@@ -26,8 +26,8 @@ def check_rehearsal(view: SiteView) -> Iterator[Item]:
     yield from _certificate(view, rehearsal)
     checks = view.checks()
     for terminal in view.taking_part:
-        if terminal.contact != "none":  # Said already: without an agent nobody can be asked.
-            yield from _seat(terminal, checks.get(terminal.name), rehearsal)
+        if terminal.contact != "none":  # Without an agent nobody can be asked; that has its own item.
+            yield from _check(terminal, checks.get(terminal.name), rehearsal)
 
 
 def _age(view: SiteView, rehearsal: RehearsalView) -> Iterator[Item]:
@@ -42,12 +42,12 @@ def _age(view: SiteView, rehearsal: RehearsalView) -> Iterator[Item]:
 def _certificate(view: SiteView, rehearsal: RehearsalView) -> Iterator[Item]:
     target = view.thumbprint.upper() or getattr(wanted(view), "thumbprint", "")
     if target and target != rehearsal.thumbprint:
-        # Without a plan nobody has chosen yet: what a plan takes that names none is worth a warning.
+        # No plan names a certificate yet: the one that a plan would take by itself is worth a warning only.
         message = f"the rehearsal was held with {rehearsal.thumbprint[:8]}…, the cutover would bind {target[:8]}…"
         yield item("rehearsal_other_certificate", message, level="error" if view.thumbprint else "warning")
 
 
-def _seat(terminal: TerminalView, check: TerminalCheckView | None, rehearsal: RehearsalView) -> Iterator[Item]:
+def _check(terminal: TerminalView, check: TerminalCheckView | None, rehearsal: RehearsalView) -> Iterator[Item]:
     name = terminal.name
     if check is None:
         yield item("seat_missing", f"{name} had no part in the last rehearsal", name)
@@ -66,7 +66,7 @@ def _seat(terminal: TerminalView, check: TerminalCheckView | None, rehearsal: Re
 
 
 def _finding(name: str, said: Finding) -> Item:
-    """The agent's finding under our name and with our remedy, where we know its code."""
+    """The agent's finding with our own code and remedy, where we know the agent's code."""
     message, code = _words(said, "its agent says that it is not ready")
     if code not in OF_AGENTS:
         return item("seat_finding", f"{name}: {message}" + (f" ({code})" if code else ""), name)

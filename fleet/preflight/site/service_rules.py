@@ -1,4 +1,4 @@
-"""The server's services: NetPOS.Net itself, what depends on it, and what could restart it in mid-change."""
+"""The server's services: NetPOS.Net itself, those that depend on it, and what could restart it during a change."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a terminal beside its server: port, scheme, access code, TLS, and how it calls the server."""
+"""What can be wrong with a terminal compared with its server: port, scheme, access code, TLS, and the host that it calls."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def _beside(terminal: TerminalView, server: ServerView) -> Iterator[Item]:
 
 def _tls(terminal: TerminalView, server: ServerView) -> Iterator[Item]:
     mine, its = ranks(terminal), ranks(server)
-    # One that is too old is named for that already.
+    # A terminal whose TLS is too old has its own item.
     if mine and its and not mine & its and has_tls_1_2(terminal) and has_tls_1_2(server):
         message = f"{terminal.name} speaks {', '.join(terminal.tls or ())}, the server {', '.join(server.tls or ())}"
         yield item("tls_no_common", message, terminal.name)

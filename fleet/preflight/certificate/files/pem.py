@@ -1,5 +1,5 @@
-"""PEM, RFC 7468, as mail, editors, browsers and PowerShell leave it: any encoding, line ends and invisible characters.
-A character that can be seen and does not belong there is damage all the same."""
+"""PEM, RFC 7468, as mail programs, editors, browsers and PowerShell write it: any encoding, line ends and invisible
+characters. A visible character that does not belong there is damage."""
 
 import binascii
 import re
@@ -10,29 +10,28 @@ from itertools import pairwise
 
 _BEGIN = "-----BEGIN"
 _MARK = re.compile(r"-----(BEGIN|END)\s+([^-\r\n]*?)\s*-----")
-# Notepad and PowerShell's > save "Unicode" so.
+# Notepad's "Unicode" and PowerShell's > write this.
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _UNUSUAL = re.compile(r"[^\x20-\x7e\t\n\r]")
-# Bytes that are no UTF-8, in a page's old encoding: no-break space, soft hyphen, next line.
+# Bytes that are not UTF-8, in a web page's older encoding: no-break space, soft hyphen, next line.
 _OLD = {chr(0xDCA0): " ", chr(0xDCAD): "", chr(0xDC85): "\n"}
 _LINE = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block. headers: RFC 1421 lines as old locked keys have them; base64: without white space; None for both in a
-    block that begins and does not end."""
+    """One block."""
 
     label: str
-    headers: tuple[str, ...] = ()
-    base64: str | None = None
+    headers: tuple[str, ...] = ()  # lines of RFC 1421, as older locked keys have them
+    base64: str | None = None  # without white space; None for a block without an end
 
     def decoded(self) -> bytes:
-        """The bytes. Raises ValueError for what is no base64."""
+        """The bytes. Raises ValueError for text that is not base64."""
         return binascii.a2b_base64((self.base64 or "").encode("ascii", errors="replace"), strict_mode=True)
 
     def tidy(self) -> bytes:
-        """The block as the library wants it."""
+        """The block in the form that the library expects."""
         text = self.base64 or ""
         lines = [text[place : place + _LINE] for place in range(0, len(text), _LINE)]
         headers = [*self.headers, ""] if self.headers else []
@@ -41,7 +40,7 @@ class Block:
 
 
 def text_of(data: bytes) -> str | None:
-    """The text of a file with PEM blocks, cleaned; None for a file that is something else."""
+    """The cleaned text of a file with PEM blocks; None for another kind of file."""
     encoding = _encoding(data)
     if encoding is None:
         return None
@@ -54,7 +53,7 @@ def _encoding(data: bytes) -> str | None:
         return None  # DER, whatever texts are in it.
     if _BEGIN.encode() in data:
         return "utf-8"
-    # A letter of wide text has two bytes, so that what every block begins with stands at an even place.
+    # A letter of wide text has two bytes, so the beginning of a block stands at an even place.
     return next((one for one in _WIDE.values() if (place := data.find(_BEGIN.encode(one))) >= 0 and place % 2 == 0), None)
 
 
@@ -94,7 +93,7 @@ def _block(label: str, inside: str) -> Block:
 
 
 def bare_base64(data: bytes) -> bytes | None:
-    """The bytes of a file that is base64 without its first and last line, as Windows reads it; None for another."""
+    """The bytes of a file that is base64 without its first and last line, which Windows reads too; None for another file."""
     encoding = _WIDE.get(data[:2], "utf-8")
     try:
         text = "".join(_UNUSUAL.sub(_cleaned, data.decode(encoding)).split())

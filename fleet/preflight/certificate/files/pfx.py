@@ -1,5 +1,5 @@
-"""PFX (PKCS #12, RFC 7292) for the second pass: the bags of a store in which the library finds a certificate that it
-refuses. The library's answer to that is the same as to a wrong password; here the two are told apart."""
+"""PFX (PKCS #12, RFC 7292), second pass: the bags of a store with a certificate that the library refuses. The library gives
+the same answer for that as for a wrong password; this reader distinguishes the two."""
 
 import hashlib
 import hmac
@@ -23,7 +23,7 @@ _DATA, _ENCRYPTED = bytes.fromhex("2a864886f70d010701"), bytes.fromhex("2a864886
 _BAGS = bytes.fromhex("2a864886f70d010c0a01")  # 1.2.840.113549.1.12.10.1; the last number says which.
 _KEY, _LOCKED_KEY, _CERTIFICATE, _NESTED = (_BAGS + bytes([number]) for number in (1, 2, 3, 6))
 _X509 = bytes.fromhex("2a864886f70d01091601")  # 1.2.840.113549.1.9.22.1
-# What Windows before 10 1709 and Windows Server up to 2016 cannot open: PBES2, which OpenSSL 3 writes with AES-256.
+# Windows before 10 1709 and Windows Server up to 2016 cannot open PBES2, which OpenSSL 3 writes with AES-256.
 _PBES2 = bytes.fromhex("06092a864886f70d01050d")
 _HASHES = {
     bytes.fromhex("2b0e03021a"): "sha1",
@@ -37,11 +37,11 @@ _MAC_KEY = 3  # RFC 7292 B.3: what the derived bytes are for.
 
 @dataclass(slots=True)
 class Store:
-    """What is in a PFX, as DER. keys: PrivateKeyInfo, unlocked. password: as the file was locked with it."""
+    """What is in a PFX, as DER."""
 
-    password: bytes
+    password: bytes  # in the form with which the file was locked
     certificates: list[bytes] = field(default_factory=list)
-    keys: list[bytes] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)  # PrivateKeyInfo, unlocked
 
 
 def is_pfx(data: bytes) -> bool:
@@ -54,12 +54,12 @@ def is_pfx(data: bytes) -> bool:
 
 
 def is_locked_as_of_late(data: bytes) -> bool:
-    """Whether it needs a Windows of 2017 or later."""
+    """Whether only Windows of 2017 or later can open it."""
     return _PBES2 in data
 
 
 def open_store(data: bytes, password: bytes | None) -> Store:
-    """The bags. Raises WrongPassword, and ValueError for what is damaged or locked by an unknown scheme."""
+    """The bags. Raises WrongPassword, and ValueError for a file that is damaged or locked by an unknown scheme."""
     _, safe, *mac = children(first(data, ber=True).content, ber=True)
     content = _content(safe, _DATA)
     sealed = [form for form in passwords(password) if not mac or _is_sealed_by(content, mac[0], form)]
@@ -67,7 +67,7 @@ def open_store(data: bytes, password: bytes | None) -> Store:
         try:
             return _store(content, form)
         except WrongPassword:
-            continue  # The other way to write no password.
+            continue  # There are two ways to write "no password"; try the other.
     raise WrongPassword
 
 
@@ -79,7 +79,7 @@ def _store(content: bytes, password: bytes) -> Store:
 
 
 def _content(info: Element, kind: bytes) -> bytes:
-    """The bytes in a ContentInfo that is expected to be of this kind."""
+    """The bytes in a ContentInfo that must be of this kind."""
     found, held = children(info.content, ber=True)
     if found.content != kind or held.tag != context(0):
         raise Malformed("a part of the PFX is of another kind")

@@ -31,7 +31,7 @@ class WrongPassword(ValueError):
 
 
 def passwords(given: bytes | None) -> list[bytes]:
-    """The password as RFC 7292 B.1 wants it. No password is written in two ways; programs differ."""
+    """The password in the forms of RFC 7292 B.1. There are two forms for no password; programs differ."""
     if not given:
         return [_END, b""]
     try:
@@ -56,7 +56,7 @@ def derive(name: str, purpose: int, password: bytes, salt: bytes, rounds: int, s
 
 
 def _repeated(data: bytes, block: int) -> bytes:
-    """The data over and over, up to the next whole block."""
+    """The data repeated up to the next whole block."""
     size = -(-len(data) // block) * block
     return (data * (size // len(data) + 1))[:size] if data else b""
 
@@ -68,7 +68,8 @@ def _add(filled: bytearray, number: int, block: int) -> None:
 
 
 def unlock(algorithm: Element, locked: bytes, password: bytes) -> bytes:
-    """The plain bytes. password: as passwords() has it. Raises WrongPassword, and Malformed for an unknown scheme."""
+    """The plain bytes. password: in a form that passwords() gives. Raises WrongPassword, and Malformed for an unknown
+    scheme."""
     kind, parameters = children(algorithm.content, ber=True)
     if kind.content == _PBES2:
         plain = _unlock_pbes2(parameters, locked, password)

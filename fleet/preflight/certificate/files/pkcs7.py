@@ -1,4 +1,4 @@
-"""PKCS #7 (P7B): the certificates in it, in no order. RFC 2315 9.1; programs write it as DER and as BER."""
+"""PKCS #7 (P7B): the certificates in it, in no order. RFC 2315 9.1. Programs write it as DER and as BER."""
 
 from fleet.preflight.certificate.tolerant.asn1 import OID, SEQUENCE, Element, Malformed, children, context, first
 
@@ -6,7 +6,7 @@ _SIGNED_DATA = bytes.fromhex("2a864886f70d010702")  # 1.2.840.113549.1.7.2
 
 
 def certificates(data: bytes) -> list[bytes] | None:
-    """The DER of every certificate; None when this is no PKCS #7. Raises Malformed when it is one and is damaged."""
+    """The DER of every certificate; None when the file is not PKCS #7. Raises Malformed when it is PKCS #7 and damaged."""
     try:
         kind, *rest = children(_only_sequence(data).content, ber=True)
     except ValueError:
@@ -16,7 +16,7 @@ def certificates(data: bytes) -> list[bytes] | None:
     if len(rest) != 1 or rest[0].tag != context(0):
         raise Malformed("a PKCS #7 without its content")
     found = [part for part in children(first(rest[0].content, ber=True).content, ber=True) if part.tag == context(0)]
-    # Beside certificates, RFC 5652 10.2.2 knows other kinds, each with a tag of its own.
+    # RFC 5652 10.2.2 knows other kinds beside certificates, each with its own tag.
     return [one.whole for part in found for one in children(part.content, ber=True) if one.tag == SEQUENCE]
 
 

@@ -1,5 +1,5 @@
-"""RC2 in CBC mode, decryption only, RFC 2268. Windows locked the certificates of every PFX with it, keys of 40 bits, until
-2017, and the library decrypts with 128 bits only."""
+"""RC2 in CBC mode, decryption only, RFC 2268. Until 2017 Windows locked the certificates of every PFX with it, with keys of
+40 bits; the library decrypts 128 bits only."""
 
 _TABLE = bytes.fromhex(
     "d978f9c419ddb5ed28e9fd794aa0d89dc67e37832b76538e624c6488448bfba2179a59f587b34f1361456d8d09817d32bd8f40eb86b77b0b"

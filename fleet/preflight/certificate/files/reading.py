@@ -1,5 +1,5 @@
-"""Files of certificates and keys, told apart by what is in them and not by their names: PEM with any number of
-blocks in any order, DER, PKCS #7, PFX."""
+"""Files of certificates and keys. The content decides what a file is, not its name: PEM with any number of blocks in any
+order, DER, PKCS #7, PFX."""
 
 import warnings
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from fleet.preflight.certificate.tolerant.asn1 import OCTET_STRING, OID, SEQUENC
 from fleet.preflight.certificate.tolerant.library import Refused, ask
 
 _TRUSTED = "TRUSTED CERTIFICATE"
-# What is in them is told by content: certutil -encode calls everything a certificate.
+# Their content decides: certutil -encode labels everything a certificate.
 _CERTIFICATES = frozenset(
     ("CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE", "PKCS7", "PKCS #7 SIGNED DATA", "CMS", "PKCS12", "PFX")
 )
@@ -28,18 +28,16 @@ _CERTIFICATES = frozenset(
 
 @dataclass(slots=True)
 class Material:
-    """What a file held. own: the certificate that a PFX keeps with its key; is_pfx: whether it is one; is_unordered:
-    the order of its certificates means nothing; distrusted: of these the file itself says that they are no roots for
-    servers; notes: what a person should know although the file could be read."""
+    """What a file held."""
 
     certs: list[Cert] = field(default_factory=list)
     keys: list[PrivateKeyTypes] = field(default_factory=list)
-    own: Cert | None = None
-    is_pfx: bool = False
-    is_unordered: bool = False
-    distrusted: set[Cert] = field(default_factory=set)
+    own: Cert | None = None  # the certificate that a PFX keeps with its key
+    is_pfx: bool = False  # the file is a PFX
+    is_unordered: bool = False  # the order of its certificates means nothing
+    distrusted: set[Cert] = field(default_factory=set)  # those that the file itself excludes as roots for servers
     findings: list[CertificateFinding] = field(default_factory=list)
-    notes: list[CertificateFinding] = field(default_factory=list)
+    notes: list[CertificateFinding] = field(default_factory=list)  # what a person should know although the file could be read
 
     @property
     def roots(self) -> list[Cert]:
@@ -47,13 +45,13 @@ class Material:
         return [cert for cert in self.certs if cert not in self.distrusted]
 
     def fault(self, code: Code, message: str) -> None:
-        """One more finding."""
+        """Add one finding."""
         self.findings.append(CertificateFinding(code, message))
 
 
 def read(data: bytes, what: str, password: bytes | None = None) -> Material:
-    """The certificates and keys of one file. what: the field and the file, for messages. Never raises for what is
-    in the bytes: that is a finding."""
+    """The certificates and keys of one file. what: the field and the file, for messages. Raises nothing for what is in the
+    bytes; problems become findings."""
     material = Material()
     if not data.strip():
         material.fault(Code.MALFORMED_INPUT, f"{what}: the file is empty")
@@ -86,7 +84,7 @@ def _read_certificates(block: Block, place: str, password: bytes | None, materia
         der = block.decoded()
         if not _read_binary(der, place, password, material):
             parse(der)
-    except ValueError as error:  # No base64, or Unreadable.
+    except ValueError as error:  # Not base64, or Unreadable.
         material.fault(Code.MALFORMED_INPUT, f"{place}: no certificate can be read: {error}")
 
 
@@ -103,7 +101,7 @@ def _read_trusted(block: Block, place: str, material: Material) -> None:
 
 
 def _read_binary(data: bytes, place: str, password: bytes | None, material: Material) -> bool:
-    """Whether the bytes are of any kind that is known here."""
+    """Whether the bytes are of a kind that is known here."""
     try:
         material.certs.append(parse(data))
     except Unreadable:
@@ -152,7 +150,7 @@ def _read_key(data: bytes, place: str, password: bytes | None, material: Materia
         material.fault(Code.BAD_PASSWORD, f"{place}: the key is locked, and no password was given")
         return
     try:
-        # A password is no business of a key that needs none.
+        # A key without a lock is not given the password.
         material.keys.append(ask(lambda: load(data, password if locked else None)))
     except Refused as error:
         code = Code.BAD_PASSWORD if locked else Code.MALFORMED_INPUT
@@ -191,9 +189,9 @@ def _read_pfx(data: bytes, what: str, password: bytes | None, material: Material
 
 
 def _open_pfx(data: bytes, password: bytes | None) -> pkcs12.PKCS12KeyAndCertificates:
-    """RFC 7292 B.1 knows two kinds of "no password", none and an empty one; programs differ."""
+    """RFC 7292 B.1 has two ways to write "no password", none and an empty one; programs differ."""
     with warnings.catch_warnings():
-        # Some programs write BER, with lengths left open. It is read all the same; the warning is no admin's business.
+        # Some programs write BER with open lengths. The file is read; the library's warning does not concern an admin.
         warnings.simplefilter("ignore", UserWarning)
         if password:
             return pkcs12.load_pkcs12(data, password)
@@ -204,7 +202,7 @@ def _open_pfx(data: bytes, password: bytes | None) -> pkcs12.PKCS12KeyAndCertifi
 
 
 def _read_bags(data: bytes, what: str, password: bytes | None, material: Material, why: str) -> None:
-    """The second pass over a PFX. Where it opens, the password was right, whatever is in the bags."""
+    """The second pass over a PFX. When it opens, the password was right, whatever is in the bags."""
     try:
         store = open_store(data, password)
     except ValueError:

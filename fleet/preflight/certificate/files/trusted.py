@@ -8,7 +8,7 @@ _REJECTED = context(0)
 
 
 def split(data: bytes) -> tuple[bytes, bool]:
-    """The certificate's DER, and whether the settings say that it is no root for servers. Raises ValueError."""
+    """The certificate's DER, and whether the settings exclude it as a root for servers. Raises ValueError."""
     whole = first(data).whole
     settings = data[len(whole) :]
     if not settings:

@@ -1,5 +1,5 @@
-"""May this way be gone? Every rule about the certificates of one route, below the anchor and of the anchor.
-RFC 5280 section 6.1, with what terminals do not enforce as warnings."""
+"""Is this path valid? Every rule about the certificates of one path, below the anchor (the root that the path ends at) and
+of the anchor. RFC 5280 section 6.1; what terminals do not enforce is a warning."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _SERVES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY
 
 
 def check_route(route: Route) -> list[CertificateFinding]:
-    """Findings about a route, whatever the moment and the host. Errors close it."""
+    """Findings about a path that hold at any time and for any host. A path with an error is not valid."""
     found = [finding for cert, link in zip(route.certs, route.links, strict=False) for finding in _signature(cert, link)]
     for place, cert in enumerate(route.certs[1:], 1):
         found += [cert.fault] if cert.fault else _issuer(cert, place, route)
@@ -32,7 +32,7 @@ def check_route(route: Route) -> list[CertificateFinding]:
 
 
 def _signature(cert: Cert, link: Link) -> list[CertificateFinding]:
-    """The anchor has no link: with what it is signed does not matter, terminals have it."""
+    """The anchor has no link: terminals have it already, so its own signature does not matter."""
     found = check_signature_hash(cert)
     if not found and link is Link.UNKNOWN:
         found.append(CertificateFinding(Code.WEAK_SIGNATURE, "its signature cannot be verified by terminals", cert.label))
@@ -41,7 +41,7 @@ def _signature(cert: Cert, link: Link) -> list[CertificateFinding]:
 
 def _issuer(cert: Cert, place: int, route: Route) -> list[CertificateFinding]:
     if _is_version_1_anchor(cert, route):
-        # RFC 5280 6.1.4 (k): version 1 is a CA by other means, here the terminal's own store of roots.
+        # RFC 5280 6.1.4 (k): version 1 counts as a CA by other means; here, by the terminal's own root store.
         return [
             *check_flaws(cert),
             CertificateFinding(Code.PROFILE_GAP, "this root is of version 1, which says nothing of CAs", cert.label),
@@ -57,7 +57,7 @@ def _issuer(cert: Cert, place: int, route: Route) -> list[CertificateFinding]:
 
 
 def _is_version_1_anchor(cert: Cert, route: Route) -> bool:
-    """One that is signed by another CA is none: it would be an intermediate, which has to say that it is a CA."""
+    """One that another CA signed does not count: it would be an intermediate, which must say that it is a CA."""
     return cert == route.anchor and cert.raw.version is x509.Version.v1 and cert.self_issued
 
 
@@ -98,7 +98,7 @@ def _usage(cert: Cert) -> list[CertificateFinding]:
 
 
 def _gaps(cert: Cert, is_anchor: bool) -> list[CertificateFinding]:
-    """What the profile of public CAs asks for and terminals do without. reliability.md 1.4."""
+    """What the profile of public CAs requires and terminals do not: docs/preflight.md, "Ordinary private PKI"."""
     gaps = []
     constraints = cert.extension(x509.BasicConstraints)
     if cert.key_id is None:
@@ -113,13 +113,13 @@ def _gaps(cert: Cert, is_anchor: bool) -> list[CertificateFinding]:
 
 
 def leads_on(route: Route, given: Sequence[Cert], anchors: Sequence[Cert], moment: dt.datetime) -> bool:
-    """Whether the anchor is a CA above which a root stands that terminals have, too, by a way that may be gone."""
+    """Whether the anchor is a CA below another root that terminals have, and the path to that root is valid."""
     others = [anchor for anchor in anchors if anchor != route.anchor]
     onward = Search(route.anchor, given, others).routes()
-    return any(_may_be_gone(Route((*route.certs, *way.certs[1:]), (*route.links, *way.links)), moment) for way in onward)
+    return any(_is_sound(Route((*route.certs, *way.certs[1:]), (*route.links, *way.links)), moment) for way in onward)
 
 
-def _may_be_gone(route: Route, moment: dt.datetime) -> bool:
+def _is_sound(route: Route, moment: dt.datetime) -> bool:
     against = [one for one in check_route(route) if one.is_error or one.code is Code.ANCHOR_NOT_SELF_SIGNED]
     return not against and all(is_valid(cert, moment) for cert in route.certs)
 
@@ -139,7 +139,8 @@ def _anchor(route: Route) -> list[CertificateFinding]:
 
 
 def check_anchor_signature(anchor: Cert) -> list[CertificateFinding]:
-    """No path needs a root's own signature, but a root of which it is wrong is not the one that terminals have."""
+    """A path does not need the root's own signature. But a root whose own signature is wrong is not the one that terminals
+    have."""
     if anchor.self_issued and anchor.issuer_key_id in (None, anchor.key_id) and signed_by(anchor, anchor) is Link.BAD:
         return [CertificateFinding(Code.BAD_SIGNATURE, "this root's own signature is wrong: the file is damaged", anchor.label)]
     return []

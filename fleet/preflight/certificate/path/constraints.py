@@ -1,5 +1,5 @@
-"""Name constraints: for which names may a CA issue? RFC 5280 4.2.1.10, with stars read defensively: a permitted
-subtree must hold everything that a star can stand for, an excluded one nothing of it (CVE-2025-61727)."""
+"""Name constraints: the names for which a CA may issue. RFC 5280 4.2.1.10. Stars are read defensively: a permitted subtree
+must contain everything that a star can stand for, an excluded subtree nothing of it (CVE-2025-61727)."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from fleet.preflight.certificate.codes import Code
 from fleet.preflight.certificate.findings import CertificateFinding
 from fleet.preflight.certificate.path.paths import Route
 
-# Names times subtrees of one route. Real ones have tens; thousands of both are an attack by quadratic blow-up.
+# Names times subtrees of one path. Real ones have tens; thousands of both are an attack on our processor time.
 MOST_COMPARISONS = 50_000
 
 
@@ -21,7 +21,7 @@ class _CannotJudge(Exception):
 
 
 def check_constraints(route: Route) -> list[CertificateFinding]:
-    """Findings about the names of a route under the constraints of the CAs above them."""
+    """Findings about the names in a path under the constraints of the CAs above them."""
     found = []
     left = MOST_COMPARISONS
     for place, cert in enumerate(route.certs[1:], 1):
@@ -54,7 +54,7 @@ def _apply(
     for below, name in names:
         try:
             same = [subtree for subtree in permitted if type(subtree) is type(name)]
-            # All of them are looked at, so that one that cannot be judged is never hidden behind one that fits.
+            # All are checked, so that one that fits never hides one that cannot be judged.
             held = [_holds(subtree, name, whole=True) for subtree in same]
             if same and True not in held:
                 return [CertificateFinding(Code.NAME_CONSTRAINTS, f"its CA may not issue for {_shown(name)}", below.label)]
@@ -68,7 +68,7 @@ def _apply(
 
 
 def _below(route: Route, place: int) -> Iterator[Cert]:
-    """The certificates that a CA's limits are for. Self-issued CAs are exempt, the server's own never is."""
+    """The certificates to which a CA's limits apply. Self-issued CAs are exempt; the server's own certificate never is."""
     yield route.certs[0]
     yield from (cert for cert in route.certs[1:place] if not cert.self_issued)
 

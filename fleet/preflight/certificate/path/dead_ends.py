@@ -1,4 +1,4 @@
-"""Why no way leads to a root that terminals have, in the most specific words."""
+"""Why no path leads to a root that terminals have, by the most specific code."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from fleet.preflight.certificate.path.paths import MOST_SIGNATURES, DeadEnd, End
 
 
 def explain(search: Search, given: Sequence[Cert]) -> list[CertificateFinding]:
-    """Findings about a search that found no route. given: the server's certificates, to tell what was sent."""
+    """Findings about a search that found no path. given: the server's certificates, to tell what was sent."""
     leaf = search.leaf
     ends = search.dead_ends
     if any(end.why is End.GAVE_UP for end in ends):
-        # Nothing is known then; what was found on the way accuses nobody.
+        # The search was cut short, so what it found until then proves nothing.
         message = f"the search for a way to a root was cut off after {MOST_SIGNATURES} signatures: many CAs have the same names"
         return [CertificateFinding(Code.CHECK_TIMEOUT, message, leaf.label)]
     found = [_bad_signature(end) for end in ends if end.why is End.BAD_SIGNATURE]
@@ -39,7 +39,7 @@ def _stop(end: DeadEnd, search: Search) -> list[CertificateFinding]:
     issuer = last.issuer.rfc4514_string()[:120] or "a CA without a name"
     if end.why is End.OTHER_KEY:
         return _renewed(last, issuer)
-    # Nobody can tell a missing intermediate from a missing root by what is not there: both are said.
+    # A missing intermediate and a missing root look the same from here: both are named.
     return [
         CertificateFinding(
             Code.MISSING_INTERMEDIATE, f'its issuer "{issuer}" is neither in the chain nor among the roots', last.label

@@ -1,8 +1,8 @@
-"""The last word on a path: `cryptography`'s own verifier over exactly the route that our checks found good.
+"""The last word on a path: `cryptography`'s own verifier, over exactly the path that our checks found valid.
 
-It is asked with the profile of public CAs, loosened only where reliability.md 1.4 says that terminals are lenient
-and a check of our own, in usage.py or chain.py, looks at the same thing. A refusal is an error, always; the two
-exceptions are named here, each with its reason and its test."""
+It gets the profile of public CAs, loosened only where terminals are more lenient (docs/preflight.md, "Ordinary private
+PKI") and a check of ours, in usage.py or chain.py, covers the same thing. A refusal is always an error. There are two
+exceptions, each with its reason and its test here."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ _SERVER = (
     .may_be_present(x509.CertificatePolicies, _ANY, None)
 )
 
-# What the library's words mean; the first that fits. Each of these has a check of our own that should have spoken
-# before, so this is the net under it.
+# What the library's messages mean; the first that fits counts. For each of these a check of ours should have found the
+# error before, so this is a safety net.
 _MEANINGS = (
     ("no matching subjectAltName", Code.NAME_MISMATCH),
     ("not valid at validation time", Code.EXPIRED),
@@ -58,10 +58,10 @@ _MEANINGS = (
 
 
 def last_word(route: Route, host: Host | None, moment: dt.datetime, most_intermediates: int) -> list[CertificateFinding]:
-    """What the library has against this route at this moment, UTC. host: None when nobody named one; then it is asked
-    for one of the certificate's own names, because it has no question without a name."""
+    """What the library has against this path at this moment (UTC). host: None when none was named; then one of the
+    certificate's own names is used, because the verifier needs a name."""
     if route.pinned:
-        return []  # Exception 1, reliability.md 1.4: a certificate that terminals have themselves needs no path.
+        return []  # Exception 1: a certificate that terminals have themselves needs no path.
     host = host or own_host(route.certs[0])
     policy = PolicyBuilder().time(moment.astimezone(dt.UTC).replace(tzinfo=None))
     policy = policy.max_chain_depth(min(most_intermediates, 255))
@@ -73,8 +73,8 @@ def last_word(route: Route, host: Host | None, moment: dt.datetime, most_interme
 
 
 def _word(route: Route, host: Host, policy: PolicyBuilder) -> list[CertificateFinding]:
-    """The library is asked about the route as it is, and where it refuses that or cannot read it, about its shadow:
-    tolerant/ names what may be otherwise in it, and nothing else is."""
+    """The library is asked about the path as it is. Where it refuses the path or cannot read it, it is asked about the
+    shadow, which differs only in what tolerant/ names."""
     readable = all(cert.is_strict for cert in route.certs)
     refusal = _refusal(policy, host, [cert.raw for cert in route.certs]) if readable else None
     if readable and (refusal is None or _is_excepted(refusal, route)):
@@ -92,7 +92,7 @@ def _word(route: Route, host: Host, policy: PolicyBuilder) -> list[CertificateFi
 
 
 def _refusal(policy: PolicyBuilder, host: Host, certs: Sequence[x509.Certificate]) -> str | None:
-    """The library's words against these certificates; None when it has none. Raises Refused when it cannot be asked."""
+    """The library's message against these certificates; None when it accepts them. Raises Refused when it cannot be asked."""
     verifier = ask(lambda: policy.store(Store([certs[-1]])).build_server_verifier(_subject(host)))
     try:
         ask(lambda: verifier.verify(certs[0], list(certs[1:-1])))
@@ -102,7 +102,7 @@ def _refusal(policy: PolicyBuilder, host: Host, certs: Sequence[x509.Certificate
 
 
 def own_host(leaf: Cert) -> Host:
-    """One of the certificate's own names as a host; a faulty one when none of them can be checked."""
+    """One of the certificate's own names as a host; a host with a fault when none can be checked."""
     names = leaf.value(x509.SubjectAlternativeName)
     entries = [*names.get_values_for_type(x509.DNSName), *names.get_values_for_type(x509.IPAddress)] if names else []
     hosts = [parse_host(str(entry).replace("*.", "any.", 1)) for entry in entries]
@@ -114,8 +114,8 @@ def _subject(host: Host) -> verification.Subject:
 
 
 def _is_excepted(words: str, route: Route) -> bool:
-    """Exception 2: the anchor's key (contract 6.5 judges keys below the anchor) and directory names in constraints,
-    which constraints.py compares and the library gives up on before it looks at anything else."""
+    """Exception 2: the strength of the anchor's key (weak_key is about keys below the root), and directory names in
+    constraints. constraints.py compares those; the library gives up on them before it looks at anything else."""
     weak_root = "RSA key is too weak" in words and is_weak_anchor(route.anchor)
     return weak_root or "unsupported directoryName constraint" in words
 
@@ -123,8 +123,8 @@ def _is_excepted(words: str, route: Route) -> bool:
 def _meaning(words: str, route: Route) -> CertificateFinding:
     code = next((code for part, code in _MEANINGS if part in words), Code.MALFORMED_INPUT)
     if code is Code.BAD_SIGNATURE and any(cert.self_issued for cert in route.certs[1:-1]):
-        # With two CAs of one name it tries both and tells of the last. What it does not do is to leave a CA's change
-        # of keys out of the path's length.
+        # With two CAs of one name the library tries both and reports the last. It counts a CA's change of keys in the
+        # path's length, and RFC 5280 does not.
         code = Code.PATH_LENGTH
     plain = words.removeprefix("validation failed: ").partition(" (encountered processing")[0]
     return CertificateFinding(code, f"the path to the root is refused: {plain[:200]}", route.certs[0].label)

@@ -1,5 +1,5 @@
-"""The ways from the server's certificate up to a root that terminals have. Lenient: names and signatures make a
-way; whether it may be gone is asked in chain.py, so that a bad way has a reason instead of being no way at all."""
+"""The paths from the server's certificate up to a root that terminals have. This search is lenient: names and signatures
+make a path, and chain.py judges it afterwards. So a path that is not valid has a reason."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from enum import Enum
 from fleet.preflight.certificate.certs import Cert
 from fleet.preflight.certificate.path.signatures import Link, kinds_fit, signed_by
 
-# Both as in cryptography: 8 CAs in between, 128 signatures looked at. Hostile chains ask for more.
+# The same limits as in cryptography: 8 CAs in between, 128 signatures. Hostile chains would need more.
 MOST_INTERMEDIATES = 8
 MOST_SIGNATURES = 128
 # Above any real path; keeps the search finite whatever max_chain_depth says.
@@ -16,7 +16,7 @@ _LONGEST = 24
 
 
 class End(Enum):
-    """Why a way goes no further."""
+    """Why a path goes no further."""
 
     NO_ISSUER = "no issuer of that name"
     SELF_SIGNED = "self-signed, and not among the roots"
@@ -28,11 +28,10 @@ class End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A way that ends at an anchor. certs: the server's first, the anchor last; only one for a pinned one.
-    links: of each certificate to the next; never BAD."""
+    """A path that ends at an anchor."""
 
-    certs: tuple[Cert, ...]
-    links: tuple[Link, ...] = ()
+    certs: tuple[Cert, ...]  # the server's own first, the anchor last; one only when the anchor is the server's own
+    links: tuple[Link, ...] = ()  # of each certificate to the next; never BAD
 
     @property
     def anchor(self) -> Cert:
@@ -45,16 +44,16 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class DeadEnd:
-    """A way that ends before an anchor. issuer: whose signature did not fit, where that is the reason."""
+    """A path that ends before an anchor."""
 
     certs: tuple[Cert, ...]
     why: End
-    issuer: Cert | None = None
+    issuer: Cert | None = None  # the one whose signature did not fit, where that is the reason
 
 
 def has_another_key(cert: Cert, issuer: Cert) -> bool:
-    """Whether another of its CA's keys signed the certificate by its own words. RFC 5280 4.2.1.1: a CA that was renewed
-    with a new key keeps its name, and the key's identifier, or else its kind, tells the two apart."""
+    """Whether the certificate says that another key of this CA signed it. RFC 5280 4.2.1.1: a CA that was renewed with a
+    new key keeps its name; the key's identifier, or else its kind, distinguishes the two."""
     if cert.issuer_key_id is None or issuer.key_id is None:
         return not kinds_fit(cert, issuer)
     return cert.issuer_key_id != issuer.key_id
@@ -62,7 +61,7 @@ def has_another_key(cert: Cert, issuer: Cert) -> bool:
 
 @dataclass(slots=True)
 class Search:
-    """One search. routes() walks it, best-looking ways first; dead_ends fills up meanwhile."""
+    """One search. routes() walks it, the most promising paths first; meanwhile dead_ends is filled."""
 
     leaf: Cert
     pool: Sequence[Cert]
@@ -72,7 +71,7 @@ class Search:
     signatures: int = 0
 
     def routes(self) -> Iterator[Route]:
-        """Every way to an anchor, lazily."""
+        """Every path to an anchor, one at a time."""
         if self.leaf in self.anchors and self.leaf.self_issued:
             link = signed_by(self.leaf, self.leaf)
             if link is Link.GOOD:

@@ -1,5 +1,5 @@
-"""Certificate policies. RFC 5280 6.1, for a client that asks for none itself: only whether a CA's policy constraints,
-marked critical as they must be, leave a policy that the whole path holds. Windows refuses a path without one."""
+"""Certificate policies. RFC 5280 6.1, for a client that requires none itself. The only question is whether policy
+constraints of a CA, which must be critical, leave a policy that the whole path has. Windows refuses a path without one."""
 
 from cryptography import x509
 from cryptography.x509.oid import CertificatePoliciesOID
@@ -16,10 +16,10 @@ _NEVER = 1_000  # Longer than any path.
 
 
 class _Tree:
-    """The policies that still hold, going down from the anchor, and the three counters of RFC 5280 6.1.2. held: what
-    the next certificate's policies are compared with."""
+    """The policies that still hold, from the anchor down, and the three counters of RFC 5280 6.1.2."""
 
     def __init__(self) -> None:
+        # What the next certificate's policies are compared with.
         self.held: set[x509.ObjectIdentifier] = {_ANY}
         self.explicit = self.mapping = self.any = _NEVER
 
@@ -33,7 +33,7 @@ class _Tree:
         self.held = kept | (self.held if took_any else set())
 
     def go_down(self, cert: Cert) -> None:
-        """6.1.4 (a), (b), (h) to (j): what a CA says of those below it."""
+        """6.1.4 (a), (b), (h) to (j): what a CA says about those below it."""
         for theirs, ours in mappings(cert).items():
             if theirs in self.held or _ANY in self.held:
                 self.held = self.held - {theirs} | (ours if self.mapping > 0 else set())
@@ -48,7 +48,7 @@ class _Tree:
 
     @property
     def is_empty(self) -> bool:
-        """Whether a policy is asked for and none is left."""
+        """Whether a policy is required and none is left."""
         return self.explicit == 0 and not self.held
 
     def limit(self, cert: Cert) -> None:
@@ -67,7 +67,7 @@ def check_policies(route: Route) -> list[CertificateFinding]:
     if not any(_asks(cert) for cert in route.certs):
         return []
     tree = _Tree()
-    tree.limit(route.anchor)  # It is no part of the path, so that its own policies limit nothing.
+    tree.limit(route.anchor)  # The anchor is not a part of the path, so its own policies limit nothing.
     for place in range(len(route.certs) - 2, -1, -1):
         cert = route.certs[place]
         tree.read(cert, is_last=place == 0)
@@ -80,8 +80,8 @@ def check_policies(route: Route) -> list[CertificateFinding]:
 
 
 def mappings(cert: Cert) -> dict[x509.ObjectIdentifier, set[x509.ObjectIdentifier]]:
-    """Policy mappings: by the issuer's policy, what this CA calls it. Some that cannot be read are refused in usage.py
-    where they are critical, and map nothing where they are not."""
+    """Policy mappings: what this CA calls each policy of its issuer. Mappings that cannot be read are refused in usage.py
+    where they are critical; where they are not, they map nothing."""
     found: dict[x509.ObjectIdentifier, set[x509.ObjectIdentifier]] = {}
     for extension in cert.extensions:
         if extension.oid == MAPPINGS and isinstance(extension.value, x509.UnrecognizedExtension):

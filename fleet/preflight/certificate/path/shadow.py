@@ -1,6 +1,6 @@
-"""A route of which every certificate is exchanged for a twin that the library's verifier takes, signed anew by keys
-that are nobody's. So the library keeps its word on what it refuses to read or to take as it is: names, limits, usages,
-lengths, critical extensions. What the exchange hides from it, the signatures and keys, is asked here and in chain.py."""
+"""A path in which each certificate is replaced by a twin that the library's verifier accepts, signed by throw-away keys. So
+the library still has the last word on certificates that it cannot read as they are: names, limits, usages, lengths,
+critical extensions. The replacement hides signatures and keys from the library; they are checked here and in chain.py."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -29,7 +29,7 @@ from fleet.preflight.certificate.tolerant.extensions import (
 from fleet.preflight.certificate.tolerant.library import Refused, ask
 from fleet.preflight.certificate.tolerant.tolerances import Tolerance
 
-# policies.py has judged them; the library knows them not at all.
+# policies.py has judged them; the library does not know them.
 _JUDGED = frozenset((POLICY_MAPPINGS, POLICY_CONSTRAINTS, INHIBIT_ANY_POLICY))
 _VERSION_3 = bytes.fromhex("a003020102")
 _ONE = encode(INTEGER, b"\x01")
@@ -52,15 +52,14 @@ _ECDSA_SIGNATURES = (
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """certs: what the library is asked about instead of the route's, the server's first. flaws: what had to be put
-    right, by certificate."""
+    """What the library is asked about in place of a path."""
 
-    certs: tuple[x509.Certificate, ...]
-    flaws: tuple[tuple[Cert, Tolerance], ...]
+    certs: tuple[x509.Certificate, ...]  # the twins, the server's first
+    flaws: tuple[tuple[Cert, Tolerance], ...]  # what had to be corrected, by certificate
 
 
 def shadow(route: Route) -> Shadow | None:
-    """The route's shadow; None where it would be no different, or where a signature is not one that counts."""
+    """The path's shadow; None where it would not differ from the path, or where a signature does not count."""
     below = route.certs[:-1]
     if any(link is not Link.GOOD for link in route.links) or len(route.links) != len(below):
         return None
@@ -77,7 +76,7 @@ def shadow(route: Route) -> Shadow | None:
 
 
 def takes_signature(cert: Cert) -> bool:
-    """Whether a certificate's signature is of an algorithm that the library takes, whatever its parameters' dress."""
+    """Whether the library accepts the algorithm of a certificate's signature, however its parameters are written."""
     if cert.twin is None:
         return False
     raw = cert.twin.raw
@@ -93,7 +92,7 @@ def takes_signature(cert: Cert) -> bool:
 
 
 def takes_key(cert: Cert) -> bool:
-    """Whether a certificate's key is of a kind, and written in the way, that the library takes: RSA, or a named curve."""
+    """Whether the library accepts a certificate's key, in its kind and in the way it is written: RSA, or a named curve."""
     return cert.twin is not None and first(first(cert.twin.parts.key).content).whole in _KEYS
 
 
@@ -104,7 +103,7 @@ def _is_usual(digest: hashes.HashAlgorithm, parameters: padding.PSS) -> bool:
 
 
 def _adjusted(cert: Cert, place: int, route: Route) -> tuple[Parts | None, bool]:
-    """A certificate's parts as the verifier takes them, and whether they differ from what it refused."""
+    """A certificate's parts as the verifier accepts them, and whether they differ from the original."""
     if cert.twin is None:
         return None, False
     parts = cert.twin.parts
@@ -122,7 +121,7 @@ def _adjusted_extensions(extensions: tuple[Extension, ...], *, has_subject: bool
 
 
 def _as_anchor(parts: Parts) -> Parts:
-    """RFC 5280 6.1: an anchor is a name and a key; chain.py has said what its version or its serial is worth."""
+    """RFC 5280 6.1: an anchor is a name and a key. chain.py has judged its version and its serial number."""
     serial = parts.serial if len(parts.serial) <= _LONGEST_SERIAL else _ONE
     if parts.version:
         return replace(parts, serial=serial)
@@ -132,7 +131,8 @@ def _as_anchor(parts: Parts) -> Parts:
 
 
 def _signed(parts: Parts, place: int, count: int) -> x509.Certificate:
-    """The certificate with the key of its place, signed by that of the next. The server's own keeps its key."""
+    """The certificate with the key of its place, signed by the key of the next place. The server's own certificate keeps
+    its key."""
     key = parts.key if place == 0 else _public(place)
     made = replace(parts, key=key, algorithm=_SHA256)
     signature = _key(min(place + 1, count - 1)).sign(made.body, ec.ECDSA(hashes.SHA256()))
@@ -142,7 +142,7 @@ def _signed(parts: Parts, place: int, count: int) -> x509.Certificate:
 
 @lru_cache(maxsize=64)
 def _key(place: int) -> ec.EllipticCurvePrivateKey:
-    """No secret: nothing but a shadow is ever signed by it, and no shadow leaves this file's callers."""
+    """These keys are not secret: they sign shadows only, and no shadow leaves the callers of this file."""
     return ec.derive_private_key(place + 1, ec.SECP256R1())
 
 

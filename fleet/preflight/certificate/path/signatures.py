@@ -1,4 +1,4 @@
-"""Did this CA sign this certificate? Always asked of the bytes as they were signed."""
+"""Did this CA sign this certificate? The signature is verified over the bytes as they were signed."""
 
 from enum import Enum
 
@@ -15,11 +15,11 @@ _RSA, _ECDSA = "1.2.840.113549.1.1.", "1.2.840.10045.4."
 
 
 class Link(Enum):
-    """Whether a certificate was signed by the one above it. UNKNOWN: by an algorithm that nobody here can check."""
+    """Whether the CA above signed a certificate."""
 
     GOOD = "good"
     BAD = "bad"
-    UNKNOWN = "unknown"
+    UNKNOWN = "unknown"  # neither the library nor this file knows the algorithm
 
 
 def signed_by(cert: Cert, issuer: Cert) -> Link:
@@ -33,21 +33,21 @@ def signed_by(cert: Cert, issuer: Cert) -> Link:
     try:
         ask(lambda: cert.raw.verify_directly_issued_by(issuer.raw))
     except Refused as error:
-        # The library does not look at MD5 and SHA-1 in certificates at all, nor at parameters that are written
-        # otherwise. Weak, unusual or forged are different findings.
+        # The library does not verify MD5 and SHA-1 in certificates, nor parameters that are written in another way.
+        # Weak, unusual and forged signatures are different findings.
         return Link.BAD if isinstance(error.__cause__, InvalidSignature) else _by_hand(cert, issuer)
     return Link.GOOD
 
 
 def _is_whole(cert: Cert) -> bool:
-    """Whether no bit of the signature is called unused: a signature is whole bytes, and OpenSSL refuses others, which
-    the library does not look at. A certificate ends with its signature, before which that number stands."""
+    """Whether no bit of the signature is called unused. A signature is whole bytes; OpenSSL refuses others, and the library
+    does not check. The number of unused bits is the byte before the signature, with which a certificate ends."""
     return cert.der[-1 - len(cert.raw.signature)] == 0
 
 
 def _by_hand(cert: Cert, issuer: Cert) -> Link:
     if cert.twin is None or not kinds_fit(cert, issuer):
-        return Link.BAD  # Without a twin, nothing puts it right, least of all an algorithm given twice and differently.
+        return Link.BAD  # Without a twin no tolerance applies, for example when the two fields with the algorithm differ.
     try:
         return ask(lambda: _verified(cert, issuer))
     except Refused as error:
@@ -72,7 +72,7 @@ def _padding(raw: x509.Certificate) -> padding.PSS | padding.PKCS1v15:
 
 
 def kinds_fit(cert: Cert, issuer: Cert) -> bool:
-    """Whether the issuer's key is of the kind that makes such signatures. One of another kind did not make it."""
+    """Whether the issuer's key is of the kind that makes such signatures. A key of another kind did not make it."""
     algorithm = cert.raw.signature_algorithm_oid.dotted_string
     if algorithm.startswith(_RSA):
         return isinstance(issuer.key, rsa.RSAPublicKey)

@@ -1,4 +1,4 @@
-"""The algorithm of a signature with its parameters as the library wants them."""
+"""The algorithm of a signature, with its parameters written as the library expects them."""
 
 from fleet.preflight.certificate.tolerant.asn1 import (
     NULL,

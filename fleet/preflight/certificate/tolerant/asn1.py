@@ -1,4 +1,4 @@
-"""Elements of DER, read and written; of BER where a file around certificates is read, never for a certificate itself."""
+"""Elements of DER, read and written. BER is read only where it wraps certificates in a file, never in a certificate itself."""
 
 from dataclasses import dataclass
 
@@ -7,20 +7,20 @@ UTF8_STRING, UTC_TIME, GENERALIZED_TIME = 0x0C, 0x17, 0x18
 SEQUENCE, SET = 0x30, 0x31
 CONSTRUCTED = 0x20
 _END = 0x00  # "End of contents", X.690 8.1.5.
-_DEEPEST = 24  # A PFX has some 15 elements in each other.
+_DEEPEST = 24  # A PFX has some 15 nested elements.
 
 
 class Malformed(ValueError):
-    """These bytes are no DER (or BER, where that is asked for)."""
+    """These bytes are not DER (or not BER, where that is allowed)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element. tag: its first byte; content: what is inside; whole: all of it as it stands in the file."""
+    """One element."""
 
-    tag: int
-    content: bytes
-    whole: bytes
+    tag: int  # its first byte
+    content: bytes  # what is inside
+    whole: bytes  # all of it, as it stands in the file
 
 
 def context(number: int, *, constructed: bool = True) -> int:
@@ -29,7 +29,7 @@ def context(number: int, *, constructed: bool = True) -> int:
 
 
 def children(data: bytes, *, ber: bool = False) -> list[Element]:
-    """The elements that lie in a row in these bytes. ber: lengths may be longer than they have to be, or left open."""
+    """The elements in these bytes, one after the other. ber: lengths may be longer than necessary, or open."""
     found, place = [], 0
     while place < len(data):
         element = _at(data, place, ber, _DEEPEST)
@@ -44,7 +44,7 @@ def first(data: bytes, *, ber: bool = False) -> Element:
 
 
 def only(data: bytes, tag: int, *, ber: bool = False) -> Element:
-    """The one element that these bytes are."""
+    """The element that these bytes consist of."""
     element = first(data, ber=ber)
     if element.tag != tag or len(element.whole) != len(data):
         raise Malformed(f"one element of kind {tag:#04x} is expected")
@@ -112,7 +112,7 @@ def _long(data: bytes, begin: int, digits: int, ber: bool) -> tuple[int, int]:
 
 
 def _open(data: bytes, place: int, ber: bool, depth: int) -> Element:
-    """An element whose length is left open. X.690 8.1.3.6."""
+    """An element with an open length. X.690 8.1.3.6."""
     if not ber or not data[place] & CONSTRUCTED:
         raise Malformed("a length that is left open")
     inside = place + 2

@@ -1,4 +1,4 @@
-"""A certificate that the strict library refuses, taken apart and put together so that it reads it."""
+"""A certificate that the strict library refuses, taken apart and put together so that the library reads it."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -40,16 +40,16 @@ _LONGEST = 256 * 1024  # Real ones have some thousand bytes.
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A certificate's fields as DER, RFC 5280 4.1. version: empty for version 1; rest: the two unique identifiers."""
+    """A certificate's fields as DER, RFC 5280 4.1."""
 
-    version: bytes
+    version: bytes  # empty for version 1
     serial: bytes
     algorithm: bytes
     issuer: bytes
     validity: bytes
     subject: bytes
     key: bytes
-    rest: bytes
+    rest: bytes  # the two unique identifiers
     extensions: tuple[Extension, ...]
     signature: bytes
 
@@ -67,13 +67,12 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """What the library reads instead. body: the TBSCertificate as it was signed, which the twin's own is not; used:
-    every tolerance that was needed, in their order."""
+    """What the library reads in place of a certificate."""
 
     raw: x509.Certificate
     parts: Parts
-    body: bytes
-    used: tuple[Tolerance, ...]
+    body: bytes  # the TBSCertificate as it was signed; the twin's own differs
+    used: tuple[Tolerance, ...]  # every tolerance that was needed, in their order
 
 
 def mend(der: bytes) -> Twin:
@@ -93,7 +92,7 @@ def mend(der: bytes) -> Twin:
 
 
 def duplicated(der: bytes) -> str:
-    """The OID of an extension that a certificate has twice, as people write it; empty where there is none such."""
+    """The OID, with dots, of an extension that a certificate has twice; empty where there is none."""
     try:
         body = children(only(der, SEQUENCE).content)[0]
         last = children(body.content)[-1]
@@ -143,7 +142,7 @@ def _serial(serial: Element, used: set[Tolerance]) -> bytes:
     if number > 0:
         return serial.whole
     used.add(Tolerance.SERIAL)
-    # Nothing is decided by it: revocation is not asked for.
+    # Nothing depends on it: revocation is not checked.
     return encode(INTEGER, b"\x01")
 
 
@@ -166,7 +165,7 @@ def _extensions(held: Element, used: set[Tolerance]) -> tuple[Extension, ...]:
 
 
 def _without_undecodable(parts: Parts, used: set[Tolerance]) -> Parts:
-    """Without extensions that cannot be decoded and decide nothing. The same one twice is left for its own finding."""
+    """Without extensions that cannot be decoded and decide nothing. Doubled extensions stay; they have their own finding."""
     if _duplicates([extension.kind for extension in parts.extensions]) or _is_decodable(parts, parts.extensions):
         return parts
     kept = [one for extension in parts.extensions if (one := _decodable(parts, extension, used)) is not None]
@@ -174,7 +173,7 @@ def _without_undecodable(parts: Parts, used: set[Tolerance]) -> Parts:
 
 
 def _decodable(parts: Parts, extension: Extension, used: set[Tolerance]) -> Extension | None:
-    """The extension, or what can be decoded of it; None for one that may be passed over."""
+    """The extension, or the part of it that can be decoded; None for one that may be ignored."""
     if _is_decodable(parts, (extension,)):
         return extension
     bare = without_qualifiers(extension)

@@ -26,11 +26,11 @@ _MINIMUM = context(0, constructed=False)
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """One extension. kind: the contents of its OID; value: what is in its OCTET STRING."""
+    """One extension."""
 
-    kind: bytes
+    kind: bytes  # the contents of its OID
     critical: bool
-    value: bytes
+    value: bytes  # what is in its OCTET STRING
 
     @property
     def whole(self) -> bytes:
@@ -47,7 +47,7 @@ SUBJECT_NAMES = _standard(17)
 POLICY_MAPPINGS, POLICY_CONSTRAINTS, INHIBIT_ANY_POLICY = _standard(33), _standard(36), _standard(54)
 BASIC_CONSTRAINTS, KEY_USAGE = _standard(19), _standard(15)
 _LIMITS, _POLICIES, _AUTHORITY_KEY, _SUBJECT_KEY, _EXTENDED_USAGE = (_standard(number) for number in (30, 32, 35, 14, 37))
-# What a client decides by. One of these that cannot be decoded is never passed over, critical or not.
+# Extensions that a client decides by. One of these that cannot be decoded is never ignored, critical or not.
 DECISIVE = frozenset(
     (
         SUBJECT_NAMES, BASIC_CONSTRAINTS, KEY_USAGE, _LIMITS, _AUTHORITY_KEY, _SUBJECT_KEY, _EXTENDED_USAGE, POLICY_CONSTRAINTS,
@@ -67,19 +67,19 @@ def read_extension(element: Element, used: set[Tolerance]) -> Extension:
 
 
 def mend_extension(extension: Extension, used: set[Tolerance]) -> Extension:
-    """The extension as the library reads it; as it was, where nothing here knows better."""
+    """The extension as the library reads it; unchanged where no tolerance applies."""
     mend = _MENDED.get(extension.kind)
     own: set[Tolerance] = set()
     try:
         value = mend(extension.value, own) if mend else extension.value
-    except ValueError:  # Malformed: the library will refuse it, in its own words.
+    except ValueError:  # Malformed: the library will refuse it with its own message.
         return extension
     used |= own
     return replace(extension, value=value)
 
 
 def _flag(element: Element, used: set[Tolerance]) -> bool:
-    """A BOOLEAN DEFAULT FALSE that is there."""
+    """A BOOLEAN DEFAULT FALSE that is present."""
     if len(element.content) != 1:
         raise Malformed("a BOOLEAN is one byte")
     if element.content == b"\x00":
@@ -119,7 +119,7 @@ def _names(value: bytes, used: set[Tolerance]) -> bytes:
 
 
 def _limits(value: bytes, used: set[Tolerance]) -> bytes:
-    """Name constraints: only the texts of directory names, and a minimum of 0, which is the default."""
+    """Name constraints: corrects only the texts of directory names, and a minimum of 0, which is the default."""
     lists = []
     for subtrees in children(only(value, SEQUENCE).content):
         held = [_subtree(subtree, used) for subtree in children(subtrees.content)]
@@ -141,7 +141,7 @@ def _subtree(subtree: Element, used: set[Tolerance]) -> bytes:
 
 
 def without_qualifiers(extension: Extension) -> Extension:
-    """Certificate policies without what is for people only; every other extension as it is."""
+    """Certificate policies without the parts that are for people only; every other extension unchanged."""
     if extension.kind != _POLICIES:
         return extension
     try:
@@ -159,7 +159,7 @@ def _bare_policy(policy: Element) -> bytes:
 
 
 def _authority_key(value: bytes, used: set[Tolerance]) -> bytes:
-    """The issuer's names are mended; where none is left, its serial number says nothing and goes, too."""
+    """The issuer's names are corrected. Where none is left, the serial number has no meaning and is removed too."""
     issuer, serial = context(1), context(2, constructed=False)
     parts = {part.tag: part.whole for part in children(only(value, SEQUENCE).content)}
     if issuer in parts:

@@ -1,4 +1,4 @@
-"""Asking the strict library without believing in its manners: what it cannot read it refuses in many ways."""
+"""Asking the strict library: it refuses in many ways, which become one exception here."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,15 +7,15 @@ Value = TypeVar("Value")
 
 
 class Refused(ValueError):
-    """The library cannot read it; the text is its own."""
+    """The library cannot read it; the text is the library's."""
 
 
 def ask(read: Callable[[], Value]) -> Value:
-    """What the library answers. Raises Refused for everything that it raises, a panic of its Rust included, so that
-    no certificate is a fault of ours."""
+    """The library's answer. Raises Refused for everything that the library raises, also for a panic of its Rust code, so
+    that a strange certificate never looks like an error of ours."""
     try:
         return read()
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
-    except BaseException as error:  # A panic in the library's Rust is no Exception.
+    except BaseException as error:  # A panic in the library's Rust code is not an Exception.
         raise Refused(str(error) or type(error).__name__) from error

@@ -1,5 +1,5 @@
-"""Names in a form that the library reads. They are for people and for name constraints; whether two names are the same
-is asked of the bytes as they were signed."""
+"""Names in a form that the library reads. They are for people and for name constraints. Two names are compared by their
+bytes as they were signed."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ _ASCII_KINDS = tuple(context(kind, constructed=False) for kind in (MAIL, DNS, UR
 
 
 def _one_byte(content: bytes) -> str:
-    """As .NET reads it: UTF-8 where it is that, else ISO 8859-1."""
+    """As .NET reads it: as UTF-8 where possible, otherwise as ISO 8859-1."""
     try:
         return content.decode()
     except UnicodeDecodeError:
@@ -51,8 +51,8 @@ def _fits(encoding: str) -> Callable[[bytes], bool]:
     return fits
 
 
-# By tag: how the text is read, whether it holds only what its kind may, and whether one that holds more is read: where
-# OpenSSL refuses it (UTF-8 and UTF-16 that are none, kinds that names do not have) it stays refused.
+# By tag: how the text is read, whether it holds only what its kind may hold, and whether one that holds more is read.
+# Where OpenSSL refuses it (invalid UTF-8 and UTF-16, kinds that names do not have), it stays refused.
 _KINDS: dict[int, tuple[Callable[[bytes], str], Callable[[bytes], bool], bool]] = {
     0x0C: (_one_byte, _fits("utf-8"), False),  # UTF8String
     0x12: (_one_byte, _NUMERIC.issuperset, True),  # NumericString
@@ -90,7 +90,7 @@ def _entry(entry: Element, used: set[Tolerance]) -> bytes:
     if entry.tag != SEQUENCE or len(parts) != 2 or parts[0].tag != OID:
         raise Malformed("an entry of a name is no kind and value")
     kind, value = parts
-    if value.tag == SEQUENCE:  # A postal address. RFC 4514 2.4: what is no text is shown as its bytes.
+    if value.tag == SEQUENCE:  # A postal address. RFC 4514 2.4: a value that is not text is shown as its bytes.
         used.add(Tolerance.TEXT)
         return encode(SEQUENCE, kind.whole, encode(UTF8_STRING, b"#" + value.whole.hex().encode()))
     read, holds, is_tolerated = _KINDS.get(value.tag, _NO_TEXT)
@@ -102,8 +102,8 @@ def _entry(entry: Element, used: set[Tolerance]) -> bytes:
 
 
 def mend_general_names(names: bytes, used: set[Tolerance]) -> bytes:
-    """The contents of GeneralNames without what the library cannot read. No limit can be about what is left out: the
-    library cannot read limits of these kinds either, and then nothing below them is suitable."""
+    """The contents of GeneralNames without what the library cannot read. No constraint can be about the names left out: the
+    library cannot read constraints of these kinds either, and then nothing below them is suitable."""
     return b"".join(_general(name, used) for name in children(names))
 
 
@@ -112,7 +112,7 @@ def _general(name: Element, used: set[Tolerance]) -> bytes:
         return encode(name.tag, mend_name(only(name.content, SEQUENCE), used))
     if name.tag in _ASCII_KINDS and not name.content.isascii():
         used.add(Tolerance.TEXT)
-        # No host has a question mark, so that this name covers nothing.
+        # A host never has a question mark, so this name covers nothing.
         return encode(name.tag, bytes(byte if byte < 0x80 else 0x3F for byte in name.content))
     if name.tag in (context(X400), context(EDI)):
         used.add(Tolerance.KIND_OF_NAME)

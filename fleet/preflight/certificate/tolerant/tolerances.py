@@ -1,12 +1,12 @@
-"""What is read although a standard forbids it: each tolerance by name, with what people are told of it."""
+"""What is read although a standard forbids it: each tolerance by name, with the text that people see."""
 
 from enum import Enum
 
 
 class Tolerance(Enum):
-    """The words follow "it is read although ". Each has its cases in tests/preflight/test_tolerances.py."""
+    """Each text follows "it is read although ". tests/preflight/test_tolerances.py has cases for each."""
 
-    # X.680 41.4 and the like. OpenSSL and Windows look at no repertoire; names are compared as bytes.
+    # X.680 41.4 and the like. OpenSSL and Windows do not check the repertoire; names are compared as bytes.
     TEXT = "a text in it holds characters that its kind of text does not have"
     # X.690 11.5: critical FALSE, cA FALSE, version 1, minimum 0, trailer 1.
     EXPLICIT_DEFAULT = "a value is written out that the standard wants left out"
