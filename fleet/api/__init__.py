@@ -1,1 +1,1 @@
-"""REST for scripts, under /api/v1/."""
+"""REST for scripts, under /api/v1/. docs/api.md is its manual."""

@@ -1,4 +1,4 @@
-"""What needs attention: the list that the Fleet page begins with."""
+"""What needs attention: the list at the top of the Fleet page."""
 
 from django.http import HttpRequest, JsonResponse
 from ninja import Router
@@ -15,8 +15,8 @@ _SAME = ("code", "severity", "site", "device", "message", "remedy")
 
 @router.get("/attention", response=responses.Attention, auth=reader, openapi_extra=problems(), operation_id="get_attention")
 def get_attention(request: HttpRequest) -> JsonResponse:
-    """What a person should look at, the gravest first: at most 200 items, `count` is how many there are. Approvals are
-    listed for whoever may give them. Empty: nothing is known to be wrong anywhere."""
+    """What a person should look at, the most severe first: at most 200 items; `count` is how many there are. A waiting
+    approval is listed for users who may give it. Empty: no problem is known."""
     found = listing.of(request.auth, clock.now())  # type: ignore[attr-defined]
     items = [
         {**{field: getattr(item, field) for field in _SAME}, "url": request.build_absolute_uri(item.path)}

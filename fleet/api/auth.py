@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens, and which role may do what."""
+"""Authentication by bearer token, and which role may do what."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from fleet.services.errors import Forbidden
 
 
 class Bearer(HttpBearer):
-    """`Authorization: Bearer <token>`, made with `manage.py create_api_token`. The roles are checked before
-    the body is read, so that whoever may not is told so, and not what is wrong with the request."""
+    """`Authorization: Bearer <token>`, made with `manage.py create_api_token`. Roles are checked before the body is read,
+    so that a user without the role gets 403 and not the errors of the request."""
 
     def __init__(self, *roles: Role) -> None:
         super().__init__()

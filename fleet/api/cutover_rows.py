@@ -1,5 +1,5 @@
-"""Reading cutovers for the answers. The live view of one is polled many times a second: two queries,
-however many terminals take part."""
+"""Reading cutovers for the answers. The live view of one is polled many times a second: two queries, however many terminals
+take part."""
 
 from collections import Counter
 from typing import Any
@@ -25,9 +25,8 @@ _ATTEMPTS = 3
 def cutover_row(cutover_id: int) -> dict[str, Any]:
     """One cutover with its device runs. Raises NotFound.
 
-    The two reads are of one moment: a run that is newer than the cutover tells that something was
-    committed in between, and then both are read again. (A transaction would take SQLite's write lock.)
-    """
+    Both queries must see the same moment. A run that is newer than the cutover shows that something was committed in
+    between; then both are read again. (A transaction would take SQLite's write lock.)"""
     for _ in range(_ATTEMPTS):
         cutover, runs = _read(cutover_id)
         if all(run["version"] <= cutover["version"] for run in runs):

@@ -1,4 +1,4 @@
-"""Cutovers: plan one, watch it, read its history. What can be done to it is in verbs.py."""
+"""Cutovers: plan one, follow it, read its history. verbs.py has what can be done to it."""
 
 from django.http import HttpRequest, JsonResponse
 from ninja import Query, Router
@@ -34,7 +34,7 @@ def list_cutovers(request: HttpRequest, wanted: Query[CutoverFilter]) -> JsonRes
     operation_id="create_cutover",
 )
 def create_cutover(request: HttpRequest, wanted: NewCutover) -> JsonResponse:
-    """Plan a cutover. It is a draft that changes nothing until it is started, or submitted and approved."""
+    """Plan a cutover. A draft changes nothing until it is started, or submitted and approved."""
     cutover = planning.create(request.auth, wanted.plan(), clock.now())  # type: ignore[attr-defined]
     return JsonResponse(cutover_rows.cutover_row(cutover.pk), status=201)
 
@@ -47,8 +47,8 @@ def create_cutover(request: HttpRequest, wanted: NewCutover) -> JsonResponse:
     operation_id="get_cutover",
 )
 def get_cutover(request: HttpRequest, cutover_id: int) -> JsonResponse:
-    """One cutover with all of its device runs. Cheap enough to be asked ten times a second. It is at rest in
-    `completed`, `rolled_back`, `cancelled` and `needs_person`; `paused` waits for a person."""
+    """One cutover with all of its device runs. It may be read ten times a second. It is at rest in `completed`,
+    `rolled_back`, `cancelled` and `needs_person`; `paused` waits for a person."""
     return JsonResponse(cutover_rows.cutover_row(cutover_id))
 
 

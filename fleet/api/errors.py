@@ -33,7 +33,7 @@ _MESSAGES = {
 
 
 def register(api: NinjaAPI) -> None:
-    """Teach the API all of them. What is not listed is a mistake of ours: 500, logged, with a reference."""
+    """Register all of them with the API. Any other exception is an error of ours: 500, logged, with a reference."""
     for kind, status in _STATUSES.items():
         api.add_exception_handler(kind, partial(_as, status))
     for kind, handler in _HANDLERS.items():
@@ -68,7 +68,7 @@ def _printable(key: str) -> str:
 
 
 def _validation(request: HttpRequest, exc: ValidationError) -> HttpResponse:
-    """ninja's places begin with where the value came from and, for a body, with our argument's name."""
+    """A path of ninja begins with where the value came from and, for a body, with our argument's name."""
     pairs = []
     for error in exc.errors:
         source, *loc = error["loc"]

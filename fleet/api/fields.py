@@ -1,4 +1,4 @@
-"""Kinds of input values, strict: what only resembles one is refused, with the reason."""
+"""Types of input values. They are strict: a value that only resembles the type is refused, with the reason."""
 
 import datetime as dt
 import re
@@ -12,13 +12,12 @@ from fleet.services.text import why_not
 
 LARGEST_ID = 2**63 - 1
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
-# A day short of the calendar's end: every zone can still write it.
+# One day before the calendar ends, so that every zone can express it.
 LAST_MOMENT = dt.datetime(9999, 12, 30, tzinfo=dt.UTC)
 
 
 class Input(BaseModel):
-    """A JSON object that scripts send: true is no number, 60.0 is no whole number, "5" is no number, and
-    a key that we do not know is a mistake of the sender's, not something to pass over."""
+    """A JSON object that scripts send. true, "5" and 60.0 are not whole numbers, and an unknown key is an error."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 

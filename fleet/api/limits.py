@@ -1,4 +1,4 @@
-"""Keeps oversized bodies away from Django, which would first write all of one to disk."""
+"""Keeps oversized bodies away from Django, which would first write the whole body to disk."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 from fleet.api.errors import too_big
 from fleet.api.problems import PREFIX
 
-Message = Any  # as ASGI has them: mappings
+Message = Any  # a mapping, as ASGI defines it
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
-# A client that still sends when the connection closes may never read the answer: up to here we listen on.
+# A client that is still sending when the connection closes may never read the answer, so we read on up to this size.
 PATIENCE = 16 * 1024 * 1024
 
 
 class BodyLimit:
-    """An ASGI layer around Django: what says it is larger is answered with 413 unseen; what does not say
-    and grows larger is cut off one byte past the limit, where the API's parser refuses it."""
+    """An ASGI layer around Django. A body whose Content-Length is too large is answered with 413 and not read. A body
+    without a length that grows too large is cut one byte past the limit, where the API's parser refuses it."""
 
     def __init__(self, app: App, limit: int) -> None:
         self.app, self.limit = app, limit
@@ -38,7 +38,7 @@ class _Capped:
 
     async def __call__(self) -> Message:
         message = await self.receive()
-        while self.cut and message["type"] == "http.request":  # the rest is not wanted any more
+        while self.cut and message["type"] == "http.request":  # read the rest and drop it
             message = await self.receive()
         body = message.get("body", b"")
         if message["type"] != "http.request" or len(body) < self.left:

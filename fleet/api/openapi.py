@@ -24,12 +24,12 @@ _WHEN = {
 
 
 class IdConverter:
-    """Ids in paths. What cannot be an id of ours (a word, 30 digits, -1) is a path that does not exist."""
+    """Ids in paths. Text that cannot be an id (a word, 30 digits, -1) makes a path that does not exist."""
 
     regex = "[1-9][0-9]{0,17}"
 
     def to_python(self, value: str) -> int:
-        """The number; at most 18 digits, so every database can be asked for it."""
+        """The number; at most 18 digits, so that it fits into the column of every database."""
         return int(value)
 
     def to_url(self, value: int) -> str:
@@ -52,19 +52,19 @@ def _nothing_here(request: HttpRequest) -> HttpResponse:
 
 
 class DocumentedAPI(NinjaAPI):
-    """NinjaAPI whose document defines the shared problem responses, and whose unknown paths are its own:
-    a script does not pay for the page that people get to see."""
+    """NinjaAPI whose document defines the shared problem responses. It answers unknown paths itself, so that a script does
+    not cause the page that people get to be rendered."""
 
     _document: Any = None
 
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
-        """What Django mounts. The last one is ninja's own root, which only serves to look the prefix up."""
+        """What Django mounts. The last entry is ninja's own root, which is needed only to look up the prefix."""
         patterns, app, namespace = super().urls
         return [*patterns[:-1], re_path("", _nothing_here), patterns[-1]], app, namespace
 
     def get_openapi_schema(self, **options: Any) -> Any:
-        """The document, as ninja makes it, with them added. It never changes, so it is made once."""
+        """The document of ninja with these responses added. It never changes, so it is made once."""
         if self._document is None:
             self._document = self._made(**options)
         return self._document

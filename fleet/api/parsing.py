@@ -1,4 +1,4 @@
-"""Request bodies: JSON objects, and nothing that only looks like one."""
+"""Request bodies: valid JSON objects only."""
 
 import json
 import math
@@ -13,18 +13,18 @@ from fleet.api.problems import Problem
 
 
 class StrictParser(Parser):
-    """What json.loads lets through and JSON does not have (NaN, Infinity, a key given twice, half a
-    character) is refused here, before any field is looked at."""
+    """Refuses what json.loads accepts and JSON does not have (NaN, Infinity, a key given twice, half a surrogate pair),
+    before any field is read."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         """The body as a dictionary. Raises Problem."""
         if len(request.body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise too_big()  # sent in chunks, without a length that Django could have refused
+            raise too_big()  # sent in chunks, without a length that BodyLimit could have refused
         return parse_object(request.body)
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
-    """These bytes as a JSON object. Raises Problem: 400 for what is no JSON object, 422 for broken text."""
+    """These bytes as a JSON object. Raises Problem: 400 when it is not a JSON object, 422 for broken text."""
     try:
         value = json.loads(
             raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_without_doubles
@@ -36,7 +36,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         raise _no_json("it is nested too deeply") from error
     except json.JSONDecodeError as error:
         raise _no_json(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
-    except ValueError as error:  # Python refuses to read a whole number of thousands of digits
+    except ValueError as error:  # Python refuses to read a whole number with thousands of digits
         raise _no_json("a number has too many digits") from error
     if not isinstance(value, dict):
         raise Problem(400, "the body must be a JSON object, such as {}")
@@ -68,7 +68,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _half_characters(value: Any, loc: tuple[str | int, ...]) -> list[str]:
-    """The paths of texts and keys that no encoding can write."""
+    """The paths of texts and keys that contain half a surrogate pair, which no encoding can write."""
     if isinstance(value, str):
         return [path_of(loc)] if any("\ud800" <= c <= "\udfff" for c in value) else []
     if isinstance(value, list):

@@ -13,12 +13,12 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "/api/"
-MAX_ERRORS = 100  # of one answer: the first hundred are enough to find the mistake
+MAX_ERRORS = 100  # in one answer: the first hundred are enough to find the mistake
 _KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After")
 
 
 class Problem(Exception):
-    """An answer that is an error; raise it anywhere below the API."""
+    """An answer that is an error. It may be raised anywhere below the API."""
 
     def __init__(
         self,
@@ -40,15 +40,15 @@ class Problem(Exception):
 
 
 def internal_error(what: str, error: BaseException | None = None) -> Problem:
-    """A 500 that tells the client nothing but a reference, under which the log has everything."""
+    """A 500 that gives the client a reference only; the log has the details under this reference."""
     reference = secrets.token_hex(4)
     log.error("reference %s: %s", reference, what, exc_info=error)
     return Problem(500, f"something went wrong on our side; the dashboard's log has it under reference {reference}")
 
 
 class ProblemMiddleware:
-    """Turns whatever error leaves /api/ without being a problem document into one: Django's own 404, 405,
-    400 and 500. Serves sync and async alike, so that no request pays a thread hop for it."""
+    """Turns each error below /api/ that is not a problem document into one: Django's own 404, 405, 400 and 500. It is sync
+    and async, so that no request needs a thread."""
 
     sync_capable = async_capable = True
 

@@ -28,7 +28,7 @@ def devices(kind: Device.Kind) -> QuerySet[Any]:
 
 
 def terminals(wanted: TerminalFilter) -> QuerySet[Any]:
-    """All that match, before they are cut into pages."""
+    """All that match. The caller cuts them into pages."""
     found = devices(Device.Kind.TERMINAL)
     if wanted.site is not None:
         found = found.filter(site=wanted.site)
@@ -41,7 +41,7 @@ def terminals(wanted: TerminalFilter) -> QuerySet[Any]:
 
 
 def device_rows(found: QuerySet[Any]) -> list[dict[str, Any]]:
-    """These devices as Terminal answers."""
+    """These devices as the response Terminal has them."""
     return [_device(row) for row in found.values(*_SAME, *_READ)]
 
 
@@ -58,7 +58,7 @@ def _device(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def site_rows() -> list[dict[str, Any]]:
-    """All sites with what hangs on them, in one query however many there are."""
+    """All sites with their server, terminals and active cutover, in one query however many sites there are."""
     server = Device.objects.filter(site=OuterRef("pk"), kind=Device.Kind.SERVER).values("pk")[:1]
     active = Cutover.objects.filter(site=OuterRef("pk"), state__in=sorted(ACTIVE)).values("pk")[:1]
     found = Site.objects.annotate(

@@ -1,4 +1,4 @@
-"""Readiness of a site, and rehearsals: begin one, watch it. The rules are in fleet.preflight."""
+"""Readiness of a site, and rehearsals: start one, follow it. The rules are in fleet.preflight."""
 
 from typing import Any
 
@@ -30,8 +30,8 @@ _TIMES = ("cold_ms", "dns_ms", "tcp_ms", "tls_ms")
     operation_id="get_readiness",
 )
 def get_readiness(request: HttpRequest, site_id: int) -> JsonResponse:
-    """Whether this site may be moved, as far as can be known beforehand: what blocks, what warns, what is fine, each with
-    what to do. From the devices' inventories and the last rehearsal; nothing is asked of anybody."""
+    """Whether this site may be moved, as far as is known beforehand: blockers, warnings and passed checks, each with what
+    to do. It uses the devices' inventories and the last rehearsal; no device is asked."""
     assessment = readiness.assess_for_page(get_object_or_404(Site, pk=site_id), clock.now())
     fields = ("code", "severity", "title", "device", "message", "remedy")
     return JsonResponse({
@@ -52,8 +52,8 @@ def get_readiness(request: HttpRequest, site_id: int) -> JsonResponse:
     operation_id="create_rehearsal",
 )
 def create_rehearsal(request: HttpRequest, site_id: int, wanted: Body[NewRehearsal] = None) -> JsonResponse:  # type: ignore[assignment]
-    """Let every terminal try the certificate from its own seat; nothing is changed on any device. Answers at once; watch
-    it with GET /rehearsals/{id}. 409 while one is under way, or a cutover of the site is."""
+    """Let every terminal try the certificate; nothing is changed on any device. Answers at once; follow it with GET
+    /rehearsals/{id}. 409 while another one is under way, or a cutover of the site is."""
     thumbprint = (wanted.certificate_thumbprint if wanted else None) or ""
     rehearsal, after = lifecycle.start(request.auth, site_id, thumbprint, clock.now())  # type: ignore[attr-defined]
     follow(after)
@@ -82,7 +82,7 @@ def list_rehearsals(request: HttpRequest, site_id: int) -> JsonResponse:
     operation_id="get_rehearsal",
 )
 def get_rehearsal(request: HttpRequest, rehearsal_id: int) -> JsonResponse:
-    """One rehearsal with every terminal's seat, in order of name. It is at rest in `done` and `failed`."""
+    """One rehearsal with what every terminal saw, in order of name. `done` and `failed` are final."""
     return JsonResponse(_row(get_object_or_404(_found(), pk=rehearsal_id)))
 
 

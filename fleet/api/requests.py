@@ -1,4 +1,4 @@
-"""What scripts send. The rules that need the database are in services.planning and services.devices."""
+"""What scripts send. The rules that need the database are in services.cutovers.planning and services.devices."""
 
 from typing import Annotated, Any, Literal
 
@@ -21,13 +21,13 @@ from fleet.api.fields import (
 from fleet.cutover.waves import Wave
 from fleet.services.cutovers.planning import MAX_WAVES, Plan
 
-# For a field that may be left out but, once given, may not be null.
+# Default of a field that may be left out but must not be null.
 ABSENT: Any = None
 
 
 class WaveIn(Input):
-    """Terminals that flip together, in order of name. Give either `size` or `percent` (of all terminals,
-    rounded up), and at most one of the limits; without a limit none may fail."""
+    """Terminals that are switched together, in order of name. Give either `size` or `percent` (of all terminals, rounded
+    up), and at most one of the limits; without a limit no terminal may fail."""
 
     size: int = Field(ABSENT, ge=1, le=100_000)
     percent: int = Field(ABSENT, ge=1, le=100)
@@ -36,8 +36,8 @@ class WaveIn(Input):
 
 
 class NewCutover(Input):
-    """A plan. Only `site` is required: the rest defaults to HTTPS, now, an hour, a canary of one terminal
-    and then the rest with 10 percent, and the newest certificate of the server that has a key."""
+    """A plan. Only `site` is required. The defaults: to HTTPS, now, one hour, a canary of one terminal and then the rest
+    with 10 percent, and the newest certificate of the server that has a key."""
 
     site: Id
     to_scheme: Literal["https", "http"] = "https"
@@ -51,11 +51,11 @@ class NewCutover(Input):
     note: Note = ""
 
     def plan(self) -> Plan:
-        """The same, for the service."""
+        """The same as a value for the service."""
         return Plan(
             site_id=self.site,
             to_scheme=self.to_scheme,
-            starts_at=self.starts_at,  # type: ignore[arg-type]  # the validator has made a time of it
+            starts_at=self.starts_at,  # type: ignore[arg-type]  # the validator has converted it to a time
             duration_minutes=self.duration_minutes,
             waves=[Wave(**wave.model_dump(exclude_unset=True)) for wave in self.waves],
             on_window_close=self.on_window_close,
@@ -77,7 +77,7 @@ class NewRehearsal(Input):
 
 
 class TerminalChanges(Input):
-    """Only what is given changes. A name is unique within its site."""
+    """Only the given fields change. A name is unique within its site."""
 
     name: str = Field(ABSENT, description="1 to 100 characters; no control characters and no comma.")
     note: str = Field(ABSENT, description="One line of at most 500 characters.")
@@ -85,14 +85,14 @@ class TerminalChanges(Input):
 
 
 class CutoverFilter(BaseModel):
-    """Empty values do not filter."""
+    """An empty value does not filter."""
 
     site: QueryId = None
     state: Annotated[CutoverState | None, BeforeValidator(blank_is_none)] = None
 
 
 class TerminalFilter(BaseModel):
-    """Empty values do not filter."""
+    """An empty value does not filter."""
 
     site: QueryId = None
     state: Annotated[TerminalState | None, BeforeValidator(blank_is_none)] = Field(

@@ -1,5 +1,5 @@
-"""What scripts get, for the OpenAPI document. The views answer with plain dictionaries, because a
-cutover of 700 terminals is read ten times a second; the tests hold both together."""
+"""What scripts get, for the OpenAPI document. The views answer with plain dictionaries, because a cutover of 700 terminals
+is read ten times a second; the tests compare the two."""
 
 from typing import Any, Literal
 
@@ -10,31 +10,30 @@ from fleet.api.fields import CutoverState, RunState, TerminalState
 
 
 class Response(BaseModel):
-    """Closed, so that a test finds a key that is not documented."""
+    """No other keys are allowed, so that a test finds a key that is not documented."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Cause(Response):
-    """What first made a cutover pause, roll back or need a person by itself. `code` is the device's own finding's;
-    `devices`: whom it is about, 20 at most."""
+    """What first made a cutover pause, roll back or need a person without a person asking for it."""
 
-    code: str
+    code: str = Field(description="The code of the device's finding.")
     message: str
     remedy: str
-    devices: list[str]
+    devices: list[str] = Field(description="The devices that it is about, 20 at most.")
 
 
 class Site(Response):
-    """One venue. `server`: its server's id; `active_cutover`: the one that may act by itself just now."""
+    """One venue."""
 
     id: int
     name: str
     zone: str = Field(description="IANA time zone")
-    server: int | None
+    server: int | None = Field(description="Its server's id.")
     terminals: int
     two_persons: bool = Field(description="The approver must be somebody else than the requester.")
-    active_cutover: int | None
+    active_cutover: int | None = Field(description="The id of the cutover that may act now.")
 
 
 class Presence(Response):
@@ -45,37 +44,36 @@ class Presence(Response):
 
 
 class Terminal(Response):
-    """`state`: in the latest started cutover of its site, or idle. `scheme`, `host` and `port`: what its
-    agent last read in its settings, null before. `agent`: null until one is enrolled."""
+    """A terminal. What its agent has not read yet is null."""
 
     id: int
     name: str
     site: int
-    state: TerminalState
-    scheme: Literal["http", "https"] | None
-    host: str | None
-    port: int | None
+    state: TerminalState = Field(description="In the latest started cutover of its site, or idle.")
+    scheme: Literal["http", "https"] | None = Field(description="As its agent last read it in the settings.")
+    host: str | None = Field(description="As its agent last read it in the settings.")
+    port: int | None = Field(description="As its agent last read it in the settings.")
     note: str
     tags: list[str]
-    agent: Presence | None
+    agent: Presence | None = Field(description="null until an agent is enrolled.")
 
 
 class Server(Terminal):
-    """`certificates`: those of the machine's store that the agent found."""
+    """A server."""
 
-    certificates: list[dict[str, Any]]
+    certificates: list[dict[str, Any]] = Field(description="Those in the machine's store.")
 
 
 class Window(Response):
-    """When the outage may happen. Times are in UTC, `zone` is the site's."""
+    """When the outage may happen."""
 
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
-    zone: str
+    starts_at: AwareDatetime = Field(description="UTC.")
+    ends_at: AwareDatetime = Field(description="UTC.")
+    zone: str = Field(description="The site's IANA time zone.")
 
 
 class Wave(Response):
-    """As it was planned."""
+    """A wave as it was planned."""
 
     size: int | None = None
     percent: int | None = None
@@ -84,10 +82,7 @@ class Wave(Response):
 
 
 class CutoverSummary(Response):
-    """`counts`: terminals by state (the server is not among them). `reason`: why the cutover is in this
-    state. `cause`: what first made it pause, roll back or need a person by itself; set once, it stays.
-    `point_of_no_return`: a full rollback fits into the window until then; Roll back is allowed after it, too.
-    `exclude`: terminals that stay as they are. A draft has no device runs yet."""
+    """A cutover without its device runs. A draft has no device runs yet."""
 
     id: int
     state: CutoverState
@@ -95,43 +90,49 @@ class CutoverSummary(Response):
     from_scheme: Literal["http", "https"]
     to_scheme: Literal["http", "https"]
     direction: Literal["forward", "back"]
-    reason: str
+    reason: str = Field(description="Why the cutover is in this state.")
     finding: Finding | None
-    cause: Cause | None
+    cause: Cause | None = Field(
+        description="Set once when the cutover first pauses, rolls back or needs a person by itself; never changed after that."
+    )
     window: Window
     duration_minutes: int
-    point_of_no_return: AwareDatetime | None
+    point_of_no_return: AwareDatetime | None = Field(
+        description="Until then a full rollback fits into the window. A rollback is allowed after it, too."
+    )
     on_window_close: Literal["finish", "hold", "roll_back"]
     on_threshold: Literal["roll_back", "pause"]
     waves: list[Wave] = Field(description="Empty: a canary of one, then the rest with 10 percent.")
-    exclude: list[str]
+    exclude: list[str] = Field(description="Names of terminals that stay as they are.")
     certificate_thumbprint: str | None = Field(description="null: chosen when the cutover is approved")
     note: str
     requested_by: str | None
     approved_by: str | None
     created_at: AwareDatetime
     started_at: AwareDatetime | None
-    rested_at: AwareDatetime | None  # the key that scripts know; in the code: ended_at
-    counts: dict[str, int]
+    rested_at: AwareDatetime | None  # scripts know this key; the field of the model is ended_at
+    counts: dict[str, int] = Field(description="Terminals by state, without the server.")
 
 
 class DeviceRun(Response):
-    """One device in this cutover. `outage_ms`: from the server's last answer in the old scheme to this
-    terminal's first lookup in the new one; null until it is verified. `cut_off_ms`: how long a terminal had no
-    proven lookup, until the first in whichever scheme it ended; null while that lasts, or where it never was cut
-    off; `cut_off_since`: since when, while it lasts. `finding`: of a device that failed; it stays when the device
-    was restored afterwards. `wave` counts from 0."""
+    """One device in this cutover."""
 
     device: str
     kind: Literal["server", "terminal"]
     state: RunState
-    wave: int
+    wave: int = Field(description="Counts from 0.")
     step: str | None
-    outage_ms: int | None
-    cut_off_ms: int | None
-    cut_off_since: AwareDatetime | None
+    outage_ms: int | None = Field(
+        description="Milliseconds from the server's last answer in the old scheme to this terminal's first lookup in the "
+        "new one; null until it is verified."
+    )
+    cut_off_ms: int | None = Field(
+        description="Milliseconds without a proven lookup, until the first one in the scheme that the terminal ended with; "
+        "null while that lasts, and for a terminal that was never cut off."
+    )
+    cut_off_since: AwareDatetime | None = Field(description="When that began; null when the terminal is not cut off now.")
     attempts: int
-    finding: Finding | None
+    finding: Finding | None = Field(description="Why the device failed; it stays when the device is restored afterwards.")
 
 
 class CutoverWithRuns(CutoverSummary):
@@ -141,10 +142,10 @@ class CutoverWithRuns(CutoverSummary):
 
 
 class Transition(Response):
-    """One change of state; `device` is null for the cutover's own."""
+    """One change of state."""
 
     at: AwareDatetime
-    device: str | None
+    device: str | None = Field(description="null for a change of the cutover's own state.")
     from_: str | None = Field(alias="from")
     to: str
     actor: str
@@ -152,63 +153,62 @@ class Transition(Response):
 
 
 class ReadinessItem(Response):
-    """One thing found. `code` never changes its meaning; `device`: null for the site as a whole."""
+    """One thing found."""
 
-    code: str
+    code: str = Field(description="Never changes its meaning.")
     severity: Literal["error", "warning", "info", "fine"]
     title: str
-    device: str | None
+    device: str | None = Field(description="null for the site as a whole.")
     message: str
     remedy: str
 
 
 class Readiness(Response):
-    """`verdict`: blocked by any error, unknown while no rehearsal was held. `cutover`: the plan whose certificate, window
-    and excluded terminals were asked about; `rehearsal`: the one that counts. The gravest items come first."""
+    """Whether a site may be moved."""
 
     site: int
-    verdict: Literal["ready", "warnings", "blocked", "unknown"]
+    verdict: Literal["ready", "warnings", "blocked", "unknown"] = Field(
+        description="blocked: there is an error; unknown: no rehearsal was held."
+    )
     counts: dict[str, int] = Field(description="Items by severity.")
-    cutover: int | None
-    rehearsal: int | None
-    items: list[ReadinessItem]
+    cutover: int | None = Field(description="The plan whose certificate, window and excluded terminals were used.")
+    rehearsal: int | None = Field(description="The rehearsal that counts.")
+    items: list[ReadinessItem] = Field(description="Errors first.")
 
 
 class TerminalCheck(Response):
-    """One terminal in a rehearsal. `ready`: null without an answer. The times are milliseconds: of its first lookup as a
-    whole (`cold_ms`) and of the parts of it."""
+    """One terminal in a rehearsal. Times are milliseconds."""
 
     device: str
-    ready: bool | None
+    ready: bool | None = Field(description="null without an answer.")
     finding: Finding | None
     answered_at: AwareDatetime | None
-    cold_ms: float | None
-    dns_ms: float | None
-    tcp_ms: float | None
-    tls_ms: float | None
-    tls: str | None
+    cold_ms: float | None = Field(description="The first lookup as a whole.")
+    dns_ms: float | None = Field(description="A part of the first lookup.")
+    tcp_ms: float | None = Field(description="A part of the first lookup.")
+    tls_ms: float | None = Field(description="A part of the first lookup.")
+    tls: str | None = Field(description="The version, for example TLSv1.3.")
 
 
 class RehearsalSummary(Response):
-    """`state` is at rest in done and failed; `finding`: why no terminal could be asked. `after`: the completed cutover
-    whose real price this measured, null for a rehearsal."""
+    """A rehearsal, or the measurement after a cutover, without its terminals."""
 
     id: int
     site: int
-    state: Literal["opening", "asking", "done", "failed"]
-    after: int | None
+    state: Literal["opening", "asking", "done", "failed"] = Field(description="done and failed are final.")
+    after: int | None = Field(description="The completed cutover whose real cost this measured; null for a rehearsal.")
     thumbprint: str
     requested_by: str | None = Field(description="null: the site's schedule")
     created_at: AwareDatetime
     finished_at: AwareDatetime | None
-    finding: Finding | None
+    finding: Finding | None = Field(description="Why no terminal could be asked.")
     counts: dict[str, int] = Field(description="Terminals: ready, not_ready, no_answer.")
 
 
 class Rehearsal(RehearsalSummary):
-    """One of them with every terminal's seat, in order of name."""
+    """A rehearsal with every terminal, in order of name."""
 
-    seats: list[TerminalCheck]
+    seats: list[TerminalCheck] = Field(description="What each terminal saw.")
 
 
 class Rehearsals(Response):
@@ -233,10 +233,10 @@ class Servers(Response):
 
 
 class Terminals(Response):
-    """`count`: how many match; `items`: this page of them, in order of name."""
+    """One page of terminals, in order of name."""
 
-    count: int
-    items: list[Terminal]
+    count: int = Field(description="How many match.")
+    items: list[Terminal] = Field(description="This page of them.")
 
 
 class Cutovers(Response):
@@ -254,34 +254,34 @@ class Transitions(Response):
 
 
 class AttentionItem(Response):
-    """One thing that a person should look at. `site`: its id; `device`: a name, null for the site as a whole; `url`: the
-    page where one deals with it. Messages and remedies may hold devices' own words: plain text, to be escaped."""
+    """One thing that a person should look at. Messages and remedies may contain text from devices: plain text, to be
+    escaped."""
 
     code: str
     severity: Literal["error", "warning"]
-    site: int
-    device: str | None
+    site: int = Field(description="Its id.")
+    device: str | None = Field(description="Its name; null for the site as a whole.")
     message: str
     remedy: str
-    url: str
+    url: str = Field(description="The page where a person deals with it.")
 
 
 class Attention(Response):
-    """`count`: how many there are; `items`: the gravest 200 of them, in a stable order."""
+    """What needs attention, the most severe first."""
 
-    count: int
-    items: list[AttentionItem]
+    count: int = Field(description="How many there are.")
+    items: list[AttentionItem] = Field(description="The first 200, in a stable order.")
 
 
 class FieldError(Response):
-    """`field` is a path such as `waves[0].percent`."""
+    """One wrong field."""
 
-    field: str
+    field: str = Field(description="A path such as `waves[0].percent`.")
     message: str
 
 
 class Problem(Response):
-    """RFC 9457. `errors` names every wrong field of a 422."""
+    """An error, RFC 9457. `errors` names every wrong field of a 422."""
 
     type: str
     title: str

@@ -21,8 +21,8 @@ def list_sites(request: HttpRequest) -> JsonResponse:
 
 @router.get("/servers", response=responses.Servers, auth=reader, openapi_extra=problems(), operation_id="list_servers")
 def list_servers(request: HttpRequest) -> JsonResponse:
-    """All servers, in order of name, with the certificates in their machine stores: look here for the
-    thumbprint that a cutover should use."""
+    """All servers, in order of name, with the certificates in their machine stores. They have the thumbprints that a
+    cutover takes."""
     found = queries.devices(Device.Kind.SERVER)
     stores = dict(found.values_list("id", "facts__certificates"))  # only the part that is needed leaves the database
     items = [{**row, "certificates": _certificates(stores.get(row["id"]))} for row in queries.device_rows(found)]

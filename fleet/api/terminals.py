@@ -1,4 +1,4 @@
-"""Terminals: find them, look at one, give it a name, a note, tags."""
+"""Terminals: find them, read one, change its name, note and tags."""
 
 from django.http import HttpRequest, JsonResponse
 from ninja import Query, Router
@@ -16,7 +16,7 @@ router = Router(tags=["terminals"])
 
 @router.get("/terminals", response=responses.Terminals, auth=reader, openapi_extra=problems(422), operation_id="list_terminals")
 def list_terminals(request: HttpRequest, wanted: Query[TerminalFilter]) -> JsonResponse:
-    """Terminals in order of name. `count` is how many match; `limit` and `offset` cut out a page."""
+    """Terminals in order of name. `count` is how many match; `limit` and `offset` select a page."""
     found = queries.terminals(wanted)
     page = queries.device_rows(found[wanted.offset : wanted.offset + wanted.limit])
     return JsonResponse({"count": found.count(), "items": page})
@@ -42,8 +42,8 @@ def get_terminal(request: HttpRequest, terminal_id: int) -> JsonResponse:
     operation_id="change_terminal",
 )
 def change_terminal(request: HttpRequest, terminal_id: int, changes: TerminalChanges) -> JsonResponse:
-    """Change its name, note or tags; what is not given stays. 409 where the site has the name already.
-    A plan that excludes the terminal goes on excluding it under its new name."""
+    """Change its name, note or tags; fields that are not given stay. 409 where the site has the name already. A plan that
+    excludes the terminal excludes it under its new name."""
     _terminal(terminal_id)
     words = descriptions.Described(**changes.model_dump(exclude_unset=True))
     descriptions.update(request.auth, terminal_id, words)  # type: ignore[attr-defined]

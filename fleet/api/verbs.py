@@ -1,4 +1,4 @@
-"""What can be done to a cutover, each as its own path. The rules are in services.actions."""
+"""What can be done to a cutover, each under its own path. The rules are in services.cutovers.actions."""
 
 from collections.abc import Callable
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fleet.api import responses
 from tests.api.conftest import Api
-from tests.factories import make_club, make_cutover, make_device, make_site
+from tests.factories import certificate, make_club, make_cutover, make_device, make_site
 
 
 def test_a_site_tells_what_hangs_on_it(api: Api) -> None:
@@ -30,6 +30,20 @@ def test_a_server_shows_its_certificates(api: Api) -> None:
     responses.Servers.model_validate(found)
     assert found["items"][0]["state"] == "idle"
     assert found["items"][0]["certificates"][0]["thumbprint"] == "AB" * 20
+
+
+def test_a_certificate_is_told_as_the_agent_told_it(api: Api) -> None:
+    told = certificate(names=["netpos.club.example", "10.0.0.5"], has_key=None)
+    make_device(make_site(), "server", facts={"certificates": [told | {"readable": True, "machine_key": True}]})
+    assert api.get("/servers")["items"][0]["certificates"] == [told]
+
+
+def test_a_value_of_another_type_is_null(api: Api) -> None:
+    strange = certificate(subject=5, names="x", not_before="soon", not_after=7, has_key="yes", issuer=["CN=x"])
+    make_device(make_site(), "server", facts={"certificates": [strange]})
+    (found,) = api.get("/servers")["items"][0]["certificates"]
+    nothing = dict.fromkeys(("subject", "issuer", "not_before", "not_after", "has_key"))
+    assert found == nothing | {"thumbprint": "AB" * 20, "names": []}
 
 
 def test_what_an_agent_invents_does_no_harm(api: Api) -> None:

@@ -20,7 +20,7 @@ NOT_SUITABLE, UNUSABLE, INTERNAL, TIME_LIMIT = 1, 2, 3, 4
 
 
 class Command(BaseCommand):
-    """Reads files, asks the checking child, prints its answer. Touches no database, broker or network."""
+    """Reads files, gives them to the checking process, prints its answer. Uses no database, broker or network."""
 
     help = (
         "Checks a server certificate as terminals will. Exit: 0 suitable, 1 not, 2 unusable arguments, "
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--batch", action="store_true", help="JSON lines on stdin, an answer each on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        task = None if options["batch"] else _task(options)  # Unusable arguments need no child.
+        task = None if options["batch"] else _task(options)  # Before the process starts: unusable arguments need none.
         try:
             with Guard() as guard:
                 if task is None:
@@ -82,7 +82,7 @@ def _too_long() -> Reply:
 
 
 def _answer(line: bytes | None, reply: Reply | Internal) -> str:
-    """The JSON for one line. A child that was cut off could not say whose answer it is."""
+    """The JSON for one line, with the `id` of the line: a process that was killed could not add it."""
     if isinstance(reply, Reply) and not reply.cut_off:
         return reply.json
     if isinstance(reply, Reply):
@@ -97,7 +97,7 @@ def _answer(line: bytes | None, reply: Reply | Internal) -> str:
 
 
 def _task(options: dict[str, Any]) -> dict[str, Any]:
-    """What the child is asked, or `refused` with an answer that needs no child. Raises CommandError with exit 2."""
+    """The task for the checking process, or `refused` with an answer that needs none. Raises CommandError with exit code 2."""
     if not options["leaf"]:
         raise CommandError("--leaf: the server's certificate is needed", returncode=UNUSABLE)
     if not options["roots"]:
@@ -117,7 +117,8 @@ def _task(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _too_large(options: dict[str, Any]) -> dict[str, Any] | None:
-    """A file that no certificate fills is not even read: that is a verdict on the input, like garbage in it."""
+    """A file that is too large for a certificate is not read. That is a verdict about the input, as for any other
+    unreadable file."""
     named = [("--leaf", options["leaf"]), ("--key", options["key"])]
     named += [("--chain", path) for path in options["chain"]] + [("--roots", path) for path in options["roots"]]
     for field, path in named:
@@ -158,7 +159,7 @@ def _moment(text: str) -> str:
 
 
 def _text(field: str, text: str) -> str:
-    """Text from the command line, where bytes that are no UTF-8 arrive as lone surrogates."""
+    """Text from the command line. Bytes that are not UTF-8 arrive as lone surrogates."""
     return text.encode("utf-8", errors="replace").decode()
 
 

@@ -1,1 +1,1 @@
-"""How `check_certificate` runs the preflight cut off from itself: guard.py is the caller's side, child.py the other."""
+"""How `check_certificate` runs the check in a process of its own: guard.py is the caller's side, child.py the process."""

@@ -1,9 +1,9 @@
-"""The child that does the checking: `python -m fleet.management.preflight.child`. It loads no Django, opens no
-file and no socket: tasks come in on stdin and answers go out on stdout.
+"""The process that checks: `python -m fleet.management.preflight.child`. It loads no Django and opens no file and no
+socket: tasks come in on stdin, answers go out on stdout.
 
-A task is a kind, a length and so many bytes: "lines 4096\\n…" for lines of a batch, "files 999\\n…" for files as JSON.
-What comes back is a line of a kind and JSON: "answer {…}", or "memory …" or "internal …" when there is none; before
-it, "reading …" says which file is being read. An answer's JSON goes to people as it is, so that nobody parses it twice."""
+A task is a kind, a length in bytes and the bytes: "lines 4096\n…" for lines of a batch, "files 999\n…" for files as JSON.
+Each answer is one line of a kind and JSON: "answer {…}", or "memory …" or "internal …" when there is none. Before it,
+"reading …" tells which file is being read. The JSON of an answer is printed as it is, so it is not parsed again."""
 
 import base64
 import datetime as dt
@@ -20,7 +20,7 @@ from fleet.preflight.certificate.hosts import parse_host
 
 
 def main() -> None:
-    """Serves until stdin ends."""
+    """Runs until stdin ends."""
     _limit_memory()
     sys.set_int_max_str_digits(10_000)
     _say("ready", "")
@@ -32,8 +32,8 @@ def main() -> None:
 
 
 def _guarded(kind: str, task: bytes) -> tuple[str, Any]:
-    """The answer, or what went wrong as a value. The check raises for nothing that is in a certificate, so anything
-    that arrives here is either the memory limit or a fault of ours, and the caller tells people so."""
+    """The answer, or the failure as a value. The check raises nothing for what is in a certificate, so an exception here is
+    either the memory limit or an error of ours; the caller reports it."""
     try:
         return "answer", answer(task, dt.datetime.now(dt.UTC)) if kind == "lines" else _check_files(json.loads(task))
     except MemoryError:
@@ -73,13 +73,13 @@ def _say(kind: str, content: Any) -> None:
 def _limit_memory() -> None:
     try:
         import resource
-    except ImportError:  # Windows: the time limit alone holds there.
+    except ImportError:  # Windows has the time limit only.
         return
     for kind, most in ((resource.RLIMIT_AS, MEMORY_BYTES), (resource.RLIMIT_CORE, 0)):
         try:
             resource.setrlimit(kind, (most, most))
         except (ValueError, OSError):
-            continue  # macOS knows RLIMIT_AS and refuses to set it.
+            continue  # macOS has RLIMIT_AS and refuses to set it.
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""The caller's side of the checking child: starts it, gives it one task at a time, and kills it when a task takes
-too long. Whatever is in a certificate, the caller lives and has an answer."""
+"""The caller's side of the checking process: starts it, gives it one task at a time, and kills it when a task takes too
+long. The caller survives whatever is in a certificate, and always has an answer."""
 
 import json
 import os
@@ -21,23 +21,23 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class Internal(Exception):
-    """A fault of ours in the child, not of the input; the text says which."""
+    """An error of ours in the checking process, not of the input; the text says which."""
 
 
 class CannotStart(Exception):
-    """The child did not come up at all."""
+    """The checking process did not start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of contract 6.5 as JSON, on one line. cut_off: it is ours, because there was none in time."""
+    """One answer."""
 
-    json: str
-    cut_off: bool
+    json: str  # on one line, as docs/preflight.md describes it
+    cut_off: bool  # the process was killed, and the answer is check_timeout
 
 
 class Guard:
-    """A checking child that is started again after it had to be killed. Use as a context manager."""
+    """A checking process. After it had to be killed, the next task starts a new one. Use as a context manager."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
@@ -53,19 +53,19 @@ class Guard:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id; None while there is none."""
+        """The process id; None while no process runs."""
         return self._child.pid if self._child else None
 
     def ask_files(self, task: bytes) -> Reply:
-        """The answer about files. Where the child was cut off, its only finding is check_timeout, which names what was
-        being read. Raises Internal for a fault of ours."""
+        """The answer about files. Where the process was killed, the only finding is check_timeout, which names the file
+        that was being read. Raises Internal for an error of ours."""
         self._ready()
         self._send("files", task)
         return self._reply()
 
     def ask_lines(self, lines: Sequence[bytes]) -> Iterator[Reply | Internal]:
-        """The answers to lines of a batch, in their order, one each; Internal, as a value, where the fault is ours. A
-        line that has to be cut off does not take those after it along."""
+        """The answers to lines of a batch, one each, in their order; an Internal as a value for an error of ours. When one
+        line takes too long, the lines after it are answered by a new process."""
         sent = 0
         for place in range(len(lines)):
             if self._child is None or sent <= place:
@@ -105,7 +105,7 @@ class Guard:
         return Reply(json.dumps(refusal(Code.CHECK_TIMEOUT, message)), cut_off=True)
 
     def _start(self) -> None:
-        # Its own group and hardly any environment: the dashboard's secrets are none of its business.
+        # Its own process group and a minimal environment, so that it never sees the dashboard's secrets.
         kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
         self._pending = b""
         self._child = subprocess.Popen(
@@ -137,10 +137,10 @@ class Guard:
                 try:
                     pipe.close()
                 except BrokenPipeError:
-                    continue  # What it had not read yet is of no use any more.
+                    continue  # The process is gone; what it had not read does not matter.
 
     def _send(self, kind: str, task: bytes) -> None:
-        """Hands a task over. A child that does not take it is found out by its answer, which will not come."""
+        """Sends a task. A process that does not take it is noticed when its answer does not come."""
         pipe, deadline = self._pipe("stdin"), time.monotonic() + self._seconds
         view = memoryview(f"{kind} {len(task)}\n".encode() + task)
         try:

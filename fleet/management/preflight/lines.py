@@ -1,5 +1,5 @@
-"""Lines as they come: all that are there already at once, so that a file goes in large pieces and a caller who sends
-one line and waits gets its answer."""
+"""Lines as they arrive: all that are available are read together, so that a file is processed in large pieces and a caller
+who sends one line and waits gets its answer."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -10,15 +10,15 @@ _AT_ONCE = 65536
 
 
 class Source(Protocol):
-    """What standard input's buffer offers."""
+    """The part of standard input's buffer that is used here."""
 
     def read1(self, size: int, /) -> bytes:
-        """What is there, at most `size` bytes; waits only when nothing is; empty at the end."""
+        """The available bytes, at most `size`. Waits when none are available; empty at the end."""
 
 
 def chunks(source: Source, longest: int = LINE_BYTES) -> Iterator[list[bytes | None]]:
-    """Complete lines without their ends, blank ones left out; None stands for a line of more than `longest` bytes,
-    of which nothing is kept."""
+    """Complete lines without their line ends; empty lines are left out. None stands for a line of more than `longest`
+    bytes, which is dropped."""
     begun, too_long = bytearray(), False
     while data := source.read1(_AT_ONCE):
         *ended, last = data.split(b"\n")
