@@ -63,7 +63,7 @@ def test_seats_say_what_was_seen(auditor: Api) -> None:
     rehearsal.checks.filter(device__name="T001").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
     rehearsal.checks.filter(device__name="T002").update(answered_at=None, facts={"cold_ms": "x", "tls": 7})
     found = responses.Rehearsal.model_validate(auditor.get(f"/rehearsals/{rehearsal.pk}"))
-    assert [(seat.device, seat.ready) for seat in found.seats] == [("T000", True), ("T001", False), ("T002", None)]
+    assert [(check.device, check.ready) for check in found.seats] == [("T000", True), ("T001", False), ("T002", None)]
     assert found.seats[0].cold_ms == 60.0
     assert (found.seats[2].cold_ms, found.seats[2].tls) == (None, None)
     assert found.seats[1].finding is not None

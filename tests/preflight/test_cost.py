@@ -17,7 +17,7 @@ TILLS, ROUNDS = 30, 8
 _BASES = [random.Random(1).uniform(2, 12) for _ in range(TILLS)]
 
 
-def seats(seed: int, added: float, rounds: int = ROUNDS) -> list[dict[str, Any]]:
+def measurements(seed: int, added: float, rounds: int = ROUNDS) -> list[dict[str, Any]]:
     """Tills that are unlike each other: each with its own usual time, some spread, and now and then a long wait."""
     rng = random.Random(seed)
 
@@ -40,7 +40,7 @@ def cost(given: list[dict[str, Any]], server: Any = None) -> Cost:
 def test_what_is_measured_afterwards_lies_in_the_interval_on_nine_of_ten_nights() -> None:
     inside = 0
     for seed in range(SEEDS):
-        before, after = cost(seats(seed, 3.0)), cost(seats(seed + 5000, 3.0))
+        before, after = cost(measurements(seed, 3.0)), cost(measurements(seed + 5000, 3.0))
         change = before.changes[0]
         real, live = after.kind("https_new").p95, before.kind("http_new").p95
         assert real is not None
@@ -52,12 +52,12 @@ def test_what_is_measured_afterwards_lies_in_the_interval_on_nine_of_ten_nights(
 
 
 def test_http_against_http_claims_a_difference_on_five_nights_of_a_hundred_at_most() -> None:
-    claimed = sum(any(change.told_apart for change in cost(seats(seed, 0.0)).changes) for seed in range(SEEDS))
+    claimed = sum(any(change.told_apart for change in cost(measurements(seed, 0.0)).changes) for seed in range(SEEDS))
     assert claimed <= 0.05 * SEEDS
 
 
 def test_three_milliseconds_more_are_noticed() -> None:
-    assert sum(cost(seats(seed, 3.0)).changes[0].told_apart for seed in range(50)) >= 45
+    assert sum(cost(measurements(seed, 3.0)).changes[0].told_apart for seed in range(50)) >= 45
 
 
 def test_the_listeners_own_way_does_not_count() -> None:
@@ -94,12 +94,12 @@ def test_an_interval_that_holds_zero_is_never_called_a_difference_of_the_slow_lo
     assert (change.p95.holds_zero, change.typical_differs, change.slow_differs) == (True, True, False)
     for seed in range(50):
         for added in (0.0, 0.5, 3.0):
-            for change in cost(seats(seed, added, rounds=2)).changes:
+            for change in cost(measurements(seed, added, rounds=2)).changes:
                 assert not (change.slow_differs and change.p95.holds_zero)
 
 
 def test_every_way_is_told_when_it_was_measured() -> None:
-    assert [change.way for change in cost(seats(1, 1.0)).changes] == list(WAYS)
+    assert [change.way for change in cost(measurements(1, 1.0)).changes] == list(WAYS)
     assert cost_of([], ListenerFacts()) is None
     assert cost_of([Asked("T1", 1, parse_check({"samples": {}}))], ListenerFacts()) is None
 

@@ -128,15 +128,15 @@ HOSTILE = [
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: type(value).__name__)
 def test_no_fact_whatever_it_is_raises(value: Any) -> None:
-    for place in ("server", "till", "seat", "rehearsal"):
-        keys = {"server": server_facts(), "till": terminal_facts(1), "seat": check_facts(1, terminal_facts(1)),
+    for place in ("server", "till", "check", "rehearsal"):
+        keys = {"server": server_facts(), "till": terminal_facts(1), "check": check_facts(1, terminal_facts(1)),
                 "rehearsal": {"chain": 1, "cpu_ms": 1, "port": 1}}[place]  # fmt: skip
         for key in keys:
             site = healthy(3)
             parts = {
                 "server": site.server,
                 "till": site.terminals["T001"],
-                "seat": site.checks["T001"],
+                "check": site.checks["T001"],
                 "rehearsal": site.rehearsal,
             }
             parts[place][key] = value
@@ -208,8 +208,8 @@ def test_a_till_without_the_root_is_not_told_of_an_intermediate_when_the_chain_e
     site.findings["T001"] = {"code": "untrusted_root", "message": "m", "remedy": "r"}
     errors = [(one.code, one.device) for one in site.assess().of("error")]
     assert errors == [("untrusted_root", "T001")]
-    for seat in site.checks.values():
-        seat["roots"] = []
+    for check in site.checks.values():
+        check["roots"] = []
     for name in site.checks:
         site.findings[name] = {"code": "untrusted_root", "message": "m", "remedy": "r"}
     assert "missing_intermediate" in {one.code for one in site.assess().of("error")}

@@ -125,7 +125,7 @@ CASES: list[tuple[str, str | None, str, Spoil]] = [
     ),
     ("unmanaged_peers", "netpos", "warning", told(peers=[{"address": "10.0.9.9", "connections": 3}])),
     ("unmanaged_peers", "netpos", "warning", told(peers=[{"address": "127.0.0.77", "connections": 1}])),
-    # what the certificate's own preflight finds, from each seat
+    # what the certificate's own preflight finds for each terminal
     ("untrusted_root", "T001", "error", saw(roots=[OTHER_ROOT.pem.decode()])),
     ("untrusted_root", "T001", "error", saw(roots=[])),
     ("missing_intermediate", "T000", "error", lambda site: site.rehearsal["chain"].pop()),

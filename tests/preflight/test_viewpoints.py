@@ -1,11 +1,11 @@
-"""One certificate from every terminal's seat: its own host string, its own roots."""
+"""One certificate as each terminal sees it: with its own host string and its own roots."""
 
 from fleet.preflight.certificate.assemble import assemble
 from fleet.preflight.certificate.certs import parse
 from fleet.preflight.certificate.viewpoints import Viewpoint, check_viewpoints
 from tests.preflight.pki import NOW, ca, codes, files, server
 
-ROOT, OTHER = ca("Seat Root"), ca("Another Root")
+ROOT, OTHER = ca("Terminal Root"), ca("Another Root")
 
 
 def test_each_terminal_has_its_own_verdict() -> None:

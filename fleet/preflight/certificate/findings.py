@@ -12,7 +12,8 @@ SCHEMA = 1
 
 
 class Profile(StrEnum):
-    """terminals: what tills enforce, the default. strict: also what the CA/Browser Forum asks of public CAs."""
+    """Which rules are errors. terminals: those that terminals enforce, the default. strict: also those that the CA/Browser
+    Forum has for public CAs."""
 
     TERMINALS = "terminals"
     STRICT = "strict"
