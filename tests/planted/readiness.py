@@ -1,4 +1,4 @@
-"""Bugs before the night: rehearsals, readiness, what is looked at once more before anything is stopped."""
+"""Bugs before a cutover: rehearsals, readiness, and what is checked once more before anything is stopped."""
 
 from tests.planted.bug import Bug
 
@@ -8,7 +8,7 @@ GATE = "tests/services/test_gate.py::"
 READINESS: tuple[Bug, ...] = (
     Bug(
         "no_gate",
-        "a cutover is approved without the rehearsal that its site asks for",
+        "a cutover is approved without the rehearsal that its site requires",
         "fleet/services/cutovers/actions.py",
         "    if why := readiness.why_not(cutover, thumbprint, now):\n        raise Conflict(why)\n",
         "",
@@ -24,7 +24,7 @@ READINESS: tuple[Bug, ...] = (
     ),
     Bug(
         "first_answer_overwritten",
-        "a second answer takes the place of the first, which said that the till is not ready",
+        "a second answer replaces the first, which said that the terminal is not ready",
         "fleet/services/rehearsals/lifecycle.py",
         "action=answer.action, answered_at__isnull=True)",
         "action=answer.action)",
@@ -32,7 +32,7 @@ READINESS: tuple[Bug, ...] = (
     ),
     Bug(
         "stopped_for_a_lost_certificate",
-        "the service is stopped before anybody looks whether the certificate is still there",
+        "the service is stopped before the agent checks that the certificate is still there",
         "agents/steps/server.py",
         "        httpsys.check_certificate(ctx)\n        await httpsys.check_port(ctx)\n        return {",
         "        await httpsys.check_port(ctx)\n        return {",
@@ -40,7 +40,7 @@ READINESS: tuple[Bug, ...] = (
     ),
     Bug(
         "second_reader_ignored",
-        "netsh and the registry disagree, and the server is armed all the same",
+        "netsh and the registry disagree, and the server is armed anyway",
         "agents/steps/httpsys.py",
         "    httpsys_registry.compare(httpsys_registry.read(), port, bindings, reservations)\n",
         "",
@@ -48,7 +48,7 @@ READINESS: tuple[Bug, ...] = (
     ),
     Bug(
         "any_digits",
-        "a port in another script's digits gets as far as netsh",
+        "a port with digits of another script reaches netsh",
         "agents/hosts/netsh_values.py",
         ':([0-9]{{1,5}})(/.*)?',
         ':(\\d{{1,5}})(/.*)?',
