@@ -26,7 +26,7 @@ class Bearer(HttpBearer):
         role = role_of(user)
         if role not in self.roles:
             who = f"the role {role}" if role else "a user without a role"
-            raise Forbidden(f"{who} may not do this; it takes: {', '.join(self.roles)}")
+            raise Forbidden(f"{who} may not do this; required: {', '.join(self.roles)}")
         return user
 
 

@@ -28,13 +28,13 @@ def _moment(text: str) -> dt.datetime:
     try:
         at = dt.datetime.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"is no time of the calendar: {error}") from error
+        raise ValueError(f"is not a valid time: {error}") from error
     try:
         in_utc = at.astimezone(dt.UTC)
     except OverflowError as error:
-        raise ValueError("lies outside the years 1 to 9999") from error
+        raise ValueError("must be in the years 1 to 9999") from error
     if in_utc > LAST_MOMENT:
-        raise ValueError("lies past the year 9999 somewhere")
+        raise ValueError("is after the year 9999 in some time zone")
     return in_utc
 
 

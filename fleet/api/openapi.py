@@ -15,11 +15,11 @@ _WHEN = {
     400: "The body is not a JSON object.",
     401: "The token is missing or wrong.",
     403: "The token's role may not do this.",
-    404: "There is nothing of this id.",
-    409: "The state of things forbids it; `detail` says why.",
+    404: "There is no object with this id.",
+    409: "The current state does not allow it; `detail` says why.",
     413: "The body is larger than 1 MB.",
     422: "A value is wrong; `errors` names every field.",
-    500: "Our mistake; `detail` has the reference under which it was logged.",
+    500: "Internal error; `detail` has its reference in the dashboard's log.",
 }
 
 
@@ -48,7 +48,7 @@ def problems(*statuses: int) -> dict[str, Any]:
 
 @csrf_exempt
 def _nothing_here(request: HttpRequest) -> HttpResponse:
-    return Problem(404, "there is nothing at this path; the paths are in /api/v1/openapi.json").response()
+    return Problem(404, "there is no such path; see /api/v1/openapi.json").response()
 
 
 class DocumentedAPI(NinjaAPI):

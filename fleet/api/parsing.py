@@ -41,7 +41,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Problem(400, "the body must be a JSON object, such as {}")
     if broken:
-        raise invalid([(path, "is not text: it contains half of a surrogate pair") for path in broken])
+        raise invalid([(path, "is not valid text: it contains half of a surrogate pair") for path in broken])
     return value
 
 
@@ -50,7 +50,7 @@ def _no_json(why: str) -> Problem:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise _no_json(f"{name} is no JSON number")
+    raise _no_json(f"{name} is not a JSON number")
 
 
 def _finite(digits: str) -> float:

@@ -43,7 +43,7 @@ def internal_error(what: str, error: BaseException | None = None) -> Problem:
     """A 500 that gives the client a reference only; the log has the details under this reference."""
     reference = secrets.token_hex(4)
     log.error("reference %s: %s", reference, what, exc_info=error)
-    return Problem(500, f"something went wrong on our side; the dashboard's log has it under reference {reference}")
+    return Problem(500, f"internal error; the dashboard's log has the details under reference {reference}")
 
 
 class ProblemMiddleware:
@@ -82,8 +82,8 @@ def _converted(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     if status >= 500:
         return internal_error(f"{request.method} answered {status}; the traceback is logged beside this").response()
     details = {
-        404: "there is nothing at this path, or no thing of this id",
-        405: f"{request.method} does nothing here; allowed: {headers.get('Allow', 'nothing')}",
+        404: "there is no such path or object",
+        405: f"{request.method} is not allowed here; allowed: {headers.get('Allow', 'nothing')}",
         413: "the body is larger than 1 MB",
     }
-    return Problem(status, details.get(status, "the request cannot be understood"), headers=headers).response()
+    return Problem(status, details.get(status, "the request is not valid"), headers=headers).response()

@@ -32,7 +32,7 @@ class Site(Response):
     zone: str = Field(description="IANA time zone")
     server: int | None = Field(description="Its server's id.")
     terminals: int
-    two_persons: bool = Field(description="The approver must be somebody else than the requester.")
+    two_persons: bool = Field(description="The requester cannot approve.")
     active_cutover: int | None = Field(description="The id of the cutover that may act now.")
 
 

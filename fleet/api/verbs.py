@@ -16,17 +16,16 @@ from fleet.tasks import follow
 router = Router(tags=["cutovers"])
 
 _ABOUT: dict[actions.Verb, str] = {
-    "submit": "Hand a draft in for approval.",
-    "approve": "Approve a submitted cutover: it starts when its window opens. Where the site asks for two persons, "
-    "the approver is somebody else than the requester (403).",
-    "start": "Submit and approve in one, where the site does not ask for a second person. 409 where the move cannot "
+    "submit": "Submit a draft for approval.",
+    "approve": "Approve a submitted cutover: it starts when its window opens. Where the site requires a second person, "
+    "the requester cannot approve (403).",
+    "start": "Submit and approve in one, where the site does not require a second person. 409 where the cutover does not "
     "fit into the window, or another cutover of the site is active.",
-    "pause": "Begin nothing new. What is under way ends; the window's clock and the point of no return run on.",
-    "resume": "Go on after a pause. What stopped it (a wave's limit, the window's close) does not stop it again.",
-    "retry_failed": "Try the terminals again that failed or were unreachable.",
-    "roll_back": "Bring the server and every terminal back to what was there before. Allowed until a later cutover "
-    "of the site has started.",
-    "cancel": "Give up a cutover before its window opens.",
+    "pause": "Start nothing new. Steps under way finish; the window and the point of no return stay as they are.",
+    "resume": "Continue after a pause. What stopped it (a wave's limit, the end of the window) does not stop it again.",
+    "retry_failed": "Retry the terminals that failed or were unreachable.",
+    "roll_back": "Restore the server and every terminal. Allowed until a later cutover of the site has started.",
+    "cancel": "Cancel a cutover before its window opens.",
 }
 
 

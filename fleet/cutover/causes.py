@@ -8,7 +8,7 @@ from fleet.cutover.snapshot import Cause, RunView
 
 MOST_DEVICES = 20  # names in a cause, as docs/api.md says
 MOST_SAID = 5  # names in a sentence
-UNKNOWN = Finding("unknown", "It did not say why.", "Look at the device and at its agent's log.")
+UNKNOWN = Finding("unknown", "It gave no reason.", "Check the device and its agent's log.")
 
 
 def of_runs(runs: Iterable[RunView], why: str) -> Cause:

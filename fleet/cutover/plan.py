@@ -5,7 +5,7 @@ out. So a message that is lost or comes twice, or a crash between two steps, cos
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from agents.protocol import Finding
 from fleet.cutover import causes, rollback
@@ -16,7 +16,7 @@ OPEN = frozenset({Run.PENDING, Run.ARMED, Run.SWITCHING})
 _NOBODY = Cause(
     "no_terminals", "no terminal takes part; nothing was changed", "Add the site's terminals, then plan the cutover again."
 )
-_TOO_LATE = "the window closes before the rest could be flipped"
+_TOO_LATE = "the window closes before the rest could be switched"
 DONE = frozenset({Run.VERIFIED, Run.LATE})  # what every terminal of a completed cutover is
 
 
@@ -34,7 +34,7 @@ def _acts(step: Step) -> bool:
 
 def _wanted(s: Snapshot, now: dt.datetime) -> list[Step]:
     if s.direction == "forward" and s.server.state is Run.RESTORED and s.state in CAN_ROLL_BACK:
-        return [_back_for("the server went back by itself; its terminals follow", s.server)]
+        return [_back_for("the server went back on its own; its terminals follow", s.server)]
     rule = _RULES.get(s.state)
     return rule(s, now) if rule else []
 
@@ -43,7 +43,9 @@ def _scheduled(s: Snapshot, now: dt.datetime) -> list[Step]:
     if now < s.starts_at:
         return []
     if now + dt.timedelta(seconds=s.forward_s) > s.no_return_at:
-        return [Move(Cutover.CANCELLED, "the dashboard was not running when the window was open; it opened too late to fit")]
+        return [
+            Move(Cutover.CANCELLED, "the dashboard was not running when the window opened; the remaining time is too short")
+        ]
     return [Move(Cutover.ARMING, "the maintenance window opened")]
 
 
@@ -51,7 +53,7 @@ def _arming(s: Snapshot, now: dt.datetime) -> list[Step]:
     if not s.terminals:
         return [Move(Cutover.ROLLING_BACK, _NOBODY.message, cause=_NOBODY)]
     if _closing(s, now):
-        return [_back_for_time("the window closes before the server could be flipped; nothing was changed")]
+        return [_back_for_time("the window closes before the server could be switched; nothing was changed")]
     if s.server.state in COUNTS_AS_FAILED:
         return [_back_for(f"the server is not ready ({causes.said([s.server])}); nothing was changed", s.server)]
     steps: list[Step] = []
@@ -65,25 +67,25 @@ def _arming(s: Snapshot, now: dt.datetime) -> list[Step]:
     if stop := _threshold(s):
         return [stop]
     if s.terminals and not any(r.state is Run.ARMED for r in s.terminals):
-        return [_back_for("no terminal is in contact; flipping the server would cut all of them off", *s.terminals)]
+        return [_back_for("no terminal is in contact; switching the server would cut all of them off", *s.terminals)]
     return [Move(Cutover.CUTTING_SERVER, f"{sum(r.state is Run.ARMED for r in s.terminals)} terminals are ready")]
 
 
 def _cutting_server(s: Snapshot, now: dt.datetime) -> list[Step]:
     server = s.server
     if server.state is Run.VERIFIED:
-        return [Move(Cutover.SWITCHING, f"the server answers over {s.to_scheme}")]
+        return [Move(Cutover.SWITCHING, f"the server answers over {s.to_scheme.upper()}")]
     if server.state in COUNTS_AS_FAILED:
-        return [_back_for(f"the server could not be flipped ({causes.said([server])})", server)]
+        return [_back_for(f"the server could not be switched ({causes.said([server])})", server)]
     if server.state is Run.ARMED:
         # This is the first step that cuts terminals off, so it starts only where it can finish.
         if _closing(s, now):
-            return [_back_for_time("the window closes before the server could be flipped; nothing was changed")]
+            return [_back_for_time("the window closes before the server could be switched; nothing was changed")]
         return [Ask((server.id,), "switch"), MoveRun(server.id, Run.SWITCHING, "told to switch")]
     if s.on_window_close == "roll_back" and _closing(s, now):
         return [_at_close(s)]
     if _overdue(server, now):
-        return [MoveRun(server.id, Run.UNREACHABLE, "no word from the server's agent in time", _lost(server))]
+        return [MoveRun(server.id, Run.UNREACHABLE, "the server's agent did not report in time", _lost(server))]
     return []
 
 
@@ -91,7 +93,7 @@ def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
     if s.server.state in COUNTS_AS_FAILED:
         # The server had answered, which is how a cutover comes into this state. Then its last steps failed, or it
         # tried to go back and failed.
-        return [_back_for(f"the server did not stay on {s.to_scheme} ({causes.said([s.server])})", s.server)]
+        return [_back_for(f"the server did not stay on {s.to_scheme.upper()} ({causes.said([s.server])})", s.server)]
     if steps := _silent(s, now):
         return steps
     if stop := _threshold(s):
@@ -101,7 +103,7 @@ def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
         return [_at_close(s)]
     steps = _wake_late(s)
     if not open_runs:
-        return [*steps, Move(Cutover.VERIFYING, "every terminal of every wave has been tried")]
+        return [*steps, Move(Cutover.VERIFYING, "every wave is done")]
     wave = min(r.wave for r in open_runs)
     ready = [r for r in open_runs if r.wave == wave and r.state in (Run.PENDING, Run.ARMED)]
     if ready:
@@ -118,7 +120,7 @@ def _verifying(s: Snapshot, now: dt.datetime) -> list[Step]:
     if not s.server_checked:
         return _unchecked(s, now)
     if any(r.state in OPEN for r in s.terminals):
-        return [Move(Cutover.SWITCHING, "terminals are to be tried again")]
+        return [Move(Cutover.SWITCHING, "terminals are retried")]
     return [_at_rest(s)]
 
 
@@ -136,7 +138,7 @@ def _paused(s: Snapshot, now: dt.datetime) -> list[Step]:
         if now >= s.ends_at or (s.on_window_close == "roll_back" and _closing(s, now)):
             return [_back_for_time("the window closed while paused; nothing was changed")]
     elif s.on_window_close == "roll_back" and _closing(s, now):
-        return [_back_for_time("point of no return while paused")]
+        return [_back_for_time("the point of no return passed during a pause")]
     return []
 
 
@@ -146,7 +148,7 @@ def _needs_person(s: Snapshot, now: dt.datetime) -> list[Step]:
     steps = _silent(s, now) or _wake_late(s)
     # A late terminal that is switching now does not matter: a late one does not keep a cutover from being completed.
     if not steps and s.server.state is Run.VERIFIED and all(r.state in DONE | {Run.SWITCHING} for r in s.terminals):
-        return [Move(Cutover.COMPLETED, "the terminals that were missing have come back")]
+        return [Move(Cutover.COMPLETED, "the missing terminals are back")]
     return steps or _confirm(s)
 
 
@@ -173,8 +175,8 @@ def _closing(s: Snapshot, now: dt.datetime) -> bool:
 
 def _at_close(s: Snapshot) -> Step:
     if s.on_window_close == "roll_back":
-        return _back_for_time("point of no return: a rollback must begin now to fit into the window")
-    return _pause(Finding("window_closing", _TOO_LATE, "Resume to go on outside the window, or Roll back."))
+        return _back_for_time("point of no return: a rollback must start now to fit into the window")
+    return _pause(Finding("window_closing", _TOO_LATE, "Resume to continue outside the window, or Roll back."))
 
 
 def _threshold(s: Snapshot) -> Step | None:
@@ -184,7 +186,7 @@ def _threshold(s: Snapshot) -> Step | None:
             why = f"wave {wave + 1}: {len(failed)} failed, {limit} allowed ({causes.said(failed)})"
             if s.on_threshold == "roll_back":
                 return _back_for(why, *failed)
-            finding = Finding("threshold_passed", why, "Look at the failed terminals, then Resume or Roll back.")
+            finding = Finding("threshold_passed", why, "Check the failed terminals, then Resume or Roll back.")
             return _pause(finding, causes.of_runs(failed, why))
     return None
 
@@ -192,7 +194,7 @@ def _threshold(s: Snapshot) -> Step | None:
 def _silent(s: Snapshot, now: dt.datetime) -> list[Step]:
     """Devices that were told to switch and have not reported in time. Their instruction stays valid."""
     silent = [r for r in s.runs if r.state is Run.SWITCHING and _overdue(r, now)]
-    return [MoveRun(r.id, Run.UNREACHABLE, "no word from its agent in time", _lost(r)) for r in silent]
+    return [MoveRun(r.id, Run.UNREACHABLE, "its agent did not report in time", _lost(r)) for r in silent]
 
 
 def _wake_late(s: Snapshot) -> list[Step]:
@@ -210,10 +212,15 @@ def _confirm(s: Snapshot) -> list[Step]:
 def _at_rest(s: Snapshot) -> Step:
     bad = [r for r in s.runs if r.state not in DONE]
     if bad:
-        why = f"not on {s.to_scheme}: {len(bad)} ({causes.said(bad)})"
+        why = f"{_are(bad)} not on {s.to_scheme.upper()} ({causes.said(bad)})"
         return Move(Cutover.NEEDS_PERSON, why, cause=causes.of_runs(bad, why))
     late = sum(r.state is Run.LATE for r in s.terminals)
-    return Move(Cutover.COMPLETED, f"every terminal answers over {s.to_scheme}" + (f", {late} late" if late else ""))
+    return Move(Cutover.COMPLETED, f"every terminal answers over {s.to_scheme.upper()}" + (f", {late} offline" if late else ""))
+
+
+def _are(runs: Sequence[RunView]) -> str:
+    noun = "terminal" if all(run.kind == "terminal" for run in runs) else "device"
+    return f"1 {noun} is" if len(runs) == 1 else f"{len(runs)} {noun}s are"
 
 
 def _unchecked(s: Snapshot, now: dt.datetime) -> list[Step]:
@@ -225,14 +232,14 @@ def _unchecked(s: Snapshot, now: dt.datetime) -> list[Step]:
         return []
     if s.server.state is Run.FAILED:  # already, by an earlier check
         return [_server_lost(s)]
-    return [MoveRun(s.server.id, Run.FAILED, "no word from the server's agent in time", _lost(s.server))]
+    return [MoveRun(s.server.id, Run.FAILED, "the server's agent did not report in time", _lost(s.server))]
 
 
 def _server_lost(s: Snapshot) -> Step:
-    why = "the server did not pass its last check"
+    why = "the server did not pass its final check"
     if s.on_threshold == "roll_back":
         return _back_for(why, s.server)
-    finding = Finding("server_check_failed", why, "Look at the server, then Resume or Roll back.")
+    finding = Finding("server_check_failed", why, "Check the server, then Resume or Roll back.")
     return _pause(finding, causes.of_runs([s.server], why))
 
 
@@ -242,16 +249,16 @@ def _silent_at_arming(run: RunView) -> tuple[Run, str, Finding]:
     finding = Finding(
         "no_contact",
         f"{run.name} was not in contact when the cutover began.",
-        "Switch it on or check its network: it moves by itself when it comes back.",
+        "Switch it on or check its network: it switches automatically when it is back.",
     )
-    return Run.LATE, "not in contact at arming", finding
+    return Run.LATE, "not in contact when the cutover began", finding
 
 
 def _lost(run: RunView) -> Finding:
     return Finding(
         "lost_contact",
-        f"{run.name} has not reported in time after it was told to act.",
-        "Check its power and network. When it is back, its agent goes on by itself; Retry failed asks it again.",
+        f"{run.name} did not report in time after it was told to switch.",
+        "Check its power and network. When it is back, its agent continues automatically; Retry failed asks it again.",
     )
 
 

@@ -13,7 +13,7 @@ LONGEST_MS = 120_000  # of one lookup; the step has a much shorter time limit
 # The steps of a switch that prove it: those that read the settings back, and those that look something up.
 SETTING = {"terminal": ("secured",), "server": ()}
 LOOKUPS = {"terminal": ("interface_list", "member_lookup"), "server": ("verify_server",)}
-REMEDY = "Look a member up at this device by hand and read its agent's log. If both are good, Retry failed."
+REMEDY = "Look up a member at this device and check its agent's log. If both are good, press Retry failed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def switch_doubt(role: Role, steps: Mapping[str, Mapping[str, Any]], expected: E
     """Why these steps' evidence (by step name) does not prove that the device works in the new scheme, or None."""
     for name in SETTING[role]:
         if steps.get(name, {}).get("scheme") != expected.scheme:
-            return _no_proof(f"{name}: its settings were not read back as {expected.scheme.upper()}")
+            return _no_proof(f"{name}: its settings do not read {expected.scheme.upper()}")
     for name in LOOKUPS[role]:
         if why := lookup_flaw(steps.get(name), expected):
             return _no_proof(f"{name}: {why}")
@@ -50,13 +50,13 @@ def answer_doubt(evidence: Mapping[str, Any], scheme: Scheme | None, expected: E
 def lookup_flaw(evidence: Mapping[str, Any] | None, expected: Expected) -> str | None:
     """What is wrong with the evidence of one lookup, or None."""
     if not evidence:
-        return "no lookup was shown"
+        return "the report has no lookup"
     if evidence.get("status") != 200:
-        return "the lookup was not answered with 200"
+        return "the lookup did not get the answer 200"
     if not _between(evidence.get("ms"), 0, LONGEST_MS):
-        return "the lookup has no possible duration"
+        return "the lookup has an impossible duration"
     if "at_ms" in evidence and not _between(evidence["at_ms"], *_bounds(expected)):
-        return "the lookup was not made between asking and answering"
+        return "the lookup was not made between instruction and report"
     return _tls_flaw(evidence, expected)
 
 
@@ -67,9 +67,9 @@ def _tls_flaw(evidence: Mapping[str, Any], expected: Expected) -> str | None:
     if not isinstance(tls, str) or tls not in TLS_VERSIONS:
         return "the lookup was not made over TLS"
     if not isinstance(thumbprint, str) or len(thumbprint) != 40:
-        return "the lookup does not say which certificate was shown"
+        return "the lookup does not name the server's certificate"
     if expected.thumbprint and thumbprint != expected.thumbprint:
-        return "another certificate was shown than the plan's"
+        return "the server's certificate is not the plan's"
     return None
 
 
@@ -84,4 +84,4 @@ def _between(value: object, low: int, high: int) -> bool:
 
 
 def _no_proof(why: str) -> Finding:
-    return Finding("no_proof", f"It says that it is done, but does not prove it: {why}.", REMEDY)
+    return Finding("no_proof", f"It reports success without proof: {why}.", REMEDY)

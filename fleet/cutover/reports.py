@@ -55,8 +55,8 @@ def _went_back(server: bool, outcome: Outcome, finding: Finding) -> Verdict:
     """A server that went back ends the way forward for all (see plan.py). A terminal that went back alone counts as
     failed, because now it may speak another scheme than its server."""
     if server and outcome == "done":
-        return Verdict(Run.RESTORED, "went back by itself", finding)
-    return _bad(Run.FAILED, "went back by itself", finding)
+        return Verdict(Run.RESTORED, "went back on its own", finding)
+    return _bad(Run.FAILED, "went back on its own", finding)
 
 
 def _verdict(
@@ -77,7 +77,7 @@ def _verdict(
     if action == "switch" and direction == "forward":
         return Verdict(Run.VERIFIED, "verified") if outcome == "done" else _bad(Run.FAILED, "could not switch", finding)
     if action == "undo" and direction == "back":
-        return Verdict(Run.RESTORED, "as before") if outcome == "done" else _bad(Run.UNDO_FAILED, "could not undo", finding)
+        return Verdict(Run.RESTORED, "restored") if outcome == "done" else _bad(Run.UNDO_FAILED, "could not undo", finding)
     if action == "verify" and direction == "forward":
         return _last_check(cutover, outcome, finding) if server else _second_lookup(cutover, run, outcome, finding)
     return None
@@ -87,8 +87,8 @@ def _last_check(cutover: Cutover, outcome: Outcome, finding: Finding | None) -> 
     if cutover is not Cutover.VERIFYING:
         return None
     if outcome == "done":
-        return Verdict(Run.VERIFIED, "passed the last check")
-    return _bad(Run.FAILED, "did not pass the last check", finding)
+        return Verdict(Run.VERIFIED, "passed the final check")
+    return _bad(Run.FAILED, "did not pass the final check", finding)
 
 
 def _second_lookup(cutover: Cutover, run: Run, outcome: Outcome, finding: Finding | None) -> Verdict | None:

@@ -30,7 +30,7 @@ def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
     if any(r.state is Run.UNDOING for r in s.terminals):
         return []
     if all(r.state in CLEAN for r in s.terminals) and not answers:
-        return [Move(Cutover.ROLLED_BACK, "the server and every terminal that was touched are as before")]
+        return [Move(Cutover.ROLLED_BACK, "the server and every changed terminal are restored")]
     return _stuck(s)
 
 
@@ -58,14 +58,14 @@ def _undo_in_passing(s: Snapshot) -> list[Step]:
 
 def _silent(s: Snapshot, now: dt.datetime) -> list[Step]:
     silent = [r for r in s.runs if r.state is Run.UNDOING and r.deadline is not None and now >= r.deadline]
-    return [MoveRun(r.id, Run.UNDO_FAILED, "no word from its agent in time", _lost(r)) for r in silent]
+    return [MoveRun(r.id, Run.UNDO_FAILED, "its agent did not report in time", _lost(r)) for r in silent]
 
 
 def _lost(run: RunView) -> Finding:
     return Finding(
         "lost_contact",
-        f"{run.name} has not reported in time after it was told to undo.",
-        "Check its power and network: it undoes by itself when it is back. Or set it by hand as its page shows.",
+        f"{run.name} did not report in time after it was told to undo.",
+        "Check its power and network: it undoes automatically when it is back. Or follow the manual steps on its page.",
     )
 
 
@@ -73,5 +73,5 @@ def _stuck(s: Snapshot) -> list[Step]:
     if s.state is Cutover.NEEDS_PERSON:
         return []
     bad = [r for r in s.runs if r.state is Run.UNDO_FAILED]
-    why = f"the rollback could not finish on {len(bad)} ({causes.said(bad)})"
+    why = f"the rollback failed on {len(bad)} device{'' if len(bad) == 1 else 's'} ({causes.said(bad)})"
     return [Move(Cutover.NEEDS_PERSON, why, cause=causes.of_runs(bad, why))]

@@ -26,6 +26,6 @@ def why_not(now: dt.datetime, ends: dt.datetime, terminals: int, timings: Timing
     if needed <= left:
         return None
     return (
-        f"the move needs about {needed:.0f} s and {max(left, 0):.0f} s are left before a rollback "
+        f"the cutover needs about {needed:.0f} s, and only {max(left, 0):.0f} s are left until a rollback "
         f"no longer fits; choose a longer window or a later start"
     )

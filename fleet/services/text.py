@@ -23,7 +23,7 @@ def why_not(text: str, *, longest: int, lines: bool = False) -> str | None:
             return f"must not contain direction controls (U+{ord(character):04X})"
         kind = unicodedata.category(character)
         if kind == _SURROGATE:
-            return "is not text: it contains half of a surrogate pair"
+            return "is not valid text: it contains half of a surrogate pair"
         if kind in (_CONTROL, _LINE, _PARAGRAPH):
             return f"must not contain control characters (U+{ord(character):04X})"
     return None

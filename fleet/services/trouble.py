@@ -16,7 +16,7 @@ from fleet.models import Site
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 60
-REMEDY = "It is tried again by itself. If it stays, send the dashboard's log to support; Roll back is possible meanwhile."
+REMEDY = "The dashboard retries automatically. If that does not help, send its log to support. Roll back remains possible."
 
 
 @dataclass(slots=True)

@@ -26,9 +26,13 @@ def page(request: HttpRequest) -> HttpResponse:
     for t in found.object_list:
         t.zone = labels.zone_of(t.cutover.site.zone)
         t.cause = _cause(t)
+        of_device = t.run_id is not None
+        t.pill = labels.pill_of(t.new, of_device=of_device, to_scheme=t.cutover.to_scheme)
+        t.before = labels.pill_of(t.old, of_device=of_device, to_scheme=t.cutover.to_scheme).word if t.old else ""
     ctx: dict[str, Any] = {"page": found, "filters": request.GET.dict(), "export": query_of(request)}
     ctx["events"] = list(_events(request)[:EVENTS])
     for event in ctx["events"]:
+        event.what = labels.event_word(event.code)
         event.zone = labels.zone_of(event.site.zone) if event.site else dt.UTC
     if wants_part(request):
         return show(request, "fleet/audit/_list.html", **ctx)
@@ -87,7 +91,8 @@ def _cause(t: Transition) -> labels.Cause | None:
 def _found(request: HttpRequest) -> Any:
     found = Transition.objects.select_related("cutover__site").order_by("-pk")
     if q := request.GET.get("q", "").strip():
-        found = found.filter(Q(device_name__icontains=q) | Q(actor__icontains=q) | Q(reason__icontains=q) | Q(new=q))
+        said = Q(new=q) | Q(new__in=labels.states_called(q))
+        found = found.filter(Q(device_name__icontains=q) | Q(actor__icontains=q) | Q(reason__icontains=q) | said)
     if (cutover := number_in(request, "cutover")) is not None:
         found = found.filter(cutover_id=cutover)
     return found

@@ -18,7 +18,7 @@ from fleet.web.live.numbers import OPEN, Numbers
 def what_will_happen(verb: str, cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
     """The dialog's text; for a button that this state does not have, why."""
     if not actions.fits(verb, cutover):
-        return f"Nothing: the cutover is {labels.CUTOVER_PILLS[C(cutover.state)].word.lower()}."
+        return f"This does nothing now. State of the cutover: {labels.CUTOVER_PILLS[C(cutover.state)].word.lower()}."
     match verb:
         case "start" | "approve":
             return _begin(cutover, now)
@@ -38,8 +38,8 @@ def beginning(total: int, to: str, starts: dt.datetime | None, ends: dt.datetime
     first, last = (span(forecast.forward_s(n, measured)) for n in (min(total, 1), total))
     about = f"about {first} for the first, {last} for the last" if first != last else f"about {first}"
     return (
-        f"{when} every agent checks and holds ready. Then the server goes to {to}: {_all(total)} cut off from it until "
-        f"each has followed, {about}. {_way_back(total, ends, zone, measured)}"
+        f"{when} every agent checks its settings and reports ready. Then the server switches to {to}: {_all(total)} cut off "
+        f"until each has switched too, {about}. {_way_back(total, ends, zone, measured)}"
     )
 
 
@@ -60,9 +60,9 @@ def _resume(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
         does += f" {_cut_off_now(n)}" if n.cut_off else ""
     else:
         about = span(forecast.forward_s(n.total, measured))
-        does = f"the server is next, and {_all(n.total)} cut off until each has followed, about {about}."
-    failed = f" That {plural(n.failed, 'terminal')} failed does not stop it again." if n.failed else ""
-    return f"It goes on where it stopped: {does}{failed} {_fits(cutover, now)}"
+        does = f"the server is next, and {_all(n.total)} cut off until each has switched too, about {about}."
+    failed = f" The failure of {plural(n.failed, 'terminal')} does not stop it again." if n.failed else ""
+    return f"It continues where it stopped: {does}{failed} {_fits(cutover, now)}"
 
 
 def _retry(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
@@ -73,7 +73,7 @@ def _retry(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
 
 def _cancel(cutover: Cutover, n: Numbers) -> str:
     stay = f"{plural(n.total or planned(cutover), 'terminal')} and the server stay on {cutover.from_scheme.upper()}"
-    return f"This cutover will not run. {stay}. A cancelled plan cannot be taken up again."
+    return f"This cutover will not run. {stay}. A cancelled cutover cannot be resumed."
 
 
 def _roll_back(cutover: Cutover, n: Numbers) -> str:
@@ -126,7 +126,7 @@ def _fits(cutover: Cutover, now: dt.datetime) -> str:
         return ""
     at = _at(cutover.no_return_at, labels.zone_of(cutover.site.zone))
     if now >= cutover.no_return_at:
-        return f"A rollback takes about {span(takes)}; since {at} it ends after the window closes."
+        return f"A rollback takes about {span(takes)}; after {at} it no longer fits into the window."
     return f"A rollback takes about {span(takes)} and fits into the window until {at}."
 
 

@@ -101,7 +101,7 @@ def _cut_off(run: DeviceRun, now: dt.datetime) -> str:
     """How long, in words; for one that still is, as of now."""
     if run.cut_off_since is None:
         return labels.seconds(run.cut_off_ms)
-    return f"{labels.seconds(clock.to_ms(now) - clock.to_ms(run.cut_off_since))}, and goes on"
+    return f"{labels.seconds(clock.to_ms(now) - clock.to_ms(run.cut_off_since))}, and counting"
 
 
 def _runs(cutover: Cutover) -> Any:

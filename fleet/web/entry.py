@@ -12,18 +12,18 @@ from django_htmx.http import HttpResponseClientRedirect
 
 # Addresses that are no page of their own -> the page that they belong to, and what it is called.
 _BELONGS = {
-    "act": ("cutover", "To the cutover"),
-    "confirm": ("cutover", "To the cutover"),
-    "events": ("cutover", "To the cutover"),
-    "dismiss": ("fleet", "To the fleet"),
-    "logout": ("fleet", "To the fleet"),
-    "policy": ("readiness", "To the site's readiness"),
-    "preview": ("plan", "To the plan"),
-    "progress": ("readiness", "To the site's readiness"),
-    "readiness_progress": ("readiness", "To the site's readiness"),
-    "rehearse": ("readiness", "To the site's readiness"),
-    "revoke": ("agents", "To the agents"),
-    "token": ("agents", "To the agents"),
+    "act": ("cutover", "Back to the cutover"),
+    "confirm": ("cutover", "Back to the cutover"),
+    "events": ("cutover", "Back to the cutover"),
+    "dismiss": ("fleet", "Back to Fleet"),
+    "logout": ("fleet", "Back to Fleet"),
+    "policy": ("readiness", "Back to Readiness"),
+    "preview": ("plan", "Back to the plan"),
+    "progress": ("readiness", "Back to Readiness"),
+    "readiness_progress": ("readiness", "Back to Readiness"),
+    "rehearse": ("readiness", "Back to Readiness"),
+    "revoke": ("agents", "Back to Agents"),
+    "token": ("agents", "Back to Agents"),
 }
 # Forms whose typing survives a log-in.
 _FORMS = {"plan", "preview", "terminal", "server", "import"}
@@ -56,7 +56,7 @@ def way_on(request: HttpRequest) -> tuple[str, str]:
             return reverse(name, args=[match.kwargs["pk"]] if name in ("cutover", "readiness") else []), label
         except (NoReverseMatch, KeyError):
             pass  # an address of the same name with other parts: the fleet is right for all
-    return reverse("fleet"), "To the fleet"
+    return reverse("fleet"), "Back to Fleet"
 
 
 def page_of(request: HttpRequest) -> str:

@@ -54,7 +54,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if not _is_ours(request):
         return _page(request, 403, stale=True, no_cookie=reason == REASON_CSRF_TOKEN_MISSING)
     entry.keep_typed(request)
-    messages.error(request, "Nothing was done: this page was loaded before the last log-in. Look again, then press again.")
+    messages.error(request, "Nothing was changed: this page was loaded before the last log-in. Check the page, then try again.")
     address = entry.page_of(request)
     return HttpResponseClientRedirect(address) if getattr(request, "htmx", None) else redirect(address)
 

@@ -24,8 +24,8 @@ RUN_PILLS: dict[R, Pill] = {
     R.SWITCHING: Pill("run", "◐", "Switching"),
     R.VERIFIED: Pill("ok", "✓", "Verified"),
     R.FAILED: Pill("bad", "▲", "Failed"),
-    R.UNREACHABLE: Pill("bad", "✕", "Not reachable"),
-    R.LATE: Pill("warn", "☾", "Off, late"),
+    R.UNREACHABLE: Pill("bad", "✕", "Unreachable"),
+    R.LATE: Pill("warn", "☾", "Offline, will follow"),
     R.UNDOING: Pill("run", "↺", "Going back"),
     R.RESTORED: Pill("ok", "↩", "Restored"),
     R.UNDO_FAILED: Pill("bad", "■", "Undo failed"),
@@ -33,17 +33,17 @@ RUN_PILLS: dict[R, Pill] = {
 
 CUTOVER_PILLS: dict[C, Pill] = {
     C.DRAFT: Pill("wait", "○", "Draft"),
-    C.SUBMITTED: Pill("warn", "◔", "Waits for approval"),
+    C.SUBMITTED: Pill("warn", "◔", "Awaiting approval"),
     C.SCHEDULED: Pill("wait", "◷", "Scheduled"),
     C.ARMING: Pill("run", "◐", "Getting ready"),
     C.CUTTING_SERVER: Pill("run", "◐", "Switching the server"),
     C.SWITCHING: Pill("run", "◐", "Switching terminals"),
-    C.VERIFYING: Pill("run", "◐", "Last check"),
+    C.VERIFYING: Pill("run", "◐", "Final check"),
     C.COMPLETED: Pill("ok", "✓", "Completed"),
     C.PAUSED: Pill("warn", "‖", "Paused"),
     C.ROLLING_BACK: Pill("run", "↺", "Rolling back"),
     C.ROLLED_BACK: Pill("ok", "↩", "Rolled back"),
-    C.NEEDS_PERSON: Pill("bad", "▲", "Needs a person"),
+    C.NEEDS_PERSON: Pill("bad", "▲", "Needs attention"),
     C.CANCELLED: Pill("wait", "–", "Cancelled"),
 }
 
@@ -62,6 +62,18 @@ def run_pill(state: str, to_scheme: str = "", *, cut_off: bool = False) -> Pill:
     tone = "bad" if pill.tone == "bad" else "warn"
     shape = CUT_OFF_SHAPE if pill.tone in ("ok", "wait") else pill.shape
     return Pill(tone, shape, f"{pill.word}, cut off")
+
+
+def pill_of(state: str, *, of_device: bool, to_scheme: str = "") -> Pill:
+    """The pill of a state that a transition names. of_device: whether a device changed its state, or its cutover."""
+    return run_pill(state, to_scheme) if of_device else CUTOVER_PILLS[C(state)]
+
+
+def states_called(text: str) -> list[str]:
+    """The states whose pill has this text in its word; the same word may belong to a device and to a cutover."""
+    wanted = text.casefold()
+    pills: list[tuple[str, Pill]] = [*RUN_PILLS.items(), *CUTOVER_PILLS.items()]
+    return [str(state) for state, pill in pills if wanted in pill.word.casefold()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,11 @@ def scheme_pill(scheme: str) -> Pill:
 
 CUT_OFF = Pill("bad", "✕", "Cut off")
 CHANGED_SINCE = Pill("bad", "▲", "Changed since")
+
+
+def event_word(code: str) -> str:
+    """What happened to an agent or a token, as a heading."""
+    return code.replace("_", " ").capitalize()
 
 
 def differs_pill(scheme: str) -> Pill:

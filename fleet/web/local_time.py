@@ -30,7 +30,7 @@ def to_utc(local: dt.datetime, zone: dt.tzinfo, which: Which = "") -> dt.datetim
         )
     if not which:
         raise LocalTimeError(
-            f"{local:%H:%M} comes twice on {local:%d %B %Y} in {zone}: the clocks go back. "
+            f"{local:%H:%M} occurs twice on {local:%d %B %Y} in {zone}: the clocks go back. "
             f"Choose the first ({_offset(first)}) or the second ({_offset(second)}).",
             ambiguous=True,
         )

@@ -30,7 +30,7 @@ def _terminal(scheme: str) -> list[Step]:
         "In Touch open Tools, Basic Tools, Terminal Settings, Customers, and there the tab Validation.",
         f"{tick.capitalize()} Secured. Leave host and port as they are. Save.",
         "Press Refresh Interface List; it must show the interfaces.",
-        f"Look a member up. If that works, the till is on {scheme.upper()}; its agent will report so by itself.",
+        f"Look up a member. If that works, the terminal is on {scheme.upper()}; its agent reports it automatically.",
     ]
     return [Step(text) for text in texts]
 
@@ -42,11 +42,11 @@ def _server(run: DeviceRun, scheme: str) -> list[Step]:
     bind = f"netsh http add sslcert ipport=0.0.0.0:{port} certhash={thumbprint} appid={APPID} certstorename=MY"
     unbind = f"netsh http delete sslcert ipport=0.0.0.0:{port}"
     return [
-        Step("Stop the SwiftPOS Services Monitor, then NetPOS.Net. Windows names services that need it: let it stop them too."),
+        Step("Stop the SwiftPOS Services Monitor, then NetPOS.Net. If Windows lists dependent services, let it stop them too."),
         Step("In a command prompt as administrator (not PowerShell):", f"netsh http delete urlacl url={other}://+:{port}/"),
         Step("Then:", f'netsh http add urlacl url={scheme}://+:{port}/ sddl="{EVERYONE_LISTENS}"'),
         Step("And:", bind if scheme == "https" else unbind),
         Step(f"In NetPOS.Net's settings {'tick' if scheme == 'https' else 'untick'} Use SSL. Save."),
-        Step("Start NetPOS.Net, then what was stopped with it, then the Services Monitor."),
-        Step(f"Look a member up on one till that is on {scheme.upper()}."),
+        Step("Start NetPOS.Net, then the dependent services, then the Services Monitor."),
+        Step(f"Look up a member on one till that is on {scheme.upper()}."),
     ]

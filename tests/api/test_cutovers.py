@@ -80,7 +80,7 @@ def test_a_draft_whose_terminals_are_gone_or_whose_certificate_is_refused_at_sta
     Cutover.objects.filter(pk=made["id"]).update(exclude=[t.name for t in terminals])
     answer = api("POST", f"/cutovers/{made['id']}/start")
     assert answer.status_code == 409
-    assert answer.json()["detail"] == "nothing would move: the plan leaves no terminal of this site"
+    assert answer.json()["detail"] == "nothing to do: the plan excludes every terminal of this site"
     server.facts["certificates"][0]["not_after"] = "2020-01-01T00:00:00+00:00"
     server.save()
     other = make_cutover(site, certificate_thumbprint="AB" * 20)

@@ -75,7 +75,7 @@ def test_one_at_a_time_and_not_during_a_cutover(api: Api, followed: list[Any]) -
     api("POST", f"/sites/{site.pk}/rehearsals")
     again = api("POST", f"/sites/{site.pk}/rehearsals")
     assert (again.status_code, len(followed)) == (409, 1)
-    assert "under way" in again.json()["detail"]
+    assert "is running" in again.json()["detail"]
     Rehearsal.objects.all().update(state="done")
     make_cutover(site, state="switching")
     busy = api("POST", f"/sites/{site.pk}/rehearsals")

@@ -96,13 +96,13 @@ PLAN_GUARDS: list[tuple[str, Setting, list[tuple[str, str]]]] = [
         [
             (
                 """    if _closing(s, now):
-        return [_back_for_time("the window closes before the server could be flipped; nothing was changed")]
+        return [_back_for_time("the window closes before the server could be switched; nothing was changed")]
     if s.server""",
                 "    if s.server",
             ),
             (
                 """        if _closing(s, now):
-            return [_back_for_time("the window closes before the server could be flipped; nothing was changed")]
+            return [_back_for_time("the window closes before the server could be switched; nothing was changed")]
         return [Ask""",
                 "        return [Ask",
             ),
@@ -344,9 +344,9 @@ PLAN_GUARDS: list[tuple[str, Setting, list[tuple[str, str]]]] = [
         [
             (
                 """    elif s.on_window_close == "roll_back" and _closing(s, now):
-        return [_back_for_time("point""",
+        return [_back_for_time("the point""",
                 """    elif False:
-        return [_back_for_time("point""",
+        return [_back_for_time("the point""",
             )
         ],
     ),
@@ -497,7 +497,7 @@ REPORTS_GUARDS: list[tuple[str, Setting, list[tuple[str, str]]]] = [
     (
         "passing the last check clears an earlier failure",
         CALM,
-        [('return Verdict(Run.VERIFIED, "passed the last check")', "return None")],
+        [('return Verdict(Run.VERIFIED, "passed the final check")', "return None")],
     ),
     (
         "a failed undo is named",

@@ -41,7 +41,7 @@ def test_a_second_start_of_the_same_cutover_is_a_conflict(fleet):
 
 def test_a_second_cutover_of_a_busy_site_is_a_conflict(fleet):
     fleet.act(fleet.plan(), "start")
-    with pytest.raises(Conflict, match="of this site is arming; one at a time"):
+    with pytest.raises(Conflict, match="of this site is arming; only one cutover per site can be active"):
         fleet.act(fleet.plan(), "start")
 
 
@@ -62,10 +62,10 @@ def test_with_two_persons_the_requester_does_not_approve():
     site, _, _ = make_club(2, two_persons=True)
     fleet = SimFleet.of(site)
     cutover = fleet.plan()
-    with pytest.raises(Forbidden, match="asks for a second person"):
+    with pytest.raises(Forbidden, match="requires approval by a second person"):
         fleet.act(cutover, "start")
     fleet.act(cutover, "submit")
-    with pytest.raises(Forbidden, match="whoever requested"):
+    with pytest.raises(Forbidden, match="the requester cannot"):
         fleet.act(cutover, "approve")
     fleet.act(cutover, "approve", user=make_user(role=Role.APPROVER))
     fleet.work()
@@ -99,7 +99,7 @@ def test_a_scheduled_cutover_can_be_cancelled(fleet):
 def test_a_window_too_short_for_the_fleet_is_refused_with_the_reason():
     site, _, _ = make_club(700)
     fleet = SimFleet.of(site)
-    with pytest.raises(Conflict, match="cannot fit: the move needs about"):
+    with pytest.raises(Conflict, match="does not fit into the window: the cutover needs about"):
         fleet.act(fleet.plan(duration_minutes=1), "start")
     assert Cutover.objects.get().state == "draft"
 
@@ -171,7 +171,7 @@ def test_a_server_without_a_usable_certificate_stops_the_plan_and_the_start(flee
     device.save()
     with pytest.raises(Conflict, match="no certificate with a private key"):
         fleet.act(cutover, "start")
-    with pytest.raises(Invalid, match="certificate_thumbprint: is left to the newest that fits, but the server's store has no"):
+    with pytest.raises(Invalid, match="certificate_thumbprint: is set to the newest valid one, but the server's store has no"):
         fleet.plan()
 
 
@@ -202,12 +202,12 @@ def test_what_a_server_says_of_its_store_cannot_break_a_plan(fleet, facts):
 
 
 def test_nothing_begins_that_would_move_nothing(fleet):
-    with pytest.raises(Invalid, match="exclude: leaves no terminal"):
+    with pytest.raises(Invalid, match="exclude: leaves no terminal to switch"):
         fleet.plan(exclude=["T01", "T02", "T03", "T04"])
     cutover = fleet.plan(starts_at=NOW + dt.timedelta(hours=2))
     Cutover.objects.filter(pk=cutover.pk).update(exclude=["T01", "T02", "T03", "T04"])
     fleet.act(cutover, "submit")
-    with pytest.raises(Conflict, match="nothing would move"):
+    with pytest.raises(Conflict, match="excludes every terminal"):
         fleet.act(cutover, "approve")
     cutover.refresh_from_db()
     assert (cutover.state, cutover.runs.count()) == ("submitted", 0)

@@ -55,7 +55,7 @@ def test_a_terminal_in_another_scheme_than_its_server(items):
     Device.objects.filter(pk=two.pk).update(scheme="")  # never read: nobody can say
     (item,) = items()
     assert (item.code, item.severity, item.site, item.device) == ("scheme_differs", "error", site.pk, "T01")
-    assert item.message == "T01 speaks HTTPS, its server speaks HTTP: it has no member functions"
+    assert item.message == "T01 speaks HTTPS, its server speaks HTTP: its member functions do not work"
     assert item.path == f"/terminals/{one.pk}/"
     assert item.remedy
 
@@ -155,7 +155,7 @@ def test_a_cutover_that_needs_a_person_and_its_devices(items):
     assert codes(found) == [
         ("needs_person", None), ("bind_failed", server.name), ("settings_read_only", "T01"), ("unreachable", "T03"),
     ]  # fmt: skip
-    assert found[0].message == "The cutover to HTTPS needs a person: T01 cannot be written."
+    assert found[0].message == "The cutover to HTTPS needs attention: T01 cannot be written."
     assert found[0].remedy == "Take the protection off."
     assert found[3].message == "Gone."
     assert {item.path for item in found} == {f"/cutovers/{cutover.pk}/"}
@@ -168,7 +168,7 @@ def test_a_pause_by_a_person_is_not_news(items):
     assert items() == []
     Cutover.objects.filter(pk=cutover.pk).update(finding=finding("threshold_passed", "Too many.", "Retry."))
     assert codes(items()) == [("paused", None), ("lookup_failed", "T01")]
-    assert items()[0].message == "The cutover to HTTPS has paused by itself: Too many."
+    assert items()[0].message == "The cutover to HTTPS paused automatically: Too many."
 
 
 def test_an_old_cutover_that_a_later_one_has_followed_is_history(items):
@@ -200,7 +200,7 @@ def test_an_approval_waits_for_whoever_may_give_it(items, ada):
     assert (items(ada), items(cem), items(make_user("dot", None))) == ([], [], [])
     (item,) = items(ben)
     assert (item.code, item.severity, item.path) == ("approval_waiting", "warning", f"/cutovers/{cutover.pk}/")
-    assert "that ada has planned" in item.message
+    assert "that ada planned" in item.message
     Site.objects.update(two_persons=False)
     assert codes(items(ada)) == [("approval_waiting", None)]
 

@@ -29,7 +29,7 @@ def test_a_rehearsal_shows_that_its_key_is_too_weak():
     Device.objects.filter(site=club, kind="server").update(facts={"certificates": [kept]})
     assert "1024 bits" in (certificates.why_unfit(club, row.thumbprint, WINDOW, NOW) or "")
     why = certificates.why_unfit(club, "", WINDOW, NOW) or ""
-    assert why.startswith(f"is left to the newest that fits, and CN=netpos.club.example ({row.thumbprint[:8]}…) is not fit:")
+    assert why.startswith(f"is set to the newest valid one, and CN=netpos.club.example ({row.thumbprint[:8]}…) is not fit:")
 
 
 @pytest.mark.parametrize("facts", [{}, [], {"certificates": None}, {"certificates": "none"}])

@@ -87,7 +87,7 @@ def test_a_device_that_calls_itself_otherwise_is_shown_as_such(fleet, name, call
     device = fleet["T01"].device
     enrol_again(device, name)
     assert Agent.objects.get(device=device).called == called
-    assert ("calls itself" in Event.objects.filter(code="enrolled").latest("pk").text) == bool(called)
+    assert ("reports the name" in Event.objects.filter(code="enrolled").latest("pk").text) == bool(called)
 
 
 def test_one_key_is_one_devices(fleet):

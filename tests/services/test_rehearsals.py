@@ -210,7 +210,7 @@ def test_every_reason_why_it_cannot_be_now_is_said() -> None:
     cutover.delete()
     make_cutover(club, state="scheduled")  # days before the night is when one rehearses
     lifecycle.start(admin, club.pk, "ab" * 20, NOW)
-    with pytest.raises(Conflict, match="under way"):
+    with pytest.raises(Conflict, match="is running"):
         lifecycle.start(admin, club.pk, "", NOW)
     Rehearsal.objects.all().delete()
     for changes, why in (({"scheme": "https"}, "HTTPS already"), ({"scheme": "http", "facts": {}}, "no certificate")):

@@ -160,7 +160,7 @@ def test_a_window_that_opened_unseen_opens_late_while_it_fits_or_is_cancelled_an
         assert news.count("arming") == 1
     else:
         assert news == ["scheduled", "cancelled"]
-        assert "not running when the window was open" in cutover.reason
+        assert "not running when the window opened" in cutover.reason
         assert not Instruction.objects.exists()
         fleet.now = NOW + dt.timedelta(days=400)
         fleet.act(fleet.plan(), "start")  # the site is free again

@@ -58,6 +58,18 @@ def test_the_log_is_searched(auditor, history, q, count):
     assert auditor.get(reverse("audit"), {"q": q}).context["page"].paginator.count == count
 
 
+def test_states_are_shown_and_found_by_the_words_of_their_pills(auditor, history):
+    run = history.runs.get()
+    make_transition(history, "undo_failed", run, old="undoing")
+    html = auditor.get(reverse("audit")).content.decode()
+    assert "Undo failed</span>" in html
+    assert "Switching the server →" in html
+    assert "undo_failed" not in html
+    assert "cutting_server" not in html
+    found = auditor.get(reverse("audit"), {"q": "Undo failed"}).context["page"].object_list
+    assert [t.new for t in found] == ["undo_failed"]
+
+
 def test_one_cutover_alone(auditor, history):
     assert auditor.get(reverse("audit"), {"cutover": history.pk}).context["page"].paginator.count == 2
     assert auditor.get(reverse("audit"), {"cutover": "999"}).context["page"].paginator.count == 0
@@ -66,7 +78,7 @@ def test_one_cutover_alone(auditor, history):
 
 
 def test_an_empty_log_says_what_will_stand_here(auditor):
-    assert "will stand here" in auditor.get(reverse("audit")).content.decode()
+    assert "is kept permanently" in auditor.get(reverse("audit")).content.decode()
 
 
 def test_cutovers_are_listed_with_their_counts(auditor, history):
@@ -108,7 +120,7 @@ def test_a_quarantined_agent_is_shown_with_the_way_out(admin):
     html = admin.get(reverse("agents")).content.decode()
     assert "Identity used twice" in html
     assert "Two programs &lt;b&gt;" in html
-    assert "It calls itself “&lt;i&gt;T09&lt;/i&gt;”" in html
+    assert "It reports the name “&lt;i&gt;T09&lt;/i&gt;”" in html
     assert "New token for T01" in html
 
 

@@ -127,7 +127,7 @@ def test_the_strip_stands_on_top_with_what_to_do(admin):
     html = admin.get("/").content.decode()
     strip = html[html.index("Needs attention") : html.index('<h2 id="s">')]
     assert "T01 speaks HTTPS, its server speaks HTTP" in strip
-    assert "Plan a cutover again" in strip
+    assert "Plan another cutover" in strip
     assert f'<a href="/terminals/{one.pk}/">T01</a>' in strip
     assert "Show all" not in strip
 
@@ -140,10 +140,10 @@ def test_beyond_ten_one_asks_for_all(admin, monkeypatch):
     html = admin.get("/").content.decode()
     first, rest = html.split("<details><summary>Show all 13</summary>")
     assert (first.count('data-code="scheme_differs"'), rest.count('data-code="scheme_differs"')) == (10, 3)
-    assert (first.count("Plan a cutover again"), rest.count("Plan a cutover again")) == (1, 1)  # the last says it for all
-    assert "these are the gravest" not in html
+    assert (first.count("Plan another cutover"), rest.count("Plan another cutover")) == (1, 1)  # the last says it for all
+    assert "the most severe" not in html
     monkeypatch.setattr("fleet.services.attention.listing.LIMIT", 12)
-    assert "And 1 more: these are the gravest." in admin.get("/").content.decode()
+    assert "Only the most severe are shown; 1 more is not." in admin.get("/").content.decode()
 
 
 def test_a_terminal_in_another_scheme_is_not_green_or_grey(admin):

@@ -141,7 +141,7 @@ def test_an_actions_address_opened_as_a_page_leads_on(admin, here, name, verb):
     assert response.status_code == 405
     assert response["Allow"]
     assert 'aria-label="Main"' in html
-    assert "nothing was done" in html
+    assert "nothing was changed" in html
     ways = {"act": reverse("cutover", args=[here.pk]), "revoke": reverse("agents"), "token": reverse("agents")}
     ways |= {n: reverse("readiness", args=[here.site_id]) for n in ("rehearse", "policy")}
     way = ways.get(name, reverse("fleet"))
@@ -158,7 +158,7 @@ def test_not_found_has_the_menu_and_says_what_to_do(admin, path):
     assert response.status_code == 404
     assert 'aria-label="Main"' in html
     assert ">Plan cutover<" in html
-    assert "Look for it from the menu." in html
+    assert "Use the menu to find it." in html
 
 
 def test_not_allowed_names_the_role_and_has_the_menu(auditor, nobody):
@@ -179,7 +179,7 @@ def test_a_page_that_breaks_keeps_the_menu(admin, monkeypatch):
     html = response.content.decode()
     assert response.status_code == 500
     assert 'aria-label="Main"' in html
-    assert "agents go on" in html
+    assert "the agents continue" in html
     assert "RuntimeError" not in html
 
 
@@ -191,7 +191,7 @@ def test_where_nothing_works_there_still_is_a_menu(admin, monkeypatch):
     html = response.content.decode()
     assert response.status_code == 500
     assert 'aria-label="Main"' in html
-    assert "agents go on" in html
+    assert "the agents continue" in html
 
 
 def test_a_form_of_thousands_of_fields_gets_a_page(admin):

@@ -90,8 +90,8 @@ MIXED = {
     "ANSI in UTF-8": ("name\nKüche\n".encode() + b"T\xfcr\n", "line 3, column 2", "UTF-8"),
     "ANSI behind a mark": (codecs.BOM_UTF8 + b"name\r\nBar\r\nT\xfcr\r\n", "line 3, column 2", "UTF-8"),
     "half a letter": (codecs.BOM_UTF16_LE + "name\rBar".encode("utf-16-le") + b"\0", "line 2, column 4", "UTF-16"),
-    "an open quote": (b'name;note\nBar;"x\nBar 2;y\n', "line 2, column 5", "not CSV"),
-    "text behind a quote": (b'name;note\nA;b\n"Bar"x;y\n', "line 3, column 1", "not CSV"),
+    "an open quote": (b'name;note\nBar;"x\nBar 2;y\n', "line 2, column 5", "not valid CSV"),
+    "text behind a quote": (b'name;note\nA;b\n"Bar"x;y\n', "line 3, column 1", "not valid CSV"),
     "an unknown column": (b"name; Colour \nBar;red\n", "line 1, column 7", "unknown column 'colour'"),
 }
 

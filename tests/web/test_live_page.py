@@ -34,6 +34,20 @@ def buttons(html: str) -> set[str]:
     return set(re.findall(r"<button[^>]*>([^<]*)", bar))
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "line"),
+    [
+        ("armed", "ready", "T01 · Ready</p>"),
+        ("restored", "restored", "T01 · Restored</p>"),
+        ("failed", "too slow", "Failed: too slow"),
+    ],
+)
+def test_the_log_says_a_state_once(admin, state, reason, line):
+    cutover, (one, *_) = running()
+    make_transition(cutover, state, one, reason=reason, actor="plan")
+    assert line in page(admin, cutover)
+
+
 def test_every_terminal_has_a_cell_and_a_row_with_its_state(admin):
     cutover, _ = running()
     html = page(admin, cutover)
@@ -107,9 +121,10 @@ def test_what_begins_says_before_how_many_for_how_long_and_until_when(admin, sta
     html = page(admin, draft(state=state))
     says, buttons_of = dialog(html, verb)
     assert says.startswith(
-        "At once every agent checks and holds ready. Then the server goes to HTTPS: all 24 terminals are cut off"
+        "At once every agent checks its settings and reports ready. Then the server switches to HTTPS: all 24 terminals are "
+        "cut off"
     )
-    assert "until each has followed, about 14 s." in says
+    assert "until each has switched too, about 14 s." in says
     assert "A rollback takes about 14 s and fits into the window until 04:04:42 AEDT." in says
     assert buttons_of == [label, "Cancel"]
     assert re.search(rf'<form method="get"[^>]*><button id="do-{verb}"[^>]*data-opens="dialog-{verb}"', html)
@@ -137,18 +152,18 @@ def test_resume_says_what_is_next_and_whether_a_rollback_still_fits(admin):
     one.save()
     two.save()
     says, buttons_of = dialog(page(admin, cutover), "resume")
-    assert says.startswith("It goes on where it stopped: 1 terminal left to switch, about 2 s. 1 terminal is cut off now.")
-    assert "That 1 terminal failed does not stop it again." in says
+    assert says.startswith("It continues where it stopped: 1 terminal left to switch, about 2 s. 1 terminal is cut off now.")
+    assert "The failure of 1 terminal does not stop it again." in says
     assert "fits into the window until 03:46:00 AEDT." in says
     assert buttons_of == ["Resume", "Cancel"]
     cutover.no_return_at = NOW
     cutover.save()
-    assert "; since 03:00:00 AEDT it ends after the window closes." in dialog(page(admin, cutover), "resume")[0]
+    assert "; after 03:00:00 AEDT it no longer fits into the window." in dialog(page(admin, cutover), "resume")[0]
 
 
 def test_resume_before_the_server_says_that_everybody_will_be_cut_off(admin):
     says, _ = dialog(page(admin, running("paused", paused_from="arming")[0]), "resume")
-    assert "the server is next, and all 3 terminals are cut off until each has followed" in says
+    assert "the server is next, and all 3 terminals are cut off until each has switched too" in says
 
 
 def test_retry_says_how_many_are_tried_again(admin):
@@ -187,7 +202,7 @@ def test_without_scripts_the_question_is_a_page(admin):
     assert "3 terminals that were switched" in html
     assert admin.get(reverse("confirm", args=[cutover.pk, "pause"])).status_code == 404
     html = admin.get(reverse("confirm", args=[cutover.pk, "resume"])).content.decode()
-    assert "Nothing: the cutover is switching terminals." in html
+    assert "This does nothing now. State of the cutover: switching terminals." in html
     html = admin.get(reverse("confirm", args=[draft().pk, "cancel"])).content.decode()
     assert "Keep it" in html
 
@@ -202,10 +217,10 @@ def test_a_rollback_is_not_called_impossible_when_it_is_not(admin):
 
 def test_what_is_going_back_is_not_at_rest(admin):
     cutover, _ = running("rolling_back", direction="back", ended_at=NOW)
-    assert "at rest since" not in page(admin, cutover)
+    assert "ended 0" not in page(admin, cutover)
     cutover.state = "rolled_back"
     cutover.save()
-    assert "at rest since 03:00:00" in page(admin, cutover)
+    assert "ended 03:00:00" in page(admin, cutover)
 
 
 def test_a_button_acts_and_the_page_stays(admin, followed):

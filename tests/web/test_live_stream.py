@@ -80,7 +80,7 @@ def test_who_approved_and_since_when_it_rests_arrive_without_a_reload(switching)
     change(cutover, runs[0], "verified")
     event = watcher._event().decode()
     assert "<dt>Approved by</dt><dd>boss</dd>" in event
-    assert "at rest since 03:00:00" in event
+    assert "ended 03:00:00" in event
 
 
 def test_the_pill_names_the_wave_that_is_open(switching):

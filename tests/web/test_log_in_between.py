@@ -149,7 +149,7 @@ def test_a_form_that_is_too_old_gets_its_page_again_with_what_was_typed(ada):
     answer = client.post(PLAN, old, headers={"Origin": "http://testserver"})
     assert (answer.status_code, answer["Location"]) == (302, PLAN)
     html = client.get(PLAN).content.decode()
-    assert "Nothing was done: this page was loaded before the last log-in." in html
+    assert "Nothing was changed: this page was loaded before the last log-in." in html
     assert 'value="keep me"' in html
     assert not Cutover.objects.exists()
 
@@ -173,7 +173,7 @@ def test_a_form_of_another_site_gets_a_page_and_leaves_nothing_behind(ada, origi
     answer = client.post(PLAN, typed(site, note="evil"), headers=origin)
     html = answer.content.decode()
     assert answer.status_code == 403
-    assert "This form is too old" in html
+    assert "This form has expired" in html
     assert 'aria-label="Main"' in html
     assert "evil" not in client.get(PLAN).content.decode()
 
@@ -184,5 +184,5 @@ def test_a_log_in_page_that_is_too_old_is_shown_again(db):
     answer = client.post("/login/", {"username": "ada", "password": PASSWORD}, headers={"Origin": "http://testserver"})
     assert answer["Location"] == "/login/"
     html = client.get("/login/").content.decode()
-    assert "Nothing was done" in html
+    assert "Nothing was changed" in html
     assert PASSWORD not in str(dict(client.session))

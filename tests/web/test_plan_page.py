@@ -64,7 +64,7 @@ def test_start_and_schedule_ask_first_and_say_what_will_happen(admin):
     for verb, label in (("start", "Start now"), ("schedule", "Schedule")):
         assert re.search(rf'<button[^>]*value="{verb}" data-opens="dialog-{verb}"[^>]*>{label}<', html)
         text = html[html.index(f'<dialog id="dialog-{verb}"') :]
-        assert "all 3 terminals are cut off from it until each has followed" in text
+        assert "all 3 terminals are cut off until each has switched too" in text
         assert re.findall(r"<button[^>]*>([^<]*)", text)[:2] == [label, "Cancel"]
         assert re.search(rf'<button form="plan"[^>]*value="{verb}"', text)
 
@@ -74,12 +74,12 @@ def test_the_dialogs_text_follows_the_form(admin):
     html = admin.get(reverse("preview"), typed(site, exclude="T02")).content.decode()
     for verb in ("start", "schedule"):
         text = re.search(rf'<p id="says-{verb}" hx-swap-oob="true">([^<]*)', html)[1]
-        assert text.startswith("At once every agent checks and holds ready.")
+        assert text.startswith("At once every agent checks its settings and reports ready.")
         assert "all 11 terminals are cut off" in text
     html = admin.get(reverse("preview"), typed(site, starts="at", starts_at="2026-03-20T03:00")).content.decode()
     assert "On Fri 20 Mar 03:00 AEDT every agent" in html
     html = admin.get(reverse("preview"), typed(site, starts="at")).content.decode()
-    assert "Choose a day and a time first." in html
+    assert "Choose a date and a time first." in html
 
 
 def test_schedule_waits_for_its_window(admin, followed):
@@ -113,7 +113,7 @@ def test_what_cannot_start_is_kept_as_a_draft_with_the_reason(admin):
     server.agent.delete()
     html = admin.post(PLAN, typed(site, do="start"), follow=True).content.decode()
     assert Cutover.objects.get().state == "draft"
-    assert "Kept as a draft" in html
+    assert "Saved as a draft" in html
     assert "has no agent yet" in html
 
 
@@ -165,7 +165,7 @@ def test_a_site_without_terminals_is_told_that_nothing_would_move(admin):
     html = admin.post(PLAN, typed(site)).content.decode()
     assert not Cutover.objects.exists()
     assert invalid_fields(html) == {"exclude"}
-    assert "nothing would move" in html
+    assert "the site has no terminals" in html
 
 
 def test_a_local_time_that_does_not_exist_is_said_so(admin):
@@ -179,7 +179,7 @@ def test_a_local_time_that_comes_twice_asks_which(admin):
     site, _, _ = make_club(1, zone="Australia/Sydney")
     twice = typed(site, starts="at", starts_at="2026-04-05T02:30")
     html = admin.post(PLAN, twice).content.decode()
-    assert "comes twice" in html
+    assert "occurs twice" in html
     assert 'name="which"' in html
     admin.post(PLAN, twice | {"which": "second"})
     assert Cutover.objects.get().starts_at == dt.datetime(2026, 4, 4, 16, 30, tzinfo=dt.UTC)

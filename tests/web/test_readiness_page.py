@@ -63,6 +63,8 @@ def test_what_blocks_stands_first_with_its_remedy_and_a_link(admin):
     html = page(admin, site)
     assert verdict(html) == "blocked"
     assert codes(html, "error") == ["seat_no_answer"]
+    assert re.search(r"Blockers</span>\s+\(1\)</h2>", html)
+    assert re.search(r"Passed</span>\s+\(\d+\)</h2>", html)
     terminal = reverse("terminal", args=[site.devices.get(name="T001").pk])
     assert f'<a href="{terminal}">T001</a> gave no answer' in html
     assert "exclude it from the cutover by name" in html
@@ -82,7 +84,7 @@ def test_before_the_first_rehearsal_the_page_says_what_to_do(admin, auditor):
     assert "Press Rehearse now" in page(admin, site)
     html = page(auditor, site)
     assert "An admin starts it" in html
-    assert "<button>Advise me" in html
+    assert "<button>Get advice" in html
     assert reverse("rehearse", args=[site.pk]) not in html
 
 
@@ -101,7 +103,7 @@ def test_a_refusal_is_said_and_nothing_follows(admin, followed, monkeypatch):
         "fleet.services.rehearsals.lifecycle.start", lambda *args: (_ for _ in ()).throw(Conflict("one is under way"))
     )
     html = admin.post(reverse("rehearse", args=[site.pk]), follow=True).content.decode()
-    assert "Nothing was begun." in html
+    assert "Not started." in html
     assert followed == []
 
 
@@ -150,9 +152,9 @@ def test_the_price_is_shown_with_its_interval_and_the_days_traffic(admin):
     site, _ = make_rehearsed(30)
     html = page(admin, site, asked="1", lookups="2500", hours="10", same_lan="on", wifi_apart="on")
     assert "25,000 lookups" in html
-    assert "HTTPS is not needed for the network" in html
+    assert "The network does not require HTTPS" in html
     assert "a real difference" in html
-    assert "no difference that could be told from noise" in html
+    assert "no measurable difference" in html
     assert html.count('class="rail"') == 5
     assert "style=" not in html
 
@@ -164,7 +166,7 @@ def test_terminals_that_measured_twice_are_counted_once(admin):
     for seat in first.checks.all():
         TerminalCheck.objects.create(rehearsal=again, device=seat.device, answered_at=NOW, facts=seat.facts)
     html = page(admin, site)
-    assert "Measured by 24 terminals of this site in 2 rehearsals, in turn" in html
+    assert "Measured by 24 terminals of this site in 2 rehearsals, alternating" in html
 
 
 def _change(low, high, *, typical=True, slow=True):
@@ -175,28 +177,28 @@ def _change(low, high, *, typical=True, slow=True):
 @pytest.mark.parametrize(
     ("change", "between", "told"),
     [
-        (_change(2.0, 20.0), "95 % sure: +2.0 ms to +20.0 ms", "a real difference"),
+        (_change(2.0, 20.0), "95 % confidence: +2.0 ms to +20.0 ms", "a real difference"),
         (
             _change(-9.4, 145.0, slow=False),
-            "95 % sure: −9.4 ms to +145 ms",
-            "the typical lookup takes another time, the slow ones",
+            "95 % confidence: −9.4 ms to +145 ms",
+            "the typical lookup differs; the slow ones",
         ),
         (
             _change(-1.0, 1.0, typical=False, slow=False),
-            "95 % sure: −1.0 ms to +1.0 ms",
-            "no difference that could be told from",
+            "95 % confidence: −1.0 ms to +1.0 ms",
+            "no measurable difference",
         ),
         (
             _change(-1.0, None, slow=False),
-            "95 % sure: at least −1.0 ms; not measured often enough yet for an upper",
+            "95 % confidence: at least −1.0 ms; too few measurements for an upper",
             "the typical",
         ),
         (
             _change(None, 4.0, slow=False),
-            "95 % sure: at most +4.0 ms; not measured often enough yet for a lower",
+            "95 % confidence: at most +4.0 ms; too few measurements for a lower",
             "the typical",
         ),
-        (_change(None, None, slow=False), "not measured often enough yet to say how sure this is", ""),
+        (_change(None, None, slow=False), "too few measurements to say", ""),
     ],
 )
 def test_an_interval_and_what_is_said_of_it_agree(change, between, told):
@@ -212,7 +214,7 @@ def test_one_round_of_measurements_is_said_to_be_too_few(admin):
     site, _ = make_rehearsed(1)
     html = page(admin, site)
     assert "not known" not in html
-    assert "not measured often enough yet" in html
+    assert "too few measurements" in html
 
 
 def test_what_a_handshake_costs_the_server_is_said_or_said_to_be_unknown(admin):
@@ -223,7 +225,7 @@ def test_what_a_handshake_costs_the_server_is_said_or_said_to_be_unknown(admin):
     del rehearsal.facts["cpu_ms"]  # through http.sys it cannot be measured
     rehearsal.save()
     html = page(admin, site)
-    assert "the server's processor was not measured" in html
+    assert "The processor time of a handshake was not measured" in html
     assert "full handshake" not in html
     assert "a day for handshakes" not in html
 

@@ -82,7 +82,7 @@ def test_logging_in_and_out(db):
 
     make_user("ada")
     client = Client()
-    assert "do not go together" in client.post("/login/", {"username": "ada", "password": "wrong"}).content.decode()
+    assert "Wrong user name or password" in client.post("/login/", {"username": "ada", "password": "wrong"}).content.decode()
     assert client.post("/login/", {"username": "ada", "password": PASSWORD})["Location"] == "/"
     assert client.get("/logout/").status_code == 405
     assert client.post("/logout/")["Location"] == "/login/"

@@ -56,20 +56,24 @@ def advise(answers: Answers, addresses: Iterable[str | None]) -> Advice:
     found = seen(addresses)
     reasons = [*_about(found)]
     if found.public:
-        reasons.append("Over a public network anybody on the way reads member numbers and balances, and can change them.")
+        reasons.append("On a public network others can read and change member numbers and balances.")
         return Advice("needed", "HTTPS is needed here.", tuple(reasons))
     if answers.same_lan and not answers.wifi_apart:
-        reasons.append("Guests on the same network can read along, and can pretend to be the server.")
-        return Advice("needed", "HTTPS is needed here, or a guest Wi-Fi of its own.", tuple(reasons))
+        reasons.append("Guests on the same network can read the traffic and can impersonate the server.")
+        return Advice("needed", "HTTPS is needed here, or a separate guest Wi-Fi.", tuple(reasons))
     if answers.same_lan:
-        reasons.append("Nobody but the venue's own devices is on this network, so HTTPS protects only against those.")
+        reasons.append("Only the venue's own devices are on this network, so HTTPS protects only against them.")
         if len(found.networks) > 1:
-            reasons.append("What joins these networks has to belong to the venue, too; if not, HTTPS is needed.")
-        return Advice("optional", "HTTPS is not needed for the network's sake; look at its price and decide.", tuple(reasons))
+            reasons.append("The link between these networks must also belong to the venue. If it does not, HTTPS is needed.")
+        return Advice("optional", "The network does not require HTTPS. Consider its cost and decide.", tuple(reasons))
     if answers.vpn:
-        reasons.append("The VPN encrypts the way between; before and behind it the same rule holds as for a LAN.")
-        return Advice("advised", "HTTPS is advised: the VPN ends before the till and the server do.", tuple(reasons))
-    reasons.append("What lies between tills and server is used by others, or nobody is sure that it is not.")
+        reasons.append(
+            "The VPN encrypts only the link between its ends. On both sides of it the same rule applies as for a LAN."
+        )
+        return Advice(
+            "advised", "HTTPS is advised: the VPN does not reach the terminals and the server themselves.", tuple(reasons)
+        )
+    reasons.append("Others use the network between terminals and server, or this cannot be ruled out.")
     return Advice("needed", "HTTPS is needed here.", tuple(reasons))
 
 
@@ -81,7 +85,7 @@ def _about(found: Seen) -> Iterable[str]:
     elif found.networks:
         yield f"All addresses that agents saw are in {found.networks[0]}."
     elif not found.public:
-        yield "No agent has told an address on the network yet: rehearse first."
+        yield "No agent has reported a network address yet: rehearse first."
 
 
 def _list(items: tuple[str, ...]) -> str:

@@ -88,22 +88,20 @@ QUESTIONS: tuple[Question, ...] = (
         _contact,
         "{told} of {of} devices are in contact",
     ),
-    Question(
-        "seats_ready", "Rehearsal", _SEAT_CODES, _checks, "{told} of {of} terminals made a lookup over HTTPS from their seat"
-    ),
+    Question("seats_ready", "Rehearsal", _SEAT_CODES, _checks, "{told} of {of} terminals made a lookup over HTTPS"),
     Question(
         "first_contact_quick",
         "First lookup",
         _SEAT_CODES | {"slow_first_contact", "first_contact_too_slow"},
         _checks,
-        "the first lookup took less than half of what the till waits, at {told} of {of} terminals",
+        "the first lookup took less than half of the terminal's timeout at {told} of {of} terminals",
     ),
     Question(
         "certificate_good",
         "Certificate",
         frozenset(Code) | {"clock_outside_validity"},
         _chain,
-        "names, trust and dates hold at {told} of {of} terminals, now, in the window and 30 days later",
+        "names, trust and dates are valid at {told} of {of} terminals, now, in the window and 30 days later",
     ),
     Question(
         "clocks_right",
@@ -138,7 +136,7 @@ QUESTIONS: tuple[Question, ...] = (
         "Port",
         frozenset({"port_differs"}),
         _terminals("port"),
-        "{told} of {of} terminals ask at the server's port",
+        "{told} of {of} terminals use the server's port",
     ),
     Question(
         "access_codes_equal",
@@ -152,21 +150,21 @@ QUESTIONS: tuple[Question, ...] = (
         "Agents' version",
         frozenset({"agent_versions"}),
         _devices("version"),
-        "{told} of {of} agents are of one version",
+        "{told} of {of} agents have the same version",
     ),
     Question(
         "bindings_good",
         "Certificate bindings",
         frozenset({"foreign_binding", "specific_binding", "binding_unreadable", "binding_other_port", "binding_missing"}),
         _server("bindings"),
-        "nobody else's certificate is bound to the port",
+        "no other program's certificate is bound to the port",
     ),
     Question(
         "reservations_good",
         "URL reservations",
         frozenset({"other_scheme_reservation", "reservation_unreadable", "other_reservation"}),
         _server("reservations"),
-        "no reservation is in the way, and the cutover reserves by SID, which is the same in every language of Windows",
+        "no reservation conflicts, and the cutover reserves by SID, which is the same in every language of Windows",
     ),
     Question(
         "iplisten_free",
@@ -180,7 +178,7 @@ QUESTIONS: tuple[Question, ...] = (
         "NetPOS.Net",
         frozenset({"service_down", "service_disabled", "port_owner"}),
         _server("service"),
-        "the service runs and starts by itself",
+        "the service runs and starts automatically",
     ),
     Question(
         "store_good",

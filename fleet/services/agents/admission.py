@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 USED_TWICE = Finding(
     alarms.IDENTITY_USED_TWICE,
-    "Two programs have spoken with this device's identity: its state folder was copied. Both are shut out.",
+    "Two programs used this device's identity: its state folder was copied. Both are blocked.",
     "Find the copy and remove it. Then make a new token for the device on the Agents page, and put it on the device.",
 )
 _SHUT_OUT = {
@@ -84,7 +84,7 @@ def shut_out(agent_ids: Collection[str]) -> dict[str, str]:
 
 def too_much() -> AgentRejected:
     """The refusal of an agent that sends more than any honest one."""
-    return AgentRejected("too_much", "this agent says more than any agent does; it may come back in a minute")
+    return AgentRejected("too_much", "this agent sends too many messages; it may reconnect in a minute")
 
 
 def words_for(code: str) -> str:
@@ -135,7 +135,7 @@ def lose_keys(names: Collection[str], now: dt.datetime) -> int:
     Returns how many were revoked."""
     with transaction.atomic():
         count = Agent.objects.filter(revoked_at__isnull=True).update(revoked_at=now, connected=False)
-        text = f"{', '.join(sorted(names))} made anew; every device must be enrolled again."
+        text = f"{', '.join(sorted(names))} were made again; every device must be enrolled again."
         events.note(None, "new_keys", text, now, actor="make_keys")
     return count
 

@@ -25,7 +25,7 @@ def new_token(device: Device, now: dt.datetime, *, actor: str = "setup") -> str:
     token = letters_and_digits(TOKEN_LENGTH)
     with transaction.atomic():
         EnrolmentToken.objects.create(device=device, digest=_digest(token), expires_at=now + TOKEN_LIFE)
-        events.note(device, "token_made", "A token was made with which its agent may enrol once.", now, actor=actor)
+        events.note(device, "token_made", "A token was made; its agent can enrol once with it.", now, actor=actor)
     return token
 
 
@@ -46,7 +46,7 @@ def enrol(message: protocol.Enrol, nonce: str, now: dt.datetime) -> protocol.Enr
         if token.used_at or token.expires_at < now or token.device.kind != message.role:
             raise _bad_token()
         if Agent.objects.filter(public_key=message.public_key).exclude(device=token.device).exists():
-            raise AgentRejected("key_in_use", "this key is another device's: both were made from one image")
+            raise AgentRejected("key_in_use", "another device uses this key: both were cloned from one image")
         EnrolmentToken.objects.filter(pk=token.pk).update(used_at=now)
         agent = _admit(token.device, message, now)
     return protocol.Enrolled(agent=agent.pk, signing_key=signing_key)
@@ -71,7 +71,7 @@ def _admit(device: Device, message: protocol.Enrol, now: dt.datetime) -> Agent:
     )
     words = "Enrolled." if new else "Enrolled again, with a new key."
     if differs:
-        words += f" It calls itself {called!r}."
+        words += f" It reports the name {called!r}."
     events.note(device, "enrolled", words, now, actor=device.name)
     return agent
 

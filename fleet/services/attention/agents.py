@@ -37,21 +37,21 @@ def _each(found: QuerySet[Agent], item: Any) -> Found:
 
 
 def _alarm(row: dict[str, Any]) -> Item:
-    message = said(row["alarm"], "message", f"the agent of {row['device__name']} is not to be trusted")
-    remedy = said(row["alarm"], "remedy", "Revoke it, look at the device, then enrol it again.")
+    message = said(row["alarm"], "message", f"the agent of {row['device__name']} cannot be trusted")
+    remedy = said(row["alarm"], "remedy", "Revoke it, check the device, then enrol it again.")
     return _item(row, Rank.ALARM, code_of(row["alarm"], "alarm"), message, remedy, _agents(row["device__name"]))
 
 
 def _revoked(row: dict[str, Any]) -> Item:
-    message = f"The agent of {row['device__name']} was revoked: it can take part in nothing"
+    message = f"The agent of {row['device__name']} was revoked: it cannot take part in a cutover"
     path = _agents(row["device__name"])
     return _item(row, Rank.AWAY, "agent_revoked", message, "Enrol the device again with a new token.", path, "warning")
 
 
 def _server_away(row: dict[str, Any]) -> Item:
     since = f" since {at(row['last_seen'])}" if row["last_seen"] else ""
-    message = f"The agent of the server {row['device__name']} is not in contact{since}: nothing can be moved or taken back"
-    remedy = "Start the agent's service on the server; check its way to this dashboard."
+    message = f"The agent of the server {row['device__name']} is not in contact{since}: no cutover and no rollback is possible"
+    remedy = "Start the agent's service on the server; check its connection to this dashboard."
     return _item(row, Rank.SERVER_AWAY, "server_no_contact", message, remedy, page_of(row))
 
 
@@ -75,14 +75,14 @@ def _terminals_away(found: QuerySet[Agent]) -> Found:
 def _away(row: dict[str, Any]) -> Item:
     since = f" since {at(row['last_seen'])}" if row["last_seen"] else ""
     message = f"{row['device__name']}'s agent is not in contact{since}"
-    return _item(row, Rank.AWAY, "no_contact", message, "Switch it on, or look at its network.", page_of(row), "warning")
+    return _item(row, Rank.AWAY, "no_contact", message, "Switch it on, or check its network.", page_of(row), "warning")
 
 
 def _many(first: dict[str, Any], rest: list[dict[str, Any]]) -> Item:
     names = ", ".join(row["device__name"] for row in (first, *rest))
     message = f"{first['among']:,} terminals are not in contact: {names} and {first['among'] - NAMED:,} more"
     path = f"{reverse('fleet')}?{urlencode({'site': first['device__site_id'], 'contact': 'no'})}"
-    remedy = "Switch them on, or look at what they have in common: a switch, a power strip, a network."
+    remedy = "Switch them on, or check what they share: a network switch, a power strip, a network."
     return _item(first | {"device__name": None}, Rank.AWAY, "no_contact", message, remedy, path, "warning")
 
 

@@ -14,7 +14,7 @@ from fleet.services.attention.terminals import CONTRADICTION
 
 DEVICES = 50  # of one cutover that are named one by one
 _STUCK = states.COUNTS_AS_FAILED | {states.Run.UNDO_FAILED}
-_LOOK = "Look at the devices that are named; then Retry failed, Resume or Roll back."
+_LOOK = "Check the named devices; then press Retry failed, Resume or Roll back."
 _FIELDS = ("id", "state", "to_scheme", "reason", "finding", "cause", "site_id", "site__name", "requested_by__username")
 
 
@@ -66,7 +66,7 @@ def _in_order(found: QuerySet[Cutover]) -> QuerySet[Any]:
 
 def _cutover(row: dict[str, Any]) -> Item:
     finding = row["cause"] or row["finding"]
-    words = "needs a person" if row["state"] == states.Cutover.NEEDS_PERSON else "has paused by itself"
+    words = "needs attention" if row["state"] == states.Cutover.NEEDS_PERSON else "paused automatically"
     why = said(finding, "message") or row["reason"]
     message = f"The cutover to {row['to_scheme'].upper()} {words}" + (f": {why}" if why else "")
     return _item(row, row["state"], None, message, said(finding, "remedy", _LOOK))
@@ -80,7 +80,7 @@ def _device(cutover: dict[str, Any], run: dict[str, Any]) -> Item:
 
 def _more(cutover: dict[str, Any], run: dict[str, Any]) -> Item:
     message = f"and {run['among'] - DEVICES:,} more devices of this cutover"
-    return _item(cutover, cutover["state"], None, message, "See them all on the cutover's page.")
+    return _item(cutover, cutover["state"], None, message, "See all of them on the cutover's page.")
 
 
 def _item(row: dict[str, Any], code: str, device: str | None, message: str, remedy: str) -> Item:
@@ -90,9 +90,9 @@ def _item(row: dict[str, Any], code: str, device: str | None, message: str, reme
 
 def _approval(row: dict[str, Any]) -> Item:
     who = row["requested_by__username"] or "somebody"
-    message = f"The cutover to {row['to_scheme'].upper()} that {who} has planned waits for approval"
+    message = f"The cutover to {row['to_scheme'].upper()} that {who} planned is awaiting approval"
     path = reverse("cutover", args=[row["id"]])
     return Item(
         Rank.APPROVAL, "approval_waiting", "warning", row["site_id"], row["site__name"], None, message,
-        "Look at its plan; then Approve, or Cancel it.", path,
+        "Check its plan; then approve or cancel it.", path,
     )  # fmt: skip

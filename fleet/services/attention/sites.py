@@ -15,7 +15,7 @@ from fleet.preflight.site.certificate_rules import EXPIRES_SOON
 from fleet.services.attention.items import LIMIT, Found, Item, Rank, Severity, at, bounded, code_of, newest_of, page_of, said
 
 AT_ONCE = dt.timedelta(days=3)
-_RENEW = "Renew it, import it on the server, and bind the new one before this one ends."
+_RENEW = "Renew it, import the new one on the server and bind it before this one expires."
 
 
 def sources(now: dt.datetime) -> Iterator[Found]:
@@ -36,12 +36,12 @@ def _words(row: dict[str, Any]) -> Iterator[Item]:
     """An item for its warning, and one for its trouble."""
     path = f"{reverse('fleet')}?site={row['id']}"
     if (warning := row["warning"]) is not None:
-        message = said(warning, "message", "the site was warned of something")
+        message = said(warning, "message", "the site has a warning")
         code, remedy = code_of(warning, "warning"), said(warning, "remedy")
         yield Item(Rank.SITE, code, "error", row["id"], row["name"], None, message, remedy, path, dismiss=True)
     if (trouble := row["trouble"]) is not None:
-        message = said(trouble, "message", "the dashboard keeps failing at this site's work") + _tries(trouble)
-        code, remedy = code_of(trouble, "trouble"), said(trouble, "remedy", "Look into the dashboard's log.")
+        message = said(trouble, "message", "the dashboard repeatedly fails at this site") + _tries(trouble)
+        code, remedy = code_of(trouble, "trouble"), said(trouble, "remedy", "Check the dashboard's log.")
         yield Item(Rank.SITE, code, "error", row["id"], row["name"], None, message, remedy, path)
 
 
@@ -68,7 +68,9 @@ def _ending(row: dict[str, Any], now: dt.datetime) -> Iterator[Item]:
             continue
         over = one.not_after <= now
         named = f"{one.label or 'The certificate'} ({one.thumbprint[:8]}…), which {row['name']} serves,"
-        message = f"{named} {'ended' if over else 'ends'} on {at(one.not_after)}" + (": terminals refuse it" if over else "")
+        message = f"{named} {'expired' if over else 'expires'} on {at(one.not_after)}" + (
+            ": terminals refuse it" if over else ""
+        )
         severity: Severity = "error" if one.not_after - now <= AT_ONCE else "warning"
         yield Item(
             Rank.CERTIFICATE, "certificate_ending", severity, row["site_id"], row["site__name"], row["name"], message, _RENEW,

@@ -11,7 +11,7 @@ from fleet.models import Device, DeviceRun
 from fleet.services.attention.items import UNDER_WAY, Found, Item, Rank, at, bounded, newest_of, newest_started, page_of, said
 
 CONTRADICTION = "contradiction"
-_AGAIN = "Plan a cutover again, which moves what is left; or set this terminal to the server's scheme by hand."
+_AGAIN = "Plan another cutover for the remaining terminals, or set this terminal to the server's scheme manually."
 
 
 def differing() -> Q:
@@ -59,10 +59,10 @@ def _in_other_scheme() -> Found:
 
 def _differs(row: dict[str, Any]) -> Item:
     own, servers = ("HTTPS", "HTTP") if row["scheme"] == "https" else ("HTTP", "HTTPS")
-    message, remedy = f"{row['name']} speaks {own}, its server speaks {servers}: it has no member functions", _AGAIN
+    message, remedy = f"{row['name']} speaks {own}, its server speaks {servers}: its member functions do not work", _AGAIN
     if row["run_state"] == states.Run.LATE:
         message += f". It was off during cutover {row['cutover']}"
-        remedy = "Switch it on, or look at its network: it moves by itself when it comes back."
+        remedy = "Switch it on, or check its network: it switches automatically when it is back."
     elif row["run_state"] is None and row["name"] in (row["excluded"] or ()):
         message += f". It was excluded from cutover {row['cutover']}"
     return Item(
@@ -75,12 +75,12 @@ def _cut_off(row: dict[str, Any]) -> Item:
     why = said(row["finding"], "message")
     name, since = row["device__name"], at(row["cut_off_since"])
     message = f"{name} has had no proven lookup since {since}" + (f": {why}" if why else "")
-    return _of_run(row, Rank.CUT_OFF, "cut_off", message, "Look at the terminal; Retry failed or Roll back tries it again.")
+    return _of_run(row, Rank.CUT_OFF, "cut_off", message, "Check the terminal; Retry failed or Roll back tries it again.")
 
 
 def _contradicted(row: dict[str, Any]) -> Item:
-    message = f"{row['device__name']} says what others contradict: {said(row['finding'], 'message', 'no more was told')}"
-    return _of_run(row, Rank.ALARM, CONTRADICTION, message, "Look at this terminal and what runs on it before you trust it.")
+    message = f"{row['device__name']} sends reports that others contradict: {said(row['finding'], 'message', 'no details')}"
+    return _of_run(row, Rank.ALARM, CONTRADICTION, message, "Check this terminal and what runs on it before you trust it.")
 
 
 def _of_run(row: dict[str, Any], rank: Rank, code: str, message: str, remedy: str) -> Item:

@@ -106,7 +106,7 @@ def _need(locked: LockedCutover, verb: Verb) -> None:
         raise Conflict(f"cannot {name}: the cutover is {locked.cutover.state}; {name} needs one of: {expected}")
     if verb in _BELIEVES and is_in_doubt(locked.cutover):
         raise Conflict(
-            "this database was restored from an older backup, so what it says of the devices is old: press Roll back"
+            "this database was restored from an older backup, so its records of the devices are out of date: press Roll back"
         )
 
 
@@ -118,14 +118,14 @@ def _submit(locked: LockedCutover, user: Any) -> None:
 def _approve(locked: LockedCutover, user: Any) -> None:
     _need(locked, "approve")
     if locked.cutover.site.two_persons and locked.cutover.requested_by_id == user.pk:
-        raise Forbidden("this site asks for a second person: whoever requested a cutover does not approve it")
+        raise Forbidden("this site requires approval by a second person: the requester cannot approve")
     _schedule(locked, user, "approved")
 
 
 def _start(locked: LockedCutover, user: Any) -> None:
     _need(locked, "start")
     if locked.cutover.site.two_persons:
-        raise Forbidden("this site asks for a second person: Submit, then somebody else approves")
+        raise Forbidden("this site requires approval by a second person: press Submit, then someone else approves")
     _schedule(locked, user, "started")
 
 
@@ -133,7 +133,7 @@ def _schedule(locked: LockedCutover, user: Any, word: str) -> None:
     """Fix the window and the participants. The plan takes over when the window opens."""
     cutover, now = locked.cutover, locked.now
     if other := Cutover.objects.filter(site=cutover.site, state__in=states.ACTIVE).exclude(pk=cutover.pk).first():
-        raise Conflict(f"cutover {other.pk} of this site is {other.state}; one at a time")
+        raise Conflict(f"cutover {other.pk} of this site is {other.state}; only one cutover per site can be active")
     starts = now if cutover.starts_now else cutover.starts_at
     ends = window.ends_at(starts, cutover.duration_minutes)
     thumbprint = cutover.certificate_thumbprint
@@ -145,10 +145,10 @@ def _schedule(locked: LockedCutover, user: Any, word: str) -> None:
     participants.make_runs(cutover)
     terminals = cutover.runs.filter(kind="terminal").count()
     if not terminals:
-        raise Conflict("nothing would move: the plan leaves no terminal of this site")
+        raise Conflict("nothing to do: the plan excludes every terminal of this site")
     measured = timings(cutover)
     if why := window.why_not(max(now, starts), ends, terminals, measured):
-        raise Conflict(f"cannot fit: {why}")
+        raise Conflict(f"does not fit into the window: {why}")
     _refuse_without_server(locked)
     locked.set(
         starts_at=starts,
@@ -188,7 +188,7 @@ def _refuse_without_server(locked: LockedCutover) -> None:
 
 def _pause(locked: LockedCutover, user: Any) -> None:
     _need(locked, "pause")
-    locked.move(C.PAUSED, "paused by a person; what is under way ends, nothing new begins", actor=user.get_username())
+    locked.move(C.PAUSED, "on request; steps under way finish, nothing new starts", actor=user.get_username())
 
 
 def _resume(locked: LockedCutover, user: Any) -> None:
@@ -211,14 +211,14 @@ def _retry_failed(locked: LockedCutover, user: Any) -> None:
     _need(locked, "retry_failed")
     cutover, actor = locked.cutover, user.get_username()
     if cutover.direction == "back":
-        raise Conflict("the cutover is on its way back: press Roll back to try the rest again")
+        raise Conflict("the cutover is being rolled back: press Roll back to retry the rest")
     _refuse_superseded(locked)
     failed = [r for r in locked.runs.values() if r.kind == "terminal" and r.state in COUNTS_AS_FAILED]
     if not failed:
         raise Conflict("no terminal has failed")
     server_flipped = any(r.kind == "server" and r.state == Run.VERIFIED for r in locked.runs.values())
     if not server_flipped and cutover.state in (C.NEEDS_PERSON, C.COMPLETED):
-        raise Conflict("the server itself is not on the new scheme: press Roll back, then plan anew")
+        raise Conflict("the server itself is not on the new scheme: press Roll back, then plan a new cutover")
     for run in failed:
         locked.move_run(run, Run.ARMED if server_flipped else Run.PENDING, "retry", actor=actor)
     locked.forget_asked(failed)
@@ -231,7 +231,7 @@ def _retry_failed(locked: LockedCutover, user: Any) -> None:
 
 def _refuse_superseded(locked: LockedCutover) -> None:
     if participants.is_superseded(locked.cutover):
-        raise Conflict("a later cutover of this site is on, or has started; roll that one back, or plan the way back")
+        raise Conflict("a later cutover of this site has started; roll that one back, or plan a cutover back")
 
 
 def _roll_back(locked: LockedCutover, user: Any) -> None:
@@ -240,12 +240,12 @@ def _roll_back(locked: LockedCutover, user: Any) -> None:
     _refuse_superseded(locked)
     if cutover.state == C.ROLLING_BACK and not any(r.state == Run.UNDO_FAILED for r in locked.runs.values()):
         return  # the second request: it is rolling back already
-    locked.move(C.ROLLING_BACK, "rolled back by a person", actor=user.get_username())
+    locked.move(C.ROLLING_BACK, "on request", actor=user.get_username())
 
 
 def _cancel(locked: LockedCutover, user: Any) -> None:
     _need(locked, "cancel")
-    locked.move(C.CANCELLED, "cancelled before the window", actor=user.get_username())
+    locked.move(C.CANCELLED, "before the window opened", actor=user.get_username())
 
 
 _VERBS: dict[Verb, Callable[[LockedCutover, Any], None]] = {

@@ -99,7 +99,7 @@ def _check_start(plan: Plan, now: dt.datetime) -> list[tuple[str, str]]:
     try:
         # A request takes a moment, so a caller's "now" may lie a little in the past.
         if plan.starts_at < now - dt.timedelta(seconds=5):
-            return [("starts_at", "lies in the past")]
+            return [("starts_at", "is in the past")]
         starts = plan.starts_at.astimezone(dt.UTC)
         # One day less than the calendar allows, so that every time zone can show the end.
         ends_at(starts, 1440 + max(1, min(plan.duration_minutes, 1440)))
@@ -112,10 +112,10 @@ def check_waves(waves: Sequence[wave_rules.Wave]) -> list[tuple[str, str]]:
     """What is wrong with these waves, as pairs of field path and message."""
     errors = []
     if len(waves) > MAX_WAVES:
-        errors.append(("waves", f"are more than {MAX_WAVES}"))
+        errors.append(("waves", f"must be at most {MAX_WAVES}"))
     for i, wave in enumerate(waves[:MAX_WAVES]):
         if (wave.size is None) == (wave.percent is None):
-            errors.append((f"waves[{i}].size", "a wave has either a size or a percent"))
+            errors.append((f"waves[{i}].size", "give either size or percent"))
         if wave.size is not None and not 1 <= wave.size <= 100_000:
             errors.append((f"waves[{i}].size", "must be a whole number from 1 to 100000"))
         if wave.percent is not None and not 1 <= wave.percent <= 100:
@@ -132,10 +132,10 @@ def check_waves(waves: Sequence[wave_rules.Wave]) -> list[tuple[str, str]]:
 def _check_excluded(site: Site, names: Sequence[str]) -> list[tuple[str, str]]:
     known = set(site.devices.filter(kind=Device.Kind.TERMINAL).values_list("name", flat=True))
     if not known:
-        return [("exclude", "cannot be judged: the site has no terminal, so nothing would move; import its terminals first")]
+        return [("exclude", "cannot be checked: the site has no terminals; import them first")]
     errors = [(f"exclude[{i}]", f"the site has no terminal named {n[:40]!r}") for i, n in enumerate(names) if n not in known]
     if not errors and known <= set(names):
-        return [("exclude", "leaves no terminal: nothing would move")]
+        return [("exclude", "leaves no terminal to switch")]
     return errors
 
 

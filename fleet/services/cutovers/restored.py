@@ -26,8 +26,8 @@ LOST_AT_MOST = 100_000
 
 FINDING = Finding(
     "restored_backup",
-    "Agents have carried out newer instructions than this database knows: it was restored from an older backup.",
-    "Press Roll back: every device undoes what it has really done. Then plan the cutover again.",
+    "Agents have executed instructions that this database does not know: it was restored from an older backup.",
+    "Press Roll back: every device undoes what it actually did. Then plan the cutover again.",
 )
 
 

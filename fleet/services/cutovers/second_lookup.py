@@ -19,7 +19,7 @@ AFTER_S = 3  # seconds between a terminal's proof and its second lookup
 PAUSE_S = 10  # seconds before a terminal is asked once more, when its lookup failed or its answer did not fit
 TRIES = 3  # of a lookup that fails
 TRIES_OF_CLAIMS = 2  # of an answer that does not fit: two sides agree after a moment, or they never do
-REMEDY = "Look a member up at this till by hand and read Secured in its settings. Set it right, then Retry failed."
+REMEDY = "Look up a member at this terminal and check Secured in its settings. Correct it, then press Retry failed."
 
 
 def plan(locked: LockedCutover, run: DeviceRun) -> None:
@@ -77,7 +77,7 @@ def contradiction(locked: LockedCutover, run: DeviceRun) -> Finding | None:
     if device.inventory_at and device.inventory_at > run.changed_at:
         told = device.common_facts.scheme
         if told is not None and told != wanted:
-            return _against(run, f"its own inventory reads {told.upper()} in its settings")
+            return _against(run, f"its inventory shows {told.upper()} in its settings")
     server = locked.cutover.site.server
     if server and server.inventory_at and server.inventory_at > run.changed_at:
         return _not_seen(locked, run, server.seen_facts)
@@ -102,11 +102,11 @@ def _not_seen(locked: LockedCutover, run: DeviceRun, seen: SeenTable | None) -> 
     begun = locked.cutover.last_answer_ms or 0
     if row and row.scheme == locked.cutover.to_scheme and row.at_ms is not None and row.at_ms >= begun:
         return None
-    return _against(run, "the server has not answered any request of it in the new scheme")
+    return _against(run, "the server has not answered any of its requests in the new scheme")
 
 
 def _against(run: DeviceRun, why: str) -> Finding:
-    return Finding("contradiction", f"{run.device.name} says that it works, but {why}.", REMEDY)
+    return Finding("contradiction", f"{run.device.name} reports success, but {why}.", REMEDY)
 
 
 def _ask_at(locked: LockedCutover, run: DeviceRun, seconds: float, **changes: int) -> None:

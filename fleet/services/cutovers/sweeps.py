@@ -37,7 +37,7 @@ def tick(now: dt.datetime) -> AfterCommit:
 
 def _tick_one(cutover: Cutover, now: dt.datetime) -> AfterCommit:
     after = AfterCommit()
-    with trouble.contained(cutover.site_id, f"going on with cutover {cutover.pk}", now) as outcome:
+    with trouble.contained(cutover.site_id, f"continuing cutover {cutover.pk}", now) as outcome:
         if cutover.state in states.ACTIVE and cutover.started_at:
             _note_tick(cutover, now)
         after = _look_at(cutover, now)

@@ -26,18 +26,18 @@ def newest(server: Device | None, now: dt.datetime) -> str:
 
 def why_unfit(site: Site, thumbprint: str, window: Window, now: dt.datetime) -> str | None:
     """What is wrong with the certificate that a plan would bind, whatever terminal looks at it, in a sentence without its
-    subject; None where nothing is, or nothing is known of the store yet. thumbprint: "" for the newest that fits."""
+    subject; None where nothing is, or nothing is known of the store yet. thumbprint: "" for the newest valid certificate."""
     server = site.server
     facts = server.server_facts if server else None
     if facts is None or facts.certificates is None:
         return None
     row = _row(facts, thumbprint, now)
     if row is None:
-        return "is not in the server's certificate store" if thumbprint else f"is left to the newest that fits, but {NONE_FITS}"
+        return "is not in the server's certificate store" if thumbprint else f"is set to the newest valid one, but {NONE_FITS}"
     start, end = (moment.astimezone(dt.UTC) for moment in window)
     if not (errors := own_errors(row, (start, end), _seen(site, row.thumbprint))):
         return None
-    named = "" if thumbprint else f"is left to the newest that fits, and {row.label or 'it'} ({row.thumbprint[:8]}…) "
+    named = "" if thumbprint else f"is set to the newest valid one, and {row.label or 'it'} ({row.thumbprint[:8]}…) "
     return named + "; it ".join(errors)
 
 

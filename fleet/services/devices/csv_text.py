@@ -61,16 +61,16 @@ def decode(data: bytes) -> Decoded:
     Raises Undecodable with the place of the first wrong byte."""
     for mark, codec in _MARKS:
         if data.startswith(mark):
-            return Decoded(_strict(data[len(mark) :], codec, f"says by its first bytes that it is {_NAMES[codec]}"))
+            return Decoded(_strict(data[len(mark) :], codec, f"has the byte-order mark of {_NAMES[codec]}"))
     if data[:2].count(0) == 1:  # the first letter of a header is ASCII
         codec = "utf-16-le" if data[1] == 0 else "utf-16-be"
-        return Decoded(_strict(data, codec, "is UTF-16 in its first letter"))
+        return Decoded(_strict(data, codec, "looks like UTF-16"))
     try:
         return Decoded(data.decode())
     except UnicodeDecodeError:
         if _UTF8_LETTER.search(data):
             # It was put together from two files, so with either encoding some letters would be wrong.
-            return Decoded(_strict(data, "utf-8", "is UTF-8 elsewhere in the file"))
+            return Decoded(_strict(data, "utf-8", "looks like UTF-8"))
         return Decoded(_strict(data, "cp1252", f"was read as {WESTERN}"), WESTERN)
 
 
@@ -81,7 +81,7 @@ def read(text: str, columns: Sequence[str]) -> Table:
     lines = [match[0] for match in _LINE.finditer(text)]
     said = _SEP_LINE.fullmatch(lines[0].strip("\r\n")) if lines else None
     if said and said[1] not in SEPARATORS:
-        raise Invalid(("line 1, column 5", f"{said[1]!r} separates no cells here: use a comma, a semicolon or a tab"))
+        raise Invalid(("line 1, column 5", f"{said[1]!r} is not a supported separator: use a comma, a semicolon or a tab"))
     below = lines[1:] if said else lines
     separator = said[1] if said else _separator(below[0] if below else "", columns)
     records = _records(below, separator, 1 if said else 0)
@@ -111,7 +111,7 @@ def _strict(data: bytes, codec: str, why: str) -> str:
     except UnicodeDecodeError as error:
         before = _LINE_END.split(data[: error.start].decode(codec))
         place = f"line {len(before)}, column {len(before[-1]) + 1}"
-        message = f"the byte {data[error.start]:02X} there is none of its letters: choose “CSV UTF-8” when saving it"
+        message = f"the byte {data[error.start]:02X} is not valid there: save the file as “CSV UTF-8”"
         raise Undecodable(data.decode(codec, "replace"), (place, f"the file {why}, and {message}")) from error
 
 
@@ -141,7 +141,7 @@ def _records(lines: list[str], separator: str, above: int) -> Iterator[Record]:
             cells = next(reader, None)
         except csv.Error as error:
             place = f"line {above + reader.line_num - len(taken) + 1}, column {_quote(taken)}"
-            raise Invalid((place, f"is not CSV: {error}")) from error
+            raise Invalid((place, f"is not valid CSV: {error}")) from error
         if cells is None:
             return
         yield Record(above + reader.line_num, cells, "".join(taken))

@@ -93,7 +93,7 @@ def check_name(name: str) -> list[tuple[str, str]]:
     if not is_plain(name):
         return [("name", "contains a control character")]
     if "," in name:
-        return [("name", "must not contain a comma: lists of names are separated by it")]
+        return [("name", "must not contain a comma, because commas separate lists of names")]
     return []
 
 

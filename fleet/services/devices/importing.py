@@ -69,7 +69,7 @@ def site_of(target: "int | NewSite") -> Site:
     if Site.objects.filter(name=name).exists():
         errors.append(("site_name", "is the name of another site"))
     if target.zone not in zoneinfo.available_timezones():
-        errors.append(("zone", f"{target.zone[:40]!r} is no IANA time zone, such as Australia/Sydney"))
+        errors.append(("zone", f"{target.zone[:40]!r} is not an IANA time zone, such as Australia/Sydney"))
     if errors:
         raise Invalid(*errors)
     return Site(name=name, zone=target.zone, two_persons=target.two_persons, rehearsal_hours=REHEARSAL_HOURS)
@@ -91,7 +91,7 @@ def import_devices(user: Any, target: "int | NewSite", text: str, now: dt.dateti
             actor = user.get_username()
             return [(row, new_token(device, now, actor=actor)) for row, device in zip(wanted, made, strict=True)]
     except IntegrityError as error:
-        raise Conflict("another import was first: a site or a device of one of these names exists now") from error
+        raise Conflict("another import was faster: a site or device with one of these names now exists") from error
 
 
 def _header(row: csv_text.Record) -> list[str]:
@@ -103,14 +103,14 @@ def _header(row: csv_text.Record) -> list[str]:
     line = f"line {row.line}"
     errors = []
     if "name" not in names:
-        errors.append((line, f"the first line names the columns: {', '.join(COLUMNS)}; name is missing"))
+        errors.append((line, f"the first line must name the columns ({', '.join(COLUMNS)}); the column name is missing"))
     errors += [
         (f"{line}, column {_column(row, n)}", f"unknown column {name[:40]!r}")
         for n, name in enumerate(names)
         if name not in COLUMNS
     ]
     if len(set(names)) < len(names):
-        errors.append((line, "a column is named twice"))
+        errors.append((line, "a column appears twice"))
     if errors:
         raise Invalid(*errors)
     return names
@@ -167,11 +167,11 @@ class _Checker:
         if name and name in self.taken:
             problems.append(("name", f"{name[:40]!r} exists at this site already"))
         if name and name in self.seen:
-            problems.append(("name", f"{name[:40]!r} stands on line {self.seen[name]} too"))
+            problems.append(("name", f"{name[:40]!r} is also on line {self.seen[name]}"))
         self.seen.setdefault(name, line)
         if kind == Device.Kind.SERVER:
             if self.has_server:
-                problems.append(("kind", "a site has one server, and this would be the second"))
+                problems.append(("kind", "a site can have only one server"))
             self.has_server = True
         return problems
 

@@ -14,7 +14,7 @@ MOST_HOURS = 24 * 90  # of a rehearsal policy
 def add_site(name: str, *, zone: str, member: str, two_persons: bool = True) -> Site:
     """A new venue. zone: IANA name; member: the member number that lookups ask for. Raises Invalid."""
     if zone not in zoneinfo.available_timezones():
-        raise Invalid(("zone", f"{zone!r} is no IANA time zone"))
+        raise Invalid(("zone", f"{zone!r} is not an IANA time zone"))
     with transaction.atomic():
         return Site.objects.create(name=name, zone=zone, member=member, two_persons=two_persons)
 
@@ -41,7 +41,7 @@ def set_policy(user: Any, site_id: int, *, rehearsal_hours: int | None, rehearse
     """Set a site's rehearsal policy. rehearsal_hours: how old a rehearsal may be at approval, None if none is required;
     rehearse_every_hours: how often one begins automatically, 0 for never. Raises Forbidden, NotFound, Invalid."""
     if role_of(user) is not Role.ADMIN:
-        raise Forbidden("only an admin changes what a site asks for")
+        raise Forbidden("only an admin changes the rehearsal policy")
     errors = []
     if rehearsal_hours is not None and not 1 <= rehearsal_hours <= MOST_HOURS:
         errors.append(("rehearsal_hours", f"must be a whole number of hours from 1 to {MOST_HOURS}, or empty"))

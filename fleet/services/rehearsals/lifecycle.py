@@ -53,7 +53,7 @@ def begin(site: Site, thumbprint: str, now: dt.datetime, user: Any = None) -> tu
             old = site.rehearsals.order_by("-pk").values_list("pk", flat=True)[KEPT:]
             Rehearsal.objects.filter(pk__in=list(old)).delete()
     except IntegrityError as error:
-        raise Conflict("a rehearsal of this site is under way") from error
+        raise Conflict("a rehearsal of this site is running") from error
     return rehearsal, AfterCommit(rehearse={rehearsal.pk})
 
 
@@ -78,11 +78,11 @@ def _server(site: Site) -> Device:
     if agent is None:
         raise Conflict(f"the server {server.name} has no agent yet: enrol it on the Agents page")
     if not agent.connected:
-        raise Conflict(f"the agent of the server {server.name} is not in contact: look at that machine, then try again")
+        raise Conflict(f"the agent of the server {server.name} is not in contact: check that machine, then try again")
     if server.scheme == "https":
         raise Conflict("the server is on HTTPS already: there is nothing to rehearse")
     if cutover := Cutover.objects.filter(site=site, state__in=BUSY).first():
-        raise Conflict(f"cutover {cutover.pk} of this site is {cutover.state}: rehearse when it is at rest")
+        raise Conflict(f"cutover {cutover.pk} of this site is {cutover.state}: rehearse when it has ended")
     return server
 
 
@@ -205,11 +205,11 @@ def mark_sent(ids: Collection[int], now: dt.datetime) -> None:
 
 _NOT_OPENED = {
     "code": "no_answer",
-    "message": "The server's agent did not answer in time, so no terminal could try anything.",
-    "remedy": "Look whether the agent runs on the server, then rehearse again.",
+    "message": "The server's agent did not answer in time, so no terminal could be tested.",
+    "remedy": "Check that the agent runs on the server, then rehearse again.",
 }
 _NO_PORTS = {
     "code": "bad_answer",
     "message": "The server's agent answered without the ports of its shadow listener.",
-    "remedy": "Look whether the agent on the server is of the same version as the dashboard.",
+    "remedy": "Check that the agent on the server has the same version as the dashboard.",
 }

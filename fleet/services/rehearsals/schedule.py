@@ -48,7 +48,7 @@ def _begin(site: Site, now: dt.datetime) -> AfterCommit:
 def _at(site: Site, work: Callable[[], AfterCommit], now: dt.datetime) -> AfterCommit:
     """Do this work for one site. If it fails, the other sites go on."""
     if trouble.may_try(site, now):
-        with trouble.contained(site.pk, "a rehearsal by the clock", now):
+        with trouble.contained(site.pk, "the scheduled rehearsal", now):
             try:
                 return work()
             except Conflict as error:

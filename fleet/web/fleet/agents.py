@@ -44,7 +44,9 @@ def revoke(request: HttpRequest, agent_id: str) -> HttpResponse:
         messages.error(request, sentence_of(refusal))
     else:
         tasks.follow(after)
-        messages.success(request, "Revoked. Its connection ends now; to admit the device again, make a new token for it.")
+        messages.success(
+            request, "Revoked. Its connection is closed. To let the device connect again, make a new token for it."
+        )
     return redirect("agents")
 
 

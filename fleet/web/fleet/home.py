@@ -42,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
     ctx |= {
         "attention": _attention(request),
         "sites": [_site(site, servers.get(site.pk), current) for site in known],
-        "running": [c for c in current.values() if c.state in states.ACTIVE],
+        "running": _running(current),
         "some": page.paginator.count or request.GET or Device.objects.exists(),
     }
     return show(request, "fleet/home.html", "fleet", **ctx)
@@ -81,6 +81,14 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     """Somebody has looked at what a site was warned of."""
     sites.dismiss_warning(request.user, pk)
     return redirect("fleet")
+
+
+def _running(current: dict[int, Cutover]) -> list[Any]:
+    """Cutovers that are active, each with its pill."""
+    running: list[Any] = [c for c in current.values() if c.state in states.ACTIVE]
+    for cutover in running:
+        cutover.pill = labels.CUTOVER_PILLS[states.Cutover(cutover.state)]
+    return running
 
 
 def _attention(request: HttpRequest) -> dict[str, Any]:

@@ -148,16 +148,16 @@ def tiles(cutover: Cutover, n: Numbers, now: dt.datetime) -> list[Tile]:
         _worst(n, now),
     ]
     if n.eta_s is not None:
-        out.append(Tile(f"≈ {labels.span(n.eta_s)}", "to go, from the pace so far"))
+        out.append(Tile(f"≈ {labels.span(n.eta_s)}", "left, at the current pace"))
     elif late := n.of("late"):
-        out.append(Tile(f"{late:,}", "off, will follow when back"))
+        out.append(Tile(f"{late:,}", "offline, will follow"))
     return out
 
 
 def _worst(n: Numbers, now: dt.datetime) -> Tile:
     worst = labels.seconds(n.worst_at(now))
     if n.cut_off_since is None:
-        return Tile(worst, "worst: outage or cut off")
+        return Tile(worst, "longest outage or cut-off")
     return Tile(worst, f"worst · {n.cut_off:,} cut off now", clock.to_ms(n.cut_off_since), n.worst_ms or 0)
 
 

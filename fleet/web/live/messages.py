@@ -11,8 +11,8 @@ from fleet.web.labels import plural, span
 from fleet.web.live.numbers import Numbers
 from fleet.web.live.view_models import step_title
 
-AT_CLOSE = {"finish": "carry on to the end", "hold": "stop and wait for a person", "roll_back": "roll back"}
-ON_THRESHOLD = {"roll_back": "everything is rolled back", "pause": "it pauses and waits for a person"}
+AT_CLOSE = {"finish": "continue to the end", "hold": "hold", "roll_back": "roll back"}
+ON_THRESHOLD = {"roll_back": "roll everything back", "pause": "pause"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,49 +31,49 @@ def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, now: dt.dat
         case C.DRAFT:
             return Sentence("Nothing happens until this plan is submitted or started.")
         case C.SUBMITTED:
-            who = "somebody other than who asked for it" if site.two_persons else "an admin or approver"
-            return Sentence(f"Waiting until {who} approves. Nothing has been changed.")
+            who = "someone other than the requester" if site.two_persons else "an admin or approver"
+            return Sentence(f"Waiting for {who} to approve. Nothing has been changed.")
         case C.SCHEDULED:
             return Sentence(
-                "Starts by itself in", _ms(cutover.starts_at), ". Then every agent checks, backs up and holds ready."
+                "Starts automatically in",
+                _ms(cutover.starts_at),
+                ". Then every agent checks its settings, backs them up and reports ready.",
             )
         case C.ARMING:
             waiting = n.of(R.PENDING) + (server is not None and server.state == R.PENDING)
             return Sentence(
-                f"Waiting for {plural(waiting, 'agent')} to check and hold ready. Nobody is in outage yet; the server is next."
+                f"Waiting for {plural(waiting, 'agent')} to report ready. No terminal is in outage yet; the server is next."
             )
         case C.CUTTING_SERVER:
             doing = step_title(server.step) if server and server.step else "the server"
             until = _ms(server.deadline_at) if server else None
-            rest = " left before it counts as failed. Terminals are in outage until they have followed." if until else ""
-            return Sentence(f"The server goes to {new}: {doing}." + (" It has" if until else ""), until, rest)
+            rest = " left before it counts as failed. Terminals are in outage until they have switched too." if until else ""
+            return Sentence(f"Switching the server to {new}: {doing}." + (" It has" if until else ""), until, rest)
         case C.SWITCHING:
             return _switching(cutover, n)
         case C.VERIFYING:
-            return Sentence(f"Every wave has been tried. A last check of the server over {new} decides.")
+            return Sentence(f"Every wave is done. A final check of the server over {new} decides.")
         case C.COMPLETED:
             late = n.of(R.LATE)
-            tail = f" {plural(late, 'terminal')} off: each follows by itself when it is back." if late else ""
+            tail = f" {plural(late, 'terminal')} offline: each follows automatically when it is back." if late else ""
             off = f" {_cut_off(n)}" if n.cut_off else ""
             return Sentence(
                 f"{plural(n.of(R.VERIFIED), 'terminal')} of {n.total} on {new} and verified by a member lookup.{tail}{off}"
             )
         case C.PAUSED:
-            return Sentence(f"Paused: {cutover.reason or 'by a person'}. Nothing new begins until Resume or Roll back.")
+            return Sentence(f"Paused: {cutover.reason or 'on request'}. Nothing new starts until Resume or Roll back.")
         case C.ROLLING_BACK:
             return Sentence(
                 f"The server goes back to {old} first, then {plural(n.of(R.UNDOING), 'terminal')}; each verifies over {old}."
             )
         case C.ROLLED_BACK:
             if n.cut_off:
-                return Sentence(f"The server speaks {old} again. {_cut_off(n)} {_because(cutover)}")
-            return Sentence(f"Everything is as it was before: server and terminals speak {old}. {_because(cutover)}")
+                return Sentence(f"The server is on {old} again. {_cut_off(n)} {_because(cutover)}")
+            return Sentence(f"Everything is as it was before: server and terminals are on {old}. {_because(cutover)}")
         case C.NEEDS_PERSON:
-            return Sentence(
-                f"It cannot go on by itself: {cutover.reason or 'see the findings'}. The findings below say what to do."
-            )
+            return Sentence(f"Needs attention: {cutover.reason or 'see the findings'}. The findings below say what to do.")
         case _:
-            return Sentence("Cancelled before its window. Nothing was changed.")
+            return Sentence("Cancelled before its window opened. Nothing was changed.")
 
 
 def _switching(cutover: Cutover, n: Numbers) -> Sentence:
@@ -82,7 +82,7 @@ def _switching(cutover: Cutover, n: Numbers) -> Sentence:
         .select_related("device").order_by("deadline_at", "device__name").first()
     )  # fmt: skip
     later = n.waves - 1 - n.wave if n.wave is not None else 0
-    then = f"wave {(n.wave or 0) + 2} of {n.waves} follows" if later > 0 else "the last check follows"
+    then = f"wave {(n.wave or 0) + 2} of {n.waves} follows" if later > 0 else "the final check follows"
     if slow is None:
         return Sentence(f"Telling the next {plural(n.of(R.PENDING, R.ARMED), 'terminal')} to switch; {then}.")
     return Sentence(

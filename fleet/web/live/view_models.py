@@ -10,7 +10,6 @@ from django.db.models import Case, Q, Value, When
 
 from agents.catalogue import SERVER_STEPS, TERMINAL_STEPS, StepInfo, info
 from fleet.cutover.states import WITH_FINDING
-from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun, StepRun, Transition
 from fleet.services import clock
@@ -147,12 +146,11 @@ def lines(cutover: Cutover, after: int, up_to: int) -> list[Line]:
 
 
 def _said(t: Transition, cutover: Cutover) -> str:
-    if t.run_id is None:
-        word = labels.CUTOVER_PILLS[C(t.new)].word
-    else:
-        word = f"{t.device_name} · {labels.run_pill(t.new, cutover.to_scheme).word}"
+    pill = labels.pill_of(t.new, of_device=t.run_id is not None, to_scheme=cutover.to_scheme)
+    word = f"{t.device_name} · {pill.word}" if t.run_id is not None else pill.word
     by = "" if t.actor in ("plan", t.device_name) else f" ({t.actor})"
-    return f"{word}: {t.reason}{by}" if t.reason else f"{word}{by}"
+    says_more = t.reason and t.reason != pill.word.lower()
+    return f"{word}: {t.reason}{by}" if says_more else f"{word}{by}"
 
 
 def in_table(cutover: Cutover) -> list[DeviceRun]:

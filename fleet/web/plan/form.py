@@ -18,13 +18,13 @@ NEWEST = "newest"
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 WAVE_ROWS = 4
 ON_CLOSE = (
-    ("hold", "Hold", "Stop where it stands and wait for a person. Terminals that were switched stay on the new scheme."),
-    ("roll_back", "Roll back", "Put everything back while that still fits into the window. Ends before the close."),
-    ("finish", "Finish", "Carry on to the end, even past the close. Nobody is left in between."),
+    ("hold", "Hold", "Stop and wait for an operator. Terminals that have switched stay on the new scheme."),
+    ("roll_back", "Roll back", "Restore everything while that still fits into the window. Ends before the window closes."),
+    ("finish", "Finish", "Continue to the end, even after the window closes. No terminal is left half-way."),
 )
 ON_THRESHOLD = (
-    ("roll_back", "Roll back", "Put server and terminals back as they were, by itself."),
-    ("pause", "Pause", "Stop and wait for a person: fix the cause, then Resume or Roll back."),
+    ("roll_back", "Roll back", "Restore the server and the terminals automatically."),
+    ("pause", "Pause", "Stop and wait for an operator: fix the cause, then Resume or Roll back."),
 )
 
 
@@ -80,13 +80,13 @@ class PlanForm(forms.Form):
         if data.get("starts") == "at":
             self._moment(data)
         if not all(w.is_valid() for w in self.waves):
-            self.add_error(None, "A wave is not filled in rightly: see its row.")
+            self.add_error(None, "Check the highlighted wave.")
 
     def _moment(self, data: dict[str, Any]) -> None:
         local = data.get("starts_at")
         if local is None:
             if "starts_at" not in self.errors:
-                self.add_error("starts_at", "Choose a day and a time, or Now.")
+                self.add_error("starts_at", "Choose a date and a time, or Now.")
             return
         try:
             data["moment"] = to_utc(local.replace(tzinfo=None), self.zone, data.get("which") or "")
@@ -94,7 +94,7 @@ class PlanForm(forms.Form):
             self.ambiguous = error.ambiguous
             self.add_error("starts_at", str(error))
         except OverflowError:
-            self.add_error("starts_at", "This is outside the calendar.")
+            self.add_error("starts_at", "This date is out of range.")
 
     def plan(self) -> Plan:
         """What was asked for. Only for a form that is valid."""

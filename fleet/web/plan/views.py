@@ -38,7 +38,7 @@ BEGIN = (("start", "Start now", "Start the cutover?"), ("schedule", "Schedule", 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def page(request: HttpRequest) -> HttpResponse:
-    """The form; a valid one becomes a draft and goes one step on."""
+    """The form; a valid one becomes a draft and countinge step on."""
     now = clock.now()
     typed = request.POST if request.method == "POST" else take_typed(request)
     if typed is not None and request.method != "POST":
@@ -73,7 +73,7 @@ def _go_on(request: HttpRequest, cutover: Cutover, button: str, now: dt.datetime
     try:
         after = actions.act(request.user, cutover.pk, verb, now)
     except ServiceError as refusal:
-        messages.error(request, f"Kept as a draft, not {done}. {sentence_of(refusal)}")
+        messages.error(request, f"Saved as a draft, but not {done}. {sentence_of(refusal)}")
     else:
         tasks.follow(after)
     return redirect("cutover", cutover.pk)
@@ -133,7 +133,7 @@ def _preview(form: PlanForm, now: dt.datetime, site: Site | None = None) -> dict
     return {
         "preview": {
             "site": site,
-            "says": says if "moment" in data or not later else "Choose a day and a time first.",
+            "says": says if "moment" in data or not later else "Choose a date and a time first.",
             "zone": zone,
             "total": len(names),
             "excluded": len(excluded),

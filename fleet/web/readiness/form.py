@@ -28,9 +28,9 @@ class SiteForm(forms.Form):
         required=False,
         error_messages=_says("Hours a day: a whole number from 1 to 24."),
     )
-    same_lan = forms.BooleanField(label="Tills and server are in one network of the venue", required=False)
-    wifi_apart = forms.BooleanField(label="Guests' Wi-Fi is another network", required=False)
-    vpn = forms.BooleanField(label="What lies between tills and server is a VPN", required=False)
+    same_lan = forms.BooleanField(label="Terminals and server are on one network of the venue", required=False)
+    wifi_apart = forms.BooleanField(label="Guest Wi-Fi is a separate network", required=False)
+    vpn = forms.BooleanField(label="Terminals reach the server through a VPN", required=False)
 
     def load(self) -> tuple[int, int]:
         """(lookups per hour, hours a day)."""

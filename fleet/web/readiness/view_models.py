@@ -13,10 +13,10 @@ from fleet.services.rehearsals.measured import After
 from fleet.web.labels import Pill, plural
 
 LEVEL_PILLS: dict[str, Pill] = {
-    "error": Pill("bad", "▲", "Blocks"),
-    "warning": Pill("warn", "!", "Warns"),
-    "info": Pill("wait", "i", "Good to know"),
-    "fine": Pill("ok", "✓", "Fine"),
+    "error": Pill("bad", "▲", "Blockers"),
+    "warning": Pill("warn", "!", "Warnings"),
+    "info": Pill("wait", "i", "Information"),
+    "fine": Pill("ok", "✓", "Passed"),
 }
 VERDICT_PILLS: dict[str, Pill] = {
     "ready": Pill("ok", "✓", "Ready"),
@@ -25,10 +25,10 @@ VERDICT_PILLS: dict[str, Pill] = {
     "unknown": Pill("wait", "?", "Not known yet"),
 }
 REHEARSAL_PILLS: dict[str, Pill] = {
-    states.Rehearsal.OPENING: Pill("run", "◐", "Server gets ready"),
-    states.Rehearsal.ASKING: Pill("run", "◐", "Terminals try it"),
-    states.Rehearsal.DONE: Pill("ok", "✓", "Held"),
-    states.Rehearsal.FAILED: Pill("bad", "▲", "Not held"),
+    states.Rehearsal.OPENING: Pill("run", "◐", "Preparing the server"),
+    states.Rehearsal.ASKING: Pill("run", "◐", "Testing terminals"),
+    states.Rehearsal.DONE: Pill("ok", "✓", "Completed"),
+    states.Rehearsal.FAILED: Pill("bad", "▲", "Failed"),
 }
 KIND_WORDS = {
     "http_new": "HTTP today, new connection",
@@ -89,13 +89,13 @@ def sentence(readiness: Readiness, terminals: int) -> str:
     """The verdict for somebody who reads one line only."""
     errors, warnings = readiness.count("error"), readiness.count("warning")
     if readiness.verdict == "ready":
-        return f"Everything that can be known beforehand is good: {plural(terminals, 'terminal')} and the server."
+        return f"All checks passed: {plural(terminals, 'terminal')} and the server."
     if readiness.verdict == "unknown":
-        return "No terminal has tried the certificate yet. Rehearse: it takes some seconds and changes nothing."
-    warned = f" {plural(warnings, 'more thing')} to look at." if warnings else ""
+        return "No terminal has tested the certificate yet. Rehearse: it takes a few seconds and changes nothing."
+    warned = f" {plural(warnings, 'warning')} to review." if warnings else ""
     if readiness.verdict == "blocked":
-        return f"{plural(errors, 'thing')} would go wrong in the night.{warned}"
-    return f"Nothing stands in the way; {plural(warnings, 'thing')} to look at."
+        return f"{plural(errors, 'blocker')} would make the cutover fail.{warned}"
+    return f"No blockers; {plural(warnings, 'warning')} to review."
 
 
 def bars(cost: Cost) -> list[Bar]:
@@ -170,12 +170,12 @@ def signed(value: float) -> str:
 def between(low: float | None, high: float | None) -> str:
     """An interval of changes, as far as it is known."""
     if low is None and high is None:
-        return "not measured often enough yet to say how sure this is, or whether there is a difference"
+        return "too few measurements to say whether there is a difference"
     if high is None:
-        return f"95 % sure: at least {signed(low or 0.0)}; not measured often enough yet for an upper limit"
+        return f"95 % confidence: at least {signed(low or 0.0)}; too few measurements for an upper limit"
     if low is None:
-        return f"95 % sure: at most {signed(high)}; not measured often enough yet for a lower limit"
-    return f"95 % sure: {signed(low)} to {signed(high)}"
+        return f"95 % confidence: at most {signed(high)}; too few measurements for a lower limit"
+    return f"95 % confidence: {signed(low)} to {signed(high)}"
 
 
 def told(change: Change) -> str:
@@ -183,8 +183,8 @@ def told(change: Change) -> str:
     if change.slow_differs:
         return "a real difference"
     if change.typical_differs:
-        return "the typical lookup takes another time, the slow ones differ by no more than noise"
-    return "no difference that could be told from noise"
+        return "the typical lookup differs; the slow ones show no measurable difference"
+    return "no measurable difference"
 
 
 def size(value: float | None) -> str:

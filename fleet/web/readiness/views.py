@@ -79,7 +79,7 @@ def rehearse(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         _, after = lifecycle.start(request.user, pk, request.POST.get("thumbprint", ""), clock.now())
     except ServiceError as refusal:
-        messages.error(request, f"Nothing was begun. {sentence_of(refusal)}")
+        messages.error(request, f"Not started. {sentence_of(refusal)}")
     else:
         tasks.follow(after)
     return redirect("readiness", pk)
