@@ -8,7 +8,8 @@ from django.db.models.functions import Cast, Coalesce
 
 from fleet.api.requests import TerminalFilter
 from fleet.cutover.states import ACTIVE
-from fleet.models import Cutover, Device, DeviceRun, Site
+from fleet.models import Cutover, Device, Site
+from fleet.services.devices import current
 
 _SAME = ("id", "name", "port", "note", "tags")
 _READ = ("site_id", "run_state", "scheme", "host", "agent__id", "agent__connected", "agent__last_seen", "agent__revoked_at")
@@ -21,9 +22,7 @@ def iso(at: dt.datetime | None) -> str | None:
 
 def devices(kind: Device.Kind) -> QuerySet[Any]:
     """Devices of one kind in order of name, each with run_state: its state in the latest started cutover."""
-    latest = Cutover.objects.filter(site=OuterRef(OuterRef("site")), started_at__isnull=False).order_by("-epoch", "-id")
-    run = DeviceRun.objects.filter(device=OuterRef("pk"), cutover=Subquery(latest.values("pk")[:1]))
-    state = Coalesce(Subquery(run.values("state")[:1]), Value("idle"), output_field=CharField())
+    state = Coalesce(current.state_of(OuterRef("pk")), Value("idle"), output_field=CharField())
     return Device.objects.filter(kind=kind).annotate(run_state=state).order_by("name", "id")
 
 

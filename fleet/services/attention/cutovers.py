@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from fleet.cutover import states
 from fleet.models import Cutover, DeviceRun, Role, role_of
-from fleet.services.attention.items import LIMIT, Found, Item, Rank, bounded, code_of, newest_started, said
+from fleet.services.attention.items import LIMIT, Found, Item, Rank, bounded, code_of, said
 from fleet.services.attention.terminals import CONTRADICTION
+from fleet.services.devices.current import newest_started
 
 DEVICES = 50  # of one cutover that are named one by one
 _STUCK = states.COUNTS_AS_FAILED | {states.Run.UNDO_FAILED}

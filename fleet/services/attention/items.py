@@ -6,17 +6,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Literal
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.urls import reverse
 
-from fleet.cutover import states
 from fleet.device_facts.lenient import mapping, text
-from fleet.models import Cutover, Site
 
 LIMIT = 200  # items that are shown; the others are counted
 LONGEST = 600  # characters of a text
-# In these states of a cutover, terminals and server differ because they are being switched.
-UNDER_WAY = frozenset(states.RUNNING | {states.Cutover.PAUSED, states.Cutover.ROLLING_BACK})
 
 Severity = Literal["error", "warning"]
 
@@ -66,18 +62,6 @@ def bounded(rows: QuerySet[Any]) -> tuple[list[Any], int]:
     """The first LIMIT of these rows, and how many there are. It takes a second query only if there are more than LIMIT."""
     found = list(rows[: LIMIT + 1])
     return found[:LIMIT], len(found) if len(found) <= LIMIT else rows.order_by().count()
-
-
-def newest_of(site: OuterRef) -> QuerySet[Cutover]:
-    """The site's cutovers that were started, the newest first: that one tells the states of the site's terminals."""
-    began = Q(started_at__isnull=False) | Q(state__in=sorted(UNDER_WAY | {states.Cutover.NEEDS_PERSON}))
-    return Cutover.objects.filter(began, site=site).order_by("-epoch", "-pk")
-
-
-def newest_started() -> QuerySet[Any]:
-    """The ids of each site's newest cutover that was started."""
-    newest = Subquery(newest_of(OuterRef("pk")).values("pk")[:1])
-    return Site.objects.order_by().annotate(newest=newest).filter(newest__isnull=False).values("newest")
 
 
 def said(finding: Any, key: str, otherwise: str = "") -> str:

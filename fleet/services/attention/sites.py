@@ -12,7 +12,8 @@ from fleet.device_facts.lenient import mapping, moment, whole
 from fleet.device_facts.parse import parse_server
 from fleet.models import Device, Site
 from fleet.preflight.site.certificate_rules import EXPIRES_SOON
-from fleet.services.attention.items import LIMIT, Found, Item, Rank, Severity, at, bounded, code_of, newest_of, page_of, said
+from fleet.services.attention.items import LIMIT, Found, Item, Rank, Severity, at, bounded, code_of, page_of, said
+from fleet.services.devices.current import newest_of
 
 AT_ONCE = dt.timedelta(days=3)
 _RENEW = "Renew it, import the new one on the server and bind it before this one expires."

@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from fleet.cutover import states
 from fleet.models import Device, DeviceRun
-from fleet.services.attention.items import UNDER_WAY, Found, Item, Rank, at, bounded, newest_of, newest_started, page_of, said
+from fleet.services.attention.items import Found, Item, Rank, at, bounded, page_of, said
+from fleet.services.devices.current import UNDER_WAY, newest_of, newest_started
 
 CONTRADICTION = "contradiction"
 _AGAIN = "Plan another cutover for the remaining terminals, or set this terminal to the server's scheme manually."
