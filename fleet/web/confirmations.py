@@ -6,13 +6,12 @@ import datetime as dt
 from fleet.cutover import forecast, window
 from fleet.cutover.forecast import Timings
 from fleet.cutover.states import Cutover as C
-from fleet.cutover.states import Run as R
 from fleet.models import Cutover
 from fleet.services.cutovers import actions
 from fleet.services.cutovers.timings import timings
-from fleet.web import labels
+from fleet.web import labels, view_models
 from fleet.web.labels import plural, span
-from fleet.web.live.numbers import OPEN, Numbers
+from fleet.web.numbers import OPEN, Numbers
 
 
 def what_will_happen(verb: str, cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
@@ -47,7 +46,7 @@ def _begin(cutover: Cutover, now: dt.datetime) -> str:
     later = not cutover.starts_now and cutover.starts_at > now
     starts = cutover.starts_at if later or not cutover.starts_now else now
     ends = window.ends_at(starts, cutover.duration_minutes)
-    total = planned(cutover)
+    total = view_models.planned(cutover)
     zone = labels.zone_of(cutover.site.zone)
     return beginning(total, cutover.to_scheme.upper(), starts if later else None, ends, zone, timings(cutover))
 
@@ -72,13 +71,13 @@ def _retry(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
 
 
 def _cancel(cutover: Cutover, n: Numbers) -> str:
-    stay = f"{plural(n.total or planned(cutover), 'terminal')} and the server stay on {cutover.from_scheme.upper()}"
+    stay = f"{plural(n.total or view_models.planned(cutover), 'terminal')} and the server stay on {cutover.from_scheme.upper()}"
     return f"This cutover will not run. {stay}. A cancelled cutover cannot be resumed."
 
 
 def _roll_back(cutover: Cutover, n: Numbers) -> str:
     old = cutover.from_scheme.upper()
-    touched = cutover.runs.filter(kind="terminal", touched=True).exclude(state=R.RESTORED).count()
+    touched = view_models.to_go_back(cutover)
     takes = rollback_seconds(cutover)
     about = f" This takes about {span(takes)}." if takes else ""
     if not touched:
@@ -89,11 +88,6 @@ def _roll_back(cutover: Cutover, n: Numbers) -> str:
         f"The server goes back to {old} first, then {plural(touched, 'terminal')} {were} switched, in every wave."
         f"{about} While the server restarts, all {plural(n.total, 'terminal')} are in outage for a moment."
     )
-
-
-def planned(cutover: Cutover) -> int:
-    """Before there are device runs: how many terminals would take part."""
-    return cutover.site.devices.filter(kind="terminal").exclude(name__in=cutover.exclude).count()
 
 
 def rollback_seconds(cutover: Cutover) -> float | None:

@@ -12,11 +12,8 @@ from fleet.cutover.states import AT_REST, COUNTS_AS_FAILED
 from fleet.cutover.states import Cutover as C
 from fleet.models import Cutover, DeviceRun
 from fleet.services import clock
-from fleet.web import labels
+from fleet.web import device_steps, labels, view_models
 from fleet.web.exports import csv_response
-from fleet.web.live import view_models
-from fleet.web.live.numbers import numbers
-from fleet.web.live.views import load
 from fleet.web.view_helpers import for_people, paged, show
 
 
@@ -45,9 +42,9 @@ def index(request: HttpRequest) -> HttpResponse:
 @for_people
 def report(request: HttpRequest, pk: int) -> HttpResponse:
     """For the morning after: printable, with the outage of every terminal."""
-    cutover, now = load(pk), clock.now()
-    n = numbers(cutover, now)
-    server = cutover.runs.filter(kind="server").select_related("device").prefetch_related("steps").first()
+    cutover, now = view_models.load(pk), clock.now()
+    n = view_models.numbers(cutover, now)
+    server = view_models.server_run(cutover)
     ctx: dict[str, Any] = {
         "cutover": cutover,
         "zone": labels.zone_of(cutover.site.zone),
@@ -63,7 +60,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         if cutover.ended_at and cutover.started_at and cutover.state in AT_REST
         else "–",
         "server": server,
-        "server_marks": view_models.server_marks(server),
+        "server_marks": device_steps.server_marks(server),
         "page": paged(request, _runs(cutover), 500),
     }
     for run in ctx["page"].object_list:
@@ -81,7 +78,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 @for_people
 def report_csv(request: HttpRequest, pk: int) -> HttpResponse:
     """The same for a spreadsheet."""
-    cutover = load(pk)
+    cutover = view_models.load(pk)
     header = ("terminal", "wave", "state", "before", "after", "outage_ms", "cut_off_ms", "cut_off_since", "attempts",
               "changed_at", "finding", "remedy", "cause")  # fmt: skip
     rows = (_csv_row(cutover, run) for run in _runs(cutover))

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
 from fleet.models import Role, role_of
+from fleet.services.errors import ServiceError
 from fleet.web.entry import log_in_first
 
 View = Callable[..., HttpResponse]
@@ -82,6 +83,12 @@ def show(
     # The same address answers htmx with a part of the page: a cache must keep the two apart.
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def sentence_of(refusal: ServiceError) -> str:
+    """The reason why a service refused, as a sentence: services begin it with a small letter."""
+    text = str(refusal).rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def wants_part(request: HttpRequest) -> bool:

@@ -1,32 +1,26 @@
 """Which devices have an agent, whether it is in contact, and how to shut one out."""
 
 from django.contrib import messages
-from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from fleet import tasks
-from fleet.models import Device
 from fleet.services import clock
 from fleet.services.agents import admission
 from fleet.services.errors import ServiceError
 from fleet.web import labels
-from fleet.web.live.views import sentence_of
-from fleet.web.view_helpers import for_admins, for_people, is_admin, paged, show
+from fleet.web.fleet import view_models
+from fleet.web.view_helpers import for_admins, for_people, is_admin, paged, sentence_of, show
 
 
 @require_GET
 @for_people
 def index(request: HttpRequest) -> HttpResponse:
     """Devices without contact first: those are the ones to walk to."""
-    gone = Q(agent__isnull=True) | Q(agent__revoked_at__isnull=False) | Q(agent__connected=False)
-    gone |= Q(agent__quarantined_at__isnull=False)
-    found = Device.objects.select_related("site", "agent").annotate(first=Case(When(gone, then=Value(0)), default=Value(1)))
-    if q := request.GET.get("q", "").strip():
-        found = found.filter(Q(name__icontains=q) | Q(agent__pk__startswith=q) | Q(site__name__icontains=q))
-    page = paged(request, found.order_by("first", "site__name", "name", "pk"))
+    q = request.GET.get("q", "").strip()
+    page = paged(request, view_models.with_agents(q))
     for device in page.object_list:
         device.contact = labels.contact_pill(getattr(device, "agent", None))
         device.zone = labels.zone_of(device.site.zone)
@@ -54,7 +48,7 @@ def revoke(request: HttpRequest, agent_id: str) -> HttpResponse:
 @for_admins
 def token(request: HttpRequest, device_id: int) -> HttpResponse:
     """A new one-time token for a device, shown once."""
-    device = Device.objects.filter(pk=device_id).first()
+    device = view_models.device(device_id)
     if device is None:
         messages.error(request, "There is no such device.")
         return redirect("agents")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -13,20 +13,18 @@ from fleet.cutover.states import Cutover as C
 from fleet.models import Device, DeviceRun, Transition
 from fleet.services.devices import descriptions
 from fleet.services.errors import Invalid, NotFound
-from fleet.web import labels, manual_steps
+from fleet.web import device_steps, labels, manual_steps
+from fleet.web.certificates import certificate_rows
 from fleet.web.entry import take_typed
-from fleet.web.live import view_models
-from fleet.web.plan.form import certificate_rows
+from fleet.web.fleet import view_models
 from fleet.web.view_helpers import for_admins, for_people, is_admin, show
-
-CUTOVERS = 10  # older ones are in the audit log
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people
 def page(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """The device; a POST changes its name, note and tags."""
-    device = get_object_or_404(Device.objects.select_related("site", "agent"), pk=pk, kind=kind)
+    device = view_models.device_or_404(pk, kind)
     if request.method == "POST":
         return _edit(request, device)
     typed = {"name": device.name, "note": device.note, "tags": ", ".join(device.tags)}
@@ -53,22 +51,15 @@ def _edit(request: HttpRequest, device: Device) -> HttpResponse:
 
 
 def _show(request: HttpRequest, device: Device, typed: dict[str, str], errors: dict[str, str]) -> HttpResponse:
-    runs = (
-        DeviceRun.objects.filter(device=device)
-        .select_related("cutover__site")
-        .prefetch_related("steps")
-        .order_by("-pk")[:CUTOVERS]
-    )
     ctx: dict[str, Any] = {
         "device": device,
         "agent": getattr(device, "agent", None),
         "zone": labels.zone_of(device.site.zone),
         "scheme": labels.scheme_pill(device.scheme),
         "contact": labels.contact_pill(getattr(device, "agent", None)),
-        "runs": [_run(run) for run in runs],
-        "transitions": [
-            _line(t) for t in Transition.objects.filter(run__device=device).select_related("cutover").order_by("-id")[:100]
-        ],
+        "state": view_models.current_state(device),
+        "runs": [_run(run) for run in view_models.runs_of(device)],
+        "transitions": [_line(t) for t in view_models.transitions_of(device)],
         "facts": _facts(device),
         "typed": typed,
         "errors": errors,
@@ -87,7 +78,7 @@ def _run(run: DeviceRun) -> dict[str, Any]:
         "run": run,
         "by_hand": manual_steps.steps(run),
         "pill": labels.run_pill(run.state, run.cutover.to_scheme, cut_off=run.cut_off_since is not None),
-        "cut_off": view_models.cut_off_of(run),
+        "cut_off": device_steps.cut_off_of(run),
         "cutover_pill": labels.CUTOVER_PILLS[C(run.cutover.state)],
         "outage": labels.seconds(run.outage_ms),
         "steps": [_step(step) for step in run.steps.all()],
@@ -96,7 +87,7 @@ def _run(run: DeviceRun) -> dict[str, Any]:
 
 def _step(step: Any) -> dict[str, Any]:
     return {
-        "title": view_models.step_title(step.name),
+        "title": device_steps.step_title(step.name),
         "undone": step.direction == "back",
         "at": step.at,
         "took": labels.seconds(step.took_ms),

@@ -1,49 +1,41 @@
 """The home page: sites, their server, their terminals; what needs attention first."""
 
-import json
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
-from django.db.models import BooleanField, Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from fleet.cutover import states
-from fleet.models import Cutover, Device, DeviceRun, Site
+from fleet.models import DeviceRun
 from fleet.services import clock
-from fleet.services.attention import listing, terminals
+from fleet.services.attention import listing
 from fleet.services.devices import sites
 from fleet.web import labels
 from fleet.web.exports import csv_response
-from fleet.web.view_helpers import for_admins, for_people, number_in, paged, query_of, show, wants_part
+from fleet.web.fleet import view_models
+from fleet.web.view_helpers import for_admins, for_people, paged, query_of, show, wants_part
 
-CONTACT = {
-    "yes": Q(agent__connected=True, agent__revoked_at__isnull=True),
-    "no": Q(agent__connected=False) | Q(agent__isnull=True) | Q(agent__revoked_at__isnull=False),
-}
 SHOWN = 10  # items of attention before one asks for all
-SCHEMES = {"http": Q(scheme="http"), "https": Q(scheme="https"), "unknown": Q(scheme="")}
 
 
 @require_GET
 @for_people
 def home(request: HttpRequest) -> HttpResponse:
     """The whole page, or for htmx the list that a search has changed."""
-    current = _current_cutovers()
-    page = paged(request, _terminals(request, current))
-    _decorate(page.object_list, current)
+    page = paged(request, view_models.terminals(request.GET.dict()))
+    _decorate(page.object_list)
     ctx: dict[str, Any] = {"page": page, "filters": request.GET.dict(), "export": query_of(request)}
     if wants_part(request):
         return show(request, "fleet/home/_terminals.html", **ctx)
-    known = list(Site.objects.all())
-    servers = {d.site_id: d for d in Device.objects.filter(kind=Device.Kind.SERVER).select_related("agent")}
+    sites = [_site(row) for row in view_models.site_rows()]
     ctx |= {
         "attention": _attention(request),
-        "sites": [_site(site, servers.get(site.pk), current) for site in known],
-        "running": _running(current),
-        "some": page.paginator.count or request.GET or Device.objects.exists(),
+        "sites": sites,
+        "running": [site for site in sites if site["cutover"] and site["cutover"].state in states.ACTIVE],
+        "some": page.paginator.count or request.GET or view_models.any_device(),
     }
     return show(request, "fleet/home.html", "fleet", **ctx)
 
@@ -52,9 +44,8 @@ def home(request: HttpRequest) -> HttpResponse:
 @for_people
 def export(request: HttpRequest) -> HttpResponse:
     """The terminals that the same filters show."""
-    current = _current_cutovers()
-    devices: list[Any] = list(_terminals(request, current))
-    _decorate(devices, current)
+    devices: list[Any] = list(view_models.terminals(request.GET.dict()))
+    _decorate(devices)
     header = ("name", "site", "scheme", "host", "port", "contact", "last_seen", "state", "outage_ms", "tags", "note")
     rows = (
         (
@@ -83,14 +74,6 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("fleet")
 
 
-def _running(current: dict[int, Cutover]) -> list[Any]:
-    """Cutovers that are active, each with its pill."""
-    running: list[Any] = [c for c in current.values() if c.state in states.ACTIVE]
-    for cutover in running:
-        cutover.pill = labels.CUTOVER_PILLS[states.Cutover(cutover.state)]
-    return running
-
-
 def _attention(request: HttpRequest) -> dict[str, Any]:
     """The strip on top: the gravest at once, the rest where somebody asks for it."""
     found = listing.of(request.user, clock.now())
@@ -110,51 +93,9 @@ def _seen(device: Any) -> str:
     return agent.last_seen.isoformat(timespec="seconds") if agent and agent.last_seen else ""
 
 
-def _current_cutovers() -> dict[int, Cutover]:
-    """For each site the cutover that its terminals' states are of: the active one, else the last that ran."""
-    ran = Cutover.objects.filter(Q(started_at__isnull=False) | Q(state__in=states.ACTIVE)).filter(site=OuterRef("pk"))
-    active_first = ran.annotate(
-        idle=Case(When(state__in=states.ACTIVE, then=Value(0)), default=Value(1), output_field=IntegerField())
-    ).order_by("idle", "-epoch", "-pk")
-    ids = Site.objects.annotate(cutover=Subquery(active_first.values("pk")[:1])).values("cutover")
-    return {c.site_id: c for c in Cutover.objects.filter(pk__in=ids).select_related("site")}
-
-
-def _terminals(request: HttpRequest, current: dict[int, Cutover]) -> QuerySet[Device]:
-    found = Device.objects.filter(kind=Device.Kind.TERMINAL).select_related("site", "agent")
-    if q := request.GET.get("q", "").strip():
-        found = found.filter(matches(q))
-    if (site := number_in(request, "site")) is not None:
-        found = found.filter(site_id=site)
-    found = found.filter(SCHEMES.get(request.GET.get("scheme", ""), Q()))
-    found = found.filter(CONTACT.get(request.GET.get("contact", ""), Q()))
-    trouble = DeviceRun.objects.filter(
-        cutover__in=[c.pk for c in current.values()], device=OuterRef("pk"), state__in=states.WITH_FINDING
-    )
-    left = terminals.cut_off().filter(device=OuterRef("pk"))
-    found = found.annotate(cut_off=Exists(left), differs=_flag(terminals.differing()))
-    grave = Q(cut_off=True) | Q(differs=True) | Q(Exists(trouble))
-    first = Case(When(grave, then=Value(0)), When(CONTACT["no"], then=Value(1)), default=Value(2))
-    return found.annotate(first=first).order_by("first", "site__name", "name", "pk")
-
-
-def _flag(condition: Q) -> Case:
-    return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
-
-
-def matches(q: str) -> Q:
-    """What a person means by a word: part of a name, a note, a host or a tag."""
-    # As the database keeps a tag in its JSON: SQLite with escapes for all but ASCII, PostgreSQL without.
-    escaped, plain = (json.dumps(q, ensure_ascii=yes)[1:-1] for yes in (True, False))
-    tagged = Q(tags__icontains=escaped) | Q(tags__icontains=plain)
-    return Q(name__icontains=q) | Q(note__icontains=q) | Q(host__icontains=q) | tagged
-
-
-def _decorate(devices: Any, current: dict[int, Cutover]) -> None:
-    """Each terminal of this page with its words, its runs in one query."""
-    ids = [c.pk for c in current.values()]
-    runs = {r.device_id: r for r in DeviceRun.objects.filter(cutover__in=ids, device__in=[d.pk for d in devices])}
-    by_id = {c.pk: c for c in current.values()}
+def _decorate(devices: Any) -> None:
+    """Give each of these terminals what its row shows."""
+    runs = view_models.current_runs(list(devices))
     for device in devices:
         run = runs.get(device.pk)
         device.scheme_pill = labels.scheme_pill(device.scheme)
@@ -162,7 +103,7 @@ def _decorate(devices: Any, current: dict[int, Cutover]) -> None:
         device.run_state = run.state if run else ""
         device.outage_ms = run.outage_ms if run else None
         device.finding = run.finding if run else None
-        device.state_pill = _pill(run, by_id[run.cutover_id]) if run else None
+        device.state_pill = _pill(run) if run else None
         _without_comfort(device)
 
 
@@ -177,14 +118,14 @@ def _without_comfort(device: Any) -> None:
             device.state_pill = labels.CHANGED_SINCE
 
 
-def _pill(run: DeviceRun, cutover: Cutover) -> labels.Pill:
-    return labels.run_pill(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
+def _pill(run: DeviceRun) -> labels.Pill:
+    return labels.run_pill(run.state, run.cutover.to_scheme, cut_off=run.cut_off_since is not None)
 
 
-def _site(site: Site, server: Device | None, current: dict[int, Cutover]) -> dict[str, Any]:
-    cutover = current.get(site.pk)
+def _site(row: view_models.SiteRow) -> dict[str, Any]:
+    server, cutover = row.server, row.cutover
     return {
-        "site": site,
+        "site": row.site,
         "server": server,
         "scheme": labels.scheme_pill(server.scheme) if server else None,
         "contact": labels.contact_pill(getattr(server, "agent", None)) if server else None,

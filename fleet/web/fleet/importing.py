@@ -6,14 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from fleet.models import Site
 from fleet.services import clock
 from fleet.services.devices import csv_text, importing
 from fleet.services.errors import Invalid, ServiceError
 from fleet.web.entry import take_typed
 from fleet.web.exports import csv_lines
-from fleet.web.live.views import sentence_of
-from fleet.web.view_helpers import as_id, for_admins, show
+from fleet.web.fleet import view_models
+from fleet.web.view_helpers import as_id, for_admins, sentence_of, show
 
 PREVIEW_ROWS = 50
 NEW = "new"
@@ -75,7 +74,7 @@ def _target(typed: dict[str, str]) -> int | importing.NewSite:
 
 
 def _show(request: HttpRequest, typed: dict[str, str], **context: Any) -> HttpResponse:
-    sites = list(Site.objects.all())
+    sites = view_models.sites()
     fields = {field for field, _ in context.get("problems", [])}
     context |= {
         "typed": typed,

@@ -7,9 +7,9 @@ from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun
 from fleet.web import confirmations
+from fleet.web.device_steps import step_title
 from fleet.web.labels import plural, span
-from fleet.web.live.numbers import Numbers
-from fleet.web.live.view_models import step_title
+from fleet.web.numbers import Numbers
 
 AT_CLOSE = {"finish": "continue to the end", "hold": "hold", "roll_back": "roll back"}
 ON_THRESHOLD = {"roll_back": "roll everything back", "pause": "pause"}
@@ -24,8 +24,8 @@ class Sentence:
     rest: str = ""
 
 
-def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, now: dt.datetime) -> Sentence:
-    """What is going on, for somebody who has just been woken up."""
+def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, slowest: DeviceRun | None) -> Sentence:
+    """What is going on, for somebody who has just been woken up. slowest: the terminal whose deadline is the next."""
     new, old, site = cutover.to_scheme.upper(), cutover.from_scheme.upper(), cutover.site
     match C(cutover.state):
         case C.DRAFT:
@@ -50,7 +50,7 @@ def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, now: dt.dat
             rest = " left before it counts as failed. Terminals are in outage until they have switched too." if until else ""
             return Sentence(f"Switching the server to {new}: {doing}." + (" It has" if until else ""), until, rest)
         case C.SWITCHING:
-            return _switching(cutover, n)
+            return _switching(n, slowest)
         case C.VERIFYING:
             return Sentence(f"Every wave is done. A final check of the server over {new} decides.")
         case C.COMPLETED:
@@ -76,11 +76,7 @@ def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, now: dt.dat
             return Sentence("Cancelled before its window opened. Nothing was changed.")
 
 
-def _switching(cutover: Cutover, n: Numbers) -> Sentence:
-    slow = (
-        cutover.runs.filter(kind="terminal", state=R.SWITCHING, deadline_at__isnull=False)
-        .select_related("device").order_by("deadline_at", "device__name").first()
-    )  # fmt: skip
+def _switching(n: Numbers, slow: DeviceRun | None) -> Sentence:
     later = n.waves - 1 - n.wave if n.wave is not None else 0
     then = f"wave {(n.wave or 0) + 2} of {n.waves} follows" if later > 0 else "the final check follows"
     if slow is None:

@@ -3,17 +3,18 @@
 import contextlib
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Case, Q, Value, When
 
-from agents.catalogue import SERVER_STEPS, TERMINAL_STEPS, StepInfo, info
+from agents.catalogue import TERMINAL_STEPS
 from fleet.cutover.states import WITH_FINDING
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun, StepRun, Transition
 from fleet.services import clock
 from fleet.web import labels
+from fleet.web.device_steps import StepMark, cut_off_of, marks, step_title
 from fleet.web.labels import Pill
 
 TABLE_ROWS = 500  # a longer table helps nobody; the grid above it has every terminal
@@ -21,32 +22,21 @@ LOG_LINES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class StepMark:
-    """One step of the catalogue as it stands for one device."""
-
-    title: str
-    shape: str
-    word: str
-    took: str
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
-    """One terminal: its cell in the grid and its row in the table. cut_off: how long it was without a lookup that worked,
-    "" where the outage says it; since: since when it is, while that lasts."""
+    """One terminal's row in the table."""
 
     id: int
     name: str
     device_id: int
     state: str
     pill: Pill
-    doing: str
+    doing: str  # the step that is under way, or ""
     finding: dict[str, str] | None
-    marks: str
-    marks_said: str
+    marks: str  # a sign for each step
+    marks_said: str  # the same in words, for screen readers
     outage: str
-    cut_off: str
-    since: dt.datetime | None
+    cut_off: str  # how long it was without a lookup that worked; "" where the outage says it
+    since: dt.datetime | None  # since when it has been without one, while that lasts
 
     @property
     def since_ms(self) -> int | None:
@@ -91,11 +81,6 @@ def _row(cutover: Cutover, run: DeviceRun, steps: list[StepMark]) -> Row:
     )
 
 
-def cut_off_of(run: DeviceRun) -> str:
-    """How long it was cut off, once that is over and where the outage does not say the same."""
-    return labels.seconds(run.cut_off_ms) if run.cut_off_ms not in (None, run.outage_ms) else ""
-
-
 def since_of(cutover: Cutover, run: DeviceRun) -> dt.datetime | None:
     """Since when it has had no lookup that worked, while that lasts."""
     if run.cut_off_since is not None:
@@ -106,37 +91,6 @@ def since_of(cutover: Cutover, run: DeviceRun) -> dt.datetime | None:
     with contextlib.suppress(ValueError):  # no time of the calendar
         return clock.from_ms(cutover.last_answer_ms)
     return None
-
-
-def marks(catalogue: Iterable[StepInfo], run: DeviceRun, steps: Iterable[StepRun]) -> list[StepMark]:
-    """Each step of the catalogue: what was last done about it."""
-    last = {step.name: step for step in steps}
-    out = []
-    for known in catalogue:
-        step = last.get(known.name)
-        took = labels.seconds(step.took_ms) if step else ""
-        if run.step == known.name and run.state in (R.SWITCHING, R.UNDOING):
-            out.append(StepMark(known.title, "◐", "under way", ""))
-        elif step is None:
-            out.append(StepMark(known.title, "·", "not yet", ""))
-        elif step.direction == "back":
-            out.append(StepMark(known.title, "↩", "undone", took))
-        else:
-            out.append(StepMark(known.title, "✓", "done", took))
-    return out
-
-
-def server_marks(run: DeviceRun | None) -> list[StepMark]:
-    """The server's steps, each with how long it took."""
-    return marks(SERVER_STEPS, run, run.steps.all()) if run else []
-
-
-def step_title(name: str) -> str:
-    """The catalogue's words for a step; the bare name for one that this version does not know."""
-    try:
-        return info(name).title
-    except KeyError:
-        return name
 
 
 def lines(cutover: Cutover, after: int, up_to: int) -> list[Line]:
@@ -163,3 +117,24 @@ def in_table(cutover: Cutover) -> list[DeviceRun]:
     runs = cutover.runs.filter(kind="terminal").select_related("device")
     chosen = list(runs.order_by(first, "device__name", "pk")[:TABLE_ROWS])
     return sorted(chosen, key=lambda r: (r.device.name, r.pk)) if len(chosen) < TABLE_ROWS else chosen
+
+
+def slowest(cutover: Cutover) -> DeviceRun | None:
+    """The terminal whose time to switch is over first."""
+    switching = cutover.runs.filter(kind="terminal", state=R.SWITCHING, deadline_at__isnull=False)
+    return switching.select_related("device").order_by("deadline_at", "device__name").first()
+
+
+def cells(cutover: Cutover, newer_than: int | None = None) -> Iterator[tuple[int, str, str, int, dt.datetime | None]]:
+    """(id of the run, terminal's name, state, terminal's id, cut off since) for each terminal, or for each that changed after
+    this version."""
+    runs = cutover.runs.filter(kind="terminal")
+    if newer_than is not None:
+        runs = runs.filter(version__gt=newer_than)
+    yield from runs.values_list("pk", "device__name", "state", "device_id", "cut_off_since")
+
+
+def changed(cutover: Cutover, newer_than: int) -> list[DeviceRun]:
+    """The terminals that changed after this version, at most as many as the table shows."""
+    runs = cutover.runs.filter(kind="terminal", version__gt=newer_than).select_related("device")
+    return list(runs[:TABLE_ROWS])

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -14,23 +14,18 @@ from fleet.services import clock
 from fleet.services.cutovers import actions
 from fleet.services.errors import NotFound, ServiceError
 from fleet.web import confirmations
+from fleet.web import view_models as shared
 from fleet.web.live import fragments, view_models
-from fleet.web.live.numbers import numbers
-from fleet.web.view_helpers import for_people, show, wants_part
+from fleet.web.view_helpers import for_people, sentence_of, show, wants_part
 
 FINAL = (C.CANCELLED, C.ROLLED_BACK)
-
-
-def load(pk: int) -> Cutover:
-    """The cutover with what its page needs, or 404."""
-    return get_object_or_404(Cutover.objects.select_related("site", "requested_by", "approved_by"), pk=pk)
 
 
 @require_GET
 @for_people
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything as of one version; the stream goes on from there."""
-    now, cutover = clock.now(), load(pk)
+    now, cutover = clock.now(), shared.load(pk)
     ctx = fragments.context(cutover, request.user, now, get_token(request))
     table = view_models.rows(cutover, view_models.in_table(cutover))
     ctx |= {
@@ -46,7 +41,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
             for c in fragments.ASKING.values()
             if actions.may(request.role, c.verb)  # type: ignore[attr-defined]  # for_people sets it
         ],
-        "planned": confirmations.planned(cutover) if not table else 0,
+        "planned": shared.planned(cutover) if not table else 0,
     }
     return show(request, "fleet/live.html", "cutovers", _crumbs(cutover), **ctx)
 
@@ -70,7 +65,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         if error:
             messages.error(request, error)
         return redirect("cutover", pk)
-    cutover = load(pk)
+    cutover = shared.load(pk)
     ctx = fragments.context(cutover, request.user, now, get_token(request))
     parts = fragments.render_parts(ctx).values()
     return show(request, "fleet/live/_answer.html", parts=parts, error=error, version=cutover.version)
@@ -80,20 +75,14 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 @for_people
 def confirm(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """The dialog's question as a page, for a browser without scripts."""
-    cutover, now = load(pk), clock.now()
+    cutover, now = shared.load(pk), clock.now()
     control = fragments.ASKING.get(verb)
     if control is None:
         raise Http404("nothing to confirm")
     control = fragments.labelled(control, cutover, now)
-    text = confirmations.what_will_happen(verb, cutover, numbers(cutover, now), now)
+    text = confirmations.what_will_happen(verb, cutover, shared.numbers(cutover, now), now)
     crumbs = [*_crumbs(cutover)[:-1], (str(cutover.site), reverse("cutover", args=[pk])), (control.label, "")]
     return show(request, "fleet/confirm.html", "cutovers", crumbs, cutover=cutover, control=control, text=text)
-
-
-def sentence_of(refusal: ServiceError) -> str:
-    """A service's reason, which begins small, as a sentence."""
-    text = str(refusal).rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _crumbs(cutover: Cutover) -> list[tuple[str, str]]:

@@ -2,20 +2,19 @@
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 
 from fleet.cutover.waves import DEFAULT, Wave
-from fleet.device_facts.facts import ServerFacts
-from fleet.models import Device, Site
+from fleet.models import Site
 from fleet.services.cutovers.planning import Plan
 from fleet.services.errors import Invalid
 from fleet.web.labels import zone_of
 from fleet.web.local_time import LocalTimeError, to_utc
 
 NEWEST = "newest"
-_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 WAVE_ROWS = 4
 ON_CLOSE = (
     ("hold", "Hold", "Stop and wait for an operator. Terminals that have switched stay on the new scheme."),
@@ -46,10 +45,9 @@ class WaveForm(forms.Form):
 
 
 class PlanForm(forms.Form):
-    """Everything but the waves, which are rows of their own. `service_errors` puts what the service found
-    wrong to the field that it is about."""
+    """Everything but the waves, which are rows of their own. sites: those that can be chosen."""
 
-    site = forms.ModelChoiceField(Site.objects.all(), empty_label=None, error_messages={"required": "Choose a site."})
+    site = forms.ChoiceField(error_messages={"required": "Choose a site.", "invalid_choice": "There is no such site."})
     to_scheme = forms.ChoiceField(label="To", choices=[("https", "HTTPS (secured)"), ("http", "HTTP")])
     starts = forms.ChoiceField(choices=[("now", "Now"), ("at", "At")], initial="now")
     starts_at = forms.DateTimeField(label="Local time", required=False, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
@@ -63,11 +61,23 @@ class PlanForm(forms.Form):
     exclude = forms.CharField(label="Exclude terminals", required=False, max_length=200_000, strip=False)
     note = forms.CharField(required=False, max_length=500)
 
-    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, sites: Sequence[Site], **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
+        self.sites = {str(site.pk): site for site in sites}
+        self.fields["site"].choices = [(key, site.name) for key, site in self.sites.items()]  # type: ignore[attr-defined]
         self.ambiguous = False
         self.zone: dt.tzinfo = dt.UTC
         self.waves = [WaveForm(data, prefix=f"wave{i}", initial=_initial_wave(i)) for i in range(WAVE_ROWS)]
+
+    def clean_site(self) -> Site:
+        """The site itself instead of its number."""
+        return self.sites[self.cleaned_data["site"]]
+
+    @property
+    def chosen_site(self) -> Site | None:
+        """The site that is chosen so far, also in a form that is not valid; without a choice the first one."""
+        first = next(iter(self.sites.values()), None)
+        return self.sites.get(str(self["site"].value() or ""), first)
 
     def full_clean(self) -> None:
         """Django calls it once; the moment needs the zone, which needs the site."""
@@ -137,28 +147,6 @@ class PlanForm(forms.Form):
 def names_in(text: str) -> tuple[str, ...]:
     """Terminal names, one a line or separated by commas."""
     return tuple(dict.fromkeys(n.strip() for n in re.split(r"[\n\r,]", text) if n.strip()))
-
-
-def certificates_of(server: Device | None) -> list[dict[str, Any]]:
-    """The server's store as the pages show it."""
-    return certificate_rows(server.server_facts) if server else []
-
-
-def certificate_rows(facts: ServerFacts) -> list[dict[str, Any]]:
-    """The store as the pages show it: those with a private key first, then in order of their end, the latest first."""
-    told = [row for row in facts.listed or () if row.thumbprint]
-    told.sort(key=lambda row: (bool(row.has_key), row.not_after or _NEVER), reverse=True)
-    return [
-        {
-            "thumbprint": row.thumbprint,
-            "subject": row.subject or "",
-            "names": ", ".join(row.names),
-            "not_after": row.not_after.isoformat() if row.not_after else "",
-            "has_key": row.has_key,
-            "machine_key": row.machine_key,
-        }
-        for row in told
-    ]
 
 
 def _initial_wave(i: int) -> dict[str, Any]:

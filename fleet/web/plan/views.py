@@ -12,18 +12,18 @@ from django.views.decorators.http import require_GET, require_http_methods
 from agents.catalogue import ARM_STEPS, SERVER_STEPS, TERMINAL_STEPS
 from fleet import tasks
 from fleet.cutover import forecast, waves, window
-from fleet.models import Cutover, Site
+from fleet.models import Cutover
 from fleet.services import clock
 from fleet.services.cutovers import actions, planning
-from fleet.services.cutovers.timings import timings
 from fleet.services.errors import Invalid, ServiceError
 from fleet.web import confirmations
+from fleet.web.certificates import certificates_of
 from fleet.web.entry import take_typed
 from fleet.web.labels import plural, span, zone_of
-from fleet.web.live.views import sentence_of
 from fleet.web.plan import form as plan_form
+from fleet.web.plan import view_models
 from fleet.web.plan.form import PlanForm
-from fleet.web.view_helpers import as_id, for_admins, show
+from fleet.web.view_helpers import for_admins, sentence_of, show
 
 # Button of the form -> what is done with the draft, and what it was not done when that is refused.
 DOES: dict[str, tuple[actions.Verb, str]] = {
@@ -43,7 +43,7 @@ def page(request: HttpRequest) -> HttpResponse:
     typed = request.POST if request.method == "POST" else take_typed(request)
     if typed is not None and request.method != "POST":
         messages.info(request, "This is what you had typed before you logged in. Nothing was planned yet.")
-    form = PlanForm(typed, initial={"site": request.GET.get("site")})
+    form = PlanForm(typed, sites=view_models.sites(), initial={"site": request.GET.get("site")})
     verb = request.POST.get("do", "")
     if verb in DOES and form.is_valid():
         try:
@@ -60,7 +60,12 @@ def page(request: HttpRequest) -> HttpResponse:
 @for_admins
 def preview(request: HttpRequest) -> HttpResponse:
     """What stands beside the form, made anew while it is being filled in."""
-    return show(request, "fleet/plan/_preview.html", fresh=True, **_preview(PlanForm(request.GET), clock.now()))
+    return show(
+        request,
+        "fleet/plan/_preview.html",
+        fresh=True,
+        **_preview(PlanForm(request.GET, sites=view_models.sites()), clock.now()),
+    )
 
 
 def _crumbs() -> list[tuple[str, str]]:
@@ -80,13 +85,12 @@ def _go_on(request: HttpRequest, cutover: Cutover, button: str, now: dt.datetime
 
 
 def _context(form: PlanForm, now: dt.datetime, refused: bool) -> dict[str, Any]:
-    sites = list(Site.objects.all())
-    site = _site_of(form) or (sites[0] if sites else None)
-    certificates = plan_form.certificates_of(site.server if site else None)
+    site = form.chosen_site
+    certificates = certificates_of(view_models.server_of(site))
     chosen = form["certificate"].value() or plan_form.NEWEST
     return {
         "form": form,
-        "sites": sites,
+        "sites": list(form.sites.values()),
         "site": site,
         "certificates": certificates,
         "chosen": chosen,
@@ -97,7 +101,7 @@ def _context(form: PlanForm, now: dt.datetime, refused: bool) -> dict[str, Any]:
         "begin": BEGIN,
         "may_start": site is not None and not site.two_persons,
         "problems": _problems(form) if refused else [],
-        **_preview(form, now, site),
+        **_preview(form, now),
     }
 
 
@@ -111,23 +115,19 @@ def _problems(form: PlanForm) -> list[tuple[str, str]]:
     return out
 
 
-def _site_of(form: PlanForm) -> Site | None:
-    return Site.objects.filter(pk=as_id(str(form["site"].value() or ""))).first()
-
-
-def _preview(form: PlanForm, now: dt.datetime, site: Site | None = None) -> dict[str, Any]:
-    """Who goes when, how long it takes, until when it can be taken back. Made of whatever is valid so far."""
+def _preview(form: PlanForm, now: dt.datetime) -> dict[str, Any]:
+    """Who goes when, how long it takes, until when it can be rolled back. Made of whatever is valid so far."""
     form.is_valid()
     data = getattr(form, "cleaned_data", {})
-    site = site or _site_of(form) or Site.objects.first()
+    site = form.chosen_site
     if site is None:
         return {"preview": None}
     excluded = set(plan_form.names_in(data.get("exclude") or ""))
-    names = [n for n in site.devices.filter(kind="terminal").values_list("name", flat=True) if n not in excluded]
+    names = [n for n in view_models.terminal_names(site) if n not in excluded]
     layout = waves.lay_out(len(names), form.chosen_waves() if form.is_bound else ())
     starts = data.get("moment") or now
     ends = window.ends_at(starts, data.get("duration_minutes") or 60)
-    measured, zone, to = timings(Cutover(site=site)), zone_of(site.zone), (data.get("to_scheme") or "https").upper()
+    measured, zone, to = view_models.measured(site), zone_of(site.zone), (data.get("to_scheme") or "https").upper()
     later = form["starts"].value() == "at"
     says = confirmations.beginning(len(names), to, starts if later else None, ends, zone, measured)
     return {
@@ -146,7 +146,7 @@ def _preview(form: PlanForm, now: dt.datetime, site: Site | None = None) -> dict
             "pnr": window.point_of_no_return(ends, len(names), measured),
             "why_not": window.why_not(max(now, starts), ends, len(names), measured),
             "to": to,
-            "server": site.server,
+            "server": view_models.server_of(site),
             "arm": ARM_STEPS,
             "server_steps": SERVER_STEPS,
             "terminal_steps": TERMINAL_STEPS,

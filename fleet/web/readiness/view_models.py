@@ -4,8 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Count, Q
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
 from fleet.cutover import states
-from fleet.models import Device
+from fleet.models import Device, Rehearsal, Site
 from fleet.preflight.cost.measured import Change, Cost
 from fleet.preflight.site.codes import Level
 from fleet.preflight.site.readiness import Item, Readiness
@@ -38,6 +42,7 @@ KIND_WORDS = {
     "https_kept": "HTTPS, kept alive",
 }
 WAY_WORDS = {"new": "New connection", "resumed": "Session resumed", "kept": "Kept alive"}
+_SHOWN = 10  # rehearsals in the history
 _OPEN = 12  # rows of a group that are shown without being asked for
 _SCALE = 1000  # units across a bar
 
@@ -133,8 +138,33 @@ def _change(change: Change, after: After | None) -> dict[str, str]:
     }
 
 
-def history(rehearsals: Iterable[Any]) -> list[dict[str, Any]]:
-    """The last rehearsals with their counts, newest first."""
+def site_or_404(pk: int) -> Site:
+    """This site. Raises Http404."""
+    return get_object_or_404(Site, pk=pk)
+
+
+def server_of(site: Site) -> Device | None:
+    """The site's server, if it has one."""
+    return site.server
+
+
+def progress(site: Site) -> dict[str, Any]:
+    """The rehearsal that is under way with its pill, and how many of its terminals have answered; running: None where there
+    is none."""
+    running = Rehearsal.objects.filter(site=site, state__in=sorted(states.REHEARSING)).first()
+    if running is None:
+        return {"running": None}
+    terminals = Q(device__kind="terminal")
+    counted = running.checks.aggregate(
+        of=Count("pk", filter=terminals & Q(agent__isnull=False)),
+        answered=Count("pk", filter=terminals & Q(answered_at__isnull=False)),
+        bad=Count("pk", filter=terminals & Q(answered_at__isnull=False, finding__isnull=False)),
+    )
+    return {"running": running, "running_pill": REHEARSAL_PILLS[running.state], "counted": counted}
+
+
+def history(site: Site) -> list[dict[str, Any]]:
+    """The site's last rehearsals with their counts, newest first."""
     return [
         {
             "rehearsal": rehearsal,
@@ -142,16 +172,27 @@ def history(rehearsals: Iterable[Any]) -> list[dict[str, Any]]:
             "by": rehearsal.requested_by.get_username() if rehearsal.requested_by else "the schedule",
             "counts": f"{rehearsal.ready} ready, {rehearsal.not_ready} not ready, {rehearsal.silent} without an answer",
         }
-        for rehearsal in rehearsals
+        for rehearsal in _last_rehearsals(site)
     ]
 
 
-def addresses(devices: Iterable[tuple[str, int, str]], items: Iterable[Item], url: Any) -> dict[str, str]:
-    """Where the page of each device is that an item names. devices: (name, pk, kind)."""
+def _last_rehearsals(site: Site) -> Any:
+    terminals = Q(checks__device__kind="terminal")
+    answered = terminals & Q(checks__answered_at__isnull=False)
+    found = Rehearsal.objects.filter(site=site).select_related("requested_by").defer("facts")
+    return found.annotate(
+        ready=Count("checks", filter=answered & Q(checks__finding__isnull=True)),
+        not_ready=Count("checks", filter=answered & Q(checks__finding__isnull=False)),
+        silent=Count("checks", filter=terminals & Q(checks__answered_at__isnull=True)),
+    ).order_by("-pk")[:_SHOWN]
+
+
+def addresses(site: Site, items: Iterable[Item]) -> dict[str, str]:
+    """The address of the page of each device that an item names, by the device's name."""
     named = {item.device for item in items}
     return {
-        name: url("server" if kind == Device.Kind.SERVER else "terminal", args=[pk])
-        for name, pk, kind in devices
+        name: reverse("server" if kind == Device.Kind.SERVER else "terminal", args=[pk])
+        for name, pk, kind in site.devices.values_list("name", "pk", "kind")
         if name in named
     }
 

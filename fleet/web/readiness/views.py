@@ -3,43 +3,38 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from fleet import tasks
-from fleet.cutover import states
-from fleet.models import Rehearsal, Site
+from fleet.models import Site
 from fleet.preflight.cost.measured import load_of
 from fleet.preflight.site.advice import advise
 from fleet.services import clock, readiness
 from fleet.services.devices import sites
 from fleet.services.errors import Invalid, NotFound, ServiceError
 from fleet.services.rehearsals import lifecycle, measured
+from fleet.web.certificates import certificates_of
 from fleet.web.exports import csv_response
 from fleet.web.labels import span, zone_of
-from fleet.web.live.views import sentence_of
-from fleet.web.plan.form import certificates_of
 from fleet.web.readiness import view_models as model
 from fleet.web.readiness.form import HOURS, LOOKUPS, SiteForm
-from fleet.web.view_helpers import for_admins, for_people, show, wants_part
+from fleet.web.view_helpers import for_admins, for_people, sentence_of, show, wants_part
 
-_SHOWN = 10
 Crumbs = list[tuple[str, str]]
 
 
 @require_GET
 @for_people
 def page(request: HttpRequest, pk: int) -> HttpResponse:
-    """The verdict on top, then what blocks, what warns, what is fine, and the price."""
-    site = get_object_or_404(Site, pk=pk)
+    """The verdict on top, then the blockers, the warnings, the passed checks, and the cost."""
+    site = model.site_or_404(pk)
     assessment = readiness.assess_for_page(site, clock.now())
-    devices = site.devices.values_list("name", "pk", "kind")
     items = assessment.readiness.items
-    addresses = model.addresses(devices, items, reverse)
+    addresses = model.addresses(site, items)
     context = {
         "site": site,
         "zone": zone_of(site.zone),
@@ -52,9 +47,9 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         ],
         "plan": assessment.plan,
         "held": assessment.held,
-        "certificates": certificates_of(site.server),
-        "history": model.history(_history(site)),
-        **_progress(site),
+        "certificates": certificates_of(model.server_of(site)),
+        "history": model.history(site),
+        **model.progress(site),
         **_cost(site, assessment, request),
     }
     return show(request, "fleet/readiness.html", "fleet", _crumbs(site), **context)
@@ -64,8 +59,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 @for_people
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """What is under way, for htmx once a second; when it is over the page is loaded anew, and asks no more."""
-    site = get_object_or_404(Site, pk=pk)
-    found = _progress(site)
+    site = model.site_or_404(pk)
+    found = model.progress(site)
     if found["running"] is None:
         return HttpResponseClientRefresh() if wants_part(request) else redirect("readiness", pk)
     return show(request, "fleet/readiness/_progress.html", site=site, **found)
@@ -75,7 +70,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 @for_admins
 def rehearse(request: HttpRequest, pk: int) -> HttpResponse:
     """Begin a rehearsal, or say why it cannot begin."""
-    get_object_or_404(Site, pk=pk)
+    model.site_or_404(pk)
     try:
         _, after = lifecycle.start(request.user, pk, request.POST.get("thumbprint", ""), clock.now())
     except ServiceError as refusal:
@@ -89,7 +84,7 @@ def rehearse(request: HttpRequest, pk: int) -> HttpResponse:
 @for_admins
 def policy(request: HttpRequest, pk: int) -> HttpResponse:
     """What the site asks for before a cutover is approved."""
-    get_object_or_404(Site, pk=pk)
+    model.site_or_404(pk)
     try:
         hours = _whole(request, "rehearsal_hours")
         every = _whole(request, "rehearse_every_hours") or 0
@@ -107,7 +102,7 @@ def policy(request: HttpRequest, pk: int) -> HttpResponse:
 @for_people
 def export(request: HttpRequest, pk: int) -> HttpResponse:
     """Every finding, for a spreadsheet."""
-    site = get_object_or_404(Site, pk=pk)
+    site = model.site_or_404(pk)
     found = readiness.assess_site(site, clock.now())
     rows = ((i.severity, i.code, i.title, i.device, i.message, i.remedy) for i in found.items)
     return csv_response(f"readiness-{pk}", ("level", "code", "title", "device", "message", "remedy"), rows)
@@ -125,30 +120,6 @@ def _whole(request: HttpRequest, name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise Invalid((name, "must be a whole number of hours"))
     return int(text)
-
-
-def _progress(site: Site) -> dict[str, Any]:
-    running = Rehearsal.objects.filter(site=site, state__in=sorted(states.REHEARSING)).first()
-    if running is None:
-        return {"running": None}
-    terminals = Q(device__kind="terminal")
-    counted = running.checks.aggregate(
-        of=Count("pk", filter=terminals & Q(agent__isnull=False)),
-        answered=Count("pk", filter=terminals & Q(answered_at__isnull=False)),
-        bad=Count("pk", filter=terminals & Q(answered_at__isnull=False, finding__isnull=False)),
-    )
-    return {"running": running, "running_pill": model.REHEARSAL_PILLS[running.state], "counted": counted}
-
-
-def _history(site: Site) -> Any:
-    terminals = Q(checks__device__kind="terminal")
-    answered = terminals & Q(checks__answered_at__isnull=False)
-    found = Rehearsal.objects.filter(site=site).select_related("requested_by").defer("facts")
-    return found.annotate(
-        ready=Count("checks", filter=answered & Q(checks__finding__isnull=True)),
-        not_ready=Count("checks", filter=answered & Q(checks__finding__isnull=False)),
-        silent=Count("checks", filter=terminals & Q(checks__answered_at__isnull=True)),
-    ).order_by("-pk")[:_SHOWN]
 
 
 def _cost(site: Site, assessment: readiness.Assessment, request: HttpRequest) -> dict[str, Any]:
