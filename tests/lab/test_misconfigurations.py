@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agents.catalogue import EVERYONE_LISTENS
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.lab import misconfigurations, pki
@@ -39,7 +40,7 @@ async def test_nothing_is_planted_in_a_healthy_lab(lab: Lab) -> None:
     facts, layout = await server_facts(lab.layout), lab.layout
     assert (facts["error"], facts["writable"], facts["iplisten"], facts["owner"], facts["peers"]) == (None, None, [], None, [])
     assert rows_at(facts, "sslcert", layout.port) == []
-    assert rows_at(facts, "urlacl", layout.port) == [(f"http://+:{layout.port}/", misconfigurations.EVERYONE)]
+    assert rows_at(facts, "urlacl", layout.port) == [(f"http://+:{layout.port}/", EVERYONE_LISTENS)]
     assert (facts["recovery"], facts["service"]["dependents"]) == ({"restarts": False}, [])
     for name in layout.names:
         told = await till_facts(layout, name)
@@ -60,7 +61,7 @@ async def test_bindings_and_reservations(lab: Lab) -> None:
         (f"0.0.0.0:{port}", None),
         (f"127.0.0.1:{port}", misconfigurations.OTHER_HASH.upper()),
     ]
-    assert (f"https://+:{port}/", misconfigurations.EVERYONE) in rows_at(facts, "urlacl", port)
+    assert (f"https://+:{port}/", EVERYONE_LISTENS) in rows_at(facts, "urlacl", port)
     assert (facts["iplisten"], facts["scheme"]) == (["127.0.0.1"], "http")
 
 

@@ -213,7 +213,7 @@ def test_reports_that_fail_at_one_site_are_kept_for_it_and_taken_at_the_other(fl
     finished = report_taker.ReportTaker.finished
 
     def broken(self, run, report, asked):
-        if self.session.cutover.pk == fleet.cutover.pk:
+        if self.locked.cutover.pk == fleet.cutover.pk:
             raise ValueError("unforeseen")
         return finished(self, run, report, asked)
 

@@ -16,7 +16,7 @@ from fleet.management.demo.site import POLL_S
 from tests.faults.hostile.behaviours import CLONE
 from tests.faults.site import Site
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[3]
 FIND_S, END_S = 5.0, 5.0
 _SIGNED = """SELECT d.name, i.body, i.signature FROM fleet_instruction i JOIN fleet_agent a ON a.id = i.agent_id
 JOIN fleet_device d ON d.id = a.device_id ORDER BY i.id DESC LIMIT 50"""
