@@ -158,6 +158,7 @@ def test_limits_add_as_sides_of_a_right_angle() -> None:
 
 
 LAN = ["10.0.0.11", "10.0.0.12", "10.0.0.5"]
+SAYS = {"needed": "HTTPS is needed", "advised": "HTTPS is advised", "optional": "The network does not require HTTPS"}
 
 
 @pytest.mark.parametrize(
@@ -167,9 +168,9 @@ LAN = ["10.0.0.11", "10.0.0.12", "10.0.0.5"]
         (Answers(same_lan=True, wifi_apart=True), [*LAN, "192.168.7.4"], "optional", "2 private networks"),
         (Answers(same_lan=True), LAN, "needed", "Guests"),
         (Answers(vpn=True), LAN, "advised", "VPN"),
-        (Answers(), LAN, "needed", "used by others"),
+        (Answers(), LAN, "needed", "Others use the network"),
         (Answers(same_lan=True, wifi_apart=True), ["8.8.8.8", *LAN], "needed", "public addresses: 8.8.8.8"),
-        (Answers(same_lan=True, wifi_apart=True), ["127.0.0.1", None, "x", "::1"], "optional", "No agent has told"),
+        (Answers(same_lan=True, wifi_apart=True), ["127.0.0.1", None, "x", "::1"], "optional", "No agent has reported"),
         (Answers(same_lan=True, wifi_apart=True), ["fd00::1", "::ffff:10.0.0.1"], "optional", "2 private networks"),
     ],
 )
@@ -177,4 +178,4 @@ def test_the_advice_has_its_reasons(answers: Answers, addresses: list[str | None
     advice = advise(answers, addresses)
     assert advice.need == need
     assert reason in " ".join(advice.reasons)
-    assert advice.says.startswith("HTTPS is")
+    assert advice.says.startswith(SAYS[need])

@@ -71,7 +71,7 @@ def test_its_age_counts(age: int, good: bool) -> None:
 def test_its_certificate_counts() -> None:
     cutover = planned()
     rehearse(cutover, thumbprint="CD" * 20)
-    with pytest.raises(Conflict, match="held with CDCD"):
+    with pytest.raises(Conflict, match="the rehearsal used CDCD"):
         start(cutover)
 
 

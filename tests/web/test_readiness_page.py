@@ -66,7 +66,7 @@ def test_what_blocks_stands_first_with_its_remedy_and_a_link(admin):
     assert re.search(r"Blockers</span>\s+\(1\)</h2>", html)
     assert re.search(r"Passed</span>\s+\(\d+\)</h2>", html)
     terminal = reverse("terminal", args=[site.devices.get(name="T001").pk])
-    assert f'<a href="{terminal}">T001</a> gave no answer' in html
+    assert f'<a href="{terminal}">T001</a> did not answer' in html
     assert "exclude it from the cutover by name" in html
     assert html.index('data-level="error"') < html.index('data-level="info"')
 
@@ -76,7 +76,7 @@ def test_many_of_the_same_are_folded_but_all_there(admin):
     rehearsal.checks.update(answered_at=None)
     html = page(admin, site)
     assert "18 more" in html
-    assert html.count("gave no answer") == 30
+    assert html.count("did not answer") == 30
 
 
 def test_before_the_first_rehearsal_the_page_says_what_to_do(admin, auditor):

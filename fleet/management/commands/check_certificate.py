@@ -123,7 +123,9 @@ def _too_large(options: dict[str, Any]) -> dict[str, Any] | None:
     named += [("--chain", path) for path in options["chain"]] + [("--roots", path) for path in options["roots"]]
     for field, path in named:
         if path and Path(path).is_file() and (size := Path(path).stat().st_size) > FILE_BYTES:
-            message = f"{field} {path}: {size / 2**20:.1f} MB are too much for certificates; {FILE_BYTES // 2**20} MB are read"
+            message = (
+                f"{field} {path}: {size / 2**20:.1f} MB is too large for certificates; the limit is {FILE_BYTES // 2**20} MB"
+            )
             return refusal(Code.MALFORMED_INPUT, message)
     return None
 
@@ -140,7 +142,7 @@ def _read(field: str, path: str, most: int) -> bytes:
         why = getattr(error, "strerror", None) or str(error)
         raise CommandError(f"{field}: {path} cannot be read: {why}", returncode=UNUSABLE) from error
     if len(data) > most:
-        raise CommandError(f"{field}: {path} holds more than {most} bytes", returncode=UNUSABLE)
+        raise CommandError(f"{field}: {path} has more than {most} bytes", returncode=UNUSABLE)
     return data
 
 
@@ -155,7 +157,7 @@ def _moment(text: str) -> str:
     try:
         return moment_of(text).isoformat()
     except ValueError as error:
-        raise CommandError(f"--at: {text!r} is no ISO 8601 moment: {error}", returncode=UNUSABLE) from error
+        raise CommandError(f"--at: {text!r} is not an ISO 8601 time: {error}", returncode=UNUSABLE) from error
 
 
 def _text(field: str, text: str) -> str:

@@ -90,9 +90,9 @@ class Guard:
             while (said := self._receive(deadline))[0] == "reading":
                 field = json.loads(said[1])
         except TimeoutError:
-            return self._cut_off(f"it had not ended after {self._seconds:g} s", field)
+            return self._cut_off(f"it did not end within {self._seconds:g} s", field)
         except EOFError:
-            return self._cut_off("the checking process ended, most likely for want of memory", field)
+            return self._cut_off("the checking process ended, most likely because memory ran out", field)
         if said[0] == "memory":
             return self._cut_off(f"it asked for {json.loads(said[1])}", field)
         if said[0] != "answer":
@@ -101,7 +101,7 @@ class Guard:
 
     def _cut_off(self, why: str, field: str) -> Reply:
         self._stop()
-        message = f"{field}: the check was cut off: {why}" if field else f"the check was cut off: {why}"
+        message = f"{field}: the check was stopped: {why}" if field else f"the check was stopped: {why}"
         return Reply(json.dumps(refusal(Code.CHECK_TIMEOUT, message)), cut_off=True)
 
     def _start(self) -> None:

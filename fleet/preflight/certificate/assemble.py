@@ -60,7 +60,7 @@ def assemble(
     faults += [finding for part in (first, *rest, key) for finding in (*part.findings, *part.notes)]
     leaf = _pick_leaf(first, keys)
     if leaf is None and not any(finding.code is Code.BAD_PASSWORD for finding in first.findings):
-        faults.append(CertificateFinding(Code.NO_LEAF, f"{files.leaf.what}: no certificate is in it"))
+        faults.append(CertificateFinding(Code.NO_LEAF, f"{files.leaf.what}: it contains no certificate"))
     return Request(
         leaf=leaf,
         given=tuple(cert for part in (first, *rest) for cert in _in_order(part, leaf)),
@@ -85,7 +85,7 @@ def _anchors(parts: Sequence[Material]) -> tuple[list[Cert], list[CertificateFin
     certs = list(dict.fromkeys(cert for part in parts for cert in part.roots))
     findings = [finding for part in parts for finding in part.findings]
     if certs:
-        findings = [CertificateFinding(Code.PROFILE_GAP, f"passed over: {finding.message}") for finding in findings]
+        findings = [CertificateFinding(Code.PROFILE_GAP, f"ignored: {finding.message}") for finding in findings]
     return certs, findings
 
 

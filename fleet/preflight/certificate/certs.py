@@ -135,7 +135,7 @@ class Cert:
 
     def _mended_extensions(self, why: str) -> x509.Extensions | CertificateFinding:
         if twice := duplicated(self.der):
-            return CertificateFinding(Code.DUPLICATE_EXTENSION, f"the extension {twice} is in it twice", self.label)
+            return CertificateFinding(Code.DUPLICATE_EXTENSION, f"it contains the extension {twice} twice", self.label)
         twin = self.twin
         try:
             if twin is None or twin.raw is self.raw:

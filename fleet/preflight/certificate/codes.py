@@ -71,20 +71,21 @@ class Rule:
 
 
 _WARNING = Severity.WARNING
-_REISSUE = "Have the certificate issued anew"
+_REISSUE = "Have the certificate reissued"
 
 RULES: dict[Code, Rule] = {
     Code.MALFORMED_INPUT: Rule(
         "Export the certificate again, as PEM, DER or PFX, and copy the file as it is, not as text.", "RFC 5280 4.1, RFC 7468"
     ),
     Code.BAD_PASSWORD: Rule("Give the password that was set when the file was exported, or export it again.", "RFC 7292"),
-    Code.NO_LEAF: Rule("Give the file that holds the server's own certificate, not only a key or a request.", "the command"),
+    Code.NO_LEAF: Rule("Give the file with the server's own certificate, not only a key or a request.", "the command"),
     Code.SELF_SIGNED_UNTRUSTED: Rule(
         "Install this certificate in the computer's Trusted Root store of every terminal, or use one from your own CA.",
         "RFC 5280 6.1; docs/windows.md: trust",
     ),
     Code.SELF_SIGNED_PINNED: Rule(
-        "Nothing has to be done now. At each renewal every terminal needs the new one first; a small CA of your own avoids it.",
+        "Nothing to do now. At each renewal every terminal needs the new certificate first; a small CA of your own "
+        "avoids that.",
         "ordinary private PKI",
         _WARNING,
         forbidden_by_cabf=True,
@@ -107,7 +108,7 @@ RULES: dict[Code, Rule] = {
         "RFC 5280 6.1.3",
     ),
     Code.NOT_YET_VALID: Rule(
-        "Check the clocks of CA and server; otherwise wait, or have it issued anew from today.", "RFC 5280 4.1.2.5"
+        "Check the clocks of CA and server; otherwise wait, or have it reissued from today on.", "RFC 5280 4.1.2.5"
     ),
     Code.EXPIRED: Rule("Renew the certificate before the window.", "RFC 5280 4.1.2.5"),
     Code.NOT_YET_VALID_IN_WINDOW: Rule(
@@ -121,7 +122,7 @@ RULES: dict[Code, Rule] = {
         "Ask the CA for its renewed certificate and install it on server and terminals before the window.", "RFC 5280 6.1.3"
     ),
     Code.NAME_MISMATCH: Rule(
-        f"{_REISSUE} with this host among its names, or type a name that it holds into those terminals.",
+        f"{_REISSUE} with this host among its names, or enter one of its names at those terminals.",
         "RFC 9525 6.3; field failure 12",
     ),
     Code.NO_SAN: Rule(
@@ -133,7 +134,7 @@ RULES: dict[Code, Rule] = {
         "RFC 9525 6.4; RFC 5280 4.2.1.6",
     ),
     Code.IP_IN_DNS_SAN: Rule(
-        f"{_REISSUE} with the address as an entry of kind IP address; as a DNS name it does not count.", "RFC 9525 6.4"
+        f"{_REISSUE} with the address as an entry of the kind IP address; as a DNS name it does not count.", "RFC 9525 6.4"
     ),
     Code.WILDCARD_SCOPE: Rule(
         f"{_REISSUE} with the full host name: a star stands for exactly one whole label, the first.", "RFC 9525 6.3"
@@ -145,7 +146,7 @@ RULES: dict[Code, Rule] = {
         forbidden_by_cabf=True,
     ),
     Code.HOST_NOT_CHECKABLE: Rule(
-        "Correct the host in the terminals that hold it: a plain host name of letters, digits and hyphens, or one IP address.",
+        "Correct the host at the terminals named: a plain host name of letters, digits and hyphens, or one IP address.",
         "RFC 1123 2.1; RFC 952",
     ),
     Code.EKU_NO_SERVER_AUTH: Rule(
@@ -156,7 +157,7 @@ RULES: dict[Code, Rule] = {
         "RFC 5280 4.2.1.12; CA/Browser Forum BR 7.1.2.10",
     ),
     Code.EKU_ABSENT: Rule(
-        "Works today. At the next renewal use a template with Server Authentication.",
+        "This works today. At the next renewal use a template with Server Authentication.",
         "CA/Browser Forum BR 7.1.2.7.10",
         _WARNING,
         forbidden_by_cabf=True,
@@ -170,7 +171,7 @@ RULES: dict[Code, Rule] = {
         "docs/windows.md: algorithms; CA/Browser Forum BR 6.1.5",
     ),
     Code.WEAK_SIGNATURE: Rule(
-        f"{_REISSUE} with a SHA-256 signature; the CA may need to be changed to it.", "RFC 9155; docs/windows.md: algorithms"
+        f"{_REISSUE} with a SHA-256 signature; the CA may have to be switched to it.", "RFC 9155; docs/windows.md: algorithms"
     ),
     Code.KEY_TYPE: Rule(
         f"{_REISSUE} with a key that Windows can use for TLS: RSA, or ECDSA on P-256, P-384 or P-521.",
@@ -179,7 +180,7 @@ RULES: dict[Code, Rule] = {
     Code.CA_AS_LEAF: Rule(
         "Have a server certificate issued by this CA and use that; keep the CA's key off the server.", "RFC 5280 4.2.1.9"
     ),
-    Code.NOT_A_CA: Rule("Use a certificate that was issued by a CA certificate: this issuer is none.", "RFC 5280 4.2.1.9"),
+    Code.NOT_A_CA: Rule("Use a certificate that a CA issued: this issuer is not a CA.", "RFC 5280 4.2.1.9"),
     Code.PATH_LENGTH: Rule(
         "Have the certificate issued by a CA higher up: there are more CAs in between than allowed.", "RFC 5280 4.2.1.9"
     ),
@@ -194,20 +195,20 @@ RULES: dict[Code, Rule] = {
         "docs/windows.md: error 1312; field failure 4",
     ),
     Code.KEY_NOT_GIVEN: Rule(
-        "Give the key or the PFX too, and it is checked that they belong together.", "the command", Severity.INFO
+        "Give the key or the PFX as well, to check that it belongs to the certificate.", "the command", Severity.INFO
     ),
     Code.KEY_MISMATCH: Rule(
-        "Give the key with which this certificate was requested, or have it issued anew for this key.", "RFC 5280 4.1.2.7"
+        "Give the key with which this certificate was requested, or have it reissued for this key.", "RFC 5280 4.1.2.7"
     ),
-    Code.DUPLICATE_EXTENSION: Rule(f"{_REISSUE}; the CA's software puts the same extension in twice.", "RFC 5280 4.2"),
+    Code.DUPLICATE_EXTENSION: Rule(f"{_REISSUE}; the CA's software adds the same extension twice.", "RFC 5280 4.2"),
     Code.CN_NOT_IN_SAN: Rule(
-        "Works today. At the next renewal repeat the common name among the alternative names.",
+        "This works today. At the next renewal repeat the common name among the alternative names.",
         "CA/Browser Forum BR 7.1.4.3",
         _WARNING,
         forbidden_by_cabf=True,
     ),
     Code.PROFILE_GAP: Rule(
-        "Terminals accept it. At the next renewal follow the profile of public CAs, which other software asks for.",
+        "Terminals accept it. At the next renewal follow the profile of public CAs, which other software requires.",
         "RFC 5280 4.2.1; ordinary private PKI",
         _WARNING,
         forbidden_by_cabf=True,
@@ -218,8 +219,8 @@ RULES: dict[Code, Rule] = {
         _WARNING,
     ),
     Code.CHECK_TIMEOUT: Rule(
-        "Nothing is known of the certificate yet. Try again; if that is cut off, too, export the file anew with usual settings "
-        "(rounds of the password, size of the key) and only the chain that is needed.",
+        "Nothing is known about the certificate yet. Try again. If it takes too long again, export the file with usual "
+        "settings (rounds of the password, size of the key) and only the chain that is necessary.",
         "the command",
     ),
     Code.BAD_REQUEST: Rule("Correct the request; the message names the field.", "the command"),

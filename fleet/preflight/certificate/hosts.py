@@ -36,7 +36,7 @@ def parse_name(text: str) -> Host:
         try:
             name = name.encode("idna").decode()
         except UnicodeError:
-            return Host(text, fault="it holds letters that no host name can have")
+            return Host(text, fault="it contains letters that a host name cannot have")
     fault = _fault(name)
     return Host(text, fault=fault) if fault else Host(text, name=name)
 
@@ -44,7 +44,7 @@ def parse_name(text: str) -> Host:
 def parse_address(text: str) -> Host:
     """The same for a string that is meant as an IP address."""
     address = _address(text)
-    return Host(text, fault="it is no IP address") if address is None else Host(text, address=address)
+    return Host(text, fault="it is not an IP address") if address is None else Host(text, address=address)
 
 
 def _address(text: str) -> Address | None:
@@ -61,17 +61,17 @@ def _fault(name: str) -> str | None:
     if not name:
         return "it is empty"
     if name != name.strip() or any(letter.isspace() for letter in name):
-        return "it holds a blank"
+        return "it contains a blank"
     if "://" in name or "/" in name:
-        return "it is an address of a page; only the host belongs there"
+        return "it is the address of a web page; only the host belongs there"
     if ":" in name:
-        return "it holds a colon; the port has a field of its own"
+        return "it contains a colon; the port has its own field"
     if "_" in name:
-        return "it holds an underscore, which host names may not have; many programs refuse to compare it"
+        return "it contains an underscore, which host names may not have; many programs refuse to compare it"
     if "*" in name:
-        return "it holds a star, which only certificates may have"
+        return "it contains a star, which only certificates may have"
     if len(name) > _LONGEST or not all(_LABEL.fullmatch(label) for label in labels):
-        return "it is no host name: letters, digits and inner hyphens, labels of 1 to 63"
+        return "it is not a host name: letters, digits and inner hyphens, labels of 1 to 63 characters"
     if labels[-1].isdigit() or labels[-1].startswith("0x"):
-        return "it looks like an IP address, but is none"
+        return "it looks like an IP address and is not one"
     return None

@@ -57,7 +57,7 @@ def _address(leaf: Cert, names: x509.SubjectAlternativeName, host: Host, entries
     if host.address in addresses:
         return None
     if str(host.address) in entries or host.text in entries:
-        return CertificateFinding(Code.IP_IN_DNS_SAN, f"the address {host.text} is in it as a DNS name only", leaf.label)
+        return CertificateFinding(Code.IP_IN_DNS_SAN, f"it contains the address {host.text} as a DNS name only", leaf.label)
     shown = ", ".join(str(address) for address in addresses[:5]) or "none"
     return CertificateFinding(Code.IP_NOT_IN_SAN, f"the address {host.text} is not among its IP addresses: {shown}", leaf.label)
 
@@ -108,7 +108,7 @@ def _criticality(leaf: Cert) -> list[CertificateFinding]:
 
 def _no_san(leaf: Cert) -> str:
     common = [str(entry.value) for entry in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    return f'it holds no alternative names, only the common name "{common[0][:80]}"' if common else "it holds no names at all"
+    return f'it has no alternative names, only the common name "{common[0][:80]}"' if common else "it has no names at all"
 
 
 def _uncheckable(hosts: tuple[Host, ...]) -> list[CertificateFinding]:

@@ -13,4 +13,6 @@ def check_order(given: Sequence[Cert], way: Sequence[Cert]) -> list[CertificateF
     if places == sorted(places):
         return []
     shown = ", ".join(str(place + 1) for place in places)
-    return [CertificateFinding(Code.WRONG_CHAIN_ORDER, f"going up from the server's, the certificates stand at place {shown}")]
+    return [
+        CertificateFinding(Code.WRONG_CHAIN_ORDER, f"from the server's certificate up, the certificates are at places {shown}")
+    ]

@@ -26,19 +26,19 @@ def check_key(cert: Cert) -> list[CertificateFinding]:
     if isinstance(key, rsa.RSAPublicKey) and cert.raw.public_key_algorithm_oid != PublicKeyAlgorithmOID.RSASSA_PSS:
         if key.key_size < RSA_BITS:
             return [
-                CertificateFinding(Code.WEAK_KEY, f"its RSA key has {key.key_size} bits; {RSA_BITS} are the least", cert.label)
+                CertificateFinding(Code.WEAK_KEY, f"its RSA key has {key.key_size} bits; {RSA_BITS} is the minimum", cert.label)
             ]
         if key.key_size > MOST_RSA_BITS:
             return [
                 CertificateFinding(
-                    Code.KEY_TYPE, f"its RSA key has {key.key_size} bits; {MOST_RSA_BITS} are the most", cert.label
+                    Code.KEY_TYPE, f"its RSA key has {key.key_size} bits; {MOST_RSA_BITS} is the maximum", cert.label
                 )
             ]
         return []
     if isinstance(key, ec.EllipticCurvePublicKey):
         if key.curve.key_size < CURVE_BITS:
             return [
-                CertificateFinding(Code.WEAK_KEY, f"its curve {key.curve.name} is too small; P-256 is the least", cert.label)
+                CertificateFinding(Code.WEAK_KEY, f"its curve {key.curve.name} is too small; P-256 is the minimum", cert.label)
             ]
         if isinstance(key.curve, CURVES):
             return []
@@ -72,7 +72,9 @@ def check_signature_hash(cert: Cert) -> list[CertificateFinding]:
     try:
         algorithm = ask(lambda: cert.raw.signature_hash_algorithm)
     except Refused:
-        return [CertificateFinding(Code.WEAK_SIGNATURE, f"nobody knows its signature's algorithm {_oid(cert.raw)}", cert.label)]
+        return [
+            CertificateFinding(Code.WEAK_SIGNATURE, f"its signature has an unknown algorithm: {_oid(cert.raw)}", cert.label)
+        ]
     if algorithm is not None and algorithm.name in _WEAK_HASHES:
         return [CertificateFinding(Code.WEAK_SIGNATURE, f"it is signed with {algorithm.name.upper()}", cert.label)]
     return []

@@ -76,7 +76,7 @@ def _basic_constraints(leaf: Cert, pinned: bool) -> list[CertificateFinding]:
     if pinned:
         # `openssl req -x509` marks every self-signed certificate as a CA; a terminal that has this very one trusts it.
         return [CertificateFinding(Code.PROFILE_GAP, "it is marked as a CA, as self-signed certificates often are", leaf.label)]
-    return [CertificateFinding(Code.CA_AS_LEAF, "it is a CA certificate, not a server's", leaf.label)]
+    return [CertificateFinding(Code.CA_AS_LEAF, "it is a CA certificate, not a server certificate", leaf.label)]
 
 
 def _extended(leaf: Cert) -> list[CertificateFinding]:
@@ -87,7 +87,7 @@ def _extended(leaf: Cert) -> list[CertificateFinding]:
         ]
     if ExtendedKeyUsageOID.SERVER_AUTH not in extension.value:
         shown = ", ".join(getattr(usage, "_name", usage.dotted_string) for usage in extension.value)
-        return [CertificateFinding(Code.EKU_NO_SERVER_AUTH, f"it is not made for servers, but for: {shown}", leaf.label)]
+        return [CertificateFinding(Code.EKU_NO_SERVER_AUTH, f"it is not for servers, but for: {shown}", leaf.label)]
     if extension.critical:
         return [CertificateFinding(Code.PROFILE_GAP, "its extended key usage is marked critical", leaf.label)]
     return []
@@ -100,9 +100,9 @@ def _key_usage(leaf: Cert, pinned: bool) -> list[CertificateFinding]:
     # A TLS server signs (ECDHE) or, with RSA and old suites, decrypts the session's secret. RFC 5246 7.4.2.
     may_serve = usage.digital_signature or (isinstance(leaf.key, rsa.RSAPublicKey) and usage.key_encipherment)
     if not may_serve:
-        return [CertificateFinding(Code.KEY_USAGE, "its key usage does not allow what a TLS server does", leaf.label)]
+        return [CertificateFinding(Code.KEY_USAGE, "its key usage does not allow a TLS server", leaf.label)]
     if usage.key_cert_sign and not leaf.is_ca and not pinned:
-        return [CertificateFinding(Code.KEY_USAGE, "its key usage allows signing certificates, but it is no CA", leaf.label)]
+        return [CertificateFinding(Code.KEY_USAGE, "its key usage allows signing certificates, and it is not a CA", leaf.label)]
     return []
 
 

@@ -40,6 +40,8 @@ def _ended(cert: Cert, moments: list[dt.datetime], is_leaf: bool) -> list[Certif
         code = Code.EXPIRED if over else Code.EXPIRED_IN_WINDOW
         return [CertificateFinding(code, f"it ends on {ended}", cert.label)]
     chain = CertificateFinding(
-        Code.CHAIN_EXPIRES_IN_WINDOW, f"this CA certificate, on which the server's depends, ends on {ended}", cert.label
+        Code.CHAIN_EXPIRES_IN_WINDOW,
+        f"this CA certificate, on which the server's certificate depends, ends on {ended}",
+        cert.label,
     )
     return [CertificateFinding(Code.EXPIRED, f"this CA certificate ended on {ended}", cert.label), chain] if over else [chain]

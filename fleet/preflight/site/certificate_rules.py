@@ -145,5 +145,5 @@ def _unbound(server: ServerView, now: dt.datetime) -> Iterator[Item]:
 def _malformed(text: str) -> str:
     digits = sum(letter in "0123456789ABCDEFabcdef" for letter in text)
     if digits != len(text):
-        return f"the thumbprint holds {len(text) - digits} characters that are no hex digits, some of them perhaps invisible"
+        return f"the thumbprint holds {len(text) - digits} characters that are not hex digits; some may be invisible"
     return f"the thumbprint has {digits} digits, not 40" + ("; two were lost in copying" if digits == 38 else "")

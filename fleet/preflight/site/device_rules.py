@@ -58,7 +58,7 @@ def ranks(device: DeviceView) -> set[int]:
 def _tls(device: DeviceView) -> Iterator[Item]:
     spoken = ranks(device)
     if spoken and max(spoken) < _TLS_1_2:
-        yield item("tls_too_old", f"{device.name} speaks {', '.join(device.tls or ())} and nothing newer", device.name)
+        yield item("tls_too_old", f"{device.name} supports {', '.join(device.tls or ())} and nothing newer", device.name)
 
 
 def has_tls_1_2(device: DeviceView) -> bool:

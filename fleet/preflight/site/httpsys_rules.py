@@ -35,14 +35,14 @@ def _bindings(server: ServerView, port: int) -> Iterator[Item]:
         if row.port != port and _ours(row) and not row.rehearsal:
             yield item("binding_other_port", f"{row.endpoint} has a certificate; {server.name} serves port {port}", server.name)
     if server.scheme == "https" and not here:
-        yield item("binding_missing", f"{server.name} speaks HTTPS and port {port} has no certificate", server.name)
+        yield item("binding_missing", f"{server.name} is on HTTPS and port {port} has no certificate", server.name)
 
 
 def _binding(server: ServerView, row: BindingFacts, port: int) -> Iterator[Item]:
     to = "the Central Certificate Store" if row.central else row.certhash or "an unreadable thumbprint"
     whose = f"{row.endpoint} is bound to {to} by {row.appid or 'an unknown program'}"
     if row.endpoint != f"0.0.0.0:{port}":
-        yield item("specific_binding", f"{whose} and goes before 0.0.0.0:{port}", server.name)
+        yield item("specific_binding", f"{whose} and takes precedence over 0.0.0.0:{port}", server.name)
     elif not _ours(row):
         yield item("foreign_binding", whose, server.name)
     if row.certhash is None and not row.central:
@@ -59,7 +59,7 @@ def _reservations(server: ServerView, port: int) -> Iterator[Item]:
     here = [row for row in server.reservations if row.port == port]
     for row in here:
         if server.scheme and row.scheme != server.scheme:
-            message = f"{row.url} is reserved while {server.name} speaks {server.scheme.upper()}"
+            message = f"{row.url} is reserved while {server.name} is on {server.scheme.upper()}"
             yield item("other_scheme_reservation", message, server.name)
         if row.sddl is None:
             yield item("reservation_unreadable", f"the access list of {row.url} is not readable", server.name)
@@ -83,7 +83,7 @@ def _iplisten(view: SiteView, server: ServerView) -> Iterator[Item]:
     if missing := sorted(used - set(listed)):
         yield item("iplisten_narrow", f"{only}, the terminals reach it at {', '.join(missing[:8])}", server.name)
     elif not used and all(_is_loopback(address) for address in listed):
-        yield item("iplisten_narrow", f"{only}: no terminal on another machine gets there", server.name)
+        yield item("iplisten_narrow", f"{only}: terminals on other machines cannot reach it", server.name)
     else:
         yield item("iplisten_set", only, server.name)
 

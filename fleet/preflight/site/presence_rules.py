@@ -24,14 +24,14 @@ def _device(device: DeviceView, is_server: bool) -> Iterator[Item]:
     name = device.name
     if device.alarm:
         code = device.alarm.code if device.alarm.code in ALARMS else "agent_alarm"
-        yield item(code, f"{name}: {device.alarm.message or 'its agent is not to be trusted'}", name)
+        yield item(code, f"{name}: {device.alarm.message or 'its agent cannot be trusted'}", name)
     if device.contact == "none":
         yield item("no_agent", f"{name} has no agent", name)
         return
     if device.contact == "no":
         yield item("server_no_contact" if is_server else "no_contact", f"{name}'s agent is not in contact", name)
     if not device.told or (device.port is None and not device.error):
-        yield item("no_inventory", f"{name}'s agent has not told yet what it looks like", name)
+        yield item("no_inventory", f"no inventory has come from {name}'s agent yet", name)
     if device.error:
         yield item("inventory_error", f"{name}: {device.error}", name)
 
@@ -44,5 +44,5 @@ def _versions(devices: tuple[DeviceView, ...]) -> Iterator[Item]:
     most = max(counted, key=lambda version: (counted[version], version))
     for device in devices:
         if device.version and device.version != most:
-            message = f"{device.name}'s agent is of version {device.version}, most here are of {most}"
+            message = f"{device.name}'s agent has version {device.version}, most agents here have {most}"
             yield item("agent_versions", message, device.name)

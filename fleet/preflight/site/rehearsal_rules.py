@@ -15,7 +15,7 @@ def check_rehearsal(view: SiteView) -> Iterator[Item]:
         return
     rehearsal = view.rehearsal
     if view.failed is not None:
-        message, code = _words(view.failed, "it could not be held")
+        message, code = _words(view.failed, "it failed")
         said = f"{message} ({code})" if code else message
         yield item("rehearsal_failed", f"{said} {view.failed.remedy}".strip(), level="warning" if rehearsal else None)
     if rehearsal is None:
@@ -43,21 +43,21 @@ def _certificate(view: SiteView, rehearsal: RehearsalView) -> Iterator[Item]:
     target = view.thumbprint.upper() or getattr(wanted(view), "thumbprint", "")
     if target and target != rehearsal.thumbprint:
         # No plan names a certificate yet: the one that a plan would take by itself is worth a warning only.
-        message = f"the rehearsal was held with {rehearsal.thumbprint[:8]}…, the cutover would bind {target[:8]}…"
+        message = f"the rehearsal used {rehearsal.thumbprint[:8]}…, the cutover would bind {target[:8]}…"
         yield item("rehearsal_other_certificate", message, level="error" if view.thumbprint else "warning")
 
 
 def _check(terminal: TerminalView, check: TerminalCheckView | None, rehearsal: RehearsalView) -> Iterator[Item]:
     name = terminal.name
     if check is None:
-        yield item("seat_missing", f"{name} had no part in the last rehearsal", name)
+        yield item("seat_missing", f"{name} did not take part in the last rehearsal", name)
     elif not check.answered:
-        yield item("seat_no_answer", f"{name} gave no answer in the last rehearsal", name)
+        yield item("seat_no_answer", f"{name} did not answer in the last rehearsal", name)
     else:
         if check.finding is not None:
             yield _finding(name, check.finding)
         elif check.thumbprint is None:
-            yield item("seat_unproven", f"{name} answered that all is well, and not which certificate it saw", name)
+            yield item("seat_unproven", f"{name} reported success without the certificate that it saw", name)
         elif check.thumbprint != rehearsal.thumbprint:
             message = f"{name} was shown certificate {check.thumbprint[:40]}, the server sent {rehearsal.thumbprint}"
             yield item("intercepted", message, name)

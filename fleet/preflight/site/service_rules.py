@@ -16,10 +16,10 @@ def check_services(view: SiteView) -> Iterator[Item]:
         yield from _service(server, service)
     for monitor in (server.services or ())[1:]:
         if monitor.state != "stopped" or monitor.start_type != "disabled":
-            message = f"{monitor.name} watches the services on {server.name} and starts what stops"
+            message = f"{monitor.name} watches the services on {server.name} and restarts those that stop"
             yield item("monitor_present", message, server.name)
     if server.restarts:
-        yield item("recovery_restarts", f"Windows on {server.name} restarts the service when it dies", server.name)
+        yield item("recovery_restarts", f"Windows on {server.name} restarts the service when it crashes", server.name)
 
 
 def _service(server: ServerView, service: ServiceFacts) -> Iterator[Item]:

@@ -21,12 +21,12 @@ def check_terminals(view: SiteView) -> Iterator[Item]:
 def _beside(terminal: TerminalView, server: ServerView) -> Iterator[Item]:
     name = terminal.name
     if terminal.port and server.port and terminal.port != server.port:
-        yield item("port_differs", f"{name} asks at port {terminal.port}, the server listens at {server.port}", name)
+        yield item("port_differs", f"{name} uses port {terminal.port}, the server listens on {server.port}", name)
     if terminal.scheme and server.scheme and terminal.scheme != server.scheme:
-        schemes = f"{name} speaks {terminal.scheme.upper()}, the server {server.scheme.upper()}"
+        schemes = f"{name} is on {terminal.scheme.upper()}, the server on {server.scheme.upper()}"
         yield item("scheme_differs", schemes, name)
     if terminal.access_code and server.access_code and terminal.access_code != server.access_code:
-        yield item("access_code_differs", f"{name}'s access code is not the server's", name)
+        yield item("access_code_differs", f"{name}'s access code differs from the server's", name)
     yield from _tls(terminal, server)
 
 
@@ -34,7 +34,7 @@ def _tls(terminal: TerminalView, server: ServerView) -> Iterator[Item]:
     mine, its = ranks(terminal), ranks(server)
     # A terminal whose TLS is too old has its own item.
     if mine and its and not mine & its and has_tls_1_2(terminal) and has_tls_1_2(server):
-        message = f"{terminal.name} speaks {', '.join(terminal.tls or ())}, the server {', '.join(server.tls or ())}"
+        message = f"{terminal.name} supports {', '.join(terminal.tls or ())}, the server {', '.join(server.tls or ())}"
         yield item("tls_no_common", message, terminal.name)
 
 

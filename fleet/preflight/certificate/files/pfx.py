@@ -82,7 +82,7 @@ def _content(info: Element, kind: bytes) -> bytes:
     """The bytes in a ContentInfo that must be of this kind."""
     found, held = children(info.content, ber=True)
     if found.content != kind or held.tag != context(0):
-        raise Malformed("a part of the PFX is of another kind")
+        raise Malformed("a part of the PFX has an unknown kind")
     return octets(first(held.content, ber=True))
 
 
@@ -111,7 +111,7 @@ def _opened(info: Element, password: bytes) -> bytes:
 
 def _collect(contents: bytes, store: Store, depth: int) -> None:
     if depth == 0:
-        raise Malformed("too many bags in each other")
+        raise Malformed("too many nested bags")
     for bag in children(first(contents, ber=True).content, ber=True):
         kind, held, *_ = children(bag.content, ber=True)
         if kind.tag != OID:

@@ -109,7 +109,7 @@ def _hmac_name(algorithm: Element) -> str:
 
 def _decrypt(cipher: str, key: bytes, start: bytes, locked: bytes) -> bytes:
     if not locked or len(locked) % len(start):
-        raise Malformed("what is locked has no whole blocks")
+        raise Malformed("the locked data does not consist of whole blocks")
     if cipher == "rc2":
         return rc2.decrypt(locked, key, start)
     algorithm = AES(key) if cipher == "aes" else TripleDES(key if len(key) == 24 else key + key[:8])

@@ -70,7 +70,7 @@ def _read_bare(data: bytes, what: str, password: bytes | None, material: Materia
 
 def _read_block(block: Block, place: str, password: bytes | None, material: Material) -> None:
     if block.base64 is None:
-        material.fault(Code.MALFORMED_INPUT, f"{place}: it begins and does not end")
+        material.fault(Code.MALFORMED_INPUT, f"{place}: its end is missing")
     elif block.label.endswith("PRIVATE KEY"):
         _read_key(block.tidy(), place, password, material, pem=True)
     elif block.label == _TRUSTED:

@@ -44,7 +44,7 @@ def _issuer(cert: Cert, place: int, route: Route) -> list[CertificateFinding]:
         # RFC 5280 6.1.4 (k): version 1 counts as a CA by other means; here, by the terminal's own root store.
         return [
             *check_flaws(cert),
-            CertificateFinding(Code.PROFILE_GAP, "this root is of version 1, which says nothing of CAs", cert.label),
+            CertificateFinding(Code.PROFILE_GAP, "this root is of version 1, which cannot mark a CA", cert.label),
         ]
     return [
         *check_flaws(cert),
@@ -63,14 +63,14 @@ def _is_version_1_anchor(cert: Cert, route: Route) -> bool:
 
 def _authority(cert: Cert) -> list[CertificateFinding]:
     if not cert.has_subject:
-        return [CertificateFinding(Code.MALFORMED_INPUT, "it issues certificates, but has no name", cert.label)]
+        return [CertificateFinding(Code.MALFORMED_INPUT, "it issues certificates and has no name", cert.label)]
     if cert.is_ca:
         return []
     if cert.value(x509.BasicConstraints) is None:
         return [
             CertificateFinding(Code.NOT_A_CA, "it issues, but does not say that it is a CA (no basic constraints)", cert.label)
         ]
-    return [CertificateFinding(Code.NOT_A_CA, "it issues, but says that it is no CA", cert.label)]
+    return [CertificateFinding(Code.NOT_A_CA, "it issues certificates and says that it is not a CA", cert.label)]
 
 
 def _path_length(cert: Cert, place: int, route: Route) -> list[CertificateFinding]:

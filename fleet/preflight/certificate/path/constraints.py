@@ -34,7 +34,7 @@ def check_constraints(route: Route) -> list[CertificateFinding]:
         kinds = {type(subtree) for subtree in [*permitted, *excluded]}
         if not all(below.subject_is_readable for below in _below(route, place)):
             found.append(
-                CertificateFinding(Code.NAME_CONSTRAINTS, "it limits names, and one below it cannot be read", cert.label)
+                CertificateFinding(Code.NAME_CONSTRAINTS, "it limits names, and a name below it cannot be read", cert.label)
             )
             continue
         names = [(below, name) for below in _below(route, place) for name in _names(below, kinds)]
@@ -99,7 +99,7 @@ def _holds(subtree: x509.GeneralName, name: x509.GeneralName, *, whole: bool) ->
 
 def _dns(limit: str, name: str, whole: bool) -> bool:
     if limit.startswith(".") or "*" in limit:
-        raise _CannotJudge(f'its limit "{limit}" is no domain name')
+        raise _CannotJudge(f'its limit "{limit}" is not a domain name')
     star = name.startswith("*.")
     base = name[2:] if star else name
     if "*" in base or not base or ".." in base or base.startswith("."):
@@ -117,9 +117,9 @@ def _within(name: str, limit: str) -> bool:
 def _ip(limit: x509.IPAddress, name: x509.IPAddress) -> bool:
     network = limit.value
     if not isinstance(network, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
-        raise _CannotJudge(f"its limit {network} is no network")
+        raise _CannotJudge(f"its limit {network} is not a network")
     if isinstance(name.value, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
-        raise _CannotJudge(f"the address {name.value} is no single address")
+        raise _CannotJudge(f"the address {name.value} is not a single address")
     return name.value in network
 
 

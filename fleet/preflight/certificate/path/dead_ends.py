@@ -14,18 +14,20 @@ def explain(search: Search, given: Sequence[Cert]) -> list[CertificateFinding]:
     ends = search.dead_ends
     if any(end.why is End.GAVE_UP for end in ends):
         # The search was cut short, so what it found until then proves nothing.
-        message = f"the search for a way to a root was cut off after {MOST_SIGNATURES} signatures: many CAs have the same names"
+        message = (
+            f"the search for a path to a root was stopped after {MOST_SIGNATURES} signatures: many CAs have the same names"
+        )
         return [CertificateFinding(Code.CHECK_TIMEOUT, message, leaf.label)]
     found = [_bad_signature(end) for end in ends if end.why is End.BAD_SIGNATURE]
     if any(end.why is End.TOO_LONG for end in ends):
         found.append(
-            CertificateFinding(Code.PATH_LENGTH, f"more than {search.most_intermediates} CAs stand in between", leaf.label)
+            CertificateFinding(Code.PATH_LENGTH, f"there are more than {search.most_intermediates} CAs in between", leaf.label)
         )
     stops = [end for end in ends if end.why in (End.NO_ISSUER, End.SELF_SIGNED, End.OTHER_KEY)]
     if stops:
         found += _stop(max(stops, key=lambda end: len(end.certs)), search)
     if not any(finding.is_error for finding in found):
-        found.append(CertificateFinding(Code.UNTRUSTED_ROOT, "no way leads to a root that terminals have", leaf.label))
+        found.append(CertificateFinding(Code.UNTRUSTED_ROOT, "no path leads to a root that terminals have", leaf.label))
     return found
 
 

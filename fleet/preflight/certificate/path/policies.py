@@ -111,7 +111,7 @@ def _asks(cert: Cert) -> bool:
 
 
 def _refused(cert: Cert) -> CertificateFinding:
-    message = "a CA above it asks for a policy that all below it hold (policy constraints), and it holds none of those"
+    message = "a CA above it requires a policy of all certificates below it (policy constraints), and it has none of those"
     return CertificateFinding(Code.UNKNOWN_CRITICAL_EXTENSION, message, cert.label)
 
 
