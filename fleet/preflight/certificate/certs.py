@@ -30,8 +30,8 @@ class Unreadable(ValueError):
 
 
 class Cert:
-    """A parsed certificate. Two of the same bytes are equal. raw: as the library reads it; der: as it is, which `raw`
-    is not where is_strict is False."""
+    """A parsed certificate. Two certificates with the same bytes are equal. `raw` is what the library reads, `der` the
+    original bytes; they differ where is_strict is False, because `raw` is then the twin."""
 
     def __init__(self, raw: x509.Certificate, der: bytes, *, is_strict: bool = True) -> None:
         self.raw = raw
