@@ -16,7 +16,7 @@ from agents.net import Network
 
 logger = logging.getLogger("agents")
 
-_HELP = "Tillway's agent for tills and servers. `python -m agents profile --help`: try a settings profile."
+_HELP = "Tillway's agent for terminals and servers. `python -m agents profile --help`: try a settings profile."
 
 
 async def run(configs: list[config.Config]) -> None:

@@ -1,7 +1,7 @@
-"""What a message's fields may hold, and how a message is built from JSON: neither side believes what the other says.
+"""The values that a message's fields may have, and how a message is built from JSON. Neither side trusts the other's values.
 
-A number that is out of its bounds makes the whole message none, long before it could reach a column of a table, or the
-mark by which an agent tells an old instruction from a new one."""
+A message with a number out of its bounds is refused as a whole. So such a number never reaches a database column, or the
+number by which an agent tells an old instruction from a new one."""
 
 import dataclasses
 import functools
@@ -11,16 +11,16 @@ import typing
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-MOST = 2**40  # of whatever is counted: one more every millisecond for 35 years, and far from what a column holds
+MOST = 2**40  # for every counter: one step every millisecond for 35 years, and still far below the limit of a database column
 MAX_BODY_BYTES = 1024 * 1024  # of an HTTP request or response that an agent reads
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # no database and no signature takes these
 MAX_CHAIN = 10  # certificates that a listener sends, in a rehearsal's probe
+_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")  # PostgreSQL and UTF-8 cannot store these
 T = TypeVar("T")
 DAY_MS = 24 * 3600 * 1000
 
 
 class ProtocolError(Exception):
-    """A message that is not of this protocol; `field` names the part that is wrong."""
+    """A message that does not follow this protocol. `field` names the part that is wrong. Agent and dashboard both raise it."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -38,10 +38,10 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Longest:
-    """How many characters a text may have. cut: what is longer is cut there; else it is no text of this protocol."""
+    """How many characters a text may have."""
 
     characters: int
-    cut: bool = False
+    cut: bool = False  # True: a longer text is cut; False: it is refused
 
 
 Number = Annotated[int, Within(0, MOST)]
@@ -59,7 +59,7 @@ Words = Annotated[str, Longest(16 * 1024, cut=True)]
 
 
 def build(cls: type, data: dict[str, Any], path: str = "", *, bound: bool = True) -> object:
-    """The dataclass with these fields. bound: whether bounds are looked at. Raises ProtocolError."""
+    """An instance of the dataclass with these fields. bound: whether bounds are checked. Raises ProtocolError."""
     hints = _hints(cls)
     known = {f.name: f for f in dataclasses.fields(cls)}
     for name in data:
@@ -80,12 +80,12 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def _short(name: str) -> str:
-    """The other side's word for a field, fit for a message of ours."""
+    """A field name that the other side sent, made safe for an error message of ours."""
     return name[:40].encode("ascii", "backslashreplace").decode()
 
 
 def _value(hint: Any, value: Any, path: str, *, bound: bool) -> Any:
-    """`value` if it is of the hinted type and within its bounds, else ProtocolError. Booleans are not numbers."""
+    """`value`, if it has the hinted type and is within its bounds. A boolean is not a number. Raises ProtocolError."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
         plain = _value(args[0], value, path, bound=bound)
@@ -96,7 +96,7 @@ def _value(hint: Any, value: Any, path: str, *, bound: bool) -> Any:
         return _value(next(a for a in args if a is not type(None)), value, path, bound=bound)
     if origin is Literal:
         if not isinstance(value, str) or value not in args:
-            raise ProtocolError(path, f"is none of {', '.join(args)}")
+            raise ProtocolError(path, f"must be one of {', '.join(args)}")
         return value
     if origin is tuple:
         if not isinstance(value, list):
@@ -116,18 +116,18 @@ def _bounded(value: Any, bound: Within | Longest, path: str) -> Any:
     if isinstance(bound, Within):
         if bound.low <= value <= bound.high:
             return value
-        raise ProtocolError(path, f"is not from {bound.low} to {bound.high}")
+        raise ProtocolError(path, f"must be from {bound.low} to {bound.high}")
     if bound.cut:
         return value[: bound.characters]
     if len(value) > bound.characters:
         raise ProtocolError(path, f"is longer than {bound.characters} characters")
     if _NO_TEXT.search(value):
-        raise ProtocolError(path, "has a character that is none")
+        raise ProtocolError(path, "has a character that cannot be stored")
     return value
 
 
 def mended(message: T) -> T:
-    """The message with its numbers brought within their bounds."""
+    """The message with every number that is out of its bounds set to the nearest bound."""
     changes = {}
     for name, hint in _hints(typing.cast(type, type(message))).items():
         for bound in getattr(hint, "__metadata__", ()):

@@ -1,5 +1,5 @@
-"""`python -m agents profile check FILE [--settings PATH]`: what a profile finds in a device's settings, and what a
-cutover would change there. Nothing is changed."""
+"""`python -m agents profile check FILE [--settings PATH]`: shows what a profile finds in a device's settings, and what a
+cutover would change there. It changes nothing."""
 
 import argparse
 import re
@@ -21,8 +21,8 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit code: 0 fine, 1 the profile or the settings have an error, which is named. Leaves with 2
-    when the command itself is wrong."""
+    """Returns the exit code: 0 if all is well, 1 if the profile or the settings have an error, which is printed. Exits with 2
+    if the command line is wrong."""
     parser = argparse.ArgumentParser(prog="python -m agents profile", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="show what would be read and changed, and change nothing")
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     try:
         profile = validator.load(options.file)
         if profile.key is not None and options.settings is not None:
-            check.error("--settings: this profile names a registry key, which is no file")
+            check.error("--settings: this profile reads a registry key, not a file")
         reading = _reading(profile, options.settings or profile.file)
         if wrong := problems(reading):
             return _failed([*wrong, REMEDY])
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 
 def problems(reading: Reading) -> list[str]:
-    """Every setting that cannot be read, not only the first: a new profile is often wrong in several places."""
+    """All settings that cannot be read, because a new profile is often wrong in several places."""
     found = []
     for read in (reading.secure, *((reading.host,) if reading.profile.host else ()), reading.port, reading.timeout_s):
         try:
@@ -71,16 +71,16 @@ def report(name: Path, profile: Profile, reading: Reading) -> list[str]:
         "",
         *_settings(profile, reading),
         "",
-        f"This {profile.role} speaks {scheme}. To make it speak {other}, this alone would change:",
+        f"This {profile.role} speaks {scheme}. To make it speak {other}, only this would change:",
         f"  {_where(profile, reading, old.begin)}",
         f"- {_line(reading, old)}",
         f"+ {_line(after, new)}",
-        "Changed back, every byte is what it is now. Nothing has been changed.",
+        "Changing it back restores every byte. Nothing has been changed.",
     ]
 
 
 def _settings(profile: Profile, reading: Reading) -> list[str]:
-    """One line for each setting: its name, what it says, and where."""
+    """One line for each setting: its name, its value, and where it is."""
     rows: list[tuple[str, str | None, object]] = [("switch", profile.switch.at, reading.find(profile.switch.at).text)]
     if profile.host is not None:
         rows.append(("host", profile.host, reading.host()))
@@ -92,7 +92,7 @@ def _settings(profile: Profile, reading: Reading) -> list[str]:
     lines = []
     for name, path, value in rows:
         if path is None:
-            lines.append(f"{name:8} {value} (the profile does not say where; {DEFAULT_TIMEOUT_S} s are Touch's default)")
+            lines.append(f"{name:8} {value} (the profile does not name its place; {DEFAULT_TIMEOUT_S} s is Touch's default)")
         else:
             lines.append(f"{name:8} {path} = {value}   {_where(profile, reading, reading.find(path).begin)}")
     return lines
@@ -106,7 +106,7 @@ def _where(profile: Profile, reading: Reading, begin: int) -> str:
 
 
 def _line(reading: Reading, found: Found) -> str:
-    """The value's line, cut where it is long."""
+    """The line with the value, shortened if it is long."""
     profile = reading.profile
     if profile.key is not None:
         return f"{profile.switch.at} = {reading.data[found.begin : found.end].decode()}"
@@ -124,7 +124,7 @@ def _reading(profile: Profile, path: Path | None) -> Reading:
         return Reading(profile, store.read(), store.name)
     except OSError as error:
         message = f"{path or store.name}: {error.strerror or error}"
-        remedy = "Run this on the device itself; for a file that is elsewhere say --settings PATH."
+        remedy = "Run this on the device itself, or name another file with --settings PATH."
         raise StepError("settings_unreadable", message, remedy) from error
 
 
@@ -134,7 +134,7 @@ def _failed(lines: list[str]) -> int:
 
 
 def _print(stream: TextIO, lines: list[str]) -> None:
-    """Print what a settings file may hold on any console: neither its control characters nor an old code page matter."""
+    """Print text from a settings file on any console. Control characters, and those that its code page lacks, are escaped."""
     for line in lines:
         plain = _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", line)
         encoding = stream.encoding or "ascii"

@@ -1,10 +1,10 @@
-"""The dashboard's time on this device: learned from its messages, carried on by the monotonic clock, so a
-till whose clock battery is dead, or whose wall clock jumps, still reports true times."""
+"""The dashboard's time on this device. It is learned from the dashboard's messages and continued with the monotonic clock, so a
+terminal with a dead clock battery, or with a wall clock that jumps, still reports correct times."""
 
 import time
 
-# An estimate is late by the message's travelling time, so the highest one is the best. Beyond this
-# difference, in milliseconds, it is no jitter: one of the two clocks has been set or has drifted.
+# An estimate is late by the time that the message travelled, so the highest one is the best. A difference of more than this
+# (milliseconds) is not jitter: one of the two clocks was set or has drifted.
 JITTER_MS = 250
 
 
@@ -20,18 +20,18 @@ class Clock:
         self._learned = False
 
     def learn(self, now_ms: int) -> None:
-        """The dashboard has just said that it is `now_ms` there."""
+        """Take in the time that the dashboard has just sent."""
         base = now_ms - _monotonic_ms()
         if not self._learned or base > self._base or self._base - base > JITTER_MS:
             self._base, self._learned = base, True
 
     def assume(self, offset_ms: int) -> None:
-        """Before anything was learned: what an earlier run knew as dashboard time minus wall clock."""
+        """Until the first message: use what an earlier run knew, dashboard time minus wall clock."""
         if not self._learned:
             self._base = time.time() * 1000 - _monotonic_ms() + offset_ms
 
     def offset_ms(self) -> int:
-        """Dashboard time minus wall clock, for a later run to assume."""
+        """Dashboard time minus wall clock, for assume() in a later run."""
         return round(self._base + _monotonic_ms() - time.time() * 1000)
 
     def now_ms(self) -> int:

@@ -24,26 +24,20 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """name: the device's name; gateway: wss://host:port/agent; gateway_ca: PEM of the dashboard's CA, the
-    only one trusted for the gateway; state: folder of key, identity and journal; settings: the settings
-    file of Touch or NetPOS.Net, None where the profile names a registry key; profile: what to find there, None
-    for the built-in one; roots: PEM of the till's root store (None: the system's).
-    Server only: service and monitor are Windows service names; store is a folder in place of the machine's
-    certificate store, None for Windows' own; access_log is where the server writes down what it answered
-    (docs/agent-protocol.md says how), None where it does not."""
+    """The agent's configuration, checked."""
 
     role: Role
-    name: str
-    gateway: str
-    gateway_ca: Path
-    state: Path
-    settings: Path | None
-    roots: Path | None = None
-    service: str = SERVICE
-    monitor: str = MONITOR
-    store: Path | None = None
-    profile: Profile | None = None
-    access_log: Path | None = None
+    name: str  # the device's name
+    gateway: str  # wss://host:port/agent
+    gateway_ca: Path  # PEM file with the dashboard's CA, the only one that is trusted for the gateway
+    state: Path  # folder of key, identity and journal
+    settings: Path | None  # the settings file of Touch or NetPOS.Net; None if the profile names a registry key
+    roots: Path | None = None  # PEM file with the roots that a terminal trusts; None: the system's store
+    service: str = SERVICE  # the server's Windows service
+    monitor: str = MONITOR  # the server's Services Monitor, also a Windows service
+    store: Path | None = None  # server: a folder instead of the machine's certificate store; None: Windows' own
+    profile: Profile | None = None  # how to read the settings; None: the built-in profile
+    access_log: Path | None = None  # server: where it logs its responses, if it does (docs/agent-protocol.md)
 
 
 def load(path: Path) -> Config:
@@ -56,11 +50,11 @@ def load(path: Path) -> Config:
     if role not in ("server", "terminal"):
         raise ConfigError("role: must be server or terminal")
     if unknown := sorted(set(data) - _KEYS):
-        raise ConfigError(f"{unknown[0]}: is no key of this file")
+        raise ConfigError(f"{unknown[0]}: is not a known key")
     if role == "server" and "store" not in data and sys.platform != "win32":
         raise ConfigError("store: is missing, a server agent needs its certificate store")
     if role == "terminal" and "access_log" in data:
-        raise ConfigError("access_log: must be left out, only a server's agent reads one")
+        raise ConfigError("access_log: must be left out, only a server's agent reads it")
     base = path.parent
     profile = _profile(base / _text(data, "profile"), role) if "profile" in data else None
     return Config(
@@ -90,7 +84,7 @@ def _profile(path: Path, role: str) -> Profile:
 
 
 def _settings(data: dict[str, Any], base: Path, profile: Profile | None) -> Path | None:
-    """The file of this device; where the configuration names none, the one that the profile names."""
+    """The settings file from the configuration, else the one from the profile."""
     if profile is not None and profile.format == "registry":
         if "settings" in data:
             raise ConfigError("settings: must be left out, the profile names a registry key")
@@ -101,5 +95,5 @@ def _settings(data: dict[str, Any], base: Path, profile: Profile | None) -> Path
 def _text(data: dict[str, Any], key: str, default: object = None) -> str:
     value = data.get(key, default)
     if not isinstance(value, str) or not value:
-        raise ConfigError(f"{key}: is missing or no text")
+        raise ConfigError(f"{key}: is missing or not a text")
     return value

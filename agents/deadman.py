@@ -1,9 +1,9 @@
-"""The dead man's switch: what an agent does when it has not heard of the dashboard for longer than its
-lease. Two generals cannot agree, so nothing here needs an agreement: the server decides by itself what it
-speaks, and every till follows what the server really speaks (docs/reliability.md says what that guarantees).
+"""The dead man's switch: what an agent does when it has not heard from the dashboard for longer than its lease. Devices that
+cannot reach each other cannot agree, so nothing here needs an agreement: the server decides by itself which scheme it speaks,
+and every terminal follows the scheme that the server really speaks (docs/reliability.md says what that guarantees).
 
-A till never follows plain HTTP while HTTPS that it trusts, or could have reason to mistrust, is there; and it
-goes back to HTTP only as the undoing of a switch that is in its own journal."""
+A terminal does not change to plain HTTP while the server answers with TLS, whether it trusts the certificate or not. It goes
+back to HTTP only to undo a switch that is in its own journal."""
 
 import asyncio
 import dataclasses
@@ -23,13 +23,13 @@ from agents.storage.ledger import ALONE
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
-PROBE_S = 4.0  # between two looks of a till at its server
-LEASE_S = 30.0  # for an agent that was never given another
+PROBE_S = 4.0  # between two checks of the server by a terminal
+LEASE_S = 30.0  # until the first instruction, which brings a lease
 PATIENCE_S = 20.0  # how long a switched server may be silent before it is put back
-WATCH_S = 120.0  # how long a server is watched after its cutover was confirmed
+WATCH_S = 120.0  # how long a server watches itself after its cutover was confirmed
 
-# What a server that does not speak TLS on this port looks like to a TLS client. A certificate that is
-# refused is not among them: there HTTPS is spoken, and giving way to HTTP would help whoever is in between.
+# The finding codes of a TLS client if the server does not speak TLS on this port. The codes for a refused certificate are not
+# among them: there the server speaks TLS, and falling back to HTTP would help an attacker in between.
 NO_TLS = frozenset({"tls_refused", "lookup_failed", "connection_refused", "timeout"})
 
 
@@ -41,7 +41,7 @@ class DeadMan:
         self._answered_at = time.monotonic()
 
     async def run(self) -> None:
-        """Look again and again, for ever."""
+        """Check once a second, for ever."""
         while True:
             await asyncio.sleep(LOOK_S)
             if not self.runner.idle:
@@ -62,8 +62,8 @@ class DeadMan:
     # --- the server: decide by itself -----------------------------------------------------------------
 
     async def _server(self) -> None:
-        """Put the server back when its switch was not confirmed and the dashboard is gone, or when it has
-        stopped answering and nobody has brought it back."""
+        """Put the server back to its old scheme if its switch was not confirmed and the dashboard is gone, or if it has stopped
+        answering and does not come back."""
         ledger = self.journal.ledger
         last = ledger.last
         if last is None or not self._watched() or not self.journal.open_undo(last.cutover):
@@ -75,7 +75,7 @@ class DeadMan:
             await self.runner.back_alone(last, _SERVER_SILENT)
 
     def _watched(self) -> bool:
-        """Whether the switch is not confirmed yet, or was only a moment ago."""
+        """Whether the switch is not confirmed yet, or was confirmed less than WATCH_S ago."""
         ledger = self.journal.ledger
         ended = ledger.last_finished
         fresh = ended is not None and self.runner.clock.now_ms() - ended.at_ms < WATCH_S * 1000
@@ -93,8 +93,8 @@ class DeadMan:
         return False
 
     async def _starting(self) -> bool:
-        """Whether the service is just being started or stopped by somebody: that may take its time. One
-        that is started again and again in vain is caught between two tries."""
+        """Whether somebody is starting or stopping the service right now, which may take long. A service that fails at every
+        start is noticed between two attempts."""
         assert isinstance(self.host, ServerHost)
         return (await sc.query(self.host.config.service)).state not in (sc_text.RUNNING, sc_text.STOPPED)
 
@@ -106,7 +106,7 @@ class DeadMan:
         own = self.host.scheme()
         if await self._trouble(own) is not None:
             await self._follow(own)
-        await asyncio.sleep(PROBE_S * random.uniform(0.75, 1.25))  # noqa: S311 — no herd of tills
+        await asyncio.sleep(PROBE_S * random.uniform(0.75, 1.25))  # noqa: S311 — not all terminals at once
 
     async def _follow(self, own: Scheme) -> None:
         if own == "http":
@@ -127,13 +127,13 @@ class DeadMan:
             await self.runner.forward_alone(order)
 
     def _came_from(self, scheme: Scheme) -> bool:
-        """Whether the journal knows a switch whose undoing leads to this scheme."""
+        """Whether the journal has a switch whose undo leads to this scheme."""
         last = self.journal.ledger.last
         records = self.journal.open_undo(last.cutover if last else ALONE)
         return any(record.step == "secured" and record.instruction.to_scheme != scheme for record in records)
 
     async def _trouble(self, scheme: Scheme) -> str | None:
-        """What stands in the way of a lookup in this scheme: a finding's code, or None when it works."""
+        """Why a lookup in this scheme fails, as a finding's code; None if it works."""
         assert isinstance(self.host, TerminalHost)
         target = dataclasses.replace(self.host.target(None), tls=scheme == "https", timeout_s=GLANCE_S)
         try:
@@ -143,7 +143,7 @@ class DeadMan:
         return None
 
     def _order(self, scheme: Scheme) -> Instruction:
-        """The newest instruction, turned to this scheme; a blank one for a till that never had any."""
+        """The newest instruction, changed to this scheme; an empty one for a terminal that never had any."""
         last = self.journal.ledger.last
         steps = tuple(step.name for step in catalogue.TERMINAL_STEPS)
         if last is not None:
@@ -156,12 +156,12 @@ class DeadMan:
 
 _LEASE_OVER = Finding(
     "lease_over",
-    "The dashboard was silent for longer than the lease, before the cutover was confirmed: the server went back by itself.",
-    "Nothing is needed for the tills, they follow. Look at the dashboard, then plan the cutover again.",
+    "The dashboard was silent for longer than the lease, and the cutover was not confirmed: the server's agent restored it.",
+    "The terminals follow by themselves. Check the dashboard, then plan the cutover again.",
 )
 _SERVER_SILENT = Finding(
     "server_silent",
-    "The server stopped answering after it was switched and did not come back: it was put back by its agent.",
-    "Look at NetPOS.Net's log for why it ended, then plan the cutover again.",
+    "The server stopped answering after its switch and did not recover: its agent restored it.",
+    "Find the reason in NetPOS.Net's log, then plan the cutover again.",
 )
-_FOLLOWED = Finding("followed_server", "The till followed its server back by itself.", "Nothing is needed.")
+_FOLLOWED = Finding("followed_server", "The terminal followed its server back by itself.", "Nothing to do.")

@@ -1,9 +1,9 @@
 """Named places at which this program can be made to die, so that tests can try each of them.
 
-Without the environment variable TILLWAY_FAULTS every call returns at once. With it, the variable names a JSON
-file {"point": name, "times": n, "part": name}: whoever reaches that point kills its own process, as power loss
-would, and the file says how often that is still to happen. With a part, only the process whose TILLWAY_PART is
-that one dies, since some code runs in several. Imports nothing of ours; used by the agent and by the dashboard."""
+Without the environment variable TILLWAY_FAULTS every call returns at once. The variable names a JSON file
+{"point": name, "times": n, "part": name}. A process that reaches this point kills itself, as a power loss would, until that
+has happened `times` times. If there is a part, only the process whose TILLWAY_PART has this value dies, because some code
+runs in several processes. Imports nothing of ours; used by the agent and by the dashboard."""
 
 import json
 import os
@@ -14,11 +14,11 @@ import time
 VARIABLE = "TILLWAY_FAULTS"
 PART_VARIABLE = "TILLWAY_PART"
 
-# A step forward: its undo is in the journal; it is applied; it is proved; its StepDone is in the journal.
+# A step forward: its undo record is in the journal; it is applied; it is verified; its StepDone is in the journal.
 FORWARD = ("saved", "applied", "proved", "reported")
-# A step back: about to be undone; undone; its undo record is crossed out in the journal.
+# A step back: about to be undone; undone; its undo record is marked as done in the journal.
 BACK = ("undoing", "undone", "marked")
-# Steps that change nothing, so that nothing is saved and nothing undone.
+# Steps that change nothing: they save nothing and have nothing to undo.
 ASKS_ONLY = frozenset({"ready", "verify_server", "interface_list", "member_lookup"})
 # The agent's own life: an instruction is in the journal; its end is about to be written; its end is in the
 # journal; a report is on the wire; an acknowledgement was taken; the agent has said who it is.
@@ -29,7 +29,7 @@ _PART = os.environ.get(PART_VARIABLE)
 
 
 def reached(name: str) -> None:
-    """The program is at this point. Does not return if this point is to be fatal now."""
+    """Call where the program is at this point. Kills the process if the fault file says so."""
     if _FILE:
         _look(_FILE, name)
 
@@ -47,7 +47,8 @@ def agent(role: str, event: str) -> None:
 
 
 def _look(path: str, name: str) -> None:
-    """The count goes down under a lock before the process dies: exactly so many deaths, whoever comes first."""
+    """Kill the process if this point is named and its count is above 0. The count goes down under a lock first, so that with
+    several processes exactly `times` die."""
     try:
         file = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
@@ -69,17 +70,17 @@ def _look(path: str, name: str) -> None:
 
 
 if sys.platform == "win32":
-    _DEADLY = signal.SIGTERM  # there os.kill ends a process at once, whatever the signal
+    _DEADLY = signal.SIGTERM  # on Windows, os.kill ends a process at once with any signal
 else:
     _DEADLY = signal.SIGKILL
 
 
 def _lock(file: int) -> None:
-    """Wait for this file, and hold it until it is closed or its holder dies."""
+    """Wait for the lock of this file. It is released when the file is closed or the process dies."""
     if sys.platform == "win32":
         import msvcrt
 
-        while True:  # LK_LOCK gives up after ten tries; whoever holds it may be about to die
+        while True:  # LK_LOCK gives up after ten attempts, but the process that holds it may be about to die
             try:
                 msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
             except OSError:

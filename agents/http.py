@@ -1,5 +1,5 @@
-"""A small HTTP/1.1 client on h11: one connection, one request at a time, TLS verified. It exists
-because an agent must see the handshake (version, certificate, milliseconds) and reuse the connection."""
+"""A small HTTP/1.1 client on h11: one connection, one request at a time, TLS verified. The agent needs its own, because it must
+see the handshake (version, certificate, milliseconds) and reuse the connection."""
 
 import asyncio
 import contextlib
@@ -17,15 +17,15 @@ from agents.net import Network
 
 
 class Reader(Protocol):
-    """The half of a connection that answers come from."""
+    """The reading half of a connection."""
 
     async def read(self, n: int = ..., /) -> bytes:
-        """What has come, at most n bytes; b"" at the end. Raises OSError or ssl.SSLError."""
+        """The next bytes, at most n; b"" at the end. Raises OSError or ssl.SSLError."""
         ...
 
 
 class Writer(Protocol):
-    """The other half, as asyncio.StreamWriter has it."""
+    """The writing half, with the methods of asyncio.StreamWriter."""
 
     def write(self, data: bytes, /) -> None: ...
     async def drain(self) -> None: ...
@@ -36,17 +36,16 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """status, body; ms: from sending the request to the last byte, by the clock that has no steps: time.monotonic() goes
-    on by 15.6 ms at a time on Windows, which is more than a lookup takes."""
+    """A response, read to its end."""
 
     status: int
     body: bytes
-    ms: float
+    ms: float  # from sending the request to the last byte; by perf_counter(), since monotonic() has steps of 15.6 ms on Windows
 
 
 class Connection:
-    """One kept-alive connection. After open(): tls_version ("TLSv1.3" or None), thumbprint (SHA-1 of the
-    peer certificate, 40 upper-case hex, or None), connect_ms."""
+    """One connection that is kept alive. open() sets tls_version ("TLSv1.3", or None without TLS), thumbprint (SHA-1 of the
+    peer certificate, 40 upper-case hex digits, or None) and connect_ms."""
 
     def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None, network: Network, timeout_s: float = 6.0) -> None:
         self.host, self.port = host, port
@@ -58,7 +57,7 @@ class Connection:
         self._streams: tuple[Reader, Writer] | None = None
 
     async def open(self) -> Self:
-        """Connect, and with TLS shake hands. Raises OSError, ssl.SSLError or TimeoutError."""
+        """Connect, including the TLS handshake. Raises OSError, ssl.SSLError or TimeoutError."""
         begun = time.perf_counter()
         async with asyncio.timeout(self.timeout_s):
             await self.network.before_request()
@@ -74,11 +73,11 @@ class Connection:
 
     @property
     def alive(self) -> bool:
-        """Whether another request can be made: open, and not closed by the server's last answer."""
+        """Whether another request can be made: the connection is open, and the server's last response did not close it."""
         return self._streams is not None
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
-        """One GET. Raises OSError, TimeoutError, or h11.RemoteProtocolError for an answer that is not HTTP."""
+        """One GET. Raises OSError, TimeoutError, or h11.RemoteProtocolError for a response that is not HTTP."""
         begun = time.perf_counter()
         async with asyncio.timeout(self.timeout_s):
             await self.network.before_request()
@@ -121,11 +120,11 @@ class Connection:
             elif isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > MAX_BODY_BYTES:
-                    raise ConnectionError(f"the answer is larger than {MAX_BODY_BYTES} bytes")
+                    raise ConnectionError(f"the response is larger than {MAX_BODY_BYTES} bytes")
             elif isinstance(event, h11.EndOfMessage):
                 break
             elif isinstance(event, h11.ConnectionClosed):
-                raise ConnectionResetError("the server closed the connection without an answer")
+                raise ConnectionResetError("the server closed the connection without a response")
         if self._h11.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
             self._h11.start_next_cycle()
         else:

@@ -1,5 +1,5 @@
-"""Who this device is: an Ed25519 key made here, which never leaves the state folder, and what the dashboard
-said when it was enrolled. The key is in no log line and in no message."""
+"""This device's identity: an Ed25519 key that was made here, and what the dashboard sent when it enrolled the device. The
+private key never leaves the state folder, and appears in no log line and no message."""
 
 import base64
 import binascii
@@ -19,15 +19,15 @@ MAX_TOKEN_BYTES = 4096
 
 
 class IdentityError(AgentError):
-    """The state folder's key or identity cannot be used; the text says which file."""
+    """This device is not enrolled, or a file of its identity cannot be used; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """agent: the id that the dashboard gave; signing_key: with which it signs instructions (base64, raw)."""
+    """What the dashboard sent when it enrolled this device."""
 
-    agent: str
-    signing_key: str
+    agent: str  # the id of this agent
+    signing_key: str  # the dashboard's public key, with which it signs instructions (base64, raw)
 
 
 class KeyPair:
@@ -47,11 +47,11 @@ class KeyPair:
 
 
 class Identity:
-    """The files agent.key, identity.json and enrol.token of a state folder; agent.key.new from the moment at which a
-    device that had an identity asks for another one until it has it."""
+    """The files agent.key, identity.json and enrol.token of a state folder. While a device that had an identity asks for a new
+    one, there is also agent.key.new."""
 
     def __init__(self, state: Path) -> None:
-        """Reads the key, or makes one. Raises OSError or IdentityError."""
+        """Reads the key, or generates one. Raises OSError or IdentityError."""
         atomic.make_folder(state, mode=0o700)
         self._path, self._token = state / "identity.json", state / "enrol.token"
         self._key_path, self._next_path = state / "agent.key", state / "agent.key.new"
@@ -63,20 +63,22 @@ class Identity:
         return self._key.sign(payload)
 
     def applying(self) -> KeyPair:
-        """The key with which to enrol: a new one where this device was enrolled before, since somebody else may have the
-        old one. The same at each call, and after a crash: the dashboard's answer may have been lost. Raises OSError."""
+        """The key with which to enrol. If this device was enrolled before, it is a new one, because somebody else may have the
+        old one. Each call returns the same key, also after a crash, because the dashboard's response may have been lost.
+        Raises OSError."""
         if self.known is None:
             return self._key
         return KeyPair(_load_or_make(self._next_path))
 
     def another_key(self) -> None:
-        """The key is another device's: both were made from one image. Only for a device without an identity; raises OSError."""
+        """Generate another key, because another device has the same: both were made from one disk image. Only for a device
+        without an identity. Raises OSError."""
         if self.known is None:
             atomic.replace(self._key_path, _raw(Ed25519PrivateKey.generate()), mode=0o600)
             self._key = KeyPair(_load_or_make(self._key_path))
 
     def token(self) -> str | None:
-        """The one-time token that the installer has left, None without one. Raises OSError."""
+        """The one-time token from the installer, None if there is none. Raises OSError."""
         try:
             with self._token.open("rb") as file:
                 return _plain(file.read(MAX_TOKEN_BYTES)) or None
@@ -84,13 +86,13 @@ class Identity:
             return None
 
     def enrolled(self, agent: str, signing_key: str) -> None:
-        """The dashboard knows this device now, by the key of applying(). Raises IdentityError or OSError."""
+        """Save the new identity: the dashboard now knows the key of applying(). Raises IdentityError or OSError."""
         known = Known(agent, signing_key)
         _public(known.signing_key)
         data = {"agent": known.agent, "signing_key": known.signing_key}
         atomic.replace(self._path, json.dumps(data, indent=1).encode() + b"\n")
         if self.known is not None and self._next_path.exists():
-            # The token goes last: an agent that dies before that is refused with its old key, and asks once more.
+            # Delete the token last: an agent that dies before that is refused with its old key, and then enrols again.
             atomic.replace(self._key_path, self._next_path.read_bytes(), mode=0o600)
             self._key = KeyPair(_load_or_make(self._key_path))
             self._next_path.unlink()
@@ -120,7 +122,8 @@ class Identity:
 
 
 def _plain(data: bytes) -> str:
-    """ASCII, as Notepad and PowerShell save it, too: both put a byte-order mark in front, PowerShell's `>` writes UTF-16."""
+    """ASCII text from a file that Notepad or PowerShell may have saved: both write a byte-order mark, PowerShell's `>` writes
+    UTF-16."""
     codec = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     return data.decode(codec, errors="replace").strip()
 
@@ -133,7 +136,7 @@ def _load_or_make(path: Path) -> Ed25519PrivateKey:
     try:
         return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
     except ValueError as error:
-        raise IdentityError(f"{path} is no key of ours") from error
+        raise IdentityError(f"{path} is not a key of this agent") from error
 
 
 def _raw(key: Ed25519PrivateKey) -> bytes:
@@ -144,4 +147,4 @@ def _public(text: str) -> Ed25519PublicKey:
     try:
         return Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
     except (ValueError, binascii.Error) as error:
-        raise IdentityError("the dashboard's signing key is no Ed25519 key") from error
+        raise IdentityError("the dashboard's signing key is not an Ed25519 key") from error

@@ -1,4 +1,4 @@
-"""Log lines that a program can read and that nobody can forge: one line per event, foreign text escaped."""
+"""Log lines that a program can read and that nobody can forge: one line for each event, text from other systems escaped."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 FILE_BYTES, OLD_FILES = 5 * 1024 * 1024, 3
 LONGEST_SAID = 200
 
-# Control characters, line separators and the marks that turn the direction of text around.
+# Control characters, line separators, and marks that change the direction of text.
 _UNSAFE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -20,13 +20,13 @@ def escape(text: str) -> str:
 
 
 def said(text: object) -> str:
-    """What another side said, or an error that may quote it, fit for a line of ours: escaped, and not much of it."""
+    """Text from another system, or an error that may quote it, for use in a log line: escaped and shortened."""
     whole = escape(str(text))
     return whole if len(whole) <= LONGEST_SAID else f"{whole[: LONGEST_SAID - 1]}…"
 
 
 class Formatter(logging.Formatter):
-    """`2026-03-01T02:00:00Z INFO agents.runner the message`; a traceback is folded into the same line."""
+    """`2026-03-01T02:00:00Z INFO agents.runner the message`; a traceback goes into the same line."""
 
     def format(self, record: logging.LogRecord) -> str:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
@@ -37,14 +37,14 @@ class Formatter(logging.Formatter):
 
 
 class RotatingFile(RotatingFileHandler):
-    """FILE.1 is the last file before FILE, and so on: OLD_FILES of them with FILE_BYTES each, more or less."""
+    """FILE is the newest file, FILE.1 the one before, up to FILE.OLD_FILES, each about FILE_BYTES large."""
 
     def __init__(self, path: Path) -> None:
         """Opens the file, or makes it. Raises OSError."""
         super().__init__(path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", errors="backslashreplace")
 
     def doRollover(self) -> None:
-        """What somebody is reading cannot be renamed on Windows: until it can, the file grows, and no line is lost."""
+        """On Windows a file that somebody reads cannot be renamed. Until it can, the file grows, and no line is lost."""
         try:
             super().doRollover()
         except OSError:
@@ -58,7 +58,7 @@ def to_stderr(level: int = logging.INFO) -> None:
 
 
 def to_file(path: Path, level: int = logging.INFO) -> None:
-    """Send them to this file instead: a program that Windows starts by itself has no standard error. Raises OSError."""
+    """Send all log lines to this file instead, because a program that Windows starts has no standard error. Raises OSError."""
     _to(RotatingFile(path), level)
 
 

@@ -1,9 +1,9 @@
-"""What a step touches on a device. host.py puts it together for a till and for a server: begin there.
+"""Everything that a step touches on a device. Begin with host.py, which puts it together for a terminal and for a server.
 
-inventory/  what the dashboard is told about the device
+inventory/  the facts about the device that the dashboard gets
 certstore/  the machine's certificates, and the roots that the device trusts
 
 Here: netsh*.py and httpsys_registry.py (http.sys), sc*.py (services), program.py (running a program with an argument
-list), settings_store.py and registry.py (settings), lookup.py (asking the server as a till does), spare_binding.py (the
-binding of a rehearsal's spare port).
+list), settings_store.py and registry.py (settings), lookup.py (requests to the server, as a terminal makes them),
+spare_binding.py (the binding of a rehearsal's spare port).
 """

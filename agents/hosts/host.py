@@ -1,5 +1,5 @@
-"""The small objects that steps touch: one for a till, one for the server. They hold no state of their own: everything is
-read anew, because the programs of the till may have changed it. `kept` is for the inventory alone."""
+"""The objects by which steps reach the device: TerminalHost and ServerHost. They keep no state: everything is read anew,
+because other programs may have changed it. Only the inventory caches some facts, in `kept`."""
 
 import asyncio
 import contextlib
@@ -28,12 +28,12 @@ log = logging.getLogger(__name__)
 
 SERVER_TIMEOUT_S = 6.0
 PROBE_PAUSE_S = 0.01
-# A header holds ASCII: whatever else a name has is percent-encoded.
+# A header can hold ASCII only, so other characters of the device's name are percent-encoded.
 _PLAIN = ascii_letters + digits + punctuation + " "
 
 
 class Host(ABC):
-    """What both roles have: settings with one switch in them, which a profile finds."""
+    """What both roles have in common: settings with one switch, which the profile finds."""
 
     def __init__(self, config: Config, network: Network, files: Files) -> None:
         self.config, self.network, self.files = config, network, files
@@ -41,7 +41,7 @@ class Host(ABC):
         self.kept = Kept()
 
     def settings(self) -> bytes:
-        """The settings' bytes. Raises StepError settings_unreadable."""
+        """The settings as bytes. Raises StepError settings_unreadable."""
         try:
             return self._store.read()
         except OSError as error:
@@ -57,15 +57,15 @@ class Host(ABC):
             raise StepError("settings_not_writable", message, remedy) from error
 
     def settle_settings(self) -> None:
-        """What the settings say now is what a power cut leaves of them. Never raises: without their folder
-        there is nothing to settle."""
+        """Flush the settings to disk, so that a power cut cannot change them back. Never raises: without their folder there
+        is nothing to flush."""
         try:
             self._store.settle()
         except OSError as error:
             log.warning("the folder of %s cannot be flushed: %s", self.file, error)
 
     def try_settings_folder(self) -> None:
-        """Prove that the settings can be rewritten. Raises StepError settings_not_writable."""
+        """Check that the settings could be rewritten. Raises StepError settings_not_writable."""
         try:
             self._store.try_write()
         except OSError as error:
@@ -73,7 +73,7 @@ class Host(ABC):
             raise StepError("settings_not_writable", message, "Check free space and the agent's rights.") from error
 
     def scheme(self) -> Scheme:
-        """What the device speaks by its own settings. Raises StepError."""
+        """The scheme in the device's settings. Raises StepError."""
         return "https" if self.reading(self.settings()).secure() else "http"
 
     def port(self) -> int:
@@ -89,28 +89,27 @@ class Host(ABC):
         return port
 
     def reading(self, data: bytes) -> Reading:
-        """What these bytes of the settings say."""
+        """These bytes of the settings, parsed."""
         return Reading(self.profile, data, self.file)
 
     async def lookup(self, member: str, within_s: float, thumbprint: str | None = None) -> LookupResponse:
-        """A member lookup, repeated while the failure may pass. Raises StepError."""
+        """A member lookup, repeated for up to within_s seconds while the failure may be temporary. Raises StepError."""
         return await lookup.patiently(lambda: self._get(f"/netpos/members/{quote(member, safe='')}", thumbprint), within_s)
 
     async def interfaces(self, within_s: float, thumbprint: str | None = None) -> LookupResponse:
         """The interface list, which must be a JSON list. Raises StepError."""
         answer = await lookup.patiently(lambda: self._get("/netpos/interfaces", thumbprint), within_s)
         if not isinstance(answer.data, list):
-            raise StepError("lookup_failed", "the interface list is no list", "Check host and port.")
+            raise StepError("lookup_failed", "the response to the interface request is not a list", "Check host and port.")
         return answer
 
     async def proof(self, member: str, within_s: float) -> LookupResponse | None:
-        """A lookup in the scheme that this device's settings say; None where there is nothing to prove. Raises StepError
-        unless it works."""
+        """A lookup in the scheme of this device's settings; None if there is nothing to prove. Raises StepError if it fails."""
         return await self.lookup(member, within_s)
 
     @property
     def file(self) -> str:
-        """The settings' name, for messages."""
+        """The name of the settings file or key, for messages."""
         return self._store.name
 
     @property
@@ -119,18 +118,18 @@ class Host(ABC):
 
     @abstractmethod
     def target(self, thumbprint: str | None) -> Target:
-        """Where this device's lookups go, by its settings as they are now. Raises StepError."""
+        """The destination of this device's lookups, read from its settings now. Raises StepError."""
 
     async def _get(self, path: str, thumbprint: str | None) -> LookupResponse:
         return await lookup.get(self.network, self.target(thumbprint), path, self.headers())
 
     def headers(self) -> dict[str, str]:
-        """What this device's requests carry."""
+        """The headers of this device's requests."""
         return {"X-Terminal": quote(self.config.name, safe=_PLAIN)}
 
 
 class TerminalHost(Host):
-    """A till with Touch."""
+    """A terminal with Touch."""
 
     def target(self, thumbprint: str | None) -> Target:
         reading = self.reading(self.settings())
@@ -146,26 +145,26 @@ class TerminalHost(Host):
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """last_answer_ms: when the service last took a connection, or when its end was asked for if it took none."""
+    """The result of ServerHost.stop_watched()."""
 
-    last_answer_ms: int
+    last_answer_ms: int  # when the service last accepted a connection; if it accepted none, when the stop was requested
 
 
 class ServerHost(Host):
     """The server with NetPOS.Net."""
 
     def target(self, thumbprint: str | None) -> Target:
-        # By its own address and without trust: whether tills trust the certificate they say themselves;
-        # here it matters that this very certificate is on the wire.
+        # The server asks itself at 127.0.0.1 and does not verify trust: whether terminals trust the certificate is for them to
+        # report. Here it matters that exactly this certificate is presented.
         tls = self.scheme() == "https"
         return Target("127.0.0.1", self.port(), tls, SERVER_TIMEOUT_S, trust=False, thumbprint=thumbprint)
 
     async def proof(self, member: str, within_s: float) -> LookupResponse | None:
-        # A service that was not running before us, and was put back so, has nothing to prove.
+        # A service that did not run before the cutover and was put back to that has nothing to prove.
         return await self.lookup(member, within_s) if await sc.running(self.config.service) else None
 
     async def stop_watched(self, now_ms: Callable[[], int]) -> Stopped:
-        """Stop NetPOS.Net and note when it last took a connection. Raises StepError."""
+        """Stop NetPOS.Net, and record when it last accepted a connection. Raises StepError."""
         last = now_ms()
         port = self.port()
         stopping = asyncio.ensure_future(sc.stop(self.config.service))
@@ -181,17 +180,16 @@ class ServerHost(Host):
         return Stopped(last)
 
     def check_certificate(self, thumbprint: str | None) -> None:
-        """Whether the machine's store holds this certificate with a key that http.sys can use. Raises StepError."""
+        """Check that the machine's store has this certificate with a key that http.sys can use. Raises StepError if not."""
         store.check(self.config.store, thumbprint)
 
     def validity(self, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | None:
-        """From when until when this certificate is valid; None where the machine's store does not hold it. Raises
-        StepError."""
+        """Begin and end of this certificate's validity; None if the machine's store does not have it. Raises StepError."""
         return store.validity(self.config.store, thumbprint)
 
 
 async def _listens(port: int) -> bool:
-    """Whether something takes a connection on this port right now."""
+    """Whether a connection to this port is accepted right now."""
     try:
         async with asyncio.timeout(0.5):
             _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -1,5 +1,5 @@
-"""A second reader of http.sys's tables: the registry, where no word is translated (windows-domain.md section 3). Only
-ever read: http.sys does not look there again while it runs. What netsh prints must say the same, or nobody goes on."""
+"""A second reader of http.sys's tables: the registry, which has no translated texts. It must agree with netsh, or the cutover
+stops. Never write there: http.sys does not read it again while it runs."""
 
 import importlib
 import sys
@@ -17,36 +17,36 @@ _MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """hashes: endpoint -> certificate hash, 40 upper-case hex, None where it is no hash; urls: reserved prefixes."""
+    """http.sys's tables."""
 
-    hashes: dict[str, str | None]
-    urls: frozenset[str]
+    hashes: dict[str, str | None]  # endpoint -> certificate hash (40 upper-case hex digits), None if it is not a hash
+    urls: frozenset[str]  # reserved prefixes
 
 
 def read() -> Tables | None:
-    """http.sys's tables as the registry has them; None where there is no registry, or no such keys in it."""
+    """http.sys's tables from the registry; None if there is no registry, or it lacks these keys."""
     if sys.platform != "win32":
         return None
     return read_with(importlib.import_module("winreg"))
 
 
 def read_with(winreg: Any) -> Tables | None:
-    """The same through this module, which is Python's winreg or behaves like it."""
+    """read() through this module, which is Python's winreg or behaves like it."""
     try:
         urls = frozenset(_value_names(winreg, rf"{_PARAMETERS}\{_RESERVATIONS}"))
         hashes: dict[str, str | None] = {}
         for table in _BINDINGS:
             hashes |= _hashes(winreg, rf"{_PARAMETERS}\{table}")
     except PermissionError:
-        return None  # then there is one reader, as on a Windows that keeps its tables elsewhere
+        return None  # a Windows that keeps its tables elsewhere: then netsh is the only reader
     return Tables(hashes, urls) if urls or hashes else None
 
 
 def compare(tables: Tables | None, port: int, bindings: tuple[Binding, ...], reservations: tuple[Reservation, ...]) -> None:
-    """Raises StepError readers_disagree, naming what only one of the two readers has on this port."""
+    """Raises StepError readers_disagree if only one of the two readers has a row on this port; the message names it."""
     if tables is None:
         return
-    # The Central Certificate Store has a table of its own, and no hash to compare.
+    # A row of the Central Certificate Store is in another table and has no hash to compare.
     text = {(row.endpoint.lower(), row.certhash) for row in bindings if row.port == port and not row.central}
     registry = {(name.lower(), value) for name, value in tables.hashes.items() if _port(name) == port}
     urls = {row.url.lower() for row in reservations if row.port == port}
@@ -55,7 +55,7 @@ def compare(tables: Tables | None, port: int, bindings: tuple[Binding, ...], res
     if differing:
         raise StepError(
             "readers_disagree",
-            f"netsh and the registry say different things of port {port}: {'; '.join(differing)[:400]}",
+            f"netsh and the registry disagree on port {port}: {'; '.join(differing)[:400]}",
             "Nothing was changed. Run netsh http show sslcert and show urlacl on the server and send both to support.",
         )
 
@@ -82,7 +82,7 @@ def _value_names(winreg: Any, path: str) -> list[str]:
 
 
 def _enumerated(winreg: Any, path: str, enumerate_one: Any) -> list[Any]:
-    """Everything that one of winreg's Enum functions gives: it ends by an OSError."""
+    """All results of one of winreg's Enum functions, which raises OSError after the last one."""
     found: list[Any] = []
     try:
         with _open(winreg, path) as key:

@@ -1,4 +1,4 @@
-"""Asking the server as a till does: one request, and plain words for everything that can go wrong."""
+"""One request to the server, as a terminal makes it, and a finding in plain words for everything that can go wrong."""
 
 import asyncio
 import contextlib
@@ -22,22 +22,21 @@ from agents.net import Network, unverified
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 
-# OpenSSL's verification results; 7: a root of the same name, but another one.
+# OpenSSL's verification results. 7 occurs if a trusted root has the right name, but another key.
 _EXPIRED, _NOT_YET, _UNTRUSTED, _NAME = {10}, {9}, {2, 7, 18, 19, 20, 21, 24, 26, 27}, {62, 63, 64}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a lookup goes. trust: whether the certificate must be trusted for `host`; the server's own agent
-    asks itself by 127.0.0.1 and compares the thumbprint instead. thumbprint: the one expected, None for any."""
+    """The destination of a lookup, and what is expected there."""
 
     host: str
     port: int
     tls: bool
-    timeout_s: float
-    roots: Path | None = None
-    trust: bool = True
-    thumbprint: str | None = None
+    timeout_s: float  # for one attempt
+    roots: Path | None = None  # PEM file with the trusted roots; None: the system's store
+    trust: bool = True  # whether the certificate must be trusted for `host`; not when the server asks itself at 127.0.0.1
+    thumbprint: str | None = None  # the expected certificate; None: any
 
     @property
     def where(self) -> str:
@@ -46,25 +45,24 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class LookupResponse:
-    """A good answer: parsed JSON, TLS version and thumbprint (None without TLS), milliseconds of the request
-    and of connecting with the handshake."""
+    """A good response."""
 
-    data: Any
+    data: Any  # parsed JSON
     status: int
-    tls: str | None
-    thumbprint: str | None
-    ms: float
-    connect_ms: float
+    tls: str | None  # TLS version, None without TLS
+    thumbprint: str | None  # of the server's certificate, None without TLS
+    ms: float  # of the request
+    connect_ms: float  # of connecting, with the TLS handshake
 
     def evidence(self) -> dict[str, Any]:
-        """For a report."""
+        """As the evidence of a report."""
         times = {"ms": round(self.ms, 1), "connect_ms": round(self.connect_ms, 1)}
         return {"status": self.status, "tls": self.tls, "thumbprint": self.thumbprint, **times}
 
 
 async def patiently(ask: Callable[[], Awaitable[LookupResponse]], within_s: float) -> LookupResponse:
-    """Ask until it is answered; again after 0.1, 0.2, 0.4 .. 2 s, for as long as `within_s` allows and the
-    failure is one that may pass. Raises the last StepError."""
+    """Repeat `ask` until it succeeds, with pauses of 0.1, 0.2, 0.4 .. 2 s, while the failure may be temporary and for at most
+    within_s seconds. Raises the last StepError."""
     deadline = time.monotonic() + within_s
     pause = FIRST_PAUSE_S
     while True:
@@ -72,7 +70,7 @@ async def patiently(ask: Callable[[], Awaitable[LookupResponse]], within_s: floa
             async with asyncio.timeout(max(deadline - time.monotonic(), 0.05)):
                 return await ask()
         except TimeoutError as error:
-            raise _timeout(f"there was no answer within {within_s:.0f} s") from error
+            raise _timeout(f"no response within {within_s:.0f} s") from error
         except StepError as error:
             if not error.retryable or time.monotonic() + pause > deadline:
                 raise
@@ -81,7 +79,7 @@ async def patiently(ask: Callable[[], Awaitable[LookupResponse]], within_s: floa
 
 
 async def get(network: Network, target: Target, path: str, headers: dict[str, str]) -> LookupResponse:
-    """One GET that must be answered with 200 and JSON. Raises StepError."""
+    """One GET. Raises StepError unless the response is 200 with JSON."""
     with explaining(target):
         connection = Connection(
             target.host, target.port, tls=_context(target, network), network=network, timeout_s=target.timeout_s
@@ -96,23 +94,23 @@ async def get(network: Network, target: Target, path: str, headers: dict[str, st
 
 
 def content(target: Target, path: str, response: Response) -> Any:
-    """The JSON of a good answer. Raises StepError lookup_failed for any other."""
+    """The JSON of a good response. Raises StepError lookup_failed for any other."""
     if response.status != 200:
         raise StepError(
             "lookup_failed",
-            f"{target.where}{path} was answered with {response.status}",
-            "Look into the log of NetPOS.Net; check the member number of the test lookup.",
+            f"{target.where}{path}: the response was {response.status}",
+            "Check the log of NetPOS.Net and the member number of the test lookup.",
             retryable=response.status >= 500,
         )
     try:
         return json.loads(response.body)
     except ValueError as error:
-        raise StepError("lookup_failed", f"{target.where}{path} was not answered with JSON", "Check host and port.") from error
+        raise StepError("lookup_failed", f"{target.where}{path}: the response is not JSON", "Check host and port.") from error
 
 
 @contextlib.contextmanager
 def explaining(target: Target) -> Iterator[None]:
-    """Whatever connecting and asking raises in here becomes the StepError that explains it."""
+    """Turns any error of connecting or requesting into the StepError that explains it."""
     try:
         yield
     except (OSError, ssl.SSLError, h11.ProtocolError, UnicodeError) as error:
@@ -124,11 +122,11 @@ def explain(error: Exception, target: Target) -> StepError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate(error, target)
     if isinstance(error, ssl.SSLError):
-        # A connection that broke off in the handshake may be a server that is just starting.
+        # The server may close a connection during the handshake because it is just starting.
         passing = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
         return StepError(
             "tls_refused",
-            f"{target.where}: no TLS connection came about ({error.reason or error})",
+            f"{target.where}: TLS connection failed ({error.reason or error})",
             "Check that the server speaks HTTPS on this port, and which TLS versions both sides allow.",
             retryable=passing,
         )
@@ -146,7 +144,7 @@ def explain(error: Exception, target: Target) -> StepError:
     if isinstance(error, (ConnectionError, h11.ProtocolError)):
         return StepError(
             "lookup_failed",
-            f"{target.where}: the connection broke off without an answer ({error})",
+            f"{target.where}: the connection was closed before a response came ({error})",
             "Check that the server speaks this scheme on this port.",
             retryable=True,
         )
@@ -164,12 +162,12 @@ def _context(target: Target, network: Network) -> ssl.SSLContext | None:
 
 
 def compare(target: Target, thumbprint: str | None) -> None:
-    """Raises StepError wrong_certificate unless the certificate on the wire is the one expected."""
+    """Raises StepError wrong_certificate unless the server presented the expected certificate."""
     if target.tls and target.thumbprint and thumbprint != target.thumbprint:
         raise StepError(
             "wrong_certificate",
-            f"{target.where} shows certificate {thumbprint}, expected was {target.thumbprint}",
-            "Look for another binding on this port, or for something between till and server that opens TLS.",
+            f"{target.where} presents certificate {thumbprint} instead of {target.thumbprint}",
+            "Look for another binding on this port, or for a device between terminal and server that intercepts TLS.",
         )
 
 
@@ -181,10 +179,12 @@ def _certificate(error: ssl.SSLCertVerificationError, target: Target) -> StepErr
         return StepError("name_mismatch", f"{target.where}: {message}", remedy)
     if number in _EXPIRED or "expired" in text:
         return StepError(
-            "cert_expired", f"{target.where}: the certificate has expired by this device's clock", "Check the clock; renew it."
+            "cert_expired",
+            f"{target.where}: the certificate has expired according to this device's clock",
+            "Check the clock; renew the certificate.",
         )
     if number in _NOT_YET or "not yet valid" in text:
-        message = "the certificate is not yet valid by this device's clock"
+        message = "the certificate is not yet valid according to this device's clock"
         return StepError("cert_not_yet_valid", f"{target.where}: {message}", "Check the clock of this device.")
     if number in _UNTRUSTED:
         message, remedy = "the certificate's root is not trusted here", "Install the root certificate on this device."

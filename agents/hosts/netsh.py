@@ -1,5 +1,5 @@
-"""http.sys's URL reservations and certificate bindings, by netsh. Every value has a strict grammar here too,
-whatever was checked before; message text is never compared: what counts is what is read back."""
+"""Reads and changes http.sys's URL reservations and certificate bindings with netsh. Every value is checked against a strict
+grammar here, even if it was checked before. No message text is compared: after a failure, what counts is what is read back."""
 
 from agents.catalogue import APPID
 from agents.errors import StepError
@@ -8,7 +8,7 @@ from agents.hosts.netsh_text import Binding, Reservation
 
 
 def endpoint(port: int) -> str:
-    """The one endpoint that we bind: every address of the machine, clients with and without SNI."""
+    """The only endpoint that the agent binds: all addresses of the machine, clients with and without SNI."""
     return f"0.0.0.0:{port}"
 
 
@@ -22,18 +22,18 @@ async def reservations() -> tuple[Reservation, ...]:
 
 
 async def why_not_moved(row: Reservation) -> str | None:
-    """Why this reservation could not be deleted and written again; None where it can. netsh is asked for it by the very
-    argument that would delete it: a code page, or netsh's own reader, may have made another prefix of it. Raises StepError
+    """Why this reservation could not be deleted and written again; None if it could. netsh is asked to show it with the same
+    argument that would delete it, because a code page or netsh's own parser may change the prefix. Raises StepError
     netsh_unreadable."""
     if (why := netsh_values.why_not(row)) or netsh_values.is_plain(row):
         return why
     text = (await program.run("netsh", "http", "show", "urlacl", f"url={netsh_values.url(row.url)}")).text
-    return None if row in netsh_text.parse_urlacl(text).rows else "netsh does not find it by the name that it shows"
+    return None if row in netsh_text.parse_urlacl(text).rows else "netsh does not find it by the name that it prints"
 
 
 async def bindings(port: int) -> tuple[Binding, ...]:
-    """The certificate bindings on this port, whatever address or name they are for. Raises StepError
-    netsh_unreadable when the output, or the hash of one of these rows, is not understood."""
+    """The certificate bindings on this port, for all addresses and names. Raises StepError netsh_unreadable if the output, or
+    the hash of one of these rows, is not understood."""
     found, text = await _sslcert()
     rows = tuple(row for row in found if row.port == port)
     if any(row.certhash is None and not row.central for row in rows):
@@ -42,8 +42,8 @@ async def bindings(port: int) -> tuple[Binding, ...]:
 
 
 async def all_bindings() -> tuple[Binding, ...]:
-    """The certificate bindings of every port, also those whose hash cannot be read. Raises StepError netsh_unreadable
-    when the output is not understood."""
+    """The certificate bindings of all ports, also those whose hash cannot be read. Raises StepError netsh_unreadable if the
+    output is not understood."""
     return (await _sslcert())[0]
 
 
@@ -57,7 +57,7 @@ async def _sslcert() -> tuple[tuple[Binding, ...], str]:
 
 
 async def iplisten() -> tuple[str, ...]:
-    """The addresses to which http.sys is narrowed; empty: all of them. Raises StepError netsh_unreadable."""
+    """The addresses to which http.sys is restricted; empty: no restriction. Raises StepError netsh_unreadable."""
     text = (await program.run("netsh", "http", "show", "iplisten")).text
     if (found := netsh_text.parse_iplisten(text)) is None:
         raise _unreadable("iplisten", text)
@@ -65,22 +65,22 @@ async def iplisten() -> tuple[str, ...]:
 
 
 async def add_reservation(url: str, sddl: str) -> None:
-    """Reserve; an identical one that is there already is fine. Raises StepError."""
+    """Add a reservation. Does nothing if an identical one exists. Raises StepError."""
     number, text = await _change("add", "urlacl", f"url={netsh_values.url(url)}", f"sddl={netsh_values.checked('sddl', sddl)}")
     if number is not None and Reservation(url, sddl) not in await reservations():
         raise _refused(f"the reservation of {url}", number, text)
 
 
 async def delete_reservation(url: str) -> None:
-    """Take a reservation away; one that is not there is fine. Raises StepError."""
+    """Delete a reservation. Does nothing if it does not exist. Raises StepError."""
     number, text = await _change("delete", "urlacl", f"url={netsh_values.url(url)}")
     if number is not None and any(row.url == url for row in await reservations()):
         raise _refused(f"deleting the reservation of {url}", number, text)
 
 
 async def add_binding(row: Binding) -> None:
-    """Bind; an identical binding that is there already is fine. Raises StepError, foreign_binding when
-    another one has the endpoint."""
+    """Add a binding. Does nothing if an identical one exists. Raises StepError, foreign_binding if the endpoint has another
+    binding."""
     number, text = await _change("add", "sslcert", *_arguments(row))
     if number is None:
         return
@@ -90,8 +90,8 @@ async def add_binding(row: Binding) -> None:
 
 
 async def delete_binding(row: Binding) -> None:
-    """Take this very binding away, after looking that it is ours and still the same; one that is not there
-    is fine. Raises StepError foreign_binding when another one has the endpoint."""
+    """Delete exactly this binding, after checking that it is ours and unchanged. Does nothing if it does not exist. Raises
+    StepError, foreign_binding if the endpoint has another binding."""
     there = [other for other in await bindings(row.port) if other.endpoint == row.endpoint]
     if not there:
         return
@@ -113,7 +113,8 @@ def ours(row: Binding) -> bool:
 
 
 def same(one: Binding, other: Binding) -> bool:
-    """Same endpoint, certificate and owner; the store's name may be spelt or left out differently."""
+    """Same endpoint, certificate and owner. The store's name is not compared, because Windows may spell it differently or omit
+    it."""
     return (one.endpoint, one.certhash, (one.appid or "").lower()) == (
         other.endpoint,
         other.certhash,
@@ -122,7 +123,7 @@ def same(one: Binding, other: Binding) -> bool:
 
 
 def foreign(row: Binding) -> StepError:
-    """The finding for a binding that is not ours to touch."""
+    """The finding for a binding that another program has made."""
     what = "the Central Certificate Store" if row.central else f"certificate {row.certhash}"
     return StepError(
         "foreign_binding",
@@ -158,8 +159,8 @@ def _unreadable(what: str, text: str) -> StepError:
 
 
 def _refused(what: str, number: int, text: str) -> StepError:
-    """Every number of windows-domain.md 1.2 in an admin's words; what is not among them as it came. None is retried:
-    the same command would be refused again."""
+    """The finding for an error number of netsh (docs/windows.md lists them). An unknown number is reported with netsh's text.
+    None is retryable, because the same command would be refused again."""
     code, why, remedy = _WORDS.get(number, ("netsh_failed", f"({number}) {text.strip()[:300]!r}", "Look the number up."))
     return StepError(code, f"{what} failed: {why}", remedy)
 
@@ -168,14 +169,14 @@ _WORDS = {
     # No number: netsh itself refused the command, or the bare text of 87.
     0: (
         "netsh_refused",
-        "netsh did not take the command: this Windows does not know it, or takes a value for malformed",
+        "netsh did not accept the command: this Windows does not know it, or regards a value as malformed",
         "Run netsh http show sslcert and show urlacl on the server by hand and send both to support.",
     ),
     5: ("access_denied", "access was denied", "Run the agent as LocalSystem or an administrator."),
-    87: ("netsh_value", "Windows takes a value for malformed", "Send the agent's log to support; nothing is tried again."),
+    87: ("netsh_value", "Windows regards a value as malformed", "Send the agent's log to support."),
     183: (
         "record_exists",
-        "Windows says that it is there already, and shows another one or none",
+        "Windows says that it exists already, but shows another one or none",
         "Look at netsh http show sslcert and show urlacl: delete what no program needs, then try again.",
     ),
     1312: (

@@ -1,37 +1,37 @@
-"""Label and value in the lines that netsh prints, whole or broken at a console's width. Pure functions."""
+"""Finds the value in a line that netsh prints, also if the line is broken at the console's width. Pure functions."""
 
 import re
 from collections.abc import Callable
 
-# Direction marks, joiners and a byte-order mark: they come along when a thumbprint is copied from a dialog.
+# Direction marks, joiners and a byte-order mark: copying a thumbprint from a dialog copies them, too.
 INVISIBLE = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF, 0xAD])
-# The last colon that is followed by a blank parts label and value; a full-width colon needs no blank.
+# The last colon that is followed by a blank separates label and value; a full-width colon needs no blank.
 _PART = re.compile(r":[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\xad]*\s|\uff1a")
-# But for a prefix, whose path may have such a colon in it.
+# Except before a prefix, whose path may contain such a colon.
 _BEFORE_URL = re.compile(rf"(?:{_PART.pattern})\s*(?=https?://)", re.IGNORECASE)
-_LINE_END = re.compile(r"\r\n|\r|\n")  # and no other: a path may hold what Unicode takes for a line's end
+_LINE_END = re.compile(r"\r\n|\r|\n")  # no others: a path may contain characters that Unicode regards as line ends
 _AROUND = "".join(map(chr, INVISIBLE)) + " \t\r\n\v\f\u00a0\u202f"
-NARROWEST = 60  # no console breaks its lines earlier
+NARROWEST = 60  # no console is narrower
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines, however they end."""
+    """The lines, with any kind of line end."""
     return _LINE_END.split(text)
 
 
 def clean(text: str) -> str:
-    """Without what cannot be seen, and with plain blanks."""
+    """The text without invisible characters, and with plain blanks."""
     return text.translate(INVISIBLE).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def value_of(line: str) -> str | None:
-    """What stands behind the label; None where there is none."""
+    """The text after the label; None if there is none."""
     start = _start(line)
     return None if start is None else stripped(line[start:])
 
 
 def _start(line: str) -> int | None:
-    """Where the line's value begins; None where it has none."""
+    """The index at which the line's value begins; None if it has none."""
     if match := _BEFORE_URL.search(line):
         return match.end()
     line = line.rstrip(_AROUND)
@@ -40,13 +40,13 @@ def _start(line: str) -> int | None:
 
 
 def stripped(text: str) -> str:
-    """Without blanks, and what cannot be seen, around it."""
+    """The text without blanks and invisible characters at both ends."""
     return text.strip(_AROUND)
 
 
 def whole_value(lines: list[str], number: int, wanted: Callable[[str], bool], longest: int) -> tuple[str | None, bool]:
-    """This line's value: joined with the lines that it was broken over, if so it is one that is looked for. The
-    longest counts, because an address, a path or an access list that is cut may look whole. And whether it was joined."""
+    """The value of this line, joined with the following lines if that makes a wanted value; and whether it was joined. The
+    longest wanted value counts, because an address, a path or an access list that is cut off may look complete."""
     line = lines[number]
     value = value_of(line)
     if value is None or (value and len(line) < NARROWEST):
@@ -57,7 +57,7 @@ def whole_value(lines: list[str], number: int, wanted: Callable[[str], bool], lo
             break
         ends.append(ends[-1] + len(more))
     whole = "".join(lines[number : number + len(ends)])
-    # The break may have parted the value itself, or "http:" from "//", which looks like a label.
+    # The break may be inside the value, or between "http:" and "//", which then looks like a label.
     starts = [start for start in dict.fromkeys((_start(whole), _start(line))) if start is not None]
     for end in reversed(ends[1:]):
         for start in starts:

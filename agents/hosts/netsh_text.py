@@ -1,5 +1,5 @@
-"""What `netsh http show` prints, read by the shape of the values and never by a label: labels are translated,
-columns, blank lines and titles differ between versions of Windows. Pure functions."""
+"""Parses what `netsh http show` prints, by the shape of the values and never by a label: labels are translated, and columns,
+blank lines and titles differ between versions of Windows. Pure functions."""
 
 import ipaddress
 import re
@@ -9,18 +9,18 @@ from agents.hosts.netsh_lines import INVISIBLE, NARROWEST, clean, lines_of, stri
 
 _ENDPOINT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[\w*](?:[\w.-]*\w)?):([0-9]{1,5})")
 _NUMBER = re.compile(r"[0-9]{1,5}")
-# What stands where a hash would, in a row of the Central Certificate Store: nothing, a word for it, or zeros.
+# What a row of the Central Certificate Store has in place of a hash: nothing, a word for "none", or zeros.
 _NO_HASH = re.compile(r"[-\u2013\u2014]*|[(<][^\W\d]{0,16}[)>]|0{40}")
 _HASH = re.compile(r"[0-9A-Fa-f]{40}")
 _GUID = re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
-# What stands behind the port may hold anything: a path is Unicode, with blanks and braces.
+# After the port, anything may follow: a path is Unicode, with blanks and braces.
 _URL = re.compile(r"(https?)://\s*(\[[^\s\]]+\]|[^\s:/\[\]]+):([0-9]{1,5})((?:[:/].*)?)", re.IGNORECASE)
-# An access list without entries names nobody (D:P), or is none at all.
+# An access list may have no entries (D:P).
 _SDDL = re.compile(r"[ODGS]:\S*\(|(?:O:[A-Z0-9-]+)?(?:G:[A-Z0-9-]+)?D:(?:P|AR|AI|NO_ACCESS_CONTROL)*$")
 _RULED, _SHORTEST_RULE = re.compile(r"[-=─]+"), 3
 _ERROR = re.compile(r"(?::\s|\uff1a)\s*(\d{1,5})\s*$", re.MULTILINE)
 _BLANK_BEFORE_HOST = re.compile(r"//\s+")
-# A host's name with its port; an access list of all that Windows takes.
+# In characters: a host name with its port; the longest access list that Windows accepts.
 _LONGEST_OF_BINDING, _LONGEST_OF_RESERVATION = 320, 200_000
 _BROKEN_NUMBER = re.compile(rf"^(.{{{NARROWEST - 1},}}\d)\r?\n(?=\d{{1,4}}\s*$)", re.MULTILINE)
 CENTRAL = "CCS:"
@@ -28,11 +28,10 @@ CENTRAL = "CCS:"
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One certificate binding. endpoint: CCS:PORT for the Central Certificate Store; certhash: 40 upper-case hex digits,
-    None where it cannot be read, and in the central store, which has none."""
+    """One certificate binding."""
 
-    endpoint: str
-    certhash: str | None
+    endpoint: str  # ADDRESS:PORT or NAME:PORT; CCS:PORT for the Central Certificate Store
+    certhash: str | None  # 40 upper-case hex digits; None if it cannot be read, and for the central store, which has none
     appid: str | None
     store: str | None
 
@@ -42,16 +41,16 @@ class Binding:
 
     @property
     def central(self) -> bool:
-        """Whether http.sys looks for the certificate of this port in the Central Certificate Store."""
+        """Whether http.sys takes the certificate for this port from the Central Certificate Store."""
         return self.endpoint.startswith(CENTRAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """One URL reservation. sddl: None where the output was cut before it."""
+    """One URL reservation."""
 
     url: str
-    sddl: str | None
+    sddl: str | None  # the access list; None if the output ended before it
 
     @property
     def scheme(self) -> str:
@@ -65,18 +64,18 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Bindings:
-    """certain: False when the text was not understood, or a row's hash could not be read."""
+    """The result of parse_sslcert()."""
 
     rows: tuple[Binding, ...]
-    certain: bool
+    certain: bool  # False if the text was not understood, or a row's hash could not be read
 
 
 @dataclass(frozen=True, slots=True)
 class Reservations:
-    """certain: False when the text was not understood."""
+    """The result of parse_urlacl()."""
 
     rows: tuple[Reservation, ...]
-    certain: bool
+    certain: bool  # False if the text was not understood
 
 
 def parse_sslcert(text: str) -> Bindings:
@@ -99,8 +98,8 @@ def parse_sslcert(text: str) -> Bindings:
 
 
 def parse_urlacl(text: str) -> Reservations:
-    """The reservations in the output of `netsh http show urlacl`. A prefix is kept as it is: its path may hold blanks and
-    characters that cannot be seen."""
+    """The reservations in the output of `netsh http show urlacl`. A prefix is not cleaned: its path may contain
+    blanks and invisible characters."""
     rows: list[Reservation] = []
     lines = lines_of(text)
     for number in range(len(lines)):
@@ -115,22 +114,22 @@ def parse_urlacl(text: str) -> Reservations:
 
 
 def parse_iplisten(text: str) -> tuple[str, ...] | None:
-    """The addresses in the output of `netsh http show iplisten`, each on a line of its own; None when the text was not
+    """The addresses in the output of `netsh http show iplisten`, each on a line of its own; None if the text was not
     understood."""
     found = tuple(line.strip() for line in clean(text).splitlines() if _is_address(line.strip()))
     return found if found or _is_empty(text) else None
 
 
 def error_number(text: str) -> int | None:
-    """The Windows error number in what a changing command printed ("... Error: 183"), by its place at a
-    line's end; None where there is none, which is success or an error without number."""
+    """The Windows error number at a line's end in the output of a command that changes something ("... Error: 183"). None means
+    success, or an error without a number."""
     match = _ERROR.search(_BROKEN_NUMBER.sub(r"\1", clean(text)))
     return int(match[1]) if match else None
 
 
 def _central(values: list[str]) -> set[int]:
-    """Where a row of the Central Certificate Store begins. It has a port for an endpoint, and other properties are mere
-    numbers, too: what tells it is the GUID that follows, right after the place of the hash."""
+    """The indexes at which a row of the Central Certificate Store begins. Its endpoint is a bare port, and other properties are
+    bare numbers, too. The difference is the GUID that follows right after the place of the hash."""
     found: set[int] = set()
     for place in (place for place, value in enumerate(values) if _GUID.fullmatch(value)):
         before = ["", "", *values[:place]][-2:]
@@ -144,8 +143,8 @@ def _central(values: list[str]) -> set[int]:
 
 
 def _is_understood(values: list[str]) -> bool:
-    """Whether nothing in this row may be something else: a second GUID is another row's, whose endpoint is not an endpoint
-    to us; and where the central store has no hash, there is none."""
+    """Whether this row is unambiguous. A second GUID belongs to another row, whose endpoint was not recognized. In a row of the
+    central store there must be no hash."""
     places = [place for place, value in enumerate(values) if _GUID.fullmatch(value)]
     if len(places) > 1:
         return False
@@ -175,20 +174,20 @@ def _values(text: str) -> list[str]:
 
 
 def _is_of_binding(value: str) -> bool:
-    """An endpoint, a port, a hash, which may have blanks in it, or a GUID."""
+    """Whether it is an endpoint, a port, a hash (which may contain blanks), or a GUID."""
     shapes = (_ENDPOINT, _NUMBER, _GUID)
     return any(shape.fullmatch(value) for shape in shapes) or _HASH.fullmatch(_joined(value)) is not None
 
 
 def _is_of_reservation(value: str) -> bool:
-    """A whole URL, which ends with a slash, or a whole access list."""
+    """Whether it is a complete URL, which ends with a slash, or a complete access list."""
     if _URL.fullmatch(value):
         return value.endswith("/")
     return _SDDL.match(value) is not None and value.endswith(")") and " " not in value and value.count("(") == value.count(")")
 
 
 def _binding(values: list[str]) -> Binding:
-    """A row from its values. The first hash and the first GUID count: what follows are other properties."""
+    """A row made from its values. The first hash and the first GUID count; those that follow are other properties."""
     places = [place for place, value in enumerate(values) if _GUID.fullmatch(value)]
     head = values[1:] if not values[0].startswith(CENTRAL) else []
     hashes = [joined for value in head if _HASH.fullmatch(joined := _joined(value))]
@@ -202,7 +201,7 @@ def _binding(values: list[str]) -> Binding:
 
 
 def _unwrap(sddl: str, following: list[str]) -> str | None:
-    """A security descriptor that was broken over lines, joined; None when it is cut."""
+    """A security descriptor that was broken into lines, joined; None if its end is missing."""
     for line in following:
         more = stripped(line).translate(INVISIBLE)
         if sddl.count("(") == sddl.count(")") and not more.startswith("("):
@@ -222,8 +221,8 @@ def _is_address(text: str) -> bool:
 
 
 def _is_empty(text: str) -> bool:
-    """Nothing at all, or a title over a ruled line and nothing else: a list without rows. Both may be broken over lines
-    where they are longer than a console is wide."""
+    """Whether it is a list without rows: nothing at all, or only a title above a ruled line. Either may be broken into several
+    lines if it is longer than the console is wide."""
     lines = [line.strip() for line in clean(text).splitlines() if line.strip()]
     titles = [line for line in lines if not _RULED.fullmatch(line)]
     rules = lines[len(titles) :]

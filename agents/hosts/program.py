@@ -14,7 +14,7 @@ from agents.errors import StepError
 LIMIT_S = 20.0
 GRACE_S = 5.0
 if sys.platform == "win32":
-    # A console of its own, unseen: the one that the agent was started in may have another code page than _code_page().
+    # A hidden console of its own, because the agent's console may have another code page than _code_page().
     _FLAGS = subprocess.CREATE_NO_WINDOW
 else:
     _FLAGS = 0
@@ -22,16 +22,16 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The exit code, and all that was printed, decoded."""
+    """The exit code and the decoded output."""
 
     code: int
     text: str
 
 
 async def run(program: str, *arguments: str) -> Output:
-    """Run netsh or sc and wait for its end. Raises StepError program_missing or program_hung. Cancelled, it
-    still waits a few seconds for the end, so that no change goes on behind the caller's back."""
-    # A task of its own: cancelling asyncio's start of a program would kill it in the middle of a change.
+    """Run a program and wait for its end. Raises StepError program_missing or program_hung. If it is cancelled, it still
+    waits a few seconds for the program's end, so that no change goes on unnoticed."""
+    # In a task of its own, because cancelling asyncio's start of a program would kill it in the middle of a change.
     started: list[asyncio.subprocess.Process] = []
     talk = asyncio.ensure_future(_talk(_find(program), arguments, started))
     try:
@@ -68,7 +68,7 @@ async def _end(talk: "asyncio.Future[Output]", started: list[asyncio.subprocess.
 
 def _find(program: str) -> str:
     if sys.platform == "win32":
-        # Not by PATH: a program of this name in another folder must not get the agent's rights.
+        # PATH is not used, because a program of this name in another folder must not run with the agent's rights.
         return str(Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / f"{program}.exe")
     path = shutil.which(program)
     if path is None:
@@ -77,7 +77,7 @@ def _find(program: str) -> str:
 
 
 def _code_page() -> str:
-    """A console program started by a service writes in the OEM code page."""
+    """The OEM code page, in which a console program writes if a service has started it."""
     if sys.platform == "win32":
         import ctypes
 

@@ -1,5 +1,5 @@
-"""Settings in the Windows registry. Keys are opened in the 64-bit view, so that a profile names them as regedit
-shows them, WOW6432Node and all."""
+"""Settings in the Windows registry. Keys are opened in the 64-bit view, so a profile names them as regedit shows
+them, including WOW6432Node."""
 
 import errno
 import importlib
@@ -14,7 +14,7 @@ _HIVES = {"HKLM": "HKEY_LOCAL_MACHINE", "HKU": "HKEY_USERS"}
 
 @dataclass(frozen=True, slots=True)
 class RegistryStore:
-    """The values that a profile names, below its key. Only the switch is ever written."""
+    """The values below the profile's key. Only the switch is ever written."""
 
     profile: Profile
     key: str
@@ -26,14 +26,14 @@ class RegistryStore:
     def read(self) -> bytes:
         names = (self.profile.switch.at, self.profile.port, self.profile.host, self.profile.timeout, self.profile.access_code)
         values = {name: self._value(name) for name in names if name}
-        # A value that is missing is not in the snapshot, so that reading it names it.
+        # A missing value is left out of the snapshot, so that the error of reading it names it.
         return registry_text.dump({name: value for name, value in values.items() if value is not None})
 
     def write(self, data: bytes) -> None:
         winreg, name = _winreg(), self.profile.switch.at
         value = registry_text.load(data)[name]
         with self._open(name, winreg.KEY_SET_VALUE | winreg.KEY_QUERY_VALUE) as key:
-            # One value is written at once or not at all; flushed, it outlives a power cut.
+            # Windows writes one value atomically. The flush makes it survive a power cut.
             winreg.SetValueEx(key, _last(name), 0, winreg.REG_DWORD if isinstance(value, int) else winreg.REG_SZ, value)
             winreg.FlushKey(key)
 
@@ -45,7 +45,7 @@ class RegistryStore:
     def try_write(self) -> None:
         winreg = _winreg()
         with self._open(self.profile.switch.at, winreg.KEY_SET_VALUE):
-            pass  # that it may be opened for writing is the proof
+            pass  # it is enough that the key can be opened for writing
 
     def _value(self, name: str) -> str | int | None:
         winreg = _winreg()
@@ -69,7 +69,7 @@ def _last(name: str) -> str:
 
 
 def _winreg() -> Any:
-    """Python's registry module, which other systems do not have. Raises OSError there."""
+    """Python's registry module. Raises OSError on other systems, which do not have it."""
     try:
         return importlib.import_module("winreg")
     except ImportError as error:

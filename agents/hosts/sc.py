@@ -1,5 +1,5 @@
-"""Windows services, by sc. `sc stop` returns while the service is still stopping, so everything here waits
-for the state itself, and never kills a process."""
+"""Reads and changes Windows services with sc. `sc stop` returns while the service is still stopping, so the functions here wait
+for the state. They never kill a process."""
 
 import asyncio
 import re
@@ -11,11 +11,11 @@ from agents.errors import StepError
 from agents.hosts import program, sc_text
 from agents.hosts.sc_text import RUNNING, START_PENDING, STOP_PENDING, STOPPED, Status
 
-# A little under the steps' own limits, so that the finding can say what the service was doing.
+# A little below the steps' own limits, so that the finding can say what the service was doing.
 STOP_LIMIT_S = 115.0
 START_LIMIT_S = 175.0
 STALL_S = 60.0
-_BUFFER = "65536"  # bytes for the answer; by default sc takes a few only
+_BUFFER = "65536"  # bytes for the response; the default of sc is too small
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ _START_TYPES = ("auto", "delayed-auto", "demand", "disabled")
 _WORDS = {
     5: ("access_denied", "access is denied", "Run the agent as LocalSystem or an administrator."),
     1051: ("service_has_dependents", "other running services depend on it", "Stop those services first."),
-    1053: ("service_timeout", "it did not answer in time", "Look into the Windows event log."),
+    1053: ("service_timeout", "it did not respond in time", "Check the Windows event log."),
     1058: ("service_disabled", "it is disabled", "Set its start type to automatic or manual."),
     1060: ("service_missing", "there is no service of this name", "Correct the service's name in the agent's settings."),
     1061: ("service_busy", "it cannot be controlled at this moment", "Try again in a minute."),
@@ -36,12 +36,12 @@ _WORDS = {
 
 
 async def query(name: str) -> Status:
-    """The service's state. Raises StepError, service_missing when there is no such service."""
+    """The service's state. Raises StepError, service_missing if there is no such service."""
     return await _read("query", name, sc_text.parse_status)
 
 
 async def running(name: str) -> bool:
-    """Whether the service is anything but stopped. Raises StepError."""
+    """Whether the service is in any state other than stopped. Raises StepError."""
     return (await query(name)).state != STOPPED
 
 
@@ -60,12 +60,12 @@ async def start_type(name: str) -> str:
 
 
 async def process(name: str) -> int:
-    """The service's process id, 0 when it does not run. Raises StepError."""
+    """The service's process id, 0 if it does not run. Raises StepError."""
     return await _read("queryex", name, sc_text.parse_process)
 
 
 async def restarts_by_itself(name: str) -> bool:
-    """Whether Windows does something by itself when the service dies. Raises StepError."""
+    """Whether Windows has a recovery action for this service, such as restarting it. Raises StepError."""
     return await _read("qfailure", name, sc_text.parse_recovery, _BUFFER)
 
 
@@ -75,9 +75,9 @@ async def dependents(name: str) -> tuple[str, ...]:
 
 
 async def set_start_type(name: str, kind: str) -> None:
-    """Change how the service starts, and read it back. Raises StepError."""
+    """Change the service's start type, and read it back. Raises StepError."""
     if kind not in _START_TYPES:
-        raise StepError("value_refused", f"{kind!r} is no start type", "Report this to support.")
+        raise StepError("value_refused", f"{kind!r} is not a start type", "Report this to support.")
     output = await program.run("sc", "config", _checked(name), "start=", kind)
     number = sc_text.error_number(output.text)
     if number is not None or await start_type(name) != kind:
@@ -85,10 +85,10 @@ async def set_start_type(name: str, kind: str) -> None:
 
 
 async def stop(name: str) -> None:
-    """Stop and wait until it is stopped; one that is stopped is fine. Raises StepError."""
+    """Stop the service and wait until it is stopped. Does nothing if it is stopped. Raises StepError."""
     status = await query(name)
     if status.state == START_PENDING:
-        # Windows refuses to stop a service that is starting (1061): let it arrive somewhere first.
+        # Windows refuses to stop a service that is starting (1061), so wait until it runs or has failed.
         status = await _wait(name, lambda state: state != START_PENDING, START_LIMIT_S, "start or give up")
     if status.state == STOPPED:
         return
@@ -101,8 +101,8 @@ async def stop(name: str) -> None:
 
 
 async def start(name: str, status: Status | None = None) -> None:
-    """Start and wait until it runs; one that runs is fine. status: if it was read a moment ago. Raises
-    StepError, service_failed_to_start when it ends again."""
+    """Start the service and wait until it runs. Does nothing if it runs. status: its state, if it was read a moment ago. Raises
+    StepError, service_failed_to_start if it stops again."""
     status = status or await query(name)
     if status.state == STOP_PENDING:
         status = await _wait(name, lambda state: state == STOPPED, STOP_LIMIT_S, "stop")
@@ -117,8 +117,8 @@ async def start(name: str, status: Status | None = None) -> None:
     if status.state == STOPPED:
         raise StepError(
             "service_failed_to_start",
-            f"{name} ended again while it was starting (exit code {status.exit_code})",
-            "Look into the service's own log and the Windows event log.",
+            f"{name} stopped again while it was starting (exit code {status.exit_code})",
+            "Check the service's own log and the Windows event log.",
         )
 
 
@@ -136,23 +136,24 @@ async def _wait(name: str, reached: Callable[[int], bool], limit_s: float, verb:
             raise StepError(
                 "service_stuck",
                 f"{name} did not {verb} within {now - begun:.0f} s (state {status.state})",
-                "Look at the service on the server; it was not killed.",
+                "Check the service on the server. The agent did not kill it.",
             )
         await asyncio.sleep(min(max(status.hint_s / 10, 0.1), 10.0))
 
 
 def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise StepError("value_refused", f"{name!r} is no service name", "Correct the agent's settings.")
+        raise StepError("value_refused", f"{name!r} is not a service name", "Correct the agent's settings.")
     return name
 
 
 def _unreadable(name: str, text: str) -> StepError:
-    return StepError("sc_unreadable", f"sc's output on {name} is not understood: {text.strip()[:200]!r}", "Send it to support.")
+    message = f"the output of sc for {name} is not understood: {text.strip()[:200]!r}"
+    return StepError("sc_unreadable", message, "Send this to support.")
 
 
 def _failed(name: str, number: int, text: str) -> StepError:
     if number in _WORDS:
         code, why, remedy = _WORDS[number]
         return StepError(code, f"{name}: {why}", remedy, retryable=number in (1053, 1061))
-    return StepError("service_failed", f"{name}: sc failed ({number}): {text.strip()[:300]!r}", "Run it by hand.")
+    return StepError("service_failed", f"{name}: sc failed ({number}): {text.strip()[:300]!r}", "Run the command by hand.")

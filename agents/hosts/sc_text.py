@@ -1,4 +1,4 @@
-"""What `sc` prints, read by numbers only: its labels are translated in places. Pure functions."""
+"""Parses what `sc` prints, by numbers only, because some of its labels are translated. Pure functions."""
 
 import re
 from dataclasses import dataclass
@@ -19,13 +19,12 @@ _FAILED = re.compile(r"^\[SC\][^\n]*?\s(\d{1,5})\s*:", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """state: 1 stopped .. 7 paused; checkpoint grows while it makes progress; hint_s: how long the next
-    bit of progress may take, in seconds; exit_code: how it last ended."""
+    """A service's status as `sc query` prints it."""
 
-    state: int
-    checkpoint: int
-    hint_s: float
-    exit_code: int
+    state: int  # 1 stopped .. 7 paused
+    checkpoint: int  # grows while the service makes progress
+    hint_s: float  # how many seconds the next progress may take
+    exit_code: int  # of its last end
 
 
 def parse_status(text: str) -> Status | None:
@@ -49,18 +48,18 @@ def parse_start_type(text: str) -> str | None:
 
 
 def parse_process(text: str) -> int | None:
-    """The process id in the output of `sc queryex NAME`: the first whole number behind the wait hint."""
+    """The process id in the output of `sc queryex NAME`: the first whole number after the wait hint."""
     hints = list(_HEX.finditer(text))
     match = _WHOLE.search(text, hints[1].end()) if len(hints) >= 2 else None
     return int(match[1]) if match else None
 
 
 def parse_recovery(text: str) -> bool | None:
-    """Whether `sc qfailure NAME` lists a recovery action ("RESTART -- Delay = 60000 milliseconds."), whatever its
-    words; None when it cannot be read."""
+    """Whether `sc qfailure NAME` lists a recovery action ("RESTART -- Delay = 60000 milliseconds."), in any
+    language; None when it cannot be read."""
     if _ACTION.search(text):
         return True
-    return False if _WHOLE.search(text) else None  # the period after which failures are forgotten is always there
+    return False if _WHOLE.search(text) else None  # the reset period is always printed
 
 
 def parse_names(text: str) -> tuple[str, ...] | None:

@@ -1,5 +1,5 @@
-"""Where a device's settings are kept: a file, or on Windows a registry key. Steps know neither; both give bytes and
-take bytes."""
+"""Where a device's settings are kept: a file, or on Windows a registry key. Steps need not know which: both are read and
+written as bytes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +15,20 @@ class SettingsStore(Protocol):
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """The name of the file or key, for messages."""
 
     def read(self) -> bytes:
         """The settings as they are now."""
 
     def write(self, data: bytes) -> None:
-        """Make them these bytes, which were read here and have another switch. After a crash or a power cut the
-        old settings are there or the new ones."""
+        """Replace the settings by these bytes, which are the old ones with the switch changed. After a crash or a power cut
+        either the old or the new settings are there."""
 
     def settle(self) -> None:
-        """Make an earlier process's write outlive a power cut."""
+        """Flush what an earlier process has written to disk."""
 
     def try_write(self) -> None:
-        """Prove that write() can work, without changing the settings."""
+        """Check that write() would work, without changing the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class FileStore:
 
 
 def of(profile: Profile, path: Path | None, files: Files) -> SettingsStore:
-    """The store of this profile; `path` is the settings file where the profile's format is one of a file."""
+    """The store of this profile; `path` is the settings file, if the profile's format is that of a file."""
     if profile.key is not None:
         return RegistryStore(profile, profile.key)
     if path is None:

@@ -1,7 +1,8 @@
-"""The certificate binding of a rehearsal's spare port, from before it is made until after it is gone: http.sys keeps
-bindings over a crash and a restart, so it is written down first, and whoever starts next takes away what it finds there.
+"""The certificate binding of a rehearsal's spare port. http.sys keeps bindings after a crash and a restart, so the agent
+records the binding in its state folder before it adds it. The next start of the agent deletes a binding that it finds
+recorded.
 
-One at a time. Rows of other programs and of the live port are never touched."""
+There is one such binding at a time. Rows of other programs and of the live port are never touched."""
 
 import dataclasses
 import json
@@ -19,8 +20,8 @@ FILE = "rehearsal-binding.json"
 
 
 def recorded(state: Path) -> Binding | None:
-    """The binding that a rehearsal has made, or was about to make, by this agent's state folder; None for none. Never
-    raises: a record that cannot be read is as good as none."""
+    """The binding that a rehearsal has added or was about to add, from the record in this folder; None if there is none. Never
+    raises: a record that cannot be read counts as none."""
     path = state / FILE
     try:
         row = Binding(**json.loads(path.read_bytes()))
@@ -33,24 +34,24 @@ def recorded(state: Path) -> Binding | None:
 
 
 async def add(state: Path, row: Binding) -> None:
-    """Bind. Raises StepError, foreign_binding where somebody else has the endpoint; OSError where it cannot be written
-    down, and then nothing was bound. Either way remove() is to be called, and may be."""
+    """Record the binding and add it. Raises OSError if it cannot be recorded; then nothing was added. Raises StepError,
+    foreign_binding if another program has the endpoint. Call remove() afterwards in any case."""
     atomic.make_folder(state)
     atomic.replace(state / FILE, json.dumps(dataclasses.asdict(row)).encode())
     await netsh.add_binding(row)
 
 
 async def remove(state: Path, live_port: int) -> None:
-    """Take away what is written down, if it is still ours, and forget it. live_port: NetPOS.Net's, whose binding is no
-    rehearsal's whatever is written down. Raises StepError or OSError; then it stays written down."""
+    """Delete the recorded binding, if it is still ours, and its record. live_port: NetPOS.Net's port, whose binding is never
+    deleted here. Raises StepError or OSError; then the record stays."""
     row = recorded(state)
     if row is not None and row.port == live_port:
-        log.warning("the service has moved to port %s, which was a rehearsal's: its binding stays", live_port)
+        log.warning("the service has moved to port %s, which a rehearsal had used: its binding stays", live_port)
     elif row is not None:
         try:
             await netsh.delete_binding(row)
         except StepError as error:
             if error.finding.code != "foreign_binding":
                 raise
-            log.warning("%s belongs to somebody else by now and stays: %s", row.endpoint, error.finding.message)
+            log.warning("%s now belongs to another program and stays: %s", row.endpoint, error.finding.message)
     (state / FILE).unlink(missing_ok=True)

@@ -41,7 +41,7 @@ def test_it_shows_what_is_read_where_and_what_would_change(folder: Path, capsys:
     assert "timeout  6 (the profile does not say where; 6 s are Touch's default)" in lines
     assert lines[lines.index("- Secured=off") + 1] == "+ Secured=On"
     assert lines[lines.index("- Secured=off") - 1] == "  line 5, column 9"
-    assert "This terminal speaks HTTP. To make it speak HTTPS, this alone would change:" in lines
+    assert "This terminal speaks HTTP. To make it speak HTTPS, only this would change:" in lines
     assert (_state(folder), folder.stat().st_mtime_ns) == (before, folder_time)
 
 

@@ -64,7 +64,7 @@ def _numbers(cls: type) -> list[str]:
 def test_no_number_is_out_of_bounds_in_either_direction(sample: dict, number: int) -> None:
     for name in _numbers(protocol.TYPES[sample["type"]]):
         wrong = {**sample, name: number if not name.endswith("_ms") else number * 10}
-        with pytest.raises(ProtocolError, match=f"^{name}: is not from ") as caught:
+        with pytest.raises(ProtocolError, match=f"^{name}: must be from ") as caught:
             protocol.parse(json.dumps(wrong))
         assert len(str(caught.value)) < 100
 

@@ -1,2 +1,2 @@
-"""The machine's certificates. store.py is asked (begin here); folder.py is the lab's store, windows.py that of Windows,
-reader.py what both can do. roots.py: the roots that this device trusts."""
+"""The machine's certificates. Begin with store.py. folder.py is the lab's store, windows.py that of Windows, reader.py their
+common interface. roots.py: the roots that this device trusts."""

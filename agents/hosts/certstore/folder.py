@@ -1,5 +1,5 @@
-"""The machine store of the lab: a folder with `<thumbprint>.pem`, and `<thumbprint>.key` where there is a private key of
-the computer's, `<thumbprint>.user-key` where it is in a user's profile."""
+"""The machine store of the lab: a folder with `<thumbprint>.pem`, and `<thumbprint>.key` if the computer has
+its private key, `<thumbprint>.user-key` if that is in a user's profile."""
 
 import re
 import ssl
@@ -34,7 +34,7 @@ class Folder:
                 yield kept
 
     def refusal(self, kept: Kept) -> str | None:
-        """The key is loaded, and thrown away again."""
+        """Try to load the key."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         pem, key = (self.path / f"{kept.thumbprint}.{kind}" for kind in ("pem", "key"))
         try:
@@ -45,7 +45,7 @@ class Folder:
 
 
 def no_password() -> str:
-    """For an encrypted key, so that nothing asks at a console. Raises ValueError."""
+    """The password callback for an encrypted key, so that nothing prompts on a console. Raises ValueError."""
     raise ValueError("it is encrypted with a password")
 
 

@@ -1,8 +1,8 @@
-"""The roots that a device really has: its own PEM file, or the system's store.
+"""The roots that a device trusts: those in its own PEM file, or those in the system's store.
 
-On Windows the system's store is the computer's (LocalMachine\\Root, windows-domain.md section 5): the agent is a service,
-Touch runs in the session of whoever is on duty, and a root that one person has installed for herself must not make a till
-look ready for all. What is in the computer's Disallowed store, or kept for other purposes than servers, is no root."""
+On Windows only the computer's store counts (LocalMachine\\Root). Touch runs in the session of whichever person is on duty, so a
+root that one person has installed for herself must not make a terminal look ready for everybody. A root in the computer's
+Disallowed store does not count, nor does one that is not for server authentication."""
 
 import base64
 import re
@@ -25,15 +25,15 @@ _FOR_SERVERS = (bytes.fromhex("06082b06010505070301"), bytes.fromhex("0604551d25
 
 
 class Stores(Protocol):
-    """What crypt32 can read; tests bring their own."""
+    """The interface to crypt32. Tests use their own."""
 
     def entries(self, name: Name) -> list[Entry]:
         """Raises OSError."""
 
 
 def read(path: Path | None) -> list[bytes]:
-    """The certificates (DER) of this PEM file, or of the system's store for None; what is none is passed over. Raises
-    OSError when the file or the store cannot be read."""
+    """The certificates (DER) in this PEM file, or in the system's store if path is None. Entries that are not certificates are
+    skipped. Raises OSError if the file or the store cannot be read."""
     if path is None and sys.platform == "win32":
         return of_the_computer(crypt32)
     if path is None:
@@ -46,7 +46,7 @@ def read(path: Path | None) -> list[bytes]:
 
 
 def context(path: Path | None) -> ssl.SSLContext:
-    """A verifying client context that trusts exactly what read() gives. Raises OSError or ssl.SSLError."""
+    """A verifying client context that trusts exactly the certificates of read(). Raises OSError or ssl.SSLError."""
     if path is None and sys.platform == "win32":
         return context_of_the_computer(crypt32)
     return tls_context(path)
@@ -58,8 +58,8 @@ def of_the_computer(stores: Stores) -> list[bytes]:
 
 
 def context_of_the_computer(stores: Stores) -> ssl.SSLContext:
-    """The same as a context. Intermediates that the computer has complete a chain, as they do for Windows' programs,
-    and end none: what is its own issuer counts in Root only. Raises OSError."""
+    """The same as a TLS context. The computer's intermediates help to build a chain, as they do for Windows' programs, but
+    a chain must end in Root: a self-issued certificate in another store is not trusted. Raises OSError."""
     between = [der for der in _allowed(stores, "CA") if not _self_issued(der)]
     return context_of([*of_the_computer(stores), *between[:MAX_ROOTS]])
 
@@ -67,7 +67,7 @@ def context_of_the_computer(stores: Stores) -> ssl.SSLContext:
 def _allowed(stores: Stores, name: Name) -> list[bytes]:
     disallowed = {entry.der for entry in stores.entries("Disallowed")}
     found = (entry.der for entry in stores.entries(name) if entry.der not in disallowed and _for_servers(entry))
-    return list(dict.fromkeys(found))  # group policy's copy of a root is no second one
+    return list(dict.fromkeys(found))  # group policy may have installed a copy of the same root
 
 
 def _for_servers(entry: Entry) -> bool:
@@ -79,11 +79,11 @@ def _self_issued(der: bytes) -> bool:
         certificate = x509.load_der_x509_certificate(der)
         return certificate.subject == certificate.issuer
     except ValueError:
-        return True  # whatever it is, it completes no chain
+        return True  # it cannot be parsed, so it cannot be part of a chain
 
 
 def blocks(data: bytes) -> list[bytes]:
-    """The DER of every certificate in this PEM text."""
+    """All certificates (DER) in this PEM text."""
     found = []
     for match in _BLOCK.finditer(data):
         try:
@@ -99,7 +99,7 @@ def pem(der: bytes) -> str:
 
 
 def issued_by(roots: list[bytes], subjects: set[bytes]) -> list[bytes]:
-    """Those of these certificates (DER) whose subject (DER of the name) is one of these."""
+    """Those roots (DER) whose subject (DER of the name) is among `subjects`."""
     return [der for der in roots if _subject(der) in subjects]
 
 

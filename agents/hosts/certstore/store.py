@@ -1,5 +1,5 @@
-"""The machine's certificate store, from which http.sys binds. On Windows that is LocalMachine\\My and nothing else:
-neither a user's store nor Trusted Root. Where the configuration names a folder, as in the lab, it is that folder."""
+"""The machine's certificate store, the only one from which http.sys takes certificates. On Windows it is LocalMachine\\My, not
+a user's store and not Trusted Root. If the configuration names a folder, as in the lab, it is that folder."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -19,20 +19,19 @@ MAX_CERTIFICATES = 500
 
 
 def of(store: Path | None) -> Reader:
-    """The store in this folder, for None Windows' own."""
+    """The store in this folder; Windows' own store if it is None."""
     return Machine() if store is None else Folder(store)
 
 
 def validity(store: Path | None, thumbprint: str) -> tuple[dt.datetime, dt.datetime] | None:
-    """From when until when this certificate is valid (UTC); None where it is not in the store. Raises StepError
-    store_unreadable."""
+    """Begin and end of this certificate's validity (UTC); None if it is not in the store. Raises StepError store_unreadable."""
     kept = _found(of(store), thumbprint)
     return (kept.certificate.not_valid_before_utc, kept.certificate.not_valid_after_utc) if kept else None
 
 
 def check(store: Path | None, thumbprint: str | None) -> None:
-    """No binding without a certificate, and a key of the computer's that can be used. Raises StepError
-    certificate_missing, certificate_key_missing, key_in_profile, key_unreadable or store_unreadable."""
+    """Check that the store has this certificate with a private key that http.sys can use. Raises StepError certificate_missing,
+    certificate_key_missing, key_in_profile, key_unreadable or store_unreadable."""
     reader = of(store)
     kept = _found(reader, thumbprint) if thumbprint else None
     if kept is None:
@@ -55,7 +54,7 @@ def _check_key(reader: Reader, kept: Kept) -> None:
         message = f"{label} has no private key in the machine's store"
         raise StepError("certificate_key_missing", message, "Import the PFX with its key, not the .cer alone.")
     if kept.machine_key is False:
-        message = f"the private key of {label} is in a user's profile, where http.sys finds none (error 1312)"
+        message = f"the private key of {label} is in a user's profile, where http.sys cannot find it (error 1312)"
         remedy = "Import the PFX again, into Personal of the computer account, by certlm.msc or certutil -importpfx."
         raise StepError("key_in_profile", message, remedy)
     if (reason := reader.refusal(kept)) is not None:
@@ -65,9 +64,9 @@ def _check_key(reader: Reader, kept: Kept) -> None:
 
 
 def certificates(store: Path | None, keys_tried: int = 0) -> list[dict[str, Any]]:
-    """The store's contents for the inventory, by thumbprint, at most MAX_CERTIFICATES; what is no certificate is left
-    out. readable: whether the key can be used by whoever runs this, None but for the first keys_tried that http.sys can
-    have. Raises OSError when the store cannot be read."""
+    """The certificates in the store for the inventory, by thumbprint, at most MAX_CERTIFICATES. readable says whether this
+    process can use the key; only the first keys_tried keys are tried, for the others it is None. Raises OSError if the store
+    cannot be read."""
     reader, tries = of(store), iter(range(keys_tried))
     rows = (row for kept in reader.all() if (row := _row(reader, kept, tries)) is not None)
     return list(islice(rows, MAX_CERTIFICATES))
@@ -77,7 +76,7 @@ def _row(reader: Reader, kept: Kept, tries: Iterator[int]) -> dict[str, Any] | N
     try:
         facts = _facts(kept.certificate)
     except ValueError:
-        return None  # parsed lazily: what it says of its owner or its dates cannot be read
+        return None  # certificates are parsed lazily: its names or dates turn out to be unreadable
     usable = kept.has_key and kept.machine_key is not False
     readable = reader.refusal(kept) is None if usable and next(tries, None) is not None else None
     return {

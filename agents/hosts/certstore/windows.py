@@ -1,5 +1,5 @@
-"""The machine store of Windows: LocalMachine\\My, the only one from which http.sys takes certificates. That a key can be
-used is shown by using it: something is signed, and the signature must fit the certificate."""
+"""The machine store of Windows: LocalMachine\\My, the only one from which http.sys takes certificates. A key is tested by using
+it: something is signed, and the certificate must verify the signature."""
 
 import secrets
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ from agents.winapi.crypt32 import Entry, Name, Signature
 from agents.winapi.dll import Refused
 
 _PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
-_HASHES = {"sha1": hashes.SHA1(), "sha256": hashes.SHA256()}  # noqa: S303 - older providers know no other
-# Windows' words are translated, its numbers are not.
+_HASHES = {"sha1": hashes.SHA1(), "sha256": hashes.SHA256()}  # noqa: S303 - older providers know only this one
+# Windows translates its texts, so the agent goes by the numbers.
 _WORDS = {
     0x00000005: "access is denied",
     0x80070005: "access is denied",
@@ -28,15 +28,15 @@ _WORDS = {
     0x80090011: "there is no such key",
     0x8009200B: "there is no such key",
     0x80090015: "the key belongs to another certificate",
-    0x80090016: "the key is not there: it was not kept when the certificate was imported, or has been deleted",
-    0x80090022: "it would ask somebody at the screen",
+    0x80090016: "the key does not exist: it was not kept when the certificate was imported, or was deleted",
+    0x80090022: "it would open a dialog on the screen",
     0x80090019: "the key's provider is not installed",
     0x8009001E: "the key's provider is not installed",
 }
 
 
 class System(Protocol):
-    """What crypt32 can do; tests bring their own."""
+    """The interface to crypt32. Tests use their own."""
 
     def entries(self, name: Name) -> list[Entry]:
         """Raises OSError."""
@@ -55,7 +55,7 @@ class Machine:
         return next((kept for kept in self.all() if kept.thumbprint == name), None)
 
     def all(self) -> Iterator[Kept]:
-        """The same certificate may be there twice, once by group policy: the one with a key counts, as for Windows."""
+        """If the same certificate is there twice, once by group policy, the one with a key counts, as for Windows."""
         found: dict[bytes, Entry] = {}
         for entry in self.system.entries("MY"):
             if entry.der not in found or found[entry.der].key is None:
@@ -87,7 +87,7 @@ def _parsed(der: bytes) -> x509.Certificate | None:
 
 
 def _public_key(certificate: x509.Certificate) -> _PublicKey | None:
-    """None for a kind that http.sys does not serve."""
+    """None for a kind of key that http.sys cannot use."""
     try:
         public = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):

@@ -1,2 +1,2 @@
-"""What the dashboard is told about a device. inventory.py is for every device (begin here), server.py for the part that
-only a server has; kept.py keeps what is costly to read for a while."""
+"""The facts about a device that the dashboard gets. Begin with inventory.py, which is for every device; server.py is for the
+facts that only a server has. kept.py caches facts that are costly to read."""

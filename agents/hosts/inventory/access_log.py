@@ -1,5 +1,6 @@
-"""Who was answered lately, by the access log of the server: JSON lines, the newest last. Its only use is to be compared
-with what tills say of themselves. A name in it is what a request claimed to be, and proves nothing alone."""
+"""Reads from the server's access log which terminals it has answered lately: JSON lines, the newest last. The dashboard
+compares this with what terminals report about themselves. A name in the log is only what a request claimed, and alone
+proves nothing."""
 
 import json
 from collections.abc import Iterator
@@ -8,17 +9,17 @@ from typing import Any, TypeGuard
 from urllib.parse import unquote
 
 TAIL_BYTES = 512 * 1024
-MAX_LINE = 4096  # a longer one was not written by a server in its right mind
+MAX_LINE = 4096  # bytes; a longer line was not written by the server
 MAX_NAMES = 2000
-MAX_NAME = 100  # as long as a device's name can be
-LAST_SECOND = 10**11  # in the year 5138
+MAX_NAME = 100  # the longest name of a device
+LAST_SECOND = 10**11  # seconds; in the year 5138
 
 Seen = dict[str, dict[str, Any]]
 
 
 def seen(path: Path, offset_ms: int) -> Seen:
-    """Terminal -> scheme and time of its newest request that was answered with 2xx, the newest first. offset_ms: the
-    dashboard's time minus this machine's. Lines that are torn, foreign or absurd are passed over. Raises OSError."""
+    """Terminal -> scheme and time of its newest request with a 2xx response, the newest first. offset_ms: the dashboard's time
+    minus this machine's. Lines that are incomplete, in another format or absurd are skipped. Raises OSError."""
     found: Seen = {}
     for line in reversed(_tail(path)):
         if len(found) == MAX_NAMES:
@@ -29,24 +30,24 @@ def seen(path: Path, offset_ms: int) -> Seen:
 
 
 def _tail(path: Path) -> list[bytes]:
-    if not path.is_file():  # to open a pipe would wait for somebody who writes to it
-        raise FileNotFoundError(2, "is no file", str(path))
+    if not path.is_file():  # opening a pipe would wait for a writer
+        raise FileNotFoundError(2, "is not a file", str(path))
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - TAIL_BYTES))
         lines = file.read(TAIL_BYTES).split(b"\n")
-    # What follows the last line end is still being written; what precedes the first one began before the tail.
+    # The text after the last line end is still being written; the text before the first one began before this tail.
     return lines[1 if size > TAIL_BYTES else 0 : -1]
 
 
 def _answered(line: bytes) -> Iterator[tuple[str, str, float]]:
-    """(terminal, scheme, seconds) of a line that says so."""
+    """(terminal, scheme, seconds), if this line has them."""
     try:
         row = json.loads(line) if len(line) <= MAX_LINE else None
         if not _counts(row):
             return
         name = unquote(row["terminal"], errors="strict")
-        name.encode()  # half a character is no name
+        name.encode()  # a lone surrogate cannot be a name
     except (ValueError, RecursionError):
         return
     if 0 < len(name) <= MAX_NAME:
@@ -65,5 +66,5 @@ def _counts(row: Any) -> TypeGuard[dict[str, Any]]:
 
 
 def _between(value: Any, low: int, high: int) -> bool:
-    """Whether it is a number, not NaN, from low to high."""
+    """Whether it is a number from low to high, and not NaN."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high

@@ -1,5 +1,5 @@
-"""What the dashboard is told about this device. Nothing in here raises: what cannot be read is None, and the first
-thing that should have been readable is told in `error`."""
+"""The facts about this device that the dashboard gets. Nothing here raises: a fact that cannot be read is None, and `error` has
+the first reason if the fact is a necessary one."""
 
 import hashlib
 import json
@@ -24,13 +24,13 @@ MAX_BYTES = 120_000  # the gateway takes 256 kB
 MAX_TEXT = 2000
 MAX_THUMBPRINTS = 300
 _MIB = 1024 * 1024
-_BY_NAME = ("seen",)  # facts that are a table of many names
-# Without these a device cannot be judged.
+_BY_NAME = ("seen",)  # facts that are tables with many rows
+# The necessary facts: without them a device cannot be judged.
 _NEEDED = ("scheme", "port", "host", "timeout_s", "certificates", "urlacl", "sslcert", "services")
 
 
 class Inventory:
-    """The inventory of one device, read anew each time but for what its host keeps for a while."""
+    """The inventory of one device. It is read anew each time, except what its host has cached."""
 
     def __init__(self, host: Host, clock: Clock) -> None:
         self._host, self._clock = host, clock
@@ -48,7 +48,7 @@ class Inventory:
         self._readers: dict[str, Read] = {**own, **self._common()}
 
     async def facts(self) -> dict[str, Any]:
-        """docs/agent-protocol.md lists them."""
+        """The facts as JSON; docs/agent-protocol.md lists them."""
         facts: dict[str, Any] = {"error": None}
         for name, read in self._readers.items():
             facts[name] = await self._told(name, read, facts)
@@ -79,7 +79,7 @@ class Inventory:
         return None
 
     async def _writable(self) -> str | None:
-        """None when the settings can be rewritten. That it worked is believed for a while, because trying it writes."""
+        """None if the settings can be rewritten, else why not. A success is cached, because the check writes to the disk."""
         try:
             await self._try_settings()
         except StepError as error:
@@ -99,7 +99,7 @@ class Inventory:
         return {"count": len(found), "thumbprints": prints}
 
     def _access_code(self) -> str | None:
-        """Enough to compare two devices by, and not the code itself."""
+        """A digest by which two devices can be compared, not the code itself."""
         code = self._host.reading(self._host.settings()).access_code()
         return None if code is None else hashlib.sha256(code.encode()).hexdigest()[:12]
 
@@ -112,14 +112,14 @@ def _plain(read: Callable[[], Any]) -> Read:
 
 
 def fitted(facts: dict[str, Any]) -> dict[str, Any]:
-    """These facts with long texts cut, and the longest lists and tables shortened until they fit into one message;
-    `cut` names those that are not whole."""
+    """These facts, with long texts cut, and with the longest lists and tables shortened until all fit into one message. `cut`
+    names the shortened ones."""
     facts = {name: _clipped(value) for name, value in facts.items()}
     cut: set[str] = set()
     while len(json.dumps(facts)) > MAX_BYTES:
         long = {name: value for name, value in facts.items() if value and (isinstance(value, list) or name in _BY_NAME)}
         if not long:
-            return {"error": "what this device looks like does not fit into one message"}
+            return {"error": "the facts of this device do not fit into one message"}
         name = max(long, key=lambda key: len(json.dumps(long[key])))
         facts[name] = _shorter(long[name])
         cut.add(name)
@@ -127,7 +127,7 @@ def fitted(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shorter(value: Any) -> Any:
-    """A list's first half; of a table, whose rows are small and many, its first three quarters."""
+    """The first half of a list; the first three quarters of a table, because it has many small rows."""
     if isinstance(value, list):
         return value[: len(value) // 2]
     return dict(islice(value.items(), len(value) * 3 // 4))

@@ -1,22 +1,22 @@
-"""What seldom changes and costs something to read: kept for a while, and read anew when somebody is about to judge by it."""
+"""A cache for facts that seldom change and are costly to read. They are read anew before a decision depends on them."""
 
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-KEPT_S = 300.0  # an inventory follows every instruction of a cutover
+KEPT_S = 300.0  # every instruction of a cutover is followed by an inventory
 
 Read = Callable[[], Awaitable[Any]]
 
 
 class Kept:
-    """Wraps what reads. What could not be read is not kept."""
+    """Wraps functions that read a fact. A failure is not cached."""
 
     def __init__(self) -> None:
         self._age = 0
 
     def __call__(self, read: Read) -> Read:
-        """The same, read again after KEPT_S seconds only, or after forget()."""
+        """The same function, which reads again only after KEPT_S seconds or after forget()."""
         until, age, value = 0.0, self._age, None
 
         async def ask() -> Any:
@@ -29,5 +29,5 @@ class Kept:
         return ask
 
     def forget(self) -> None:
-        """From now on everything is read anew."""
+        """Empty the cache."""
         self._age += 1

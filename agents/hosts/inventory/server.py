@@ -1,4 +1,4 @@
-"""The part of the inventory that only a server has: http.sys's tables, services, certificates, who uses the port."""
+"""The facts that only a server has: http.sys's tables, services, certificates, and who uses the port."""
 
 import asyncio
 import dataclasses
@@ -21,7 +21,7 @@ Read = Callable[[], Awaitable[Any]]
 
 
 def readers(host: ServerHost, seldom: Callable[[Read], Read], clock: Clock) -> dict[str, Read]:
-    """Fact -> how to read it; each raises StepError or OSError. seldom: wraps what need not be read each time."""
+    """Fact -> function that reads it and raises StepError or OSError. seldom: wraps functions whose result may be cached."""
     look = _Look(host, seldom)
     log = host.config.access_log
     return {
@@ -39,7 +39,8 @@ def readers(host: ServerHost, seldom: Callable[[Read], Read], clock: Clock) -> d
 
 
 class _Look:
-    """Peers add up for as long as the agent runs: a till that asks now and then is not seen by one look."""
+    """Reads the facts. Peers are collected as long as the agent runs, because a terminal that asks now and then may not be
+    connected at the moment of one look."""
 
     def __init__(self, host: ServerHost, seldom: Callable[[Read], Read]) -> None:
         self._host = host
@@ -48,20 +49,20 @@ class _Look:
         self._dependents = seldom(lambda: sc.dependents(self._name))
 
     async def certificates(self) -> list[dict[str, Any]]:
-        # In a thread: some keys are in hardware that takes its time to sign.
+        # In a thread, because some keys are in hardware that signs slowly.
         return await asyncio.to_thread(store.certificates, self._host.config.store, MAX_KEYS_TRIED)
 
     async def reservations(self) -> list[dict[str, Any]]:
-        """refused: why a cutover could not move the row and bring it back; only where that is so, and on the port."""
+        """A row on the port that a cutover could not move and bring back says why in `refused`."""
         rows = await netsh.reservations()
         try:
             port = self._host.port()
         except StepError:
-            port = None  # the inventory says so for itself
+            port = None  # the inventory reports that separately
         return [dataclasses.asdict(row) | (await _refused(row) if row.port == port else {}) for row in rows]
 
     async def bindings(self) -> list[dict[str, Any]]:
-        """rehearsal: the row is there for as long as a rehearsal goes on, and is no misconfiguration."""
+        """`rehearsal` marks the row of a rehearsal in progress: it is not a misconfiguration."""
         own = spare_binding.recorded(self._host.config.state)
         mark = {"rehearsal": True}
         rows = await netsh.all_bindings()
@@ -86,7 +87,7 @@ class _Look:
         return [{"address": address, "connections": count} for address, count in self._seen.items()]
 
     async def owner(self) -> dict[str, Any] | None:
-        """Who listens at the port, where that is neither http.sys nor the service itself."""
+        """The program that listens at the port, if it is neither http.sys nor the service itself."""
         listeners = (await sockets.at(self._host.port())).listeners
         found = [sockets.process(listener) for listener in listeners]
         others = [pid for pid in found if pid is not None and pid != sockets.SYSTEM_PID]
@@ -96,7 +97,7 @@ class _Look:
 
 
 def _seen(log: Path, clock: Clock) -> Read:
-    # By the clock of this machine, which is the one that the log's times are of.
+    # By this machine's clock, because the log's times are from it.
     return lambda: asyncio.to_thread(access_log.seen, log, clock.offset_ms())
 
 

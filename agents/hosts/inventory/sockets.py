@@ -1,6 +1,6 @@
-"""Who is at the server's port: from which addresses it is used, and which process listens. By netstat on Windows, by
-/proc elsewhere. No word of netstat is compared, because its states are translated: a row with a remote port is a
-connection, one without is a listener."""
+"""Who uses the server's port: the addresses of the clients, and the process that listens. Read with netstat on Windows and from
+/proc elsewhere. No text of netstat is compared, because its states are translated: a row with a remote port is a connection,
+one without is a listener."""
 
 import contextlib
 import csv
@@ -22,24 +22,23 @@ _LISTEN, _USED = "0A", ("01", "06", "08")  # /proc/net/tcp: listening; establish
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One end of a connection or a listener (remote None). owner: a process id, or on Linux the socket's inode."""
+    """One end of a connection, or a listener."""
 
     port: int
-    remote: str | None
-    owner: int | None
+    remote: str | None  # address of the other end; None for a listener
+    owner: int | None  # process id; on Linux the socket's inode
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """peers: connections by address, also those that ended a minute ago; listeners: whose they are, for
-    process()."""
+    """The use of one port."""
 
-    peers: dict[str, int]
-    listeners: tuple[int | None, ...]
+    peers: dict[str, int]  # number of connections by address, including those that ended up to a minute ago
+    listeners: tuple[int | None, ...]  # owner of each listener, for process()
 
 
 async def at(port: int) -> Use:
-    """Who is at this port. Raises OSError or StepError."""
+    """The use of this port. Raises OSError or StepError."""
     if sys.platform == "win32":
         rows = parse_netstat((await program.run("netstat", "-ano")).text)
         return use(rows, port)
@@ -49,12 +48,12 @@ async def at(port: int) -> Use:
 
 
 def process(listener: int | None) -> int | None:
-    """The process id of one of Use.listeners; None where we may not look. Raises OSError."""
+    """The process id of one of Use.listeners; None if the agent may not see it. Raises OSError."""
     return listener if sys.platform == "win32" or listener is None else _holder(listener)
 
 
 async def program_of(pid: int) -> str | None:
-    """The program's name; None where it cannot be told. Raises OSError or StepError."""
+    """The program's name; None if it is unknown. Raises OSError or StepError."""
     if sys.platform == "win32":
         text = (await program.run("tasklist", "/FI", f"PID eq {pid}", "/FO", "CSV", "/NH")).text
         return parse_tasklist(text, pid)
@@ -63,7 +62,7 @@ async def program_of(pid: int) -> str | None:
 
 
 def use(rows: Iterable[Row], port: int) -> Use:
-    """Those of this port."""
+    """The use of this port, from these rows."""
     here = [row for row in rows if row.port == port]
     peers = Counter(row.remote for row in here if row.remote is not None)
     owners = dict.fromkeys(row.owner for row in here if row.remote is None)
@@ -107,7 +106,7 @@ def parse_tasklist(text: str, pid: int) -> str | None:
 
 
 def _parted(text: str) -> tuple[str, int | None]:
-    """Address and port; 0 for the * or 0 of a listener, None for what is neither."""
+    """Address and port; the port is 0 for the * or 0 of a listener, None if the text is not an address."""
     host, _, port = text.rpartition(":")
     if port == "*":
         return host, 0
@@ -115,7 +114,7 @@ def _parted(text: str) -> tuple[str, int | None]:
 
 
 def _plain(text: str) -> str:
-    """IPv4 addresses that came by an IPv6 socket are IPv4 addresses."""
+    """An IPv4 address that an IPv6 socket reports, in IPv4 notation."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -124,14 +123,14 @@ def _plain(text: str) -> str:
 
 
 def _address(hexadecimal: str) -> str:
-    """Linux writes words of four bytes in the machine's order. Raises ValueError."""
+    """An address from /proc, which has words of four bytes in the machine's byte order. Raises ValueError."""
     data = bytes.fromhex(hexadecimal)
     words = [data[place : place + 4] for place in range(0, len(data), 4)]
     return _plain(str(ipaddress.ip_address(b"".join(word[:: -1 if sys.byteorder == "little" else 1] for word in words))))
 
 
 def _holder(inode: int | None) -> int | None:
-    """The process that has this socket open; None where we may not look."""
+    """The process that has this socket open; None if the agent may not see it."""
     wanted = f"socket:[{inode}]"
     for folder in _PROC.iterdir():
         if not folder.name.isdecimal():

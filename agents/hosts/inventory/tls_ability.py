@@ -1,5 +1,5 @@
-"""Which TLS versions the programs of this device can speak: on Windows by SCHANNEL's registry keys, elsewhere by
-Python's ssl module. What the agent asks a server for is limited to them."""
+"""The TLS versions that this device's programs can use: on Windows according to SCHANNEL's registry keys, elsewhere
+according to Python's ssl module. The agent's own requests are restricted to them."""
 
 import importlib
 import ssl
@@ -11,7 +11,7 @@ from typing import Any, Literal
 Side = Literal["Client", "Server"]
 
 _KEY = r"SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols"
-# SCHANNEL's name, ours, and the first Windows build that speaks it without being told to, as client and as server.
+# SCHANNEL's name, our name, and the first Windows build that has it enabled by default, as client and as server.
 _VERSIONS: tuple[tuple[str, str, dict[Side, int]], ...] = (
     ("TLS 1.0", "TLSv1", {"Client": 0, "Server": 0}),
     ("TLS 1.1", "TLSv1.1", {"Client": 9200, "Server": 9200}),
@@ -27,34 +27,34 @@ _MODULE = (
 
 
 def versions(side: Side, context: ssl.SSLContext) -> list[str]:
-    """ "TLSv1" to "TLSv1.3", oldest first. context: for where there is no SCHANNEL. Raises OSError."""
+    """ "TLSv1" to "TLSv1.3", oldest first. context: used if there is no SCHANNEL. Raises OSError."""
     if sys.platform == "win32":
         return by_schannel(side, sys.getwindowsversion().build, _value)
     return by_module(context)
 
 
 def limit(context: ssl.SSLContext) -> None:
-    """Let a client's context speak no newer version than this device's programs can: Python has its own TLS, and would
-    see a server that they do not. Raises OSError."""
+    """Restrict a client's context to the versions that this device's programs can use: Python has a TLS of its own, and would
+    connect to a server to which they cannot. Raises OSError."""
     if sys.platform == "win32":
         narrow(context, versions("Client", context))
 
 
 def narrow(context: ssl.SSLContext, names: list[str]) -> None:
-    """No newer version than the newest of these; none of them changes nothing."""
+    """Allow no version newer than the newest of these. If there are none, nothing changes."""
     known = [version for name, version in _MODULE if name in names]
     if not known:
         return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # a device that speaks old versions only is to be found out
+        warnings.simplefilter("ignore", DeprecationWarning)  # a device with old versions only must be found, too
         if context.minimum_version > max(known):
             context.minimum_version = max(known)
         context.maximum_version = max(known)
 
 
 def by_schannel(side: Side, build: int, value: Callable[[str, str], int | None]) -> list[str]:
-    """From the keys: value(key, name) is a DWORD, None where it is not set. What the registry does not say is as this
-    Windows' build has it."""
+    """The versions according to the registry. value(key, name) returns a DWORD, None if it is not set; then the default of this
+    Windows build counts."""
     found = []
     for name, ours, since in _VERSIONS:
         key = rf"{_KEY}\{name}\{side}"
@@ -66,7 +66,7 @@ def by_schannel(side: Side, build: int, value: Callable[[str, str], int | None])
 
 
 def by_module(context: ssl.SSLContext) -> list[str]:
-    """What this context offers."""
+    """The versions that this context offers."""
     low, high = context.minimum_version, context.maximum_version
     return [
         name
@@ -81,7 +81,7 @@ def _value(key: str, name: str) -> int | None:
 
 
 def registry_number(winreg: Any, key: str, name: str) -> int | None:
-    """A DWORD under HKEY_LOCAL_MACHINE; None where it is missing or something else. Raises OSError for others."""
+    """A DWORD under HKEY_LOCAL_MACHINE; None if it is missing or not a DWORD. Raises OSError for other failures."""
     try:
         with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key, 0, winreg.KEY_QUERY_VALUE | winreg.KEY_WOW64_64KEY) as opened:
             value, kind = winreg.QueryValueEx(opened, name)
