@@ -1,24 +1,24 @@
-"""What agent and dashboard say to each other: one frozen dataclass per message, versioned.
+"""The messages between agent and dashboard: one frozen dataclass for each, versioned.
 
 A connection is one WebSocket over TLS, opened by the agent. The gateway speaks first:
 
     gateway  Challenge            a nonce to sign, the dashboard's clock
     agent    Enrol | Hello        a one-time token and a new public key, or a known agent's signature and the proof of
-                                  what it was told last
+                                  its newest instruction
     gateway  Enrolled | Welcome   or Refused, and the connection closes
     gateway  Instruct             a signed Instruction; stored before it is sent
     agent    StepDone, Finished   numbered, kept on disk until acknowledged
     agent    Inventory            what the device looks like
-    gateway  Rehearse             a signed Rehearsal: look, measure, change nothing
-    agent    Rehearsed            what was seen; kept nowhere, a rehearsal can be repeated
+    gateway  Rehearse             a signed Rehearsal: look and measure, change nothing
+    agent    Rehearsed            what was seen; not kept on disk, a rehearsal can be repeated
     gateway  Ack                  everything up to n is in the database
     both     Beat                 every few seconds; the dashboard's beat renews the lease
 
-Signatures are Ed25519. Times are milliseconds since the epoch by the dashboard's clock: an agent
-learns the difference from Challenge.now_ms, so a till with a dead clock battery still reports true times.
+Signatures are Ed25519. Times are milliseconds since the epoch by the dashboard's clock: an agent learns the difference from
+Challenge.now_ms, so a terminal with a dead clock battery still reports correct times.
 
-Neither side believes the other's numbers: each number and each short text has bounds (Within, Longest), and a message
-with one that is out of them is no message.
+Neither side trusts the other's numbers: each number and each short text has bounds (Within, Longest), and a message with a
+value out of its bounds is refused.
 """
 
 import dataclasses
@@ -65,62 +65,56 @@ LOOKUP_KINDS = ("http_new", "http_kept", "plain_new", "plain_kept", "https_new",
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something a person should know: a stable code, what happened and why, what to do."""
+    """Something that a person should know."""
 
-    code: Name
-    message: Words
-    remedy: Words
+    code: Name  # stable, for tools
+    message: Words  # what happened and why
+    remedy: Words  # what to do
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One job for one agent, valid only with the dashboard's signature (see Instruct).
-
-    seq grows with every instruction for this agent, epoch with every change of a cutover's direction:
-    an agent refuses what is older than anything it has accepted. lease_ms: how long the agent goes on
-    without hearing from the dashboard before it acts by `policy` on its own.
-    """
+    """One job for one agent, valid only with the dashboard's signature (see Instruct). An agent refuses an instruction that is
+    older than the newest one it has accepted."""
 
     agent: Name
-    seq: Number
-    epoch: Number
+    seq: Number  # grows with every instruction for this agent
+    epoch: Number  # grows with every change of a cutover's direction
     cutover: Number
     action: Action
     to_scheme: Scheme
-    steps: tuple[Name, ...]
+    steps: tuple[Name, ...]  # in order, from agents/catalogue.py
     port: Port
-    thumbprint: Name | None
-    member: Name
-    expires_ms: Moment
-    lease_ms: Duration
+    thumbprint: Name | None  # the certificate for HTTPS
+    member: Name  # the member number of the test lookups
+    expires_ms: Moment  # the agent does not begin after this
+    lease_ms: Duration  # the agent acts on its own, by `policy`, when it has not heard from the dashboard for so long
     policy: Policy = "restore"
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """One part of a rehearsal for one agent, valid only with the dashboard's signature (see Rehearse). Nothing on
-    the device is changed by it, so there is nothing to undo and no journal.
+    """One part of a rehearsal for one agent, valid only with the dashboard's signature (see Rehearse). It changes nothing
+    on the device, so there is nothing to undo and nothing in the journal.
 
-    open: the server listens on two spare ports, one with the certificate `thumbprint` and one without TLS, and
-    forwards what comes to the live `port`, until `expires_ms` at the latest. ask: a terminal makes lookups at `port`,
-    `shadow_port` and `plain_port`, or at `port` alone where these are 0, `samples` of each kind, after at most
-    `spread_ms`, and so evenly that a round of one of each takes `pace_ms`; issuers: the subjects (base64 of their
-    DER) of which it shall say whether its root store has them. close: the listener ends.
+    open: the server listens on two spare ports, one with TLS and one without, and forwards to the live port.
+    ask: a terminal makes lookups at the live port and at both spare ports, and measures them.
+    close: the server stops listening on the spare ports.
     """
 
     agent: Name
     rehearsal: Number
     action: ProbeAction
-    port: Port
-    member: Name
-    expires_ms: Moment
-    thumbprint: Name | None = None
-    shadow_port: Port = 0
-    plain_port: Port = 0
-    samples: Count = 0
-    spread_ms: Duration = 0
-    pace_ms: Duration = 0
-    issuers: tuple[str, ...] = ()
+    port: Port  # the live port
+    member: Name  # the member number of the lookups
+    expires_ms: Moment  # the spare ports close by then at the latest
+    thumbprint: Name | None = None  # open: the certificate for the port with TLS
+    shadow_port: Port = 0  # ask: the spare port with TLS; 0: ask at the live port only
+    plain_port: Port = 0  # ask: the spare port without TLS
+    samples: Count = 0  # ask: how many lookups of each kind
+    spread_ms: Duration = 0  # ask: begin after a random time of at most this, so that terminals do not begin together
+    pace_ms: Duration = 0  # ask: one round, with one lookup of each kind, takes this long
+    issuers: tuple[str, ...] = ()  # ask: subjects (base64 of DER) to look for in the terminal's root store
 
 
 # --- gateway to agent ---------------------------------------------------------------------------
@@ -128,7 +122,7 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """First word on every connection. The agent signs `nonce` (see hello_payload)."""
+    """The first message on every connection. The agent signs `nonce` (see hello_payload)."""
 
     nonce: Name
     now_ms: Moment
@@ -136,16 +130,15 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """The one-time token was good: this device is `agent` from now on; signing_key is the dashboard's
-    Ed25519 public key (base64, raw), with which every instruction is signed."""
+    """The one-time token was good: the device is enrolled."""
 
-    agent: Name
-    signing_key: Key
+    agent: Name  # this device's id from now on
+    signing_key: Key  # the dashboard's Ed25519 public key (base64, raw), with which every instruction is signed
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The agent is known. Reports up to `acked` are in the database: send those after it again."""
+    """The agent is known. Reports up to number `acked` are in the database; the agent sends the later ones again."""
 
     acked: Number
     now_ms: Moment
@@ -176,8 +169,8 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The agent may not speak here; the connection closes. code: unknown_agent, bad_signature, bad_token, key_in_use,
-    revoked, identity_used_twice, replaced, bad_message, too_much, not_ready."""
+    """The gateway does not accept this agent, and closes the connection. code: unknown_agent, bad_signature, bad_token,
+    key_in_use, revoked, identity_used_twice, replaced, bad_message, too_much, not_ready."""
 
     code: Name
     message: Words
@@ -185,7 +178,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """A sign of life in either direction, with the sender's idea of the dashboard's clock."""
+    """A sign of life in either direction, with the dashboard's time as the sender knows it."""
 
     now_ms: Moment
 
@@ -195,20 +188,19 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Enrol:
-    """Ask to become a known agent: one-time token, the public key made on the device (base64, raw
-    Ed25519), and a signature of enrol_payload() by it."""
+    """A request to become a known agent."""
 
-    token: Secret
-    public_key: Key
+    token: Secret  # can be used once
+    public_key: Key  # Ed25519 (base64, raw); the private key never leaves the device
     role: Role
     name: Name
-    signature: Key
+    signature: Key  # of enrol_payload()
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The newest instruction that an agent has accepted, byte for byte as the dashboard signed it: so that a dashboard
-    restored from an old backup is noticed, and by nothing else."""
+    """The newest instruction that an agent has accepted, byte for byte as the dashboard signed it. By it a dashboard finds
+    out that it was restored from an old backup."""
 
     body: Body
     signature: Key
@@ -216,41 +208,38 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A known agent speaks: signature of hello_payload() by its key. life: random, made when this process began, so
-    that two programs with one identity are found. proof: None where nothing was accepted yet, or by an agent of an older
-    version, which said two bare numbers in its place."""
+    """A known agent's first message."""
 
     agent: Name
-    signature: Key
+    signature: Key  # of hello_payload(), by the agent's key
     version: Version
-    life: Life = ""
-    proof: Proof | None = None
+    life: Life = ""  # random, made when the process started: so two processes with the same identity are noticed
+    proof: Proof | None = None  # None if nothing was accepted yet, and from agents of older versions
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What the device looks like now, sent after each welcome, after each change and now and then. Never trusted
-    as text: everything in it is shown escaped. docs/agent-protocol.md lists the facts."""
+    """The facts about the device now, sent after each welcome, after each change and every 15 minutes. Pages must escape
+    every text in it. docs/agent-protocol.md lists the facts."""
 
     facts: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """What this device saw in a rehearsal; docs/agent-protocol.md lists the facts of each action. finding: why it
-    is not ready, None when all went well."""
+    """What this device saw in a rehearsal."""
 
     rehearsal: Number
     action: ProbeAction
-    facts: dict[str, Any]
-    finding: Finding | None = None
+    facts: dict[str, Any]  # docs/agent-protocol.md lists them for each action
+    finding: Finding | None = None  # why the device is not ready; None if all went well
 
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
     """One step was applied and verified (direction forward), or undone (back)."""
 
-    n: Number
+    n: Number  # the report's own number, from 1
     seq: Number
     epoch: Number
     cutover: Number
@@ -263,24 +252,21 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An instruction has come to its end. `scheme` is what the device speaks now by its own settings,
-    None where that could not be read; `restored` tells whether a failed switch was undone completely.
-    evidence: of the lookup that proves an undo or a check, {} where there was none.
-    `by_itself`: nobody asked, the lease had run out and the agent acted by its policy."""
+    """An instruction has ended."""
 
-    n: Number
+    n: Number  # the report's own number, from 1
     seq: Number
     epoch: Number
     cutover: Number
     action: Action
     outcome: Outcome
     at_ms: Moment
-    scheme: Scheme | None
+    scheme: Scheme | None  # according to the device's settings now; None if they could not be read
     finding: Finding | None = None
     retryable: bool = False
-    restored: bool = False
-    by_itself: bool = False
-    evidence: dict[str, Any] = field(default_factory=dict)
+    restored: bool = False  # whether a failed switch was undone completely
+    by_itself: bool = False  # nobody asked: the lease was over and the agent acted by its policy
+    evidence: dict[str, Any] = field(default_factory=dict)  # of the lookup that proves an undo or a check, {} without one
 
 
 Report = StepDone | Finished
@@ -297,17 +283,17 @@ TYPES: dict[str, type] = {
 }  # fmt: skip
 
 
-# What older versions say and nobody listens to any more.
+# Fields that older versions send and that are ignored.
 _RETIRED: dict[type, frozenset[str]] = {Hello: frozenset({"epoch", "seq"})}
 
 
 def hello_payload(nonce: str, agent: str) -> bytes:
-    """The bytes that a known agent signs to prove who it is on this very connection."""
+    """The bytes that a known agent signs to prove its identity on exactly this connection."""
     return f"tillway hello {VERSION}\n{nonce}\n{agent}".encode()
 
 
 def enrol_payload(nonce: str, token: str, public_key: str) -> bytes:
-    """The bytes that a new agent signs, so that a public key cannot be enrolled by a stranger."""
+    """The bytes that a new agent signs, so that nobody can enrol another device's public key."""
     return f"tillway enrol {VERSION}\n{nonce}\n{token}\n{public_key}".encode()
 
 
@@ -327,7 +313,7 @@ def parse(text: str | bytes) -> Message:
 
 
 def parse_own(text: str) -> Report:
-    """A report that this very agent has written down once, whatever its numbers: see bounds.mended."""
+    """A report from this agent's own journal. Bounds are not checked, see bounds.mended()."""
     return typing.cast(Report, _message(text, bound=False))
 
 
@@ -345,7 +331,7 @@ def _message(text: str | bytes, *, bound: bool) -> Message:
     data = _load(text)
     cls = TYPES.get(str(data.pop("type", None)))
     if cls is None:
-        raise ProtocolError("type", "is no message of this protocol")
+        raise ProtocolError("type", "is not a message of this protocol")
     if data.pop("v", None) != VERSION:
         raise ProtocolError("v", f"this side speaks protocol version {VERSION}")
     for name in _RETIRED.get(cls, ()):

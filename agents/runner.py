@@ -1,5 +1,5 @@
-"""Which order is carried out, and what becomes of it. Orders come in verified (see transport.py); this is the
-one place that decides to take, refuse or end them, and it runs one at a time. Pure asyncio, no network."""
+"""Takes, refuses, carries out and ends instructions, one at a time. transport.py has verified them before. Pure asyncio, no
+network."""
 
 import asyncio
 import dataclasses
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 VERIFY_AFTER_UNDO_S = 20.0
 GLANCE_S = 3.0  # for a lookup that only asks whether the server answers right now
-# A disk that is full for a moment or a service that is still busy: before a person is called, undoing is worth
-# some more tries. Together they are shorter than the silence that the dashboard bears.
+# The pauses between attempts to undo: a disk may be full for a moment only, or a service busy. Together they are shorter
+# than the silence after which the dashboard regards the device as lost.
 UNDO_PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 
 
@@ -42,24 +42,24 @@ class Runner:
         self.heard_at = time.monotonic()
         self._queue: asyncio.Queue[Instruction] = asyncio.Queue()
         self._running: Instruction | None = None
-        self._turn = asyncio.Lock()  # one thing at a time, whoever wants it
+        self._turn = asyncio.Lock()  # held while an instruction is carried out
 
     def heard(self) -> None:
-        """The dashboard has given a sign of life; the lease of whatever runs begins anew."""
+        """Call at every sign of life of the dashboard: the lease begins anew."""
         self.heard_at = time.monotonic()
 
     @property
     def idle(self) -> bool:
-        """Whether nothing runs and nothing waits."""
+        """Whether no instruction runs or waits."""
         return self._running is None and self._queue.empty() and not self.journal.ledger.instructions
 
     async def back_alone(self, instruction: Instruction, why: Finding) -> None:
-        """Undo this cutover's work without having been told: the dashboard is gone."""
+        """Undo this cutover's steps without an instruction, because the dashboard is gone."""
         log.error("acting alone: %s", why.message)
         await self._alone(dataclasses.replace(instruction, action="undo"), self._undo(instruction, by_itself=why))
 
     async def forward_alone(self, instruction: Instruction) -> None:
-        """Switch without having been told, as a till that follows its server."""
+        """Switch without an instruction, as a terminal does that follows its server."""
         log.error("acting alone: switching to %s, which the server speaks", instruction.to_scheme)
         await self._alone(instruction, self._forward_alone(instruction))
 
@@ -85,15 +85,16 @@ class Runner:
             self._finish(instruction, "done", by_itself=True)
 
     def submit(self, instruction: Instruction, proof: Proof | None = None) -> None:
-        """Take, refuse or ignore an instruction whose signature, address and expiry are good. proof: it, as it came."""
+        """Accept, refuse or ignore an instruction whose signature, address and expiry are good. proof: the instruction as
+        signed."""
         ledger = self.journal.ledger
         if instruction.seq in ledger.instructions:
-            return  # doubled: it waits or runs
+            return  # sent twice: it already waits or runs
         if any(isinstance(report, Finished) and report.seq == instruction.seq for report in ledger.outbox.values()):
-            return  # doubled after its end, and the dashboard is about to hear of that
+            return  # sent twice, and ended: its report is still to be sent
         last = ledger.last_finished
         if last is not None and last.seq == instruction.seq:
-            self.journal.report(last)  # doubled after its end: what was said is said again
+            self.journal.report(last)  # sent twice, and ended: report its end again
             return
         if instruction.epoch < ledger.epoch or instruction.seq <= ledger.seq:
             self._refuse(instruction, "stale_instruction", "a newer instruction has been accepted before")
@@ -103,8 +104,8 @@ class Runner:
             self._accept(instruction, proof)
 
     async def recover(self) -> None:
-        """Bring to an end what the last run of this program left unfinished, before anything else is done:
-        forward while the instruction is valid, otherwise by its policy."""
+        """Finish the instructions that an earlier process left unfinished, before anything else: forward while an
+        instruction is valid, otherwise by its policy."""
         self.host.settle_settings()
         for instruction in self.journal.recover():
             log.info("resuming instruction %s (%s)", instruction.seq, instruction.action)
@@ -114,11 +115,11 @@ class Runner:
             await self._execute(instruction)
 
     async def run(self) -> None:
-        """Carry out what is submitted, for ever."""
+        """Carry out the submitted instructions, for ever."""
         while True:
             instruction = await self._queue.get()
             if instruction.action in ("arm", "switch") and self.clock.now_ms() > instruction.expires_ms:
-                # It waited here too long. The point of no return is kept by the agent, too.
+                # It waited here for too long. The agent, too, must not begin after the point of no return.
                 self._finish(instruction, "failed", _TOO_LATE, restored=True)
             else:
                 await self._execute(instruction)
@@ -173,7 +174,7 @@ class Runner:
 
     async def _execute_now(self, instruction: Instruction) -> None:
         if instruction.epoch < self.journal.ledger.epoch:
-            self._finish(instruction, "failed", _SUPERSEDED)  # was waiting when a newer epoch came
+            self._finish(instruction, "failed", _SUPERSEDED)  # an instruction with a newer epoch came while this one waited
             return
         self._running = instruction
         self.executor.newer.clear()
@@ -191,9 +192,9 @@ class Runner:
         self.changed.set()
 
     async def _look(self, instruction: Instruction) -> None:
-        """arm and verify: nothing is changed, so nothing is undone."""
+        """arm and verify: they change nothing, so there is nothing to undo."""
         if instruction.action == "verify" and self._scheme() != instruction.to_scheme:
-            self._finish(instruction, "failed", _NOT_SWITCHED)  # no lookup could prove anything, however long it was tried
+            self._finish(instruction, "failed", _NOT_SWITCHED)  # a lookup could not prove anything
             return
         names = instruction.steps if instruction.action == "arm" else self._proofs()
         try:
@@ -234,7 +235,7 @@ class Runner:
             self._finish(instruction, "done", why, restored=True, by_itself=alone, evidence=evidence)
 
     async def _back(self, instruction: Instruction) -> list[StepError]:
-        """Undo everything; what cannot be undone is tried again a few times. Returns what is left. Raises Superseded."""
+        """Undo everything, with a few more attempts for steps that fail. Returns the last failures. Raises Superseded."""
         problems = await self.executor.back(instruction)
         for pause_s in UNDO_PAUSES_S:
             if not any(problem.finding.code != "crash_loop" for problem in problems):
@@ -244,7 +245,7 @@ class Runner:
         return problems
 
     async def _verify_restored(self, instruction: Instruction) -> Evidence:
-        """A restored device must work in the scheme that its settings now say, whatever certificate."""
+        """Check that a restored device works in the scheme of its settings, with any certificate."""
         context = self.executor.context(instruction, VERIFY_AFTER_UNDO_S)
         answer: LookupResponse | None = await self.executor.ask(
             lambda: self.host.proof(context.instruction.member, context.patience_s), VERIFY_AFTER_UNDO_S
@@ -252,8 +253,8 @@ class Runner:
         return {**answer.evidence(), "at_ms": self.clock.now_ms()} if answer else {}
 
     async def _still_to_do(self, instruction: Instruction) -> tuple[str, ...]:
-        """The steps; on a server that already answers in the wanted scheme only the proof and what follows
-        it, because going through all of them would stop it once more for nothing."""
+        """The steps to do. If a server already answers in the wanted scheme, these are only the proof and the steps after it,
+        because all steps would stop the service once more for nothing."""
         done = {step for seq, step in self.journal.ledger.done if seq == instruction.seq}
         if done or "verify_server" not in instruction.steps or self._scheme() != instruction.to_scheme:
             return instruction.steps
@@ -271,7 +272,7 @@ class Runner:
         return tuple(step.name for step in steps if self.executor.steps[step.name].asks_only)
 
     def _note_failure(self, instruction: Instruction, failure: Failure) -> None:
-        """On disk, so that after a crash the undoing goes on and not the switching."""
+        """Write the failure to disk, so that the agent goes on undoing after a crash instead of switching."""
         try:
             self.journal.failing(instruction.seq, failure)
         except OSError as error:
@@ -280,22 +281,20 @@ class Runner:
 
 
 def _with(failure: Failure, problems: list[StepError]) -> Failure:
-    """The failure, with what went wrong while undoing in its message."""
+    """The failure, with the problems of undoing added to its message."""
     if not problems:
         return failure
     more = "; ".join(str(problem) for problem in problems)
-    finding = dataclasses.replace(failure.finding, message=f"{failure.finding.message}; undoing failed too: {more}")
+    finding = dataclasses.replace(failure.finding, message=f"{failure.finding.message}; undoing failed as well: {more}")
     return Failure(finding, failure.retryable)
 
 
 _NOT_SWITCHED = Failure(
-    Finding(
-        "not_switched", "its settings do not say what they should by the plan", "Read the setting by hand, then Retry failed."
-    )
+    Finding("not_switched", "the settings differ from the plan", "Check the setting on the device, then press Retry failed.")
 )
-_SUPERSEDED = Failure(Finding("superseded", "a newer instruction took over", "Nothing to do here."))
+_SUPERSEDED = Failure(Finding("superseded", "a newer instruction took over", "Nothing to do."))
 _TOO_LATE = Failure(
-    Finding("expired", "its time was over before it could begin", "Nothing was changed here. Retry, or plan anew.")
+    Finding("expired", "the instruction expired before it could begin", "Nothing was changed. Retry, or plan again.")
 )
 _EXPIRED = Failure(
     Finding("expired_while_down", "the instruction expired while the agent was not running", "Switch this device again."), True

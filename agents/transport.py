@@ -1,5 +1,5 @@
-"""The one connection that an agent holds: a WebSocket over TLS to the dashboard's gateway, opened from here,
-trusting the dashboard's own CA and nothing else. It comes back by itself, with jitter, for ever."""
+"""The agent's only connection: a WebSocket over TLS to the dashboard's gateway. The agent opens it, and trusts only the
+dashboard's own CA. After a failure it connects again, with jitter, for ever."""
 
 import asyncio
 import contextlib
@@ -35,14 +35,14 @@ OPEN_LIMIT_S = 10.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 6.0
 TOO_MUCH_PAUSE_S = 60.0
-# Why a device that has an identity needs another one: somebody must have given it a token for that.
+# Refusals after which a device with an identity may enrol again, if an admin has given it a token.
 NEEDS_TOKEN = frozenset({"unknown_agent", "revoked", "identity_used_twice", "bad_signature"})
 
 M = TypeVar("M", bound=Message)
 
 
 class Rejected(AgentError):
-    """The gateway does not want to speak with this agent."""
+    """The gateway refuses this agent."""
 
     def __init__(self, refused: protocol.Refused) -> None:
         super().__init__(f"refused by the gateway: {refused.code}: {refused.message}")
@@ -50,7 +50,7 @@ class Rejected(AgentError):
 
 
 class Transport:
-    """Keeps the connection, hands instructions to the runner and reports to the dashboard."""
+    """Keeps the connection, passes instructions to the runner and sends reports to the dashboard."""
 
     def __init__(
         self, config: Config, network: Network, identity: Identity, journal: Journal, clock: Clock, runner: Runner
@@ -59,7 +59,7 @@ class Transport:
         self.journal, self.clock, self.runner = journal, clock, runner
         self.inventory = Inventory(runner.host, clock)
         self.rehearsals = Rehearsals(runner.host, identity, clock, lambda: not runner.idle, self.inventory.facts)
-        self.life = secrets.token_hex(16)  # of this process: whoever has copied the state folder has another one
+        self.life = secrets.token_hex(16)  # identifies this process: one with a copy of the state folder has another value
         self._socket: ClientConnection | None = None
         self._sent = 0
         self._welcomed = False
@@ -67,7 +67,8 @@ class Transport:
         self._spent: set[str] = set()
 
     async def run(self) -> None:
-        """Connect, talk, and connect again, for ever. A rehearsal goes on without a connection, and ends with this."""
+        """Connect, talk, and connect again, for ever. A rehearsal goes on while there is no connection; it ends when this
+        ends."""
         await self.rehearsals.sweep()
         try:
             await self._run()
@@ -87,7 +88,7 @@ class Transport:
                 pause = TOO_MUCH_PAUSE_S
             elif self._welcomed:
                 pause = FIRST_PAUSE_S
-            # Full jitter: a fleet that lost its gateway in one moment must not come back in one moment.
+            # Jitter, because a whole fleet loses its gateway in one moment and must not come back in one moment.
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
@@ -126,8 +127,8 @@ class Transport:
         log.info("connected as %s", known.agent)
 
     def _must_enrol(self) -> bool:
-        """Whether this device has no identity, or one that is refused and a token for another: that is how an admin lets
-        it in again. A token that was refused is not tried twice."""
+        """Whether this device has no identity; or its identity is refused, and an admin has left a token to enrol again. A
+        token that was refused is not tried twice."""
         if self.identity.known is None:
             return True
         return self._refused in NEEDS_TOKEN and (self.identity.token() or "") not in self._spent | {""}
@@ -153,7 +154,7 @@ class Transport:
         self._refused = ""
 
     async def _talk(self) -> None:
-        """Until one of these ends, which is the end of the connection."""
+        """Send and receive until one of the jobs ends, which is the end of the connection."""
         self.journal.unsent.set()
         talk = (self._listen(), self._send_reports(), self._send_inventory(), self._send_answers(), self._beat())
         jobs = (*talk, self.network.until_cut())
@@ -167,7 +168,7 @@ class Transport:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             if tasks[-1].done() and not tasks[-1].cancelled() and self._socket is not None:
-                self._socket.transport.abort()  # the network is gone: there is nobody to say goodbye to
+                self._socket.transport.abort()  # the network is gone, so a close handshake would only wait
 
     async def _listen(self) -> None:
         while True:
@@ -186,7 +187,7 @@ class Transport:
                 case protocol.Refused():
                     raise Rejected(message)
                 case _:
-                    raise protocol.ProtocolError("type", "is not for the gateway to say now")
+                    raise protocol.ProtocolError("type", "is not a message that the gateway may send now")
 
     async def _send_reports(self) -> None:
         while True:
@@ -203,7 +204,7 @@ class Transport:
             self.runner.changed.clear()
             await self._say(protocol.Inventory(await self.inventory.facts()))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(INVENTORY_EVERY_S):  # room, clock and peers change by themselves
+                async with asyncio.timeout(INVENTORY_EVERY_S):  # free space, clock and peers change without an event
                     await self.runner.changed.wait()
 
     async def _send_answers(self) -> None:
@@ -213,7 +214,7 @@ class Transport:
             try:
                 await self._say(answer)
             except BaseException:
-                answers.put_nowait(answer)  # for the next connection; twice does no harm
+                answers.put_nowait(answer)  # for the next connection; sending it twice does no harm
                 raise
 
     async def _beat(self) -> None:
@@ -224,7 +225,7 @@ class Transport:
     # --- instructions --------------------------------------------------------------------------------
 
     def _take(self, message: protocol.Instruct) -> None:
-        """Check signature, address and expiry; what is not beyond doubt never reaches the runner."""
+        """Check signature, address and expiry. Only an instruction that passes every check reaches the runner."""
         try:
             instruction = protocol.parse_instruction(message.body)
         except protocol.ProtocolError as error:
@@ -238,7 +239,7 @@ class Transport:
         elif self.clock.now_ms() > instruction.expires_ms and instruction.seq > self.journal.ledger.seq:
             self._refuse(instruction, "expired", "the instruction came after its time")
         else:
-            if instruction.action != "verify":  # a look, and no reason to end another look
+            if instruction.action != "verify":  # verify changes nothing, so a rehearsal may go on
                 self.rehearsals.give_way()
             self.runner.submit(instruction, Proof(message.body, message.signature))
 
@@ -259,7 +260,7 @@ class Transport:
             await self._socket.send(protocol.dump(message))
 
     async def _hear(self) -> Message:
-        """The next message. Raises TimeoutError when the gateway has been silent for too long."""
+        """The next message. Raises TimeoutError if the gateway is silent for longer than SILENCE_S."""
         assert self._socket is not None
         async with asyncio.timeout(SILENCE_S):
             return protocol.parse(await self._socket.recv())
@@ -269,12 +270,12 @@ class Transport:
         if isinstance(message, protocol.Refused):
             raise Rejected(message)
         if not isinstance(message, kind):
-            raise protocol.ProtocolError("type", f"{kind.__name__} was expected")
+            raise protocol.ProtocolError("type", f"must be {kind.__name__}")
         return message
 
 
 def _remains(body: str) -> Instruction:
-    """Of an instruction that cannot be read, the numbers by which the dashboard may know it again; 0 where it has none."""
+    """The numbers of an instruction that cannot be read, by which the dashboard may identify it; 0 for each that is missing."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,5 +1,5 @@
-"""Going through steps forward, and back through the journal. Every step ends in the journal, as done or as
-undone, before the next one begins; between two steps a newer order may take over."""
+"""Carries out steps forward, and back through the journal. Every step is in the journal as done or undone before the next one
+begins. Between two steps a newer instruction may take over."""
 
 import asyncio
 import contextlib
@@ -19,14 +19,14 @@ from agents.storage.ledger import UndoRecord
 
 log = logging.getLogger(__name__)
 
-# A step that was started this often without an end takes the program down each time.
+# If a step was started this often and never ended, it is assumed to crash the agent each time.
 MAX_STARTS = 3
-# Undoing is worth more patience: giving up there leaves work for a person.
+# More for undoing, because giving up there leaves work for a person.
 MAX_UNDO_STARTS = 10
 
 
 class Superseded(AgentError):
-    """A newer order has come; this one ends between two steps."""
+    """A newer instruction has come, so this one ends between two steps."""
 
 
 class StepExecutor:
@@ -34,11 +34,11 @@ class StepExecutor:
 
     def __init__(self, host: Host, journal: Journal, clock: Clock, steps: Mapping[str, Step]) -> None:
         self.host, self.journal, self.clock, self.steps = host, journal, clock, steps
-        self.newer = asyncio.Event()  # set when the running order shall make way for a newer one
+        self.newer = asyncio.Event()  # set when the running instruction shall end for a newer one
 
     async def forward(self, instruction: Instruction, names: tuple[str, ...], *, dry: bool = False) -> Evidence:
-        """Apply these steps, but those that this instruction has done before a crash. dry: verify only. Returns the
-        evidence of the last. Raises StepError at the first that fails, or Superseded."""
+        """Apply these steps, except those that this instruction has done before a crash. dry: only verify them. Returns the
+        evidence of the last step. Raises StepError at the first step that fails, or Superseded."""
         evidence: Evidence = {}
         for name in names:
             if (instruction.seq, name) not in self.journal.ledger.done:
@@ -47,8 +47,8 @@ class StepExecutor:
         return evidence
 
     async def back(self, instruction: Instruction) -> list[StepError]:
-        """Undo whatever this cutover has done here and not undone, last step first, and go on after a
-        failure. Returns the failures; raises Superseded."""
+        """Undo the steps that this cutover has done here and not undone, the last step first. It goes on after a failure.
+        Returns the failures. Raises Superseded."""
         failures: list[StepError] = []
         for record in reversed(self.journal.open_undo(instruction.cutover)):
             self._boundary()
@@ -60,7 +60,7 @@ class StepExecutor:
         return failures
 
     async def ask(self, question: Callable[[], Coroutine[Any, Any, Any]], limit_s: float) -> Any:
-        """A question over the network, cut short by newer orders. Raises StepError or Superseded."""
+        """A question over the network, which a newer instruction interrupts. Raises StepError or Superseded."""
         return await self._limited("the proof", limit_s, self._unless_newer(question()))
 
     def context(self, instruction: Instruction, limit_s: float) -> Context:
@@ -84,7 +84,7 @@ class StepExecutor:
 
     async def _apply(self, step: Step, context: Context) -> Evidence:
         if not await step.check(context):
-            # A record that is there already tells of the state before this step's first attempt.
+            # An existing record describes the state before this step's first attempt, so it must not be replaced.
             if step.name not in context.saved and (saved := await step.save(context)) is not None:
                 self.journal.undo(context.instruction, step.name, saved)
                 context.saved[step.name] = saved
@@ -111,7 +111,7 @@ class StepExecutor:
 
     def _count_start(self, seq: int, name: str, most: int) -> None:
         if self.journal.ledger.starts.get((seq, name), 0) >= most:
-            message = f"the agent ended {most} times in the middle of {name}"
+            message = f"the agent died {most} times during {name}"
             raise StepError("crash_loop", message, "Send the agent's log to support; check the device's power and disk.")
         try:
             self.journal.start(seq, name)
@@ -131,8 +131,8 @@ class StepExecutor:
             raise Superseded("a newer instruction has come")
 
     async def _limited(self, name: str, limit_s: float, work: Coroutine[Any, Any, Any]) -> Any:
-        """The work's result within its time. Whatever goes wrong becomes a StepError: a step that fails in
-        a way nobody thought of must be undone like any other."""
+        """The work's result, if it ends within limit_s seconds. Every failure becomes a StepError, because a step that
+        fails in an unexpected way must be undone like any other."""
         try:
             async with asyncio.timeout(limit_s):
                 return await work
@@ -144,11 +144,11 @@ class StepExecutor:
         except OSError as error:
             raise _no_journal(error) from error
         except Exception as error:
-            log.exception("%s failed in an unforeseen way", name)
+            log.exception("%s failed in an unexpected way", name)
             raise StepError("internal_error", f"{name}: {error!r}", "Send the agent's log to support.") from error
 
     async def _unless_newer(self, work: Coroutine[Any, Any, Evidence]) -> Evidence:
-        """The work's result, or Superseded as soon as a newer order is there."""
+        """The work's result. Raises Superseded as soon as there is a newer instruction."""
         task, newer = asyncio.ensure_future(work), asyncio.ensure_future(self.newer.wait())
         try:
             await asyncio.wait({task, newer}, return_when=asyncio.FIRST_COMPLETED)
@@ -163,5 +163,5 @@ class StepExecutor:
 
 
 def _no_journal(error: OSError) -> StepError:
-    message = f"the device could not be written or read: {error.strerror or error}"
+    message = f"reading or writing on the device failed: {error.strerror or error}"
     return StepError("device_error", message, "Check free space and the agent's rights on its state folder.", retryable=True)

@@ -2,5 +2,5 @@
 
 atomic.py   rewriting a file: the old bytes or the new ones, never a mixture
 journal.py  the write-ahead record: how to undo is on disk before the act. Begin here
-ledger.py   what the journal's records add up to, without a file or a clock
+ledger.py   the state that follows from the journal's records, without a file or a clock
 """

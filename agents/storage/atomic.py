@@ -1,4 +1,4 @@
-"""Rewriting a file so that a crash at any moment leaves the old bytes or the new ones, never a mixture."""
+"""Rewrites a file so that a crash at any moment leaves either the old bytes or the new ones, never a mixture."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """
     path = path.resolve()
     temp = path.parent / f".{path.name}{SUFFIX}"
-    _remove(temp)  # what a crash has left here; one fixed name per file, so nothing can pile up
+    _remove(temp)  # a crash may have left it; there is one fixed name for each file, so such files cannot accumulate
     old = path.stat() if path.exists() else None
     if old is not None and not os.access(path, os.W_OK):
         raise PermissionError(13, "is write-protected", str(path))
@@ -31,30 +31,30 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def make_folder(folder: Path, *, mode: int = 0o777) -> None:
-    """Make the folder, and what is missing above it; a power cut does not take it away. Raises OSError."""
+    """Make the folder and its missing parents, and flush them, so that they survive a power cut. Raises OSError."""
     missing = [item for item in folder.parents if not item.exists()]
     new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True, mode=mode)
     if new and mode == 0o700:
         access.make_private(folder)
-    # Also of a folder that is there: who made it may have died before this. Where we may not even look, an
-    # installer made it, long ago.
+    # Flush an existing folder, too: the process that made it may have died before this line. A folder that we may not read was
+    # made by an installer, long ago.
     for item in (folder, *missing):
         with contextlib.suppress(PermissionError):
             fsync_folder(item.parent)
 
 
 def settle(path: Path) -> None:
-    """Make the rename that gave this file its name outlive a power cut. Raises OSError."""
+    """Flush the rename that gave this file its name, so that it survives a power cut. Raises OSError."""
     if os.name == "nt":
-        # Windows flushes no folders; with a file it flushes its disk's log up to that file's last entry, the rename.
+        # Windows cannot flush a folder. Flushing a file also flushes the disk's log up to the file's last entry, the rename.
         retry_locked.writing(lambda: _flush(path))
     else:
         fsync_folder(path.parent)
 
 
 def fsync_folder(folder: Path) -> None:
-    """Make what has changed in this folder outlive a power cut. Windows has no such call: there it does nothing."""
+    """Flush the changes in this folder, so that they survive a power cut. On Windows it does nothing: there is no such call."""
     if os.name == "nt":
         return
     fd = os.open(folder, os.O_RDONLY)
@@ -65,7 +65,7 @@ def fsync_folder(folder: Path) -> None:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write every byte: os.write may take fewer. Raises OSError."""
+    """Write all bytes, because os.write may write fewer. Raises OSError."""
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]

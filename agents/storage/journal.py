@@ -1,9 +1,10 @@
-"""The agent's write-ahead record: how to undo is on disk before the act, a report until it is acknowledged.
+"""The agent's write-ahead journal: the undo record of a step is on disk before the step is applied, and a report stays on disk
+until it is acknowledged.
 
-Append-only, one JSON line per record with a CRC in front. What must survive a power cut is flushed
-before the call returns: accepted instructions, undo records, undone marks, the end of an instruction.
-A line that was torn by a crash is dropped when the file is read. When every report is acknowledged and
-nothing runs, the file is rewritten (atomically) to what is still needed."""
+The file is append-only: one JSON line for each record, with a CRC in front. Records that must survive a power cut are flushed
+before the call returns: accepted instructions, undo records, undone marks, the end of an instruction. A line that a crash has
+torn is dropped when the file is read. When every report is acknowledged and nothing runs, the file is rewritten atomically
+with only what is still needed."""
 
 import asyncio
 import copy
@@ -26,11 +27,11 @@ COMPACT_BYTES = 64 * 1024
 
 
 class Journal:
-    """One file in the state folder. Writing calls raise OSError when the record could not be kept, except
-    where they say otherwise; then nothing has changed, here or on disk."""
+    """One file in the state folder. The writing methods raise OSError if the record could not be written, unless they say
+    otherwise. Then nothing has changed, in memory or on disk."""
 
     def __init__(self, path: Path) -> None:
-        """Opens or makes the file; reads it. Raises OSError."""
+        """Opens or creates the file, and reads it. Raises OSError."""
         self.path = path
         self.ledger = Ledger()
         # Set when there is a new report. The transport clears it when it has sent all that it can.
@@ -51,33 +52,34 @@ class Journal:
     # --- what happens, in the order in which it happens ------------------------------------------
 
     def accept(self, instruction: Instruction, *, offset_ms: int = 0, proof: Proof | None = None) -> None:
-        """An instruction is taken on; from now on it ends only by a Finished. proof: it, as the dashboard signed it."""
+        """An instruction is accepted; from now on only a Finished ends it. proof: the instruction as the dashboard signed
+        it."""
         record = {"k": "accepted", "i": dataclasses.asdict(instruction), "offset": offset_ms}
         if proof is not None:
             record["proof"] = dataclasses.asdict(proof)
         self._append(record, flush=True)
 
     def start(self, seq: int, step: str) -> None:
-        """A step begins. Not flushed: it counts crashes of this program, and those lose nothing."""
+        """A step begins. Not flushed, because it is for counting crashes of this program, which lose no written data."""
         self._append({"k": "start", "seq": seq, "step": step}, flush=False)
 
     def undo(self, instruction: Instruction, step: str, saved: dict[str, Any]) -> None:
-        """What undoing this step will need. Must return before the step is applied."""
+        """Write what undoing this step will need. Must return before the step is applied."""
         record = {"k": "undo", "i": dataclasses.asdict(instruction), "step": step, "saved": saved}
         self._append(record, flush=True)
 
     def undone(self, cutover: int, step: str) -> None:
-        """The step is as it was before."""
+        """The step has been undone."""
         self._append({"k": "undone", "cutover": cutover, "step": step}, flush=True)
 
     def failing(self, seq: int, failure: Failure) -> None:
-        """The instruction has failed and is being undone: after a crash it must not go forward again."""
+        """The instruction has failed and will be undone: after a crash it must not go forward again."""
         finding = dataclasses.asdict(failure.finding)
         self._append({"k": "failing", "seq": seq, "finding": finding, "retryable": failure.retryable}, flush=True)
 
     def report(self, report: Report) -> Report:
-        """Give the report its number and keep it until acked(). Never raises: on a full disk it stays in
-        memory, and the instruction counts as unfinished should this program end before it can be kept."""
+        """Give the report its number and keep it until acked(). Never raises: if the disk is full, the report stays in
+        memory, and if the program ends before it can be written, the instruction counts as unfinished."""
         report = dataclasses.replace(report, n=self.ledger.last_n + 1)
         self._unsaved.append(report)
         self.ledger.apply(ledger.report_record(report))
@@ -89,7 +91,7 @@ class Journal:
         return report
 
     def acked(self, n: int) -> None:
-        """The dashboard has every report up to n. Never raises: forgetting this only sends some again."""
+        """The dashboard has every report up to n. Never raises: if this is lost, some reports are only sent again."""
         self.ledger.apply({"k": "acked", "n": n})
         self._unsaved = [report for report in self._unsaved if report.n > n]
         try:
@@ -101,7 +103,7 @@ class Journal:
             log.warning("acknowledgement of %s is not kept: %s", n, error)
 
     def enrolled(self, *, marks: bool) -> None:
-        """This device was enrolled (again); see Ledger.enrolled. What is to be undone, and what is under way, stays."""
+        """This device was enrolled (again); see Ledger.enrolled. Undo records and running instructions stay."""
         self._save_reports()
         before = copy.deepcopy(self.ledger)
         self.ledger.enrolled(marks=marks)
@@ -112,14 +114,15 @@ class Journal:
             raise
 
     def compact(self) -> None:
-        """Rewrite the file to what is still needed. It is closed meanwhile: Windows replaces no open file."""
+        """Rewrite the file with only what is still needed. It is closed meanwhile, because Windows cannot replace an open
+        file."""
         data = _line(self.ledger.snapshot())
         os.close(self._fd)
-        self._fd = -1  # should it not open again, every write fails, and none goes to somebody else's file
+        self._fd = -1  # if it cannot be opened again, every write fails instead of going to another file with this number
         try:
             atomic.replace(self.path, data)
         finally:
-            # Also when only the last flush failed: whichever file is there now is the one to go on with.
+            # Also after a failed flush: go on with whichever file is there now.
             self._fd = retry_locked.writing(lambda: os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0)))
             if os.read(self._fd, len(data) + 1) == data:
                 self._end = len(data)
@@ -127,11 +130,11 @@ class Journal:
     # --- what is known ---------------------------------------------------------------------------
 
     def recover(self) -> list[Instruction]:
-        """What was accepted and has not ended, oldest first."""
+        """The instructions that were accepted and have not ended, oldest first."""
         return self.ledger.unfinished()
 
     def open_undo(self, cutover: int) -> list[UndoRecord]:
-        """What is still to be undone in this cutover, in the order in which it was applied."""
+        """The undo records of this cutover that are not marked as undone, in the order of application."""
         return self.ledger.open_undo(cutover)
 
     def pending(self) -> list[Report]:
@@ -157,7 +160,7 @@ class Journal:
             if flush:
                 os.fsync(self._fd)
         except BaseException:
-            # The next record is written over whatever part of this one is there.
+            # The next record overwrites the part of this one that was written.
             self._cut()
             raise
         self._end += len(line)
@@ -166,10 +169,10 @@ class Journal:
         try:
             os.ftruncate(self._fd, self._end)
         except OSError as error:
-            log.warning("the journal's torn tail stays until the next record: %s", error)
+            log.warning("the journal's torn end stays until the next record: %s", error)
 
     def _load(self) -> int:
-        """Read the file into the ledger; returns the length of its good part and drops a torn tail."""
+        """Read the file into the ledger. Drops a torn end, and returns the length of the good part."""
         data = b""
         while chunk := os.read(self._fd, 1 << 20):
             data += chunk
@@ -186,14 +189,14 @@ class Journal:
             os.ftruncate(self._fd, end)
         else:
             end = self._rescue(data)
-        # What is read is relied on from here, and who wrote it may have died before it was flushed.
+        # Flush what was read, because from here on it is relied upon, and its writer may have died before the flush.
         os.fsync(self._fd)
         atomic.fsync_folder(self.path.parent)
         return end
 
     def _rescue(self, data: bytes) -> int:
-        """A line in the middle is unreadable, which no crash of ours does: keep a copy for a person to look
-        at, and go on with everything that can be read."""
+        """A line in the middle is unreadable, which a crash of the agent cannot cause. Keep a copy for a person, and go on with
+        all lines that can be read."""
         log.error("the journal is damaged in the middle; a copy is kept beside it")
         atomic.replace(self.path.with_suffix(".damaged"), data)
         self.compact()
@@ -201,7 +204,7 @@ class Journal:
 
 
 def failure(code: str, message: str, remedy: str, *, retryable: bool = False) -> Failure:
-    """Shorthand for a Failure with its Finding."""
+    """A Failure with a Finding made of these."""
     return Failure(Finding(code, message, remedy), retryable)
 
 
@@ -211,7 +214,7 @@ def _line(record: dict[str, Any]) -> bytes:
 
 
 def _record(line: bytes) -> dict[str, Any] | None:
-    """The record in one line, None when it is torn or altered."""
+    """The record in one line, None if it is torn or altered."""
     if not line.endswith(b"\n") or line[8:9] != b" ":
         return None
     body = line[9:-1]

@@ -1,4 +1,4 @@
-"""What the journal's records add up to. Pure: no file, no clock; journal.py feeds it line by line."""
+"""The state that follows from the journal's records. Pure: no file, no clock; journal.py passes it one record after another."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from typing import Any, cast
 from agents import bounds, protocol
 from agents.protocol import MOST, Finding, Finished, Instruction, Proof, Report, StepDone
 
-ALONE = 0  # the cutover number of what an agent does by itself before it has heard of any cutover
+ALONE = 0  # the cutover number for steps that an agent does by itself before its first cutover
 
 
 @dataclass(frozen=True, slots=True)
 class UndoRecord:
-    """How to take back one step: the instruction that did it, and what the step saved before."""
+    """How to undo one step."""
 
-    instruction: Instruction
+    instruction: Instruction  # the one that applied it
     step: str
-    saved: dict[str, Any]
+    saved: dict[str, Any]  # what Step.save() returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,54 +29,52 @@ class Failure:
 
 @dataclass(slots=True)
 class Ledger:
-    """epoch, seq: the highest ever accepted, but for numbers that no dashboard reaches: those are of a version that
-    believed them (docs/reliability.md), and no mark. proof: the newest instruction as the dashboard signed it. last_n:
-    number of the newest report. offset_ms: dashboard time minus wall clock when an instruction was last accepted. last:
-    the newest instruction accepted. uncommitted: this device was told to switch, and the dashboard has not confirmed the
-    cutover since."""
+    """Everything that an agent must know after a restart."""
 
+    # The highest numbers that were accepted. Numbers above MOST, which an older version may have accepted, do not count
+    # (docs/reliability.md).
     epoch: int = 0
     seq: int = 0
-    last_n: int = 0
-    acked_n: int = 0
-    offset_ms: int = 0
-    instructions: dict[int, Instruction] = field(default_factory=dict)
-    undo: dict[tuple[int, str], UndoRecord] = field(default_factory=dict)
-    outbox: dict[int, Report] = field(default_factory=dict)
-    starts: dict[tuple[int, str], int] = field(default_factory=dict)
-    done: set[tuple[int, str]] = field(default_factory=set)
-    failures: dict[int, Failure] = field(default_factory=dict)
+    last_n: int = 0  # number of the newest report
+    acked_n: int = 0  # the dashboard has all reports up to this one
+    offset_ms: int = 0  # dashboard time minus wall clock when the last instruction was accepted
+    instructions: dict[int, Instruction] = field(default_factory=dict)  # by seq: accepted and not ended
+    undo: dict[tuple[int, str], UndoRecord] = field(default_factory=dict)  # by cutover and step: not undone yet
+    outbox: dict[int, Report] = field(default_factory=dict)  # by number: reports that are not acknowledged
+    starts: dict[tuple[int, str], int] = field(default_factory=dict)  # by seq and step: how often it was started
+    done: set[tuple[int, str]] = field(default_factory=set)  # seq and step; "undo STEP" for an undone one
+    failures: dict[int, Failure] = field(default_factory=dict)  # by seq: failed, and being undone
     last_finished: Finished | None = None
-    last: Instruction | None = None
-    proof: Proof | None = None
-    uncommitted: bool = False
+    last: Instruction | None = None  # the newest accepted instruction
+    proof: Proof | None = None  # the same as the dashboard signed it
+    uncommitted: bool = False  # this device was told to switch, and the dashboard has not confirmed the cutover since
 
     def apply(self, record: dict[str, Any]) -> None:
-        """Take one record in. Applying a record twice changes nothing, except that starts are counted."""
+        """Apply one record. Applying a record twice has no further effect, except that starts are counted twice."""
         getattr(self, f"_on_{record['k']}")(record)
 
     def unfinished(self) -> list[Instruction]:
-        """Accepted and not ended, oldest first."""
+        """The instructions that were accepted and have not ended, oldest first."""
         return [self.instructions[seq] for seq in sorted(self.instructions)]
 
     def open_undo(self, cutover: int) -> list[UndoRecord]:
-        """Undo records of this cutover that still stand, in the order of application."""
+        """The undo records of this cutover that are not marked as undone, in the order of application."""
         return [record for (number, _), record in self.undo.items() if number == cutover]
 
     def at_rest(self) -> bool:
-        """Nothing runs and nothing waits for an acknowledgement."""
+        """Whether no instruction runs and no report waits for an acknowledgement."""
         return not self.instructions and not self.outbox
 
     def enrolled(self, *, marks: bool) -> None:
-        """This device was enrolled: the dashboard counts its reports from the beginning. marks: whether what was accepted
-        before was for the same agent of the same dashboard; else its numbers say nothing about those that come."""
+        """This device was enrolled, so the dashboard counts its reports from 1. marks: whether earlier instructions were
+        for the same agent of the same dashboard; if not, epoch and seq start again from 0."""
         self._count_anew()
         if not marks:
             self.epoch = self.seq = 0
             self.proof = None
 
     def snapshot(self) -> dict[str, Any]:
-        """One record that stands for all so far."""
+        """One record that replaces all records so far."""
         return {
             "k": "snapshot",
             "epoch": self.epoch,
@@ -113,7 +111,7 @@ class Ledger:
         if record["last_finished"]:
             self.last_finished = cast(Finished, _report(record["last_finished"]))
         self.last = _instruction(record["last"]) if record["last"] else None
-        self.proof = Proof(**record["proof"]) if record.get("proof") else None  # older versions kept none
+        self.proof = Proof(**record["proof"]) if record.get("proof") else None  # older versions did not save it
         self.uncommitted = record["uncommitted"]
 
     def _on_accepted(self, record: dict[str, Any]) -> None:
@@ -129,8 +127,8 @@ class Ledger:
             self._begin_cutover(instruction.cutover)
 
     def _begin_cutover(self, cutover: int) -> None:
-        """A cutover goes forward: the way back is from now on the way back of this one. What the device
-        did by itself, without any cutover (number 0), becomes a part of it."""
+        """A cutover goes forward: undo records of earlier cutovers are dropped. Steps that the device did by itself, without a
+        cutover (number 0), now belong to this one."""
         kept = {}
         for (number, step), item in self.undo.items():
             if number == cutover:
@@ -147,7 +145,7 @@ class Ledger:
     def _on_undo(self, record: dict[str, Any]) -> None:
         instruction = _instruction(record["i"])
         item = UndoRecord(instruction, record["step"], record["saved"])
-        # The first record stands: a resumed step sees its own half-done work, not what was there before.
+        # The first record stays: a resumed step would record its own half-done work instead of the state before it.
         self.undo.setdefault((instruction.cutover, record["step"]), item)
 
     def _on_undone(self, record: dict[str, Any]) -> None:
@@ -167,7 +165,7 @@ class Ledger:
                 self._end(report)
 
     def _settle_commitment(self, report: Finished) -> None:
-        """A good last check confirms a switch; a device that is as before has nothing to confirm."""
+        """A successful verify confirms a switch. A device that was restored has nothing to confirm."""
         good_check = report.action == "verify" and report.outcome == "done"
         as_before = report.restored and report.action in ("switch", "undo")
         if good_check or as_before:
@@ -184,15 +182,15 @@ class Ledger:
     def _keep(self, report: Report) -> None:
         if report.n >= MOST:
             report = dataclasses.replace(report, n=self.last_n + 1)
-        # A gateway that did not take it would hear none that comes after it: it may be of a version that had no bounds,
-        # or of a till whose clock was wrong.
+        # A report with a number out of bounds may be from a version without bounds, or from a terminal with a wrong clock. The
+        # gateway would refuse it, and never get the reports after it.
         report = bounds.mended(report)
         self.last_n = max(self.last_n, report.n)
         if report.n > self.acked_n:
             self.outbox[report.n] = report
 
     def _count_anew(self) -> None:
-        """Reports are numbered from 1 again, those that wait in their order."""
+        """Number the reports from 1 again; the unacknowledged ones keep their order."""
         waiting = list(self.outbox.values())
         self.outbox = {n: dataclasses.replace(report, n=n) for n, report in enumerate(waiting, 1)}
         self.last_n, self.acked_n = len(waiting), 0

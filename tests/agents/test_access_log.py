@@ -77,7 +77,7 @@ def test_more_names_than_a_site_has_are_not_told(tmp_path: Path, monkeypatch: py
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows' pipes have no name in a folder")
 def test_a_pipe_in_its_place_holds_nobody_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="is no file"):
+    with pytest.raises(OSError, match="is not a file"):
         access_log.seen(tmp_path / "pipe", 0)
 
 
@@ -118,7 +118,7 @@ def test_the_setting_is_a_servers_and_begins_at_the_files_folder(tmp_path: Path)
         return config.load(tmp_path / "agent.toml")
 
     assert load("server", "'access.jsonl'").access_log == tmp_path / "access.jsonl"
-    with pytest.raises(config.ConfigError, match="access_log: is missing or no text"):
+    with pytest.raises(config.ConfigError, match="access_log: is missing or not a text"):
         load("server", "7")
     with pytest.raises(config.ConfigError, match="access_log: must be left out"):
         load("terminal", "'access.jsonl'")

@@ -55,7 +55,7 @@ REFUSED = {
     "a hard blank": ("http://+:{port}/a\u00a0b/", EVERYONE, "U+00A0"),
     "a line separator": ("http://+:{port}/a/\u2028b/", EVERYONE, "U+2028"),
     "a next line": ("http://+:{port}/a/\u0085b/", EVERYONE, "U+0085"),
-    "another address": ("http://+:{port}:10.0.0.1/", EVERYONE, "no prefix"),
+    "another address": ("http://+:{port}:10.0.0.1/", EVERYONE, "not a prefix"),
     "too many accounts": ("http://+:{port}/menu/", accounts(700), "command line"),
     "a condition": ("http://+:{port}/menu/", 'D:(XA;;GX;;;WD;(@User.Title=="PM"))', "access list"),
     "no list": ("http://+:{port}/menu/", "", "access list"),

@@ -38,7 +38,7 @@ def test_it_shows_what_is_read_where_and_what_would_change(folder: Path, capsys:
     assert "switch   Customers/Secured = off   line 5, column 9" in lines
     assert "host     Customers/NetPosHost = kasse.café   line 3, column 12" in lines
     assert "port     Customers/NetPosPort = 10101   line 4, column 16" in lines
-    assert "timeout  6 (the profile does not say where; 6 s are Touch's default)" in lines
+    assert "timeout  6 (the profile does not name its place; 6 s is Touch's default)" in lines
     assert lines[lines.index("- Secured=off") + 1] == "+ Secured=On"
     assert lines[lines.index("- Secured=off") - 1] == "  line 5, column 9"
     assert "This terminal speaks HTTP. To make it speak HTTPS, only this would change:" in lines
@@ -50,7 +50,7 @@ def test_the_way_back_is_shown_for_a_device_on_https(folder: Path, capsys: pytes
     assert main(["profile", "check", str(folder / "p.toml"), "--settings", str(folder / "other.ini")]) == 0
     out = capsys.readouterr().out
     assert '- Secured="ON"\n+ Secured="Off"\n' in out
-    assert "speaks HTTPS. To make it speak HTTP, this" in out
+    assert "speaks HTTPS. To make it speak HTTP, only this" in out
 
 
 def test_a_long_line_is_cut_and_control_characters_are_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

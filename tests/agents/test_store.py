@@ -97,7 +97,7 @@ def test_a_key_in_a_users_profile_is_refused_although_the_agent_can_use_it(machi
     [
         (0x80090016, "not kept when the certificate was imported"),
         (0x80090010, "access is denied"),
-        (0x80090022, "ask somebody at the screen"),
+        (0x80090022, "open a dialog on the screen"),
         (0x8009000A, "0x8009000A"),
     ],
 )
