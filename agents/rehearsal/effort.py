@@ -1,4 +1,4 @@
-"""What one TLS handshake costs the server's processor, measured without a network."""
+"""Measures the CPU time of one TLS handshake on the server, without a network."""
 
 import ssl
 import statistics
@@ -8,16 +8,16 @@ from collections.abc import Callable
 
 ROUNDS = 15
 
-# A thread's CPU time counts in steps of some 16 ms on Windows; there the clock on the wall has to do.
+# On Windows a thread's CPU time has steps of about 16 ms, so the elapsed time is used there.
 _now: Callable[[], float] = time.perf_counter if sys.platform == "win32" else time.thread_time
 
 
 def cpu_ms(server: ssl.SSLContext) -> dict[str, float]:
-    """Median milliseconds of the server's side of a handshake, `full` and `resumed`, over ROUNDS each; resumed is left
-    out where sessions cannot be resumed. Takes some 100 ms of CPU: call it in a thread. Raises ssl.SSLError."""
+    """Median milliseconds of the server's side of a handshake, `full` and `resumed`, over ROUNDS each. `resumed` is missing if
+    sessions cannot be resumed. Takes about 100 ms of CPU time, so call it in a thread. Raises ssl.SSLError."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
-    client.verify_mode = ssl.CERT_NONE  # only the server's side counts
+    client.verify_mode = ssl.CERT_NONE  # only the server's side is measured
     times: dict[str, list[float]] = {"full": [], "resumed": []}
     for _ in range(ROUNDS):
         spent, session, _ = _handshake(server, client, None)
@@ -31,7 +31,7 @@ def cpu_ms(server: ssl.SSLContext) -> dict[str, float]:
 def _handshake(
     server: ssl.SSLContext, client: ssl.SSLContext, session: ssl.SSLSession | None
 ) -> tuple[float, ssl.SSLSession | None, bool]:
-    """Milliseconds of the server's side; the session, and whether the one given was resumed."""
+    """Milliseconds of the server's side; the session; and whether the given session was resumed."""
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
     here = server.wrap_bio(up, down, server_side=True)
     there = client.wrap_bio(down, up, server_hostname="rehearsal", session=session)
@@ -41,7 +41,7 @@ def _handshake(
         begun = _now()
         done[here] = done[here] or _step(here)
         spent += _now() - begun
-    here.write(b".")  # with TLS 1.3 the client learns of its session only by reading
+    here.write(b".")  # with TLS 1.3 the client gets its session only when it reads
     there.read()
     return spent * 1000, there.session, bool(there.session_reused)
 

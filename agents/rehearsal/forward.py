@@ -1,4 +1,4 @@
-"""Bytes from a client to the live service and back, unread but for counting."""
+"""Forwards bytes between a client and the live service. The bytes are not parsed, only the requests are counted."""
 
 import asyncio
 import contextlib
@@ -10,21 +10,21 @@ _END_OF_REQUEST = b"\r\n\r\n"
 
 
 class Total:
-    """requests: of all connections together."""
+    """The number of requests on all connections."""
 
     def __init__(self) -> None:
         self.requests = 0
 
 
 class Count:
-    """Adds to the total how often a request has ended in the bytes of one connection; lookups have no body."""
+    """Counts the requests of one connection by their ends, and adds them to the total. Lookups have no body."""
 
     def __init__(self, total: Total) -> None:
         self._total = total
         self._tail = b""
 
     def see(self, data: bytes) -> None:
-        """The next bytes of this connection."""
+        """Count the requests in the next bytes of this connection."""
         ended, *rest = (self._tail + data).rsplit(_END_OF_REQUEST, 1)
         if rest:
             self._total.requests += 1 + ended.count(_END_OF_REQUEST)
@@ -36,15 +36,15 @@ async def both_ways(
     service: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     count: Count,
 ) -> None:
-    """Until both directions have ended: one that is closed is closed on the other side, and the other one goes on.
-    A side that breaks ends both. Never raises but for being cancelled."""
+    """Forward in both directions until both have ended. If one side closes its direction, it is closed on the other side,
+    and the other direction goes on. If a connection breaks, both end. Raises nothing except CancelledError."""
     jobs = [
         asyncio.ensure_future(_one_way(client[0], service[1], count)),
         asyncio.ensure_future(_one_way(service[0], client[1], None)),
     ]
     try:
         await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
-        # A client that has said everything may still be answered. A service that has ended answers nothing more.
+        # After the client has closed its direction, the response may still come. After the service has, nothing more comes.
         if not jobs[1].done() and jobs[0].exception() is None:
             await asyncio.wait(jobs[1:], timeout=LAST_ANSWER_S)
     finally:

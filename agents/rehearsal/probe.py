@@ -1,5 +1,5 @@
-"""A terminal's probe of what is to come, with its own name server, root store, clock, host string and patience. Nothing
-here is changed; the till's own settings stay the only ones that are used."""
+"""A terminal's probe of HTTPS before the cutover: with its own name server, root store, clock, host string and timeout. It
+changes nothing, and uses no other settings than the terminal's own."""
 
 import base64
 import binascii
@@ -26,7 +26,7 @@ _UNREACHABLE = ("connection_refused", "timeout", "unreachable")
 
 
 class TerminalProbe:
-    """One probe. `facts` grows while ask() works, so that a failure leaves what was seen before it."""
+    """One probe. ask() adds to `facts` while it works, so after a failure they contain what was seen before it."""
 
     def __init__(self, host: TerminalHost, clock: Clock, probe: Rehearsal, facts: dict[str, Any]) -> None:
         self.facts = facts
@@ -34,7 +34,7 @@ class TerminalProbe:
         self._context: ssl.SSLContext | None = None
 
     async def ask(self) -> None:
-        """Ask and measure. Raises StepError: why this till is not ready."""
+        """Look up and measure. Raises StepError with the reason why this terminal is not ready."""
         own = self._host.target(None)
         offset_ms = self._clock.now_ms() - self._host.network.wall_ms()
         self.facts |= {"host": own.host, "port": own.port, "timeout_s": own.timeout_s, "clock_offset_ms": offset_ms}
@@ -46,7 +46,7 @@ class TerminalProbe:
         self._host.check_port(self._probe.port)
 
     def _targets(self, own: Target) -> dict[str, Target]:
-        """What is measured, by scheme. Without a shadow listener, after a cutover, the live port alone."""
+        """The destinations to measure, by scheme. After a cutover there is no shadow listener, only the live port."""
         live = self._target(own, self._probe.port, tls=own.tls)
         if not self._probe.shadow_port:
             return {"https" if own.tls else "http": live}
@@ -61,7 +61,7 @@ class TerminalProbe:
         return Target(own.host, port, tls, own.timeout_s, roots=own.roots, thumbprint=expected)
 
     def _trust(self, shadow: Target) -> ssl.SSLContext:
-        """The till's root store, as the context of all its TLS connections. Raises StepError roots_unreadable."""
+        """The TLS context with the terminal's root store, for all its connections. Raises StepError roots_unreadable."""
         try:
             found = roots.issued_by(roots.read(shadow.roots), _subjects(self._probe.issuers))
             self.facts["roots"] = [roots.pem(der) for der in found[:MAX_ROOTS_SENT]]
@@ -69,12 +69,12 @@ class TerminalProbe:
             tls_ability.limit(context)
         except (OSError, ssl.SSLError) as error:
             message = f"the root store of this device cannot be read: {error}"
-            raise StepError("roots_unreadable", message, "Check the file that the agent's configuration names.") from error
+            raise StepError("roots_unreadable", message, "Check the file in the agent's configuration.") from error
         self._host.network.limit(context)
         return context
 
     async def _cold(self, shadow: Target) -> Measured:
-        """The first lookup of all, as after a restart of the till. Its connection stays open, if there is one."""
+        """The first lookup, as after a restart of the terminal. Returns its connection, which stays open."""
         asker, begun = self._asker(), time.perf_counter()
         connection = asker.connect(shadow, None)
         try:
@@ -114,7 +114,7 @@ class TerminalProbe:
 
 
 def _seen(connection: Measured) -> dict[str, Any]:
-    """As far as it came."""
+    """The facts of this connection, also if it failed on the way."""
     wire = connection.wire
     times = {"dns_ms": round(wire.dns_ms, 2), "tcp_ms": round(wire.tcp_ms, 2), "tls_ms": round(wire.tls_ms, 2)}
     ends = {"address": wire.address or None, "own_address": wire.own_address or None}
@@ -132,11 +132,11 @@ def _subjects(issuers: tuple[str, ...]) -> set[bytes]:
 
 
 def _at_shadow(error: StepError, port: int) -> StepError:
-    """What keeps a till from the spare port only is no fault of the site: a firewall, most likely."""
+    """The finding for a failure that concerns only the spare port: most likely a firewall, and not a fault of the site."""
     finding = error.finding
     if not port or finding.code not in _UNREACHABLE:
         return error
-    # On Windows http.sys listens, and a rule that allows the agent's program lets nobody through.
+    # On Windows http.sys listens, so a firewall rule for the agent's program does not help.
     where = f"The rehearsal uses port {port} of the server: allow it in its firewall (there it is the program System)."
     remedy = f"{finding.remedy} {where}"
     return StepError(finding.code, finding.message, remedy, retryable=error.retryable)
@@ -145,6 +145,6 @@ def _at_shadow(error: StepError, port: int) -> StepError:
 def _slow(target: Target, ms: float) -> StepError:
     return StepError(
         "slow_first_contact",
-        f"{target.where}: the first lookup took {ms / 1000:.1f} s, this device waits {target.timeout_s:.0f} s",
-        "Send the whole chain from the server; look for a name server or a revocation check that answers late.",
+        f"{target.where}: the first lookup took {ms / 1000:.1f} s, but this device waits only {target.timeout_s:.0f} s",
+        "Let the server send the whole chain; look for a slow name server or revocation check.",
     )

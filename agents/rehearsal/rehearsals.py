@@ -1,5 +1,5 @@
-"""Rehearsals on this device: which order is taken, one at a time, and the answers that wait to be sent. Beside the
-runner and never in its way: as soon as a cutover's instruction comes, a rehearsal ends."""
+"""Rehearsals on this device: takes the dashboard's orders one at a time, and queues the answers. A rehearsal never delays a
+cutover: it ends as soon as a cutover's instruction comes."""
 
 import asyncio
 import logging
@@ -24,20 +24,20 @@ log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 128 * 1024
 TELL_LIMIT_S = 10.0
-# What the live port will serve with, which on Windows is http.sys.
+# The listener must be of the same kind as the one of the live port, which on Windows is http.sys.
 KIND: type[HttpSysShadow] | type[OpenSslShadow] = HttpSysShadow if sys.platform == "win32" else OpenSslShadow
 Told = Callable[[], Awaitable[dict[str, Any]]]
 _NOTHING_DONE = "Nothing was done on this device; rehearse again."
 
 
 class Rehearsals:
-    """Takes orders and keeps answers until they are sent. busy(): whether a cutover is under way here; inventory(): what
-    this device looks like. It is read anew for each rehearsal and sent before the answer, so that who judges the rehearsal
-    judges by the device as it was then."""
+    """Takes orders, and keeps answers until they are sent."""
 
     def __init__(
         self, host: Host, identity: Identity, clock: Clock, busy: Callable[[], bool], inventory: Told | None = None
     ) -> None:
+        """busy(): whether a cutover is in progress here. inventory(): the facts about this device. They are read anew for each
+        rehearsal and sent before the answer, so that the dashboard judges the rehearsal by the device as it was then."""
         self._host, self._identity, self._clock, self._busy = host, identity, clock, busy
         self._inventory = inventory
         self._now: tuple[Rehearsal, asyncio.Task[None]] | None = None
@@ -47,7 +47,7 @@ class Rehearsals:
         self.answers: asyncio.Queue[Rehearsed | Inventory] = asyncio.Queue()
 
     def take(self, message: protocol.Rehearse) -> None:
-        """An order from the dashboard. What is not signed by it, or not for this device, is passed over: nobody waits
+        """Take an order. One that the dashboard has not signed, or that is for another device, is ignored, because nobody waits
         for an answer to it."""
         try:
             probe = protocol.parse_rehearsal(message.body)
@@ -60,12 +60,12 @@ class Rehearsals:
         elif known is None or probe.agent != known.agent:
             log.error("a rehearsal is for another agent")
         elif self._last is not None and self._last[0] == message.body:
-            self.answers.put_nowait(self._last[1])  # doubled: its answer may have been lost with a connection
+            self.answers.put_nowait(self._last[1])  # sent twice: the answer may have been lost with a connection
         elif self._now is None or self._now[0] != probe:
             self._begin(probe, message.body)
 
     def give_way(self) -> None:
-        """A cutover begins here: what is under way is answered with `busy`, and the shadow listener ends."""
+        """A cutover begins here: end the rehearsal with the answer `busy`, and close the shadow listener."""
         self._last = None
         if self._now is not None:
             probe = self._now[0]
@@ -75,7 +75,7 @@ class Rehearsals:
             self._shadow.shut()
 
     async def sweep(self) -> None:
-        """Take away what a rehearsal of an agent that died has left in http.sys's tables; never raises."""
+        """Delete the binding that an agent left in http.sys's tables if it died during a rehearsal. Never raises."""
         if not isinstance(self._host, ServerHost):
             return
         state = self._host.config.state
@@ -83,7 +83,7 @@ class Rehearsals:
             if spare_binding.recorded(state) is not None:
                 await spare_binding.remove(state, self._host.port())
         except (StepError, OSError) as error:
-            log.warning("a rehearsal's binding is left from before, and stays for now: %s", error)
+            log.warning("the binding of an earlier rehearsal could not be deleted yet: %s", error)
 
     async def stop(self) -> None:
         """End everything; never raises."""
@@ -96,7 +96,7 @@ class Rehearsals:
     # --- one order -----------------------------------------------------------------------------------
 
     def _begin(self, probe: Rehearsal, body: str) -> None:
-        self._end_task()  # a newer one replaces an older one, whose answer nobody wants any more
+        self._end_task()  # a newer order replaces an older one, whose answer is no longer needed
         if refusal := self._refusal(probe):
             self._answer(probe, {}, refusal)
             return
@@ -110,11 +110,11 @@ class Rehearsals:
     def _refusal(self, probe: Rehearsal) -> Finding | None:
         wanted = TerminalHost if probe.action == "ask" else ServerHost
         if not isinstance(self._host, wanted):
-            message = f"a {self._host.config.role} cannot do the part `{probe.action}` of a rehearsal"
+            message = f"a {self._host.config.role} has no part `{probe.action}` in a rehearsal"
             return Finding("wrong_action", message, _NOTHING_DONE)
         if self._clock.now_ms() > probe.expires_ms:
-            return Finding("expired", "the rehearsal's time was over before it could begin", _NOTHING_DONE)
-        # An end is always good: it gives back what a rehearsal has taken.
+            return Finding("expired", "the rehearsal expired before it could begin", _NOTHING_DONE)
+        # `close` is always accepted, because it frees what a rehearsal has used.
         return _BUSY if probe.action != "close" and self._busy() else None
 
     async def _work(self, probe: Rehearsal, body: str) -> None:
@@ -126,19 +126,21 @@ class Rehearsals:
         except StepError as error:
             finding = error.finding
         except TimeoutError:
-            finding = Finding("expired", "the rehearsal's time was over before this device was through", _AGAIN)
+            finding = Finding("expired", "did not finish in time", _AGAIN)
         except Exception as error:
             log.exception("a rehearsal failed")
-            finding = Finding("rehearsal_failed", f"{type(error).__name__}: {error}", "Look into this agent's log.")
+            finding = Finding("rehearsal_failed", f"{type(error).__name__}: {error}", "Check this agent's log.")
         await self._tell(probe)
         self._now = None
         self._last = body, self._answer(probe, facts, finding)
 
     def _answer(self, probe: Rehearsal, facts: dict[str, Any], finding: Finding | None) -> Rehearsed:
-        log.info("rehearsal %s, %s: %s", probe.rehearsal, probe.action, finding.code if finding else "well")
+        log.info("rehearsal %s, %s: %s", probe.rehearsal, probe.action, finding.code if finding else "no finding")
         answer = Rehearsed(probe.rehearsal, probe.action, facts, finding)
         if len(protocol.dump(answer)) > MAX_ANSWER_BYTES:
-            large = Finding("answer_too_large", "this device has seen more than fits into one message", "Tell support.")
+            large = Finding(
+                "answer_too_large", "the result of this device does not fit into one message", "Report this to support."
+            )
             answer = Rehearsed(probe.rehearsal, probe.action, {}, finding or large)
         self.answers.put_nowait(answer)
         return answer
@@ -149,9 +151,9 @@ class Rehearsals:
     # --- the three actions ---------------------------------------------------------------------------
 
     async def _carry_out(self, probe: Rehearsal, facts: dict[str, Any]) -> None:
-        """Do it; `facts` grows meanwhile. Raises StepError."""
+        """Carry out the action; adds to `facts` meanwhile. Raises StepError."""
         if isinstance(self._host, TerminalHost):
-            # A fleet that looks in one moment would measure itself.
+            # If the whole fleet probed in one moment, it would measure its own load.
             await asyncio.sleep(random.uniform(0, max(probe.spread_ms, 0)) / 1000)  # noqa: S311
             await TerminalProbe(self._host, self._clock, probe, facts).ask()
         elif isinstance(self._host, ServerHost) and probe.action == "open":
@@ -160,7 +162,8 @@ class Rehearsals:
             facts |= await self._close(probe)
 
     async def _tell(self, probe: Rehearsal) -> None:
-        """Also where the look has failed, and after it: a till that measures is not to be disturbed."""
+        """Send the inventory, also if the action failed. It is read after the action, so that it does not disturb a
+        measurement."""
         if self._inventory is None or probe.action == "close":
             return
         self._host.kept.forget()
@@ -168,7 +171,7 @@ class Rehearsals:
             async with asyncio.timeout(TELL_LIMIT_S):
                 self.answers.put_nowait(Inventory(await self._inventory()))
         except TimeoutError:
-            log.warning("rehearsal %s: this device could not be looked at within %s s", probe.rehearsal, TELL_LIMIT_S)
+            log.warning("rehearsal %s: the inventory of this device took longer than %s s", probe.rehearsal, TELL_LIMIT_S)
 
     async def _open(self, host: ServerHost, probe: Rehearsal) -> dict[str, Any]:
         if self._shadow is not None:
@@ -182,16 +185,16 @@ class Rehearsals:
 
     async def _expire(self, shadow: Shadow) -> None:
         await asyncio.sleep(self._left_s(shadow.probe))
-        log.info("rehearsal %s has come to its time: its listener ends", shadow.probe.rehearsal)
+        log.info("rehearsal %s has expired: its listener closes", shadow.probe.rehearsal)
         await shadow.close()
 
     async def _close(self, probe: Rehearsal) -> dict[str, Any]:
         shadow = self._shadow
         if shadow is None or shadow.probe.rehearsal != probe.rehearsal:
-            return {"handshakes": 0, "lookups": 0}  # this agent was started anew since
+            return {"handshakes": 0, "lookups": 0}  # this agent was restarted since
         await shadow.close()
         return shadow.counts
 
 
-_AGAIN = "Rehearse again, when the network and the server are less busy."
-_BUSY = Finding("busy", "a cutover is under way on this device", "Rehearse when it has ended.")
+_AGAIN = "Rehearse again when the network and the server are less busy."
+_BUSY = Finding("busy", "a cutover is in progress on this device", "Rehearse when it has ended.")

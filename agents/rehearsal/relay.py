@@ -1,4 +1,4 @@
-"""One worker's way to the live service: a request goes on as it came, its answer goes back as it was."""
+"""A worker's connection to the live service: it forwards a request unchanged, and returns the response unchanged."""
 
 import http.client
 import ssl
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from agents.bounds import MAX_BODY_BYTES
 from agents.winapi.httpapi_request import Headers, Request
 
-# Of one connection and not of what is said over it (RFC 9110 7.6.1); Host and length are said anew, and http.sys itself
-# adds Date and Server to every answer.
+# Headers of one connection, which are not forwarded (RFC 9110 7.6.1). Host and Content-Length are written anew, and http.sys
+# itself adds Date and Server to every response.
 _OF_THE_CONNECTION = frozenset(
     ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect")
 )
@@ -20,17 +20,17 @@ _MAY_BE_REPEATED = frozenset(("GET", "HEAD"))
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """close: the live service ends the connection after it."""
+    """A response of the live service."""
 
     status: int
     reason: str
     headers: Headers
     body: bytes
-    close: bool = False
+    close: bool = False  # whether the live service closes the connection after it
 
 
 class Relay:
-    """One kept-alive connection to 127.0.0.1, for one thread. tls: None for HTTP."""
+    """One connection to 127.0.0.1 that is kept alive, for one thread. tls: None for HTTP."""
 
     def __init__(self, port: int, tls: ssl.SSLContext | None, timeout_s: float) -> None:
         self._service = (
@@ -40,7 +40,7 @@ class Relay:
         )
 
     def ask(self, request: Request) -> Response:
-        """The live service's answer; 503 where it gives none. Never raises for what a client or the service may say."""
+        """The live service's response; 503 if there is none. Never raises, whatever the client or the service sends."""
         if request.body is None:
             return _ours(413, "Content Too Large")
         kept = self._service.sock is not None
@@ -48,7 +48,7 @@ class Relay:
             try:
                 return self._exchange(request)
             except (http.client.RemoteDisconnected, ConnectionError):
-                # The service may have ended a connection that was kept for long; a new one has no such excuse.
+                # The service may have closed a connection that was kept for long, so try once more with a new one.
                 if not kept or request.verb not in _MAY_BE_REPEATED:
                     raise
                 self.close()
@@ -61,7 +61,7 @@ class Relay:
             return _ours(503, "Service Unavailable")
 
     def close(self) -> None:
-        """End the connection; the next request makes a new one. Never raises."""
+        """Close the connection; the next request opens a new one. Never raises."""
         self._service.close()
 
     def _exchange(self, request: Request) -> Response:
@@ -78,14 +78,14 @@ class Relay:
         response = service.getresponse()
         body = response.read(MAX_BODY_BYTES + 1)
         if len(body) > MAX_BODY_BYTES or response.length:
-            raise http.client.HTTPException("the answer is too large, or was cut off")
+            raise http.client.HTTPException("the response is too large, or was cut off")
         return Response(response.status, response.reason, _headers(request, response, body), body, response.will_close)
 
 
 def _headers(request: Request, response: http.client.HTTPResponse, body: bytes) -> Headers:
     dropped = _OF_THE_CONNECTION | _BY_HTTP_SYS | {"content-length"}
     kept = [(name, value) for name, value in response.getheaders() if name.lower() not in dropped]
-    if request.verb == "HEAD":  # the length of what a GET would give
+    if request.verb == "HEAD":  # the length of the response to a GET
         length = response.getheader("Content-Length")
     else:
         length = None if response.status in _WITHOUT_BODY else str(len(body))

@@ -1,5 +1,5 @@
-"""The measuring part of a terminal's probe: lookups of seven kinds, in turns, so that whatever else happens on the network
-meanwhile happens to all of them alike."""
+"""The measuring part of a terminal's probe: lookups of seven kinds, in turns, so that other traffic on the network affects all
+kinds equally."""
 
 import asyncio
 import random
@@ -17,27 +17,27 @@ from agents.rehearsal.wire import Measured
 
 @dataclass(slots=True)
 class Measure:
-    """ms: each lookup of one kind, as its till would wait for it; bytes: TCP payload of the last one, both ways."""
+    """The measurements of one kind of lookup."""
 
-    ms: list[float] = field(default_factory=list)
-    bytes: int = 0
+    ms: list[float] = field(default_factory=list)  # of each lookup: how long the terminal would wait
+    bytes: int = 0  # TCP payload of the last lookup, in both directions
 
     def add(self, ms: float, size: int) -> None:
-        """One more."""
+        """Add a measurement."""
         self.ms.append(ms)
         self.bytes = size
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """How a till asks. connect(target, session) gives a connection that is not open yet; path and headers: of a lookup."""
+    """How a terminal makes a lookup."""
 
-    connect: Callable[[Target, ssl.SSLSession | None], Measured]
+    connect: Callable[[Target, ssl.SSLSession | None], Measured]  # returns a connection that is not open yet
     path: str
     headers: Mapping[str, str]
 
     async def open(self, target: Target, session: ssl.SSLSession | None = None) -> Measured:
-        """An open connection, with the certificate that was expected. Raises StepError."""
+        """An open connection with the expected certificate. Raises StepError."""
         connection = self.connect(target, session)
         with lookup.explaining(target):
             await connection.open()
@@ -56,40 +56,41 @@ class Asker:
 
 
 class Rounds:
-    """Measures, until close(). targets: where http, plain and https lookups go, by scheme; one that is left out is not
-    measured. kept: connections by scheme that are open and warm already; they are closed here, too."""
+    """Measures lookups. Call close() at the end."""
 
     def __init__(self, asker: Asker, targets: Mapping[str, Target], kept: Mapping[str, Measured]) -> None:
+        """targets: the destinations of http, plain and https lookups; a missing one is not measured. kept: connections that are
+        already open, by scheme; close() closes them, too."""
         self._asker, self._targets = asker, targets
         self._measures = {kind: Measure() for kind in LOOKUP_KINDS}
         self._kept = dict(kept)
 
     async def run(self, samples: int, pace_s: float = 0.0) -> None:
-        """So many lookups of each kind, a round of one of each in pace_s: as fast as they can, the tills of a site would
-        measure how busy they keep the server. Raises StepError."""
+        """Make this many lookups of each kind. A round, with one of each kind, takes pace_s seconds: without a pace, the
+        terminals of a site would measure the load that they cause themselves. Raises StepError."""
         await self._warm_up()
         kinds = [kind for kind in LOOKUP_KINDS if _scheme(kind) in self._targets]
         begun = time.monotonic()
         for number in range(samples):
             for place, kind in enumerate(random.sample(kinds, len(kinds))):
-                at = number + (place + random.random()) / len(kinds)  # noqa: S311 - no two tills in step
+                at = number + (place + random.random()) / len(kinds)  # noqa: S311 - terminals must not run in step
                 await asyncio.sleep(begun + at * pace_s - time.monotonic())
                 await self._measure(kind)
 
     async def close(self) -> None:
-        """Close what is kept open; never raises."""
+        """Close all kept connections. Never raises."""
         for connection in self._kept.values():
             await connection.close()
         self._kept.clear()
 
     def facts(self) -> dict[str, Any]:
-        """samples and bytes, for the answer."""
+        """The facts `samples` and `bytes` for the answer."""
         samples = {kind: [round(ms, 2) for ms in measure.ms] for kind, measure in self._measures.items()}
         sizes = {kind: measure.bytes for kind, measure in self._measures.items() if measure.ms}
         return {"samples": samples, "bytes": sizes}
 
     async def _warm_up(self) -> None:
-        """One connection of each scheme stays open; its first lookup is not counted."""
+        """Open one connection of each scheme that stays open. Its first lookup is not measured."""
         for scheme in self._targets.keys() - self._kept.keys():
             connection = self._kept[scheme] = await self._asker.open(self._targets[scheme])
             await self._asker.ask(connection, self._targets[scheme])
@@ -106,7 +107,7 @@ class Rounds:
 
     async def _again(self, connection: Measured, target: Target, measure: Measure) -> None:
         if not connection.alive:
-            return  # the server closes after every answer: there is nothing of this kind to measure
+            return  # the server closes after every response, so there is no kept connection to measure
         before, begun = connection.bytes, time.perf_counter()
         await self._asker.ask(connection, target)
         measure.add(_since(begun), connection.bytes - before)
@@ -119,7 +120,7 @@ class Rounds:
             ms = _since(begun)
         finally:
             await connection.close()
-        # A session that the server no longer knows ends in a full handshake, which is no sample of a resumed one.
+        # If the server no longer knows the session, there was a full handshake, which must not count as a resumed one.
         if connection.resumed == (session is not None):
             measure.add(ms, connection.bytes)
 

@@ -1,4 +1,4 @@
-"""Which certificates a port of this machine really sends: what tills will be shown, and not what is in a store."""
+"""Reads which certificates a port of this machine really sends to terminals, which may differ from those in the store."""
 
 import asyncio
 import contextlib
@@ -19,8 +19,8 @@ _DER = 2  # _ssl.ENCODING_DER
 
 
 async def read(port: int, thumbprint: str) -> list[str]:
-    """The chain in PEM, leaf first, by a handshake with 127.0.0.1. Raises OSError where nobody answers there; StepError
-    key_unreadable where no handshake comes about, wrong_certificate where another one is shown."""
+    """The chain in PEM, leaf first, from a handshake with 127.0.0.1. Raises OSError if nothing answers there; StepError
+    key_unreadable if the handshake fails, wrong_certificate if another certificate is presented."""
     wire = Wire()
     try:
         async with asyncio.timeout(HANDSHAKE_LIMIT_S):
@@ -39,7 +39,7 @@ async def read(port: int, thumbprint: str) -> list[str]:
 
 
 def of(tls: ssl.SSLObject) -> list[bytes]:
-    """What the other side sent, in DER, leaf first."""
+    """The certificates that the other side sent, in DER, leaf first."""
     public: Any = getattr(tls, "get_unverified_chain", None)
     if public is not None:  # Python 3.13 and later
         return list(public() or ())
@@ -50,7 +50,7 @@ def of(tls: ssl.SSLObject) -> list[bytes]:
 def _no_handshake(port: int, thumbprint: str, error: OSError) -> StepError:
     return StepError(
         "key_unreadable",
-        f"Windows has bound certificate {thumbprint} to port {port}, and no handshake comes about: {error.strerror or error}",
+        f"certificate {thumbprint} is bound to port {port}, but the TLS handshake fails: {error.strerror or error}",
         "Look for errors of Schannel in the system's event log (36870: SYSTEM may not use the private key), and import "
         "the PFX again into Personal of the computer account.",
     )

@@ -1,6 +1,6 @@
-"""The server's shadow listener: two spare ports, one with the very certificate that will be bound and one without
-TLS, which pass on to the live service what tills ask. The live port is left as it is. Two kinds: shadow_httpsys.py on
-Windows, where SCHANNEL will serve and the key may not be exported; shadow_openssl.py elsewhere."""
+"""The server's shadow listener: two spare ports, one with the certificate that the cutover will bind and one without TLS. They
+forward the terminals' requests to the live service. The live port is not changed. There are two kinds: shadow_httpsys.py on
+Windows, where SCHANNEL serves and the key may not be exported; shadow_openssl.py elsewhere."""
 
 import asyncio
 import contextlib
@@ -22,8 +22,8 @@ BACKLOG = 1024
 
 
 class Shadow(ABC):
-    """The two listeners, from open() to close(). lookups: requests that were passed on; handshakes: TLS connections
-    that came about."""
+    """The two listeners, from open() to close(). lookups: number of forwarded requests; handshakes: number of successful TLS
+    connections."""
 
     def __init__(self, host: ServerHost, probe: Rehearsal) -> None:
         self.probe = probe
@@ -33,17 +33,18 @@ class Shadow(ABC):
 
     @property
     def counts(self) -> dict[str, int]:
-        """For the answer to `close`."""
+        """The facts for the answer to `close`."""
         return {"handshakes": self.handshakes, "lookups": self.lookups}
 
     async def open(self) -> None:
-        """Listen; `facts` is then the answer to `open`. Raises StepError, and leaves nothing open then."""
+        """Listen, and set `facts` for the answer to `open`. Raises StepError; then nothing stays open."""
         self._host.check_port(self.probe.port)
         await self._host.lookup(self.probe.member, LOOKUP_LIMIT_S)
-        # In a thread: a key may be in hardware that takes its time to sign.
+        # In a thread, because a key may be in hardware that signs slowly.
         await asyncio.to_thread(store.check, self._host.config.store, self.probe.thumbprint)
         if self._host.scheme() == "https":
-            # A certificate is renewed: the live port speaks TLS already, and which one it shows matters to nobody here.
+            # A certificate is being renewed: the live port already speaks TLS, and its present certificate does not matter
+            # here.
             self._upstream = unverified()
         try:
             self.facts = await self._listen()
@@ -59,7 +60,7 @@ class Shadow(ABC):
             raise
 
     async def close(self) -> None:
-        """What shut() does, and wait until all has ended; never raises."""
+        """Do shut(), and wait until everything has ended. Never raises."""
         self.shut()
         await self._ended()
 
@@ -75,20 +76,20 @@ class Shadow(ABC):
 
     @abstractmethod
     def shut(self) -> None:
-        """End the listeners and every connection, without waiting for them."""
+        """Close the listeners and all connections, without waiting for their end."""
 
     @abstractmethod
     async def _listen(self) -> dict[str, Any]:
-        """Open both ports; the facts. Raises OSError, StepError."""
+        """Open both ports, and return the facts. Raises OSError or StepError."""
 
     @abstractmethod
     async def _ended(self) -> None:
-        """Wait for what shut() has begun; never raises."""
+        """Wait for the end of everything that shut() has closed. Never raises."""
 
 
 def spare() -> socket.socket:
-    """A listening port on every address, IPv6 too where this machine has it: tills come by the same addresses as to
-    the live port. Raises OSError."""
+    """A listening socket on all addresses, including IPv6 if the machine has it, because terminals use the same addresses
+    as for the live port. Raises OSError."""
     if socket.has_dualstack_ipv6():
         with contextlib.suppress(OSError):
             return socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)

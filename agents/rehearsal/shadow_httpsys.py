@@ -1,7 +1,7 @@
-"""The shadow listener through http.sys: only there the tills meet the TLS versions, ciphers and chain that SCHANNEL will
-offer with this certificate, and its private key is used by Windows, whoever may export it.
+"""The shadow listener through http.sys. Only with it do terminals see the TLS versions, ciphers and chain that SCHANNEL will
+offer with this certificate. Windows uses the private key, so the key need not be exportable.
 
-What it puts into http.sys's tables is one binding on a spare port, see agents/hosts/spare_binding.py."""
+It adds one binding to http.sys's tables, on a spare port, see agents/hosts/spare_binding.py."""
 
 import asyncio
 import logging
@@ -27,16 +27,15 @@ log = logging.getLogger(__name__)
 
 WORKERS = 32
 ATTEMPTS = 5
-# http.sys waits for a client that takes its answer slowly; we do not.
+# http.sys would wait for a client that reads its response slowly; the listener does not.
 END_LIMIT_S = 10.0
-_TLS, _PLAIN = 0, 1  # places among the listener's prefixes
+_TLS, _PLAIN = 0, 1  # indexes of the listener's prefixes
 _TAKEN = frozenset((api.ALREADY_EXISTS, api.SHARING_VIOLATION))
 
 
 class HttpSysShadow(Shadow):
-    """As many requests as there are workers are passed on at once; http.sys itself keeps at most 1000 waiting, and
-    answers 503 to more. A handshake counts with the first request of its connection: before that http.sys says
-    nothing of it."""
+    """Forwards as many requests at once as there are workers. http.sys itself queues at most 1000 requests, and answers 503 to
+    more. A handshake is counted at the first request of its connection, because http.sys does not report it before."""
 
     def __init__(self, host: ServerHost, probe: Rehearsal, listen: Callable[[Sequence[str]], Listener] = Listener) -> None:
         super().__init__(host, probe)
@@ -46,7 +45,7 @@ class HttpSysShadow(Shadow):
         self._connections: set[int] = set()
         self._passed_on = 0
         self._counting = threading.Lock()
-        self._turn = asyncio.Lock()  # what is being opened is opened before it is taken down
+        self._turn = asyncio.Lock()  # closing waits until opening has ended
         self._ending: asyncio.Task[None] | None = None
 
     @property
@@ -71,7 +70,7 @@ class HttpSysShadow(Shadow):
 
     async def _listen(self) -> dict[str, Any]:
         async with self._turn:
-            await spare_binding.remove(self._state, self.probe.port)  # what an agent left that died
+            await spare_binding.remove(self._state, self.probe.port)  # an agent that died may have left it
             refused: set[int] = set()
             for _ in range(ATTEMPTS):
                 ports = await self._free_ports(refused)
@@ -79,11 +78,11 @@ class HttpSysShadow(Shadow):
                     chain = await sent_chain.read(ports[_TLS], self.probe.thumbprint or "")
                     return {"port": ports[_TLS], "plain_port": ports[_PLAIN], "chain": chain}
                 refused |= set(ports)
-        message = f"other programs have every one of the {2 * ATTEMPTS} ports that were tried"
-        raise StepError("shadow_failed", message, "Look at netsh http show servicestate, then rehearse again.")
+        message = f"other programs use all of the {2 * ATTEMPTS} ports that were tried"
+        raise StepError("shadow_failed", message, "Check netsh http show servicestate, then rehearse again.")
 
     async def _free_ports(self, refused: set[int]) -> tuple[int, int]:
-        """Two ports that nobody listens at and that http.sys's tables do not name."""
+        """Two ports on which nobody listens and that are not in http.sys's tables."""
         named = {row.port for row in await netsh.all_bindings()} | {row.port for row in await netsh.reservations()}
         named |= refused | {self.probe.port}
         for _ in range(ATTEMPTS):
@@ -91,14 +90,15 @@ class HttpSysShadow(Shadow):
                 ports = (int(one.getsockname()[1]), int(other.getsockname()[1]))
             if named.isdisjoint(ports):
                 return ports
-        raise StepError("shadow_failed", "Windows gives ports only that its tables name", "Rehearse again.")
+        raise StepError("shadow_failed", "Windows offers only ports that its tables name", "Rehearse again.")
 
     async def _try(self, ports: tuple[int, int]) -> bool:
-        """Bind, then listen, as the cutover does; False where somebody else was quicker. Raises StepError, OSError."""
+        """Bind, then listen, as the cutover does. Returns False if another program has taken a port meanwhile. Raises
+        StepError or OSError."""
         row = Binding(netsh.endpoint(ports[_TLS]), self.probe.thumbprint, APPID, "MY")
         try:
             await spare_binding.add(self._state, row)
-            # Not in a thread: it takes some milliseconds, and must not be cancelled half-way.
+            # Not in a thread: it takes only milliseconds, and must not be cancelled in between.
             self._listener = self._listen_at([f"https://+:{ports[_TLS]}/", f"http://+:{ports[_PLAIN]}/"])
         except HttpApiError as error:
             if error.number not in _TAKEN:
@@ -142,7 +142,7 @@ class HttpSysShadow(Shadow):
         try:
             listener.answer(request, answer.status, answer.reason, answer.headers, answer.body, close=answer.close)
         except ValueError as error:
-            log.warning("an answer of the live service cannot be passed on: %s", error)
+            log.warning("a response of the live service cannot be forwarded: %s", error)
             listener.answer(request, 502, "Bad Gateway", (), b"", close=True)
 
     # --- ending ------------------------------------------------------------------------------------------
@@ -150,12 +150,12 @@ class HttpSysShadow(Shadow):
     async def _end(self) -> None:
         async with self._turn:
             if self._listener is not None:
-                self._listener.shut()  # it may have been opened since
+                self._listener.shut()  # it may have been opened meanwhile
                 await asyncio.to_thread(self._stop, self._listener)
             try:
                 await spare_binding.remove(self._state, self.probe.port)
             except (StepError, OSError) as error:
-                log.warning("the rehearsal's binding stays until the next look: %s", error)
+                log.warning("the rehearsal's binding stays until the next attempt: %s", error)
 
     def _stop(self, listener: Listener) -> None:
         end = time.monotonic() + END_LIMIT_S

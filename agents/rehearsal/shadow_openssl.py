@@ -1,4 +1,4 @@
-"""The shadow listener where there is no http.sys: OpenSSL with the key's file. Bytes pass through it unread."""
+"""The shadow listener on systems without http.sys: OpenSSL with the key's file. It forwards bytes without parsing them."""
 
 import asyncio
 import functools
@@ -22,7 +22,7 @@ _Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class OpenSslShadow(Shadow):
-    """Each client has a connection of its own to the live service."""
+    """Opens a connection to the live service for each client."""
 
     handshakes = 0
 
@@ -48,7 +48,7 @@ class OpenSslShadow(Shadow):
 
     async def _listen(self) -> dict[str, Any]:
         folder, thumbprint = self._host.config.store, self.probe.thumbprint
-        assert folder is not None  # store.check() has looked
+        assert folder is not None  # store.check() has made sure
         context, chain = certificate(folder, thumbprint or "")
         port = await self._start(functools.partial(self._serve, tls=True), context)
         plain = await self._start(functools.partial(self._serve, tls=False), None)
@@ -77,12 +77,13 @@ class OpenSslShadow(Shadow):
             writer.close()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """A connection of its own for every client, so that the live service sees what it would see."""
+        """Use one connection to the live service for each client, so that the service sees the same connections as without
+        us."""
         try:
             async with asyncio.timeout(shadow.UPSTREAM_LIMIT_S):
                 service = await asyncio.open_connection("127.0.0.1", self.probe.port, ssl=self._upstream)
         except (OSError, TimeoutError):
-            return  # the till sees that nobody answers, as it would at the live port
+            return  # the terminal sees a closed connection, as it would at the live port
         try:
             await forward.both_ways((reader, writer), service, forward.Count(self._count))
         finally:
@@ -90,8 +91,8 @@ class OpenSslShadow(Shadow):
 
 
 def certificate(folder: Path, thumbprint: str) -> tuple[ssl.SSLContext, list[str]]:
-    """TLS as the live port will offer it with this certificate, and the chain (PEM, leaf first) that it will send.
-    Raises StepError key_unreadable."""
+    """A TLS context like that of the live port with this certificate, and the chain (PEM, leaf first) that it will send. Raises
+    StepError key_unreadable."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     pem, key = folder / f"{thumbprint}.pem", folder / f"{thumbprint}.key"
@@ -106,9 +107,9 @@ def certificate(folder: Path, thumbprint: str) -> tuple[ssl.SSLContext, list[str
 
 
 def _spare() -> socket.socket:
-    """A spare port whose connections do not wait. Raises OSError."""
+    """A spare port with TCP_NODELAY. Raises OSError."""
     sock = shadow.spare()
-    # Accepted connections inherit it; asyncio sets it only on sockets that it has made itself. Without it an answer
-    # waits some 40 ms until the till has acknowledged the TLS tickets before it.
+    # Accepted connections inherit it; asyncio sets it only on sockets that it has made itself. Without it, a response would
+    # wait about 40 ms until the terminal has acknowledged the TLS tickets that precede it.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock

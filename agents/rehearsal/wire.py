@@ -1,5 +1,5 @@
-"""A connection that can be measured: every part of connecting by itself, the bytes of TCP's payload in both
-directions, and TLS sessions that are resumed. asyncio's own TLS shows none of the three."""
+"""A connection that can be measured: the time of each phase of connecting, the bytes of TCP payload in both directions, and
+resumed TLS sessions. asyncio's own TLS shows none of these."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,8 @@ from agents.rehearsal.forward import CHUNK
 
 
 class Wire:
-    """One TCP connection, with TLS where there is a context. After open(): dns_ms, tcp_ms, tls_ms (0 without TLS),
-    address and own_address (both ends, as text); sent and received: bytes until now."""
+    """One TCP connection, with TLS if there is a context. open() sets dns_ms, tcp_ms, tls_ms (0 without TLS), address and
+    own_address (both ends, as text). sent and received: bytes until now."""
 
     def __init__(self) -> None:
         self.sent = self.received = 0
@@ -27,8 +27,8 @@ class Wire:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def open(self, host: str, port: int, tls: ssl.SSLContext | None, session: ssl.SSLSession | None = None) -> None:
-        """Resolve, connect, shake hands; session: of an earlier connection with the same context, to be resumed.
-        Raises OSError or ssl.SSLError, and leaves nothing open then."""
+        """Resolve the name, connect, and do the TLS handshake. session: from an earlier connection with the same context, to be
+        resumed. Raises OSError or ssl.SSLError; then nothing stays open."""
         try:
             await self._connect(host, port)
             if tls is not None:
@@ -41,7 +41,7 @@ class Wire:
             raise
 
     async def read(self, n: int = CHUNK) -> bytes:
-        """What has come, at most n bytes; b"" at the end. Raises OSError or ssl.SSLError."""
+        """The next bytes, at most n; b"" at the end. Raises OSError or ssl.SSLError."""
         if self.tls is None:
             return await self._receive(n)
         while True:
@@ -53,7 +53,7 @@ class Wire:
                 return b""
 
     def write(self, data: bytes) -> None:
-        """Send; drain() waits until there is room for more."""
+        """Send these bytes. drain() waits until there is room for more."""
         if self.tls is None:
             self._send(data)
         else:
@@ -65,12 +65,12 @@ class Wire:
         await self._open[1].drain()
 
     def close(self) -> None:
-        """Say goodbye and close; never raises."""
+        """Send TLS's close message and close. Never raises."""
         if self._streams is None:
             return
         if self.tls is not None:
             with contextlib.suppress(ssl.SSLError, ValueError):
-                self.tls.unwrap()  # it would wait for the other side's goodbye; ours is in the buffer by then
+                self.tls.unwrap()  # raises while the other side's close message is missing, but ours is in the buffer then
             self._flush()
         self._streams[1].close()
 
@@ -80,7 +80,7 @@ class Wire:
             await self._streams[1].wait_closed()
 
     def get_extra_info(self, name: str) -> ssl.SSLObject | None:
-        """The TLS object, by the name that asyncio has for it."""
+        """The TLS object, under the name that asyncio uses."""
         return self.tls if name == "ssl_object" else None
 
     async def _connect(self, host: str, port: int) -> None:
@@ -132,7 +132,7 @@ class Wire:
 
 
 class Measured(Connection):
-    """A Connection over a Wire. session: to be resumed, None for a full handshake."""
+    """A Connection over a Wire. session: the one to resume, None for a full handshake."""
 
     def __init__(
         self, host: str, port: int, *, tls: ssl.SSLContext | None, network: Network, timeout_s: float,
@@ -144,17 +144,17 @@ class Measured(Connection):
 
     @property
     def bytes(self) -> int:
-        """Both directions, until now."""
+        """Bytes in both directions until now."""
         return self.wire.sent + self.wire.received
 
     @property
     def session(self) -> ssl.SSLSession | None:
-        """To be resumed by a later connection; with TLS 1.3 known after the first answer only."""
+        """For a later connection to resume. With TLS 1.3 it is known only after the first response."""
         return self.wire.tls.session if self.wire.tls else None
 
     @property
     def resumed(self) -> bool:
-        """Whether the server has taken the session up."""
+        """Whether the server has resumed the session."""
         return bool(self.wire.tls and self.wire.tls.session_reused)
 
     async def _connect(self) -> tuple[Reader, Writer]:
@@ -163,7 +163,7 @@ class Measured(Connection):
 
 
 async def _first(found: Sequence[tuple[int, int, int, str, Any]]) -> socket.socket:
-    """Connected to the first of these addresses that takes the connection. Raises the last OSError."""
+    """A socket that is connected to the first address that accepts. Raises the last OSError."""
     loop = asyncio.get_running_loop()
     last: OSError = OSError("the name has no address")
     for family, kind, number, _, address in found:
