@@ -1,5 +1,5 @@
-"""One value of an INI file, read as Windows does: names in any case, `;` and `#` begin a comment only at a line's
-start, quotes around a value are no part of it. Every other byte stays."""
+"""One value of an INI file, read as Windows reads it: names are not case-sensitive, `;` and `#` begin a comment only at the
+start of a line, quotes around a value do not belong to it. Every other byte stays as it is."""
 
 import re
 
@@ -27,7 +27,7 @@ def read(data: bytes, path: str, file: str) -> Found:
         if equals and not stripped.startswith((";", "#")) and _same(now, section) and _same(name.strip(" \t"), key):
             found.append((line.end() - len(rest.lstrip(" \t")), rest.strip(" \t")))
     if section:
-        # Programs differ in which of two sections of one name they read.
+        # If two sections have the same name, programs differ in which they read.
         text.once(sections, f"[{section}]", file)
     text.once(len(found), path, file)
     begin, value = found[0]
@@ -49,17 +49,17 @@ def replace(data: bytes, path: str, value: str, file: str) -> bytes:
 def decode(data: bytes, file: str) -> text.Text:
     """The file's text. Raises StepError settings_not_ini."""
     try:
-        # Any ANSI code page: its ASCII is ours, and the rest is never written.
+        # It may be any ANSI code page: ASCII is the same in all, and nothing else is ever written.
         return text.decode(data, "latin-1")
     except ValueError as error:
         raise _not_ini(file, str(error)) from error
 
 
 def _section(line: str, file: str, *, unsure: bool) -> str:
-    """The section's name. unsure: the bytes are those of some code page, in which a letter may end as a bracket does."""
+    """The section's name. unsure: the code page is unknown, so the second byte of a letter may look like a bracket."""
     match = _SECTION.fullmatch(line)
     if match is None and unsure and not line.isascii() and "]" in line:
-        return line  # no name that a profile has
+        return line  # not a name that a profile can have
     if match is None:
         raise _not_ini(file, f"a section's line does not end: {line[:40]}")
     return match[1].strip(" \t")

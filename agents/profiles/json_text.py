@@ -1,5 +1,5 @@
-"""One value of a JSON file, with or without comments. Python's parser says whether the file is JSON at all; a
-second pass over its tokens finds where the value stands. Every other byte stays."""
+"""One value of a JSON file, with or without comments. Python's parser checks whether the file is JSON; a second pass over its
+tokens finds the value's place. Every other byte stays as it is."""
 
 import json
 import re
@@ -11,10 +11,10 @@ from agents.errors import StepError
 from agents.profiles import text
 from agents.profiles.text import REMEDY, Found, Word
 
-# A string or comment that does not end is a token too: it is refused then, and not looked for again from each
-# of its characters.
+# A string or comment without an end is a token, too. It is refused then; without this, the search would begin again at each of
+# its characters.
 _TOKEN = re.compile(r'"(?:[^"\\\r\n]|\\.)*"?|//[^\r\n]*|/\*(?:.*?\*/|.*)|[{}\[\]:,]|[^\s{}\[\]:,"/]+', re.DOTALL)
-# .NET's usual reader takes any white space for a blank between tokens, also what JSON does not have.
+# .NET's usual parser accepts any white space between tokens, also kinds that JSON does not allow.
 _BLANKS = {code: " " for code in range(0x3001) if chr(code).isspace() and chr(code) not in " \t\r\n"}
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,8})")
 
@@ -27,7 +27,7 @@ def read(data: bytes, path: str, file: str) -> Found:
     tokens = list(_tokens(content.text, file))
     seen = Counter(place for place, _ in _places(tokens))
     for end in range(1, len(wanted)):
-        # Of two objects of one name a program reads the last, so that a value in the first means nothing.
+        # If two objects have the same name, a program reads the last one, so a value in the first has no effect.
         text.once(seen[wanted[:end]], "/".join(path.split("/")[:end]), file)
     text.once(seen[wanted], path, file)
     token = next(token for place, token in _places(tokens) if place == wanted)
@@ -52,13 +52,13 @@ def decode(data: bytes, file: str) -> text.Text:
 
 
 def _tokens(content: str, file: str) -> Iterator[re.Match[str]]:
-    """The tokens of a file that is JSON but for its comments. Raises StepError settings_not_json."""
+    """The tokens of a file that is JSON, except for its comments. Raises StepError settings_not_json."""
     matches = list(_TOKEN.finditer(content))
     plain, end = [], 0
     for match in matches:
         if match[0].startswith("/*") and not (match[0].endswith("*/") and len(match[0]) > 3):
             raise _not_json(file, ValueError("a comment does not end"))
-        # Of the same length, so that the error below names the right place.
+        # Keep the length, so that the error below names the right place.
         token = re.sub(r"[^\r\n]", " ", match[0]) if match[0].startswith("/") else match[0]
         plain += [content[end : match.start()].translate(_BLANKS), token]
         end = match.end()
@@ -71,8 +71,8 @@ def _tokens(content: str, file: str) -> Iterator[re.Match[str]]:
 
 
 def _places(tokens: list[re.Match[str]]) -> Iterator[tuple[tuple[str, ...], re.Match[str]]]:
-    """Every value's path and first token. Only for tokens that are JSON."""
-    names: list[str | int] = []  # of what encloses the present token, an int for a place in a list
+    """The path and the first token of every value. Only for tokens that are JSON."""
+    names: list[str | int] = []  # the names around the current token; an int is an index in a list
     value_next = True
     for number, token in enumerate(tokens):
         mark = token[0]

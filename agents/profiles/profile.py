@@ -1,5 +1,5 @@
-"""A settings profile: where on a device "Use SSL" or "Secured", host and port stand, and in which words. The
-profiles at the end say what Tillway assumes where no profile is given."""
+"""A settings profile: where on a device "Use SSL" or "Secured", host and port are, and which words they use. The profiles
+at the end are the ones that Tillway uses if none is configured."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 class ProfileError(Exception):
-    """A profile cannot be used. errors: one line each, the wrong field and what would be right."""
+    """A profile cannot be used. errors: one line for each wrong field, with what would be right."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__("; ".join(errors))
@@ -22,15 +22,15 @@ class ProfileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """The setting that says whether the device speaks HTTPS. on, off: the words for yes and no, in any case,
-    all of one type; the first of each is what is written."""
+    """The setting that decides whether the device speaks HTTPS."""
 
-    at: str
+    at: str  # selector
+    # The words for yes and no, all of one type. They are compared without case; the first of each is the one that is written.
     on: tuple[Word, ...]
     off: tuple[Word, ...]
 
     def meaning(self, value: Word) -> bool | None:
-        """Whether this value says HTTPS; None for one that is none of the words."""
+        """Whether this value means HTTPS; None if it is not one of the words."""
         for words, answer in ((self.on, True), (self.off, False)):
             if any(same_word(value, word) for word in words):
                 return answer
@@ -39,24 +39,21 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """switch, port, host, timeout: selectors, in the format's notation. file: the settings file, None where the
-    agent's configuration names it; key: the registry key that the selectors start from, for that format only.
-    A server's profile has no host; without timeout a till waits as long as Touch does by default; access_code: may
-    match nothing, then the device has none."""
+    """Where the settings of one kind of device are. A selector names one value, in the notation of the format."""
 
     role: Role
     format: Format
     switch: Switch
-    port: str
-    host: str | None = None
-    timeout: str | None = None
-    access_code: str | None = None
-    file: Path | None = None
-    key: str | None = None
+    port: str  # selector
+    host: str | None = None  # selector; None for a server
+    timeout: str | None = None  # selector; None: a terminal waits as long as Touch does by default
+    access_code: str | None = None  # selector; if it matches nothing, the device has no access code
+    file: Path | None = None  # the settings file; None if the agent's configuration names it
+    key: str | None = None  # format registry only: the key below which the selectors are
 
 
 def same_word(one: Word, other: Word) -> bool:
-    """Whether two values are the same word. 1 is not true, and only ASCII has cases here."""
+    """Whether two values are the same word. 1 is not true, and the case is ignored for ASCII letters only."""
     if isinstance(one, str) and isinstance(other, str) and one.isascii():
         return one.lower() == other.lower()
     return type(one) is type(other) and one == other

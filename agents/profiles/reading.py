@@ -1,4 +1,4 @@
-"""Settings seen through a profile: what they say, and their bytes with the switch turned."""
+"""Settings seen through a profile: their values, and their bytes with the switch changed."""
 
 import json
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from agents.profiles import ini_text, json_text, registry_text, text, xml_text
 from agents.profiles.profile import Format, Profile
 from agents.profiles.text import REMEDY, Found, Word
 
-DEFAULT_TIMEOUT_S = 6  # Touch's own
-# Each has read(data, path, file) -> Found and replace(data, path, value, file) -> bytes; those of a file also
+DEFAULT_TIMEOUT_S = 6  # Touch's default
+# Each module has read(data, path, file) -> Found and replace(data, path, value, file) -> bytes; those for files also have
 # decode(data, file) -> Text.
 _FORMATS: dict[Format, ModuleType] = {"xml": xml_text, "ini": ini_text, "json": json_text, "registry": registry_text}
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """data: the settings' bytes; file: their name, for messages only. Whatever cannot be read raises StepError
-    settings_not_xml, settings_not_ini, settings_not_json, setting_missing or setting_invalid."""
+    """The settings of one device. Everything here raises StepError settings_not_xml, settings_not_ini, settings_not_json,
+    setting_missing or setting_invalid if a value cannot be read."""
 
     profile: Profile
     data: bytes
-    file: str
+    file: str  # its name, for messages only
 
     def find(self, path: str) -> Found:
         """The one value at this selector. Raises StepError."""
@@ -30,16 +30,16 @@ class Reading:
         return found
 
     def replaced(self, path: str, value: str) -> bytes:
-        """The bytes with the value at this selector replaced by another text, as find() gives it. Raises StepError."""
+        """The bytes with the value at this selector replaced by another text, in the notation of find(). Raises StepError."""
         changed: bytes = _FORMATS[self.profile.format].replace(self.data, path, value, self.file)
         return changed
 
     def line_and_column(self, offset: int) -> tuple[int, int]:
-        """Where this byte stands, both counted from 1. Raises StepError."""
+        """Line and column of this byte, both counted from 1. Raises StepError."""
         return text.line_and_column(self._text(), self.data, offset)
 
     def line_parts(self, begin: int, end: int) -> tuple[str, str, str]:
-        """The text of these bytes, and what stands before and behind them on their line. Raises StepError."""
+        """The text of these bytes, and the text before and after them on their line. Raises StepError."""
         return text.line_parts(self._text(), self.data, begin, end)
 
     def _text(self) -> text.Text:
@@ -56,13 +56,13 @@ class Reading:
         return answer
 
     def switched(self, secure: bool) -> bytes:
-        """The bytes with the switch turned. Raises StepError, also where what stands there now is no word of it."""
+        """The bytes with the switch changed. Raises StepError, also if its present value is not one of its words."""
         self.secure()
         switch = self.profile.switch
         return self.replaced(switch.at, self._written((switch.on if secure else switch.off)[0]))
 
     def host(self) -> str:
-        """The server's host as the device has it. Raises StepError."""
+        """The server's host in the device's settings. Raises StepError."""
         if self.profile.host is None:
             raise LookupError("a server's profile names no host")
         value = self.find(self.profile.host).value
@@ -75,12 +75,12 @@ class Reading:
         return self._number(self.profile.port, 1, 65535, "port_out_of_range")
 
     def timeout_s(self) -> int:
-        """How long the device waits for an answer. Raises StepError."""
+        """How many seconds the device waits for a response. Raises StepError."""
         return self._number(self.profile.timeout, 1, 600) if self.profile.timeout else DEFAULT_TIMEOUT_S
 
     def access_code(self) -> str | None:
-        """The device's access code; None where the profile or the settings have none. Raises StepError where the
-        settings cannot be read at all."""
+        """The device's access code; None if the profile or the settings have none. Raises StepError if the settings cannot be
+        read."""
         if self.profile.access_code is None:
             return None
         try:
@@ -98,5 +98,5 @@ class Reading:
         return int(digits)
 
     def _written(self, word: Word) -> str:
-        """How this word stands in a file of this format."""
+        """How a file of this format writes this word."""
         return json.dumps(word) if self.profile.format in ("json", "registry") else str(word)

@@ -1,5 +1,5 @@
-"""The few registry values that a profile names, as bytes: so the steps save, compare and restore them as they do a
-file. A snapshot is a JSON object of value names; on disk it stands only in the agent's journal."""
+"""The few registry values that a profile names, as bytes: so steps can save, compare and restore them like a file. A
+snapshot is a JSON object, from value name to value. On disk it is only in the agent's journal."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the formats share: a value with its place in the file, and text whose bytes can be found again."""
+"""Shared by the formats: a value with its place in the file, and text that remembers the place of its bytes."""
 
 import codecs
 import re
@@ -8,28 +8,27 @@ from typing import Literal
 from agents.errors import StepError
 
 Word = str | int | bool
-REMEDY = "Look at the file on the device; open and save the settings in the program they belong to."
+REMEDY = "Check the file on the device; open and save the settings in the program that they belong to."
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One value. text: as it stands in the file, bytes begin..end (in JSON with its quotes); value: what it means."""
+    """One value in a file."""
 
-    text: str
-    begin: int
+    text: str  # as the file has it (in JSON with its quotes)
+    begin: int  # its bytes are begin..end
     end: int
-    value: Word
+    value: Word  # its meaning
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A file's text. bom: how many bytes its byte-order mark has; codec: of the bytes behind it, which are whole
-    characters wherever one of these functions parts them."""
+    """A file's text. These functions never split a character's bytes."""
 
-    bom: int
-    codec: str
+    bom: int  # number of bytes of its byte-order mark
+    codec: str  # of the bytes after the mark
     text: str
 
     def offset(self, place: int) -> int:
@@ -57,13 +56,13 @@ def splice(data: bytes, found: Found, new: str, codec: str) -> bytes:
 
 
 def line_and_column(text: Text, data: bytes, offset: int) -> tuple[int, int]:
-    """Where this byte stands, both counted from 1 as editors do."""
+    """Line and column of this byte, both counted from 1 as editors do."""
     lines = _LINE_END.split(data[text.bom : offset].decode(text.codec, "replace"))
     return len(lines), len(lines[-1]) + 1
 
 
 def line_parts(text: Text, data: bytes, begin: int, end: int) -> tuple[str, str, str]:
-    """The text of this value, and what stands before and behind it on its line."""
+    """The text of this value, and the text before and after it on its line."""
     parts = (data[text.bom : begin], data[begin:end], data[end:])
     before, value, after = (part.decode(text.codec, "replace") for part in parts)
     return _LINE_END.split(before)[-1], value, _LINE_END.split(after)[0]
@@ -77,12 +76,12 @@ def once(places: int, path: str, file: str) -> None:
 
 
 def invalid(path: str, file: str, problem: str) -> StepError:
-    """A value that is there, and of no use."""
+    """The finding for a value that exists but cannot be used."""
     return StepError("setting_invalid", f"{file}: {path} {problem}", REMEDY)
 
 
 def _unmarked(data: bytes) -> str:
-    """The first character of any settings file is ASCII: its zero byte tells UTF-16."""
+    """The codec of bytes without a mark. The first character of a settings file is ASCII, so a zero byte there means UTF-16."""
     if len(data) > 1 and bool(data[0]) != bool(data[1]):
         return "utf-16-le" if data[0] else "utf-16-be"
     return "utf-8"

@@ -1,4 +1,4 @@
-"""Reading a profile's TOML. Every mistake is told, each with its field and what would be right."""
+"""Reads a profile's TOML. All mistakes are reported, each with its field and what would be right."""
 
 import re
 import tomllib
@@ -10,7 +10,7 @@ from agents.profiles.profile import FORMATS, Format, Profile, ProfileError, Swit
 from agents.profiles.text import Word
 from agents.protocol import Role
 
-# What a selector looks like in each format, and how to say so.
+# The grammar of a selector in each format, and its description.
 _SELECTORS: dict[Format, tuple[str, str]] = {
     "xml": (
         xml_path.PATTERN,
@@ -24,7 +24,7 @@ _SELECTORS: dict[Format, tuple[str, str]] = {
         "a value's name, after the keys below `key`, such as 'Customers\\Secured'",
     ),
 }
-# Written into files of any encoding without being escaped, and into a registry value whole.
+# The characters of a word: they need no escaping in a file of any encoding, nor in a registry value.
 _WORD = re.compile(r"[A-Za-z0-9_.+-]{1,32}")
 _KEY = re.compile(r"(HKLM|HKU)(\\[^\\/\r\n]+)+", re.IGNORECASE)
 _SECTIONS = {"switch": {"at", "true", "false"}, "host": {"at"}, "port": {"at"}, "timeout": {"at"}, "access_code": {"at"}}
@@ -42,7 +42,7 @@ def load(path: Path) -> Profile:
 
 
 def parse(data: dict[str, Any], folder: Path = Path()) -> Profile:
-    """The profile that these values say; a relative `file` is meant from `folder`. Raises ProfileError."""
+    """The profile with these values. A relative `file` begins at `folder`. Raises ProfileError."""
     check = _Check(data)
     role: Role = "terminal" if check.one_of("role", ("server", "terminal")) == "terminal" or _seems_till(data) else "server"
     form = check.format()
@@ -62,12 +62,12 @@ def parse(data: dict[str, Any], folder: Path = Path()) -> Profile:
 
 
 def _seems_till(data: dict[str, Any]) -> bool:
-    """Whether a profile whose role is wrong has a till's fields: then these are not called wrong too."""
+    """Whether a profile with a wrong role has a terminal's fields: then these are not reported as wrong, too."""
     return data.get("role") != "server" and "host" in data
 
 
 class _Check:
-    """The fields of one profile. What is wrong is noted and replaced by something harmless, to find the rest too."""
+    """The fields of one profile. A wrong value is recorded and replaced by a harmless one, so that all mistakes are found."""
 
     def __init__(self, data: dict[str, Any]) -> None:
         self.data, self.errors = data, list[str]()
@@ -107,7 +107,7 @@ class _Check:
         if form == "registry":
             key = self.data.get("key")
             if not (isinstance(key, str) and _KEY.fullmatch(key)):
-                # The agent is a service: HKCU would be its own, and no till's.
+                # The agent is a service: HKCU would be the service's own, not that of Touch.
                 self._wrong("key", key, "write a key as regedit shows it, under HKLM or HKU, such as 'HKLM\\SOFTWARE\\Samford'")
             return None, str(key)
         file = self.data.get("file")
@@ -144,7 +144,7 @@ class _Check:
 
 
 def _place(selector: str, form: Format) -> object:
-    """The same for all selectors that mean the same setting."""
+    """A key that is equal for all selectors of the same setting."""
     if form == "xml" and re.fullmatch(xml_path.PATTERN, selector):
         return xml_path.parse(selector)
     return selector.lower() if form in ("ini", "registry") else selector

@@ -1,7 +1,7 @@
-"""In which encoding an XML file is written: its byte-order mark says it, else its declaration, as .NET Framework reads
-it. Expat knows four encodings; this knows every one in which a value can be changed and all bytes around it stay.
+"""Finds the encoding of an XML file as .NET Framework does: from its byte-order mark, else from its declaration. Expat
+knows four encodings; this module knows all in which one value can be changed while all bytes around it stay.
 
-What .NET calls shift_jis, gb2312 and big5 are Windows' code pages, which have more characters than the standards."""
+The names shift_jis, gb2312 and big5 mean for .NET the code pages of Windows, which have more characters than the standards."""
 
 import codecs
 import re
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from agents.profiles.text import Text
 
 _MARKS = (
-    # The longer ones first: UTF-32's little-endian mark begins as UTF-16's does.
+    # The longer ones first, because UTF-32's little-endian mark begins like UTF-16's.
     (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
-# Without a mark: how "<" begins the file in an encoding of two or four bytes.
+# Without a mark: the first "<" in an encoding of two or four bytes.
 _BEGINNINGS = ((b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
 _DECLARED = re.compile(r"<\?xml\s[^>]*?\sencoding\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.ASCII)
 _LONGEST_DECLARATION = 400  # bytes
@@ -27,7 +27,7 @@ _PAGES = frozenset((
     437, 720, 737, 775, 850, 852, 855, 857, 858, 860, 861, 862, 863, 864, 865, 866, 869, 874, *range(1250, 1259),
     932, 936, 949, 950,
 ))  # fmt: skip
-# Of one byte for each character; all others have one or more.
+# Encodings with one byte for each character; in all others a character has one or more.
 _NAMES = {
     "ascii": ("us-ascii", "ascii", "ansi-x3.4-1968", "iso646-us", "us"),
     "koi8-r": ("koi8-r", "koi8", "koi", "cskoi8r"),
@@ -68,7 +68,7 @@ _NAMES = {
 _BY_NAME = {name: codec for codec, names in _NAMES.items() for name in names}
 _MULTIBYTE = frozenset(("cp932", "euc_jp", "cp936", "gb18030", "cp950", "cp949", "utf-8"))
 _WIDE = re.compile(r"utf-?(?:16|32)(?:le|be|-le|-be)?|ucs-?[24]|iso-10646-ucs-[24]|unicode(?:fffe)?|csunicode")
-# A byte means in them what the bytes before it say, or "<" is no "<": a value cannot be changed on its own.
+# In these encodings a byte's meaning depends on the bytes before it, or "<" is another byte: a value cannot be changed alone.
 _UNSAFE = re.compile(
     r"(?:cs|x-cp|x-)?(?:iso-?2022|utf-?7|hz|unicode-1-1-utf-7|5022[0-9]|ebcdic|cp-?(?:037|1047)|ibm-?(?:0?37|2[7-9]\d|4[0-24-9]\d|500|8[78]\d|905|924|10(?:26|47)|11[34]\d)).*"
 )
@@ -76,13 +76,13 @@ _UNSAFE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class XmlText(Text):
-    """data: the file's bytes; errors: what becomes of a byte that is no character."""
+    """The text of an XML file."""
 
-    data: bytes
-    errors: str
+    data: bytes  # the file's bytes
+    errors: str  # codec error handler for bytes that are not a character
 
     def offset(self, place: int) -> int:
-        """The byte at which this character begins. Found by reading, because some characters have two encodings."""
+        """The byte at which this character begins. Found by decoding, because some characters have two encodings."""
         low, high = 0, len(self.data) - self.bom
         while low < high:
             middle = (low + high) // 2
@@ -95,14 +95,14 @@ class XmlText(Text):
 
 
 def decode(data: bytes) -> XmlText:
-    """The file's text. Raises ValueError, in words for people, for one that cannot be read, or not be changed safely."""
+    """The file's text. Raises ValueError, with a text for people, if it cannot be read or cannot be changed safely."""
     bom, codec = _written(data)
     declared = _declared(data, bom, codec)
     if codec is None:
         codec = _codec(declared) if declared else "utf-8"
     elif declared and not bom and codec != "utf-8" and not _WIDE.fullmatch(_plain(declared)):
         raise ValueError(f"it is written in {codec} without a byte-order mark, and declares {declared}")
-    # As Windows: a code page shows something for every byte, also for those that mean nothing in it.
+    # Like Windows, accept every byte in a code page, also undefined ones.
     errors = "strict" if codec.startswith("utf") else _PAIRS if codec in _MULTIBYTE else "replace"
     try:
         return XmlText(bom, codec, data[bom:].decode(codec, errors), data, errors)
@@ -112,8 +112,8 @@ def decode(data: bytes) -> XmlText:
 
 
 def _pair(error: UnicodeError) -> tuple[str, int]:
-    """A character that Python's table lacks, such as one that a site has made for itself. None of the bytes that may end
-    one has a meaning in XML, so whatever it is, it parts nothing."""
+    """Error handler for a character that Python's table lacks, such as a user-defined one. None of the bytes that may be
+    its second has a meaning in XML, so it cannot hide a tag."""
     assert isinstance(error, UnicodeDecodeError)
     first, *rest = error.object[error.start : error.start + 2]
     if first in (0x80, 0xA0, 0xFF):
@@ -128,7 +128,7 @@ codecs.register_error(_PAIRS, _pair)
 
 
 def _written(data: bytes) -> tuple[int, str | None]:
-    """The mark's length, and the encoding that the first bytes alone tell."""
+    """The mark's length, and the encoding according to the first bytes; None if they do not show it."""
     for mark, codec in _MARKS:
         if data.startswith(mark):
             return len(mark), codec
@@ -147,7 +147,7 @@ def _declared(data: bytes, bom: int, codec: str | None) -> str | None:
 
 
 def _codec(declared: str) -> str:
-    """Python's codec for an encoding that is declared in bytes of which ASCII is ASCII. Raises ValueError."""
+    """Python's codec for a declared encoding, which must be built on ASCII. Raises ValueError."""
     name = _plain(declared)
     if codec := _BY_NAME.get(name):
         return codec

@@ -1,5 +1,5 @@
-"""One element's text, or one attribute's value, in an XML settings file, found where it stands and replaced there: a
-byte-order mark, line ends, comments, attribute order, encoding and every other byte stay what they are."""
+"""One element's text, or one attribute's value, in an XML settings file. It is found and replaced in place: a byte-order mark,
+line ends, comments, the order of attributes, the encoding and every other byte stay as they are."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from agents.profiles.xml_path import Path
 
 _TAG = re.compile(r"<[^\s/>]+", re.ASCII)
 _ATTRIBUTE = re.compile(r"\s+[^\s=]+\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.ASCII)
-# XML 1.0, 2.11: each of these is one line's end. In an attribute (3.3.3) it is a blank, as a tab is.
+# XML 1.0, 2.11: each of these is one line end. In an attribute (3.3.3) it counts as a blank, and so does a tab.
 _LINE_END, _BLANK = re.compile(r"\r\n|\r"), re.compile(r"\r\n|[\r\n\t]")
 
 
@@ -36,7 +36,7 @@ def read(data: bytes, path: str, file: str) -> Found:
 
 def replace(data: bytes, path: str, value: str, file: str) -> bytes:
     """The file's bytes with this one value replaced. Raises StepError as read() does."""
-    # What profiles write is ASCII, which every encoding has that is read at all.
+    # Profiles write only ASCII, which every supported encoding has.
     changed = shared.splice(data, read(data, path, file), value, decode(data, file).codec)
     if read(changed, path, file).text != value:
         raise shared.invalid(path, file, f"could not be changed to {value!r}")
@@ -53,14 +53,14 @@ def decode(data: bytes, file: str) -> XmlText:
 
 @dataclass(slots=True)
 class _Scan:
-    """One pass over the text: what the path means, as (begin, end, text) per occurrence, in characters."""
+    """One pass over the text. It finds every occurrence of the path, as (begin, end, text) in characters."""
 
     content: XmlText
     path: Path
     file: str
-    # Expat reads UTF-8, whatever the file is written in and declares.
+    # The text in UTF-8 for Expat, whatever encoding the file has.
     utf8: bytes = b""
-    # Of each open element, whether it and all above it are those of the path.
+    # For each open element: whether it and all its ancestors match the path.
     stack: list[bool] = field(default_factory=list)
     found: list[tuple[int, int, str]] = field(default_factory=list)
     begin: int = -1
@@ -82,7 +82,7 @@ class _Scan:
         return self.found
 
     def _at(self) -> int:
-        """The character at which the parser is."""
+        """The index of the parser's current character."""
         return len(self.utf8[: self.parser.CurrentByteIndex].decode())
 
     def _here(self) -> bool:
@@ -98,12 +98,12 @@ class _Scan:
         if wanted is None:
             self.begin, self.text = -1, ""
         elif wanted in attributes:
-            # A second one is refused anyway: where it stands need not be found.
+            # A second occurrence is refused anyway, so its place is not needed.
             place = self._place(list(attributes).index(wanted)) if not self.found else (0, 0)
             self.found.append((*place, attributes[wanted]))
 
     def _place(self, number: int) -> tuple[int, int]:
-        """From where to where the tag's attribute of this number has its value, without the quotes."""
+        """Begin and end of the value of the tag's attribute with this number, without the quotes."""
         text = self.content.text
         match = _TAG.match(text, self._at())
         for _ in range(number + 1):
@@ -125,5 +125,5 @@ class _Scan:
         self.stack.pop()
 
     def _doctype(self, *_: object) -> NoReturn:
-        # Entities could make the parser's text differ from the bytes, and read other files.
+        # With entities, the parser's text could differ from the bytes, and other files could be read.
         raise StepError("settings_not_xml", f"{self.file}: holds a document type, which settings never do", REMEDY)

@@ -1,8 +1,8 @@
-"""Windows only: its own libraries, called through ctypes. Each module imports everywhere and works only on Windows.
+"""Windows only: its own libraries, called through ctypes. Each module can be imported everywhere, but works only on Windows.
 
 dll.py           loads a library when it is first asked for
-access.py        who may open a file: what chmod is elsewhere (advapi32)
-retry_locked.py  files that another program holds open at this moment
+access.py        access lists of files, as chmod elsewhere (advapi32)
+retry_locked.py  retries for files that another program has open
 crypt32.py       the certificate stores of the computer; ncrypt.py and advapi32.py sign with the two kinds of keys
 httpapi.py       serving HTTP through http.sys, with httpapi_types.py, httpapi_request.py and httpapi_response.py
 """

@@ -1,5 +1,5 @@
-"""Who may open a file on Windows, by advapi32.dll: what chmod is elsewhere. Each descriptor is read, or made from SDDL,
-and set as a whole: nothing is passed on to other files."""
+"""Access lists of files on Windows, through advapi32.dll: what chmod is elsewhere. Each descriptor is read, or made from
+SDDL, and set as a whole. Nothing is inherited by existing files."""
 
 import ctypes
 import sys
@@ -11,14 +11,14 @@ from agents.winapi import dll
 
 _OWNER, _LIST = 0x1, 0x4
 _REVISION = 1
-# A list that partly comes from the folder stays one only if that is asked for.
+# Without this flag, a list that is partly inherited from the folder would lose the inheritance.
 _ASK_INHERITED, _INHERITED = 0x0100, 0x0400
 # A disk without access lists (FAT): ERROR_INVALID_FUNCTION, ERROR_NOT_SUPPORTED; ERROR_INSUFFICIENT_BUFFER.
 _NO_LISTS, _TOO_SMALL = (1, 50), 122
 
 
 def copy(source: Path, target: Path) -> None:
-    """Give this new file of ours, in the same folder, the access list that the other one has. Raises OSError."""
+    """Give `target`, a new file of ours in the same folder, the access list of `source`. Raises OSError."""
     if sys.platform == "win32":
         descriptor = _read(source, _LIST)
         if descriptor is not None:
@@ -26,8 +26,8 @@ def copy(source: Path, target: Path) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Only Windows itself, administrators and the owner may open this file, or this folder and what will be made in it.
-    Raises OSError."""
+    """Let only Windows itself, administrators and the owner open this file, or this folder and new files in it. Raises
+    OSError."""
     if sys.platform == "win32":
         descriptor = _read(path, _OWNER)
         if descriptor is not None:
@@ -63,7 +63,7 @@ if sys.platform == "win32":
         return dll.load("kernel32", {"LocalFree": (_POINTER, (_POINTER,))}).LocalFree
 
     def _read(path: Path, what: int) -> Any:
-        """This part of the file's descriptor, as a buffer; None on a disk without such lists."""
+        """This part of the file's descriptor, as a buffer; None on a disk without access lists."""
         size = wintypes.DWORD()
         _advapi32().GetFileSecurityW(str(path), what, None, 0, ctypes.byref(size))
         if (code := ctypes.get_last_error()) != _TOO_SMALL:

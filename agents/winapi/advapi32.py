@@ -1,4 +1,4 @@
-"""Signing with a private key that a CryptoAPI provider keeps: the older of Windows' two kinds of keys."""
+"""Signs with a private key of a CryptoAPI provider, the older of Windows' two kinds of keys."""
 
 import contextlib
 import ctypes
@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.winapi import dll
 
-_SHA1 = 0x8004  # CALG_SHA1: the one hash that every such provider knows; nothing here depends on its strength
+_SHA1 = 0x8004  # CALG_SHA1: the only hash that every such provider knows; its strength does not matter here
 _FUNCTIONS: dll.Functions = {
     "CryptCreateHash": (wintypes.BOOL, (dll.HANDLE, wintypes.UINT, dll.HANDLE, wintypes.DWORD, ctypes.POINTER(dll.HANDLE))),
     "CryptHashData": (wintypes.BOOL, (dll.HANDLE, ctypes.c_char_p, wintypes.DWORD, wintypes.DWORD)),
@@ -36,7 +36,7 @@ def sign(provider: int, which: int, data: bytes) -> bytes:
 
 
 def release(provider: int) -> None:
-    """Give this provider back."""
+    """Release this provider."""
     _library().CryptReleaseContext(provider, 0)
 
 

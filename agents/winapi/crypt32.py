@@ -1,5 +1,5 @@
-"""The certificate stores of the computer, as Windows keeps them. Only ever read, and never a user's: http.sys and
-services see no other. What group policy has put there comes along by itself."""
+"""Reads the certificate stores of the computer, never a user's, because http.sys and services see only the computer's. They
+include what group policy has installed. Nothing is ever written."""
 
 import contextlib
 import ctypes
@@ -21,35 +21,33 @@ _READ_ONLY, _ONLY_IF_THERE = 0x8000, 0x4000  # CERT_STORE_READONLY_FLAG, CERT_ST
 _KEY_PLACE, _PURPOSES = 2, 9  # CERT_KEY_PROV_INFO_PROP_ID, CERT_ENHKEY_USAGE_PROP_ID
 _NO_SUCH_FILE = 2
 _MACHINE_KEY = 0x20  # CRYPT_MACHINE_KEYSET, and the same number for CNG: NCRYPT_MACHINE_KEY_FLAG
-# CRYPT_ACQUIRE_COMPARE_KEY_FLAG, _SILENT_FLAG (nobody sits before a service), _ALLOW_NCRYPT_KEY_FLAG
+# CRYPT_ACQUIRE_COMPARE_KEY_FLAG, _SILENT_FLAG (a service must not open a dialog), _ALLOW_NCRYPT_KEY_FLAG
 _ACQUIRE = 0x4 | 0x40 | 0x10000
 _IS_CNG = 0xFFFFFFFF  # CERT_NCRYPT_KEY_SPEC
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPlace:
-    """Where the private key of a certificate is. machine: in the computer's keys, not in the profile of the user who
-    imported it."""
+    """The place of a certificate's private key."""
 
     provider: str
-    machine: bool
+    machine: bool  # True: among the computer's keys; False: in the profile of the user who imported it
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A certificate of a store. key: None without one; purposes: DER of the only purposes that this computer lets it
-    have (a SEQUENCE of OIDs, empty: none), None where it is not restricted."""
+    """A certificate of a store."""
 
     der: bytes
-    key: KeyPlace | None = None
-    purposes: bytes | None = None
+    key: KeyPlace | None = None  # None if it has no private key
+    purposes: bytes | None = None  # the purposes that this computer allows (DER, SEQUENCE of OIDs); None: all
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """value: RSA, PKCS #1, highest byte first; or r and s, one after the other."""
+    """A signature made with a certificate's private key."""
 
-    value: bytes
+    value: bytes  # RSA: PKCS #1, highest byte first; elliptic: r and s, one after the other
     hash: Literal["sha1", "sha256"]
 
 
@@ -100,15 +98,15 @@ _FUNCTIONS: dll.Functions = {
 
 
 def entries(name: Name) -> list[Entry]:
-    """What is in this store of the computer, at most MOST of it; a store that was never made is empty. Raises OSError."""
+    """The certificates in this store of the computer, at most MOST. A store that does not exist is empty. Raises OSError."""
     library = _library()
     with _opened(library, name) as contexts:
         return [_entry(library, context) for context, _ in zip(contexts, range(MOST), strict=False)]
 
 
 def sign(thumbprint: str, data: bytes, *, rsa: bool) -> Signature:
-    """Sign with the private key of this certificate of the computer's MY store, as whoever runs this. thumbprint: 40
-    upper-case hex digits; rsa: its kind of key. Raises OSError, mostly Refused with what Windows says."""
+    """Sign with the private key of this certificate in the computer's MY store, with the rights of this process. thumbprint: 40
+    upper-case hex digits; rsa: whether it is an RSA key. Raises OSError, mostly Refused with Windows' error number."""
     library = _library()
     with _opened(library, "MY") as contexts:
         for context in contexts:
@@ -141,7 +139,7 @@ def _key_place(library: Any, context: Any) -> KeyPlace | None:
     told = _property(library, context, _KEY_PLACE)
     if told is None or len(told) < ctypes.sizeof(_KeyInfo):
         return None
-    info = _KeyInfo.from_buffer(told)  # its texts are in the same memory
+    info = _KeyInfo.from_buffer(told)  # its strings are in the same memory
     return KeyPlace(info.provider or "", bool(info.flags & _MACHINE_KEY))
 
 
@@ -154,7 +152,7 @@ def _thumbprint(context: Any) -> str:
 
 
 def _property(library: Any, context: Any, number: int) -> Any:
-    """The bytes of a property, writable; None where the certificate has none such or Windows does not give it."""
+    """The bytes of a property, writable; None if the certificate does not have it or Windows refuses it."""
     size = wintypes.DWORD()
     if not library.CertGetCertificateContextProperty(context, number, None, ctypes.byref(size)):
         return None
@@ -164,7 +162,7 @@ def _property(library: Any, context: Any, number: int) -> Any:
 
 @contextlib.contextmanager
 def _opened(library: Any, name: Name) -> Iterator[Iterator[Any]]:
-    """The certificates of this store, each of which is given back when the next one is taken."""
+    """The certificates of this store. Each is released when the next one is taken."""
     store = library.CertOpenStore(_SYSTEM_STORE, 0, 0, _OF_THE_COMPUTER | _READ_ONLY | _ONLY_IF_THERE, name)
     if store is None:
         error = dll.refused(f"opening the computer's store {name}")
@@ -185,7 +183,7 @@ def _contexts(library: Any, store: Any) -> Generator[Any, None, None]:
         while context := library.CertEnumCertificatesInStore(store, context):
             yield context
     finally:
-        if context:  # whoever asked has stopped before the end
+        if context:  # the caller has stopped before the end
             library.CertFreeCertificateContext(context)
 
 

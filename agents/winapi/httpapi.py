@@ -1,7 +1,7 @@
-"""Serving HTTP through Windows' http.sys, as NetPOS.Net does: the HTTP Server API 2.0 (httpapi.dll). TLS, certificates
-and keep-alive are the driver's business; what comes here is a request, and what goes back is an answer.
+"""Serves HTTP through Windows' http.sys, as NetPOS.Net does, with the HTTP Server API 2.0 (httpapi.dll). The driver does TLS,
+certificates and keep-alive; this module gets requests and sends responses.
 
-Every call here blocks: call it in a thread."""
+Every call here blocks, so call it in a thread."""
 
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, byref, c_char, c_uint32, c_uint64, c_void_p, c_wchar_p, sizeof
@@ -15,7 +15,7 @@ from agents.winapi.httpapi_request import Headers, Request
 
 FIRST_BYTES = 4096
 _VERSION_2 = api.HTTPAPI_VERSION(2, 0)
-# A client that is gone, by its connection or by its request; and the end of the queue, which is ours.
+# Error numbers: the client has closed its connection or cancelled its request; this process has closed the queue.
 _GONE = frozenset((api.CONNECTION_INVALID, api.NETNAME_DELETED, api.CONNECTION_ABORTED))
 _ENDED = frozenset((api.OPERATION_ABORTED, api.INVALID_HANDLE))
 
@@ -29,16 +29,16 @@ class HttpApiError(Exception):
 
 
 class Ended(Exception):
-    """The listener was shut: nothing comes any more."""
+    """The listener was shut: there are no more requests."""
 
 
 class Listener:
-    """A request queue with these URL prefixes, such as "https://+:50001/". Raises HttpApiError, and leaves nothing
-    behind then: 5 where this account may not listen, 183 where the port has another owner, 32 where a program without
-    http.sys has it. A prefix is gone with the process, however it ends."""
+    """A request queue for some URL prefixes, such as "https://+:50001/". Windows removes the prefixes when the process ends, in
+    whatever way."""
 
     def __init__(self, urls: Sequence[str], dll: Any = None) -> None:
-        """dll: httpapi.dll, or what behaves like it."""
+        """dll: httpapi.dll, or an object that behaves like it. Raises HttpApiError, and then nothing stays open. Its number
+        is 5 if this account may not listen, 183 if another owner has the port, 32 if a program without http.sys has it."""
         self._dll = load() if dll is None else dll
         self._undo: list[Callable[[], int]] = []
         self._queue = c_void_p()
@@ -50,7 +50,7 @@ class Listener:
             raise
 
     def receive(self) -> Request:
-        """The next request; waits for it. Any number of threads may. Raises Ended after shut(), HttpApiError."""
+        """Wait for the next request. Any number of threads may call this. Raises Ended after shut(), or HttpApiError."""
         buffer, wanted = (c_char * FIRST_BYTES)(), 0
         while not self._shut:
             length = c_uint32()
@@ -59,17 +59,18 @@ class Listener:
                 if (request := self._whole(buffer)) is not None:
                     return request
             elif number == api.MORE_DATA:
-                # The same request again, which is ours by its id now, with as much room as it needs.
+                # Read the same request again by its id, with a buffer that is large enough.
                 wanted = api.HTTP_REQUEST.from_buffer(buffer).RequestId
                 buffer = (c_char * max(length.value, 2 * len(buffer)))()
                 continue
             elif number not in _GONE:
                 raise self._failed("HttpReceiveHttpRequest", number)
-            wanted = 0  # this client has gone: the next one
+            wanted = 0  # this client has gone: wait for the next one
         raise Ended
 
     def answer(self, request: Request, status: int, reason: str, headers: Headers, body: bytes, *, close: bool = False) -> bool:
-        """Answer it; close: and end the connection. False where the client has gone. Raises Ended, HttpApiError."""
+        """Send the response; close: also close the connection. Returns False if the client has gone. Raises Ended,
+        HttpApiError."""
         made = httpapi_response.Response(status, reason, headers, body)
         flags = api.SEND_DISCONNECT if close else 0
         number = self._dll.HttpSendHttpResponse(
@@ -80,14 +81,14 @@ class Listener:
         return bool(number == api.NO_ERROR)
 
     def shut(self) -> None:
-        """Take no more requests: whoever waits in receive() gets Ended. Does not block; never raises."""
-        begun, self._shut = self._shut, True  # first: a worker that is just back from an answer must not wait again
+        """Accept no more requests: threads in receive() get Ended. Does not block, and never raises."""
+        begun, self._shut = self._shut, True  # set it first, so that a worker that has just answered does not wait again
         if not begun and self._queue.value is not None:
             self._dll.HttpShutdownRequestQueue(self._queue)
 
     def close(self) -> None:
-        """Give everything back, last first. Nobody may be in receive() or answer() any more: end them by shut(). Never
-        raises; what Windows does not take back it takes with the process."""
+        """Release everything, in reverse order. No thread may be in receive() or answer(): end them with shut() before. Never
+        raises; Windows releases the rest when the process ends."""
         self.shut()
         while self._undo:
             self._undo.pop()()
@@ -108,7 +109,7 @@ class Listener:
             self._add(session.value, place, url)
 
     def _add(self, session: int, place: int, url: str) -> None:
-        """A group for each prefix: one that is refused is then the only one of its group."""
+        """Add a group of its own for each prefix, so that a refused prefix does not affect another."""
         group = c_uint64()
         self._call("HttpCreateUrlGroup", session, byref(group), 0)
         self._undo.append(lambda: self._dll.HttpCloseUrlGroup(group.value))
@@ -117,7 +118,7 @@ class Listener:
         self._call("HttpAddUrlToUrlGroup", group.value, url, place, 0)
 
     def _whole(self, buffer: Any) -> Request | None:
-        """The request in this buffer, with its body; None where the client has gone meanwhile."""
+        """The request in this buffer, with its body; None if the client has gone meanwhile."""
         request, more = httpapi_request.read(buffer)
         if not more:
             return request
@@ -127,7 +128,7 @@ class Listener:
             return None
 
     def _body(self, request: int) -> bytes | None:
-        """Raises ConnectionError where the client has gone."""
+        """The body; None if it is too large. Raises ConnectionError if the client has gone."""
         part, length, body = (c_char * 65536)(), c_uint32(), b""
         while len(body) <= MAX_BODY_BYTES:
             number = self._dll.HttpReceiveRequestEntityBody(self._queue, request, 0, part, len(part), byref(length), None)
@@ -150,7 +151,7 @@ class Listener:
 
 
 def load() -> Any:
-    """httpapi.dll of Windows' own folder, with the types of its functions. Raises OSError where there is none."""
+    """httpapi.dll of Windows' own folder, with the types of its functions. Raises OSError if there is none."""
     return dll.load("httpapi", FUNCTIONS)
 
 

@@ -1,4 +1,4 @@
-"""What http.sys wrote into a buffer, as plain Python values. Texts are bytes of the wire: one character each."""
+"""Reads a request that http.sys has written into a buffer. In texts, each character is one byte from the wire (Latin-1)."""
 
 from ctypes import sizeof, string_at
 from dataclasses import dataclass
@@ -11,21 +11,20 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. id, connection: http.sys's own numbers; url: which of the listener's prefixes it came by, by its
-    place; target: as on the wire; body: None where it was larger than may be."""
+    """One request."""
 
-    id: int
-    connection: int
-    url: int
+    id: int  # http.sys's number of the request
+    connection: int  # http.sys's number of the connection
+    url: int  # index of the listener's prefix
     verb: str
-    target: str
+    target: str  # as on the wire
     headers: Headers
-    body: bytes | None = b""
+    body: bytes | None = b""  # None if it was larger than MAX_BODY_BYTES
 
 
 def read(buffer: Any) -> tuple[Request, bool]:
-    """The request that stands at the beginning of this ctypes buffer, and whether it has a body, which is still to be
-    read; the buffer must not be written meanwhile."""
+    """The request at the beginning of this ctypes buffer, and whether it has a body that is still to be read. The buffer
+    must not be changed meanwhile."""
     request = api.HTTP_REQUEST.from_buffer(buffer)
     found = Request(
         id=request.RequestId,

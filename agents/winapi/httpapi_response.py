@@ -1,4 +1,4 @@
-"""An answer as http.sys wants it: structures that point at bytes which live as long as they do."""
+"""A response in the structures of http.sys. They point at bytes, which must live as long as the structures."""
 
 from ctypes import addressof, create_string_buffer
 from typing import Any
@@ -10,8 +10,8 @@ _PLACES = {name.lower(): place for place, name in enumerate(api.RESPONSE_HEADERS
 
 
 class Response:
-    """response: the structure to send; it is good for as long as this object is held. Raises ValueError naming what
-    does not fit: http.sys's lengths are 16 bits wide."""
+    """response: the structure to send, valid as long as this object lives. Raises ValueError naming what is too long:
+    http.sys's lengths have 16 bits."""
 
     def __init__(self, status: int, reason: str, headers: Headers, body: bytes) -> None:
         self._held: list[Any] = []
@@ -25,7 +25,7 @@ class Response:
             response.pEntityChunks = self._chunk(body)
 
     def _head(self, headers: Headers) -> None:
-        """http.sys has a place for each known name, once; what has none, and a name's second value, goes beside them."""
+        """http.sys has one field for each known header. Unknown headers, and second values, go into a list."""
         known, others = self.response.Headers.KnownHeaders, []
         for name, value in headers:
             place = _PLACES.get(name.lower())

@@ -1,5 +1,5 @@
-"""The structures of the HTTP Server API 2.0, field by field as http.h has them; the widths are fixed and not those of
-this machine's C, so that they are the same wherever Python runs. Names and order are Windows' own.
+"""The structures of the HTTP Server API 2.0, with the names and the order of http.h. The widths are fixed instead of those
+of this machine's C, so they are the same wherever Python runs.
 
 https://learn.microsoft.com/windows/win32/api/http/ ; tests compare sizes and places with mingw-w64's http.h."""
 
@@ -23,7 +23,7 @@ OPERATION_ABORTED = 995
 CONNECTION_INVALID = 1229
 CONNECTION_ABORTED = 1236
 
-# HTTP_VERB, from HttpVerbOPTIONS (3) on; the numbers before it say that there is none of these.
+# HTTP_VERB, from HttpVerbOPTIONS (3) on; the smaller numbers mean another verb.
 FIRST_VERB = 3
 VERBS = (
     "OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "CONNECT", "TRACK", "MOVE", "COPY", "PROPFIND", "PROPPATCH",
@@ -68,7 +68,7 @@ class FROM_MEMORY(Structure):
 
 
 class FROM_FILE_HANDLE(Structure):
-    """Never used; it is what makes the union as large as it is."""
+    """Not used, but it determines the size of the union."""
 
     _fields_ = [("StartingOffset", c_uint64), ("Length", c_uint64), ("FileHandle", c_void_p)]
 
@@ -144,7 +144,7 @@ class HTTP_REQUEST_V1(Structure):
 
 
 class HTTP_REQUEST(Structure):
-    """HTTP_REQUEST_V2: the first one whole, with whatever its end is padded to, and two fields more."""
+    """HTTP_REQUEST_V2: the whole first version, with the padding at its end, and two more fields."""
 
     _anonymous_ = ("V1",)
     _fields_ = [("V1", HTTP_REQUEST_V1), ("RequestInfoCount", c_uint16), ("pRequestInfo", c_void_p)]
@@ -171,6 +171,6 @@ class HTTP_RESPONSE(Structure):
 
 
 class HTTP_BINDING_INFO(Structure):
-    """Flags: bit 0 says that the handle is given."""
+    """Flags: bit 0 means that the handle is set."""
 
     _fields_ = [("Flags", c_uint32), ("RequestQueueHandle", c_void_p)]

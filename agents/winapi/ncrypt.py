@@ -1,4 +1,4 @@
-"""Signing with a private key that a key storage provider (CNG) keeps: the newer of Windows' two kinds of keys."""
+"""Signs with a private key of a key storage provider (CNG), the newer of Windows' two kinds of keys."""
 
 import ctypes
 import hashlib
@@ -45,7 +45,7 @@ def sign(key: int, data: bytes, *, rsa: bool) -> bytes:
 
 
 def release(key: int) -> None:
-    """Give this key back."""
+    """Release this key."""
     _library().NCryptFreeObject(key)
 
 

@@ -1,5 +1,5 @@
 """The certificate expires, is replaced or goes away between the rehearsal, the arming and the flip: always found before
-the service is stopped (reliability.md, R12)."""
+the service is stopped (docs/preflight.md)."""
 
 import datetime as dt
 import random

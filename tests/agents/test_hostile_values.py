@@ -1,5 +1,5 @@
 """5,000 hostile values for what netsh and sc are given: refused, or exactly one argument equal to the input, and no
-other process is started (reliability.md, T12)."""
+other process is started (docs/reliability.md)."""
 
 import asyncio
 import random

@@ -1,5 +1,5 @@
 """An agent that is upgraded in the middle of a cutover decides by the journal that its predecessor wrote
-(reliability.md, F17). The files in journals/ were written by real agents of the version in their entry below; they are
+(docs/reliability.md). The files in journals/ were written by real agents of the version in their entry below; they are
 never written anew: a change that reads them otherwise needs an answer for the nights on which they lie on a disk."""
 
 import shutil

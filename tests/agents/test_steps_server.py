@@ -112,7 +112,7 @@ NUMBERS = {
 async def test_every_error_number_of_netsh_has_its_reaction(
     windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, command: str, text: str
 ) -> None:
-    """windows-domain.md 1.2; whatever it is, everything is put back and the service answers as before."""
+    """docs/windows.md lists them. Whichever it is, everything is put back and the service answers as before."""
     before = windows.snapshot()
     windows.fail = {f"netsh http {command}": text}
     finished = await make_driver(server).do(make_instruction())
