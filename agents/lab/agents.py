@@ -22,28 +22,28 @@ logger = logging.getLogger("agents.lab")
 
 
 async def run(lab: Path, names: list[str], *, server: bool) -> None:
-    """All these agents, until cancelled."""
+    """Run these agents until cancelled."""
     layout, faults = load(lab), Faults(lab)
     works = [_agent(layout.agent_config(name), LabNetwork(faults, name)) for name in names]
     if server:
-        # So that the very code that runs on Windows finds the emulated netsh and sc.
+        # So that the same code as on Windows finds the emulated netsh and sc.
         os.environ["PATH"] = f"{layout.server_dir / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
         works.append(_agent(layout.server_agent_config, LabNetwork(faults, None)))
     await process.together(works)
 
 
 async def _agent(path: Path, network: LabNetwork) -> None:
-    """One agent, for ever: a mistake in one must not take the process's other agents with it."""
+    """Run one agent, for ever. An error in it must not end the other agents of this process."""
     while True:
         try:
             await run_agent(config.load(path), network=network, files=LabFiles(network))
         except Exception:
-            logger.exception("the agent of %s ended; it is started again", path.parent.name)
+            logger.exception("the agent of %s ended; it will be restarted", path.parent.name)
         await asyncio.sleep(AGAIN_S)
 
 
 def main() -> int:
-    """The program."""
+    """The program's entry point; returns the exit code."""
     arguments = process.arguments("The lab's agents.", server=True)
     log.to_stderr()
     return process.serve(run(arguments.dir, arguments.names, server=arguments.server))

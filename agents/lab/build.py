@@ -30,9 +30,9 @@ def build(
     gateway_ca: Path,
     language: str = languages.DEFAULT,
 ) -> LabLayout:
-    """Make the lab in `folder`, or leave the one that is there as it is but for its agents' gateway, which may
-    have another address after a restart. Settings depend on the seed alone; keys are always new. language: one of
-    languages.NAMES, for what netsh and sc print. Raises ValueError for another."""
+    """Make the lab in `folder`. If there is one already, only its agents' gateway is changed, which may have another
+    address after a restart. The settings depend only on the seed; keys are always new. language: one of languages.NAMES,
+    for the output of netsh and sc. Raises ValueError for any other."""
     languages.Language(language)
     folder = folder.resolve()
     if not (folder / LAYOUT).exists():
@@ -63,7 +63,7 @@ def _make(folder: Path, terminals: int, seed: int, port: int, language: str) -> 
         "port": port,
         "thumbprint": certificates.good.thumbprint,
     }
-    # Written last: a lab without it was not finished and is made anew.
+    # Written last: a lab without it is incomplete and is made anew.
     machine.write(str(folder), LAYOUT, layout)
 
 

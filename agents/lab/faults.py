@@ -1,5 +1,5 @@
-"""Fault injection: LAB/faults.json, read continuously, and the network and files that obey it. Agents and
-reference terminals get these in place of the real ones, so no fault code lives in the product."""
+"""Fault injection: reads LAB/faults.json continuously, and has a Network and Files that behave accordingly. Agents and
+reference terminals get these instead of the real ones, so the agent itself has no code for network faults."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ class TerminalFaults:
     clock_skew_s: float = 0
     read_only_settings: bool = False
     tls_max: str = ""  # "1.0" to "1.3"
-    disk_free_mb: float = -1  # below 0: as it is
+    disk_free_mb: float = -1  # free space; below 0: the real one
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class ServerFaults:
 
 
 class Faults:
-    """The faults as they are now. A file that is half written leaves the last good ones in force."""
+    """The present faults. While the file is half written, the last complete version counts."""
 
     def __init__(self, lab: Path) -> None:
         self.lab = lab
@@ -63,7 +63,7 @@ class Faults:
         self._watch: asyncio.Task[None] | None = None
 
     async def changed(self) -> None:
-        """Returns after the next change. One task looks at the file for all who wait."""
+        """Wait for the next change. One task watches the file for all that wait."""
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._look(self._data))
         await self._change.wait()
@@ -97,12 +97,12 @@ class Faults:
             if self._seen is not None:
                 self._data, self._seen = {}, None
         except (OSError, ValueError):
-            return self._data  # its writer has not finished
+            return self._data  # the file is being written
         return self._data
 
 
 class LabNetwork(Network):
-    """The network as a device with faults sees it. name: the terminal's; None for the server, whose clock may be off."""
+    """The network as a device with faults sees it. name: the terminal; None for the server, whose clock may be wrong."""
 
     def __init__(self, faults: Faults, name: str | None) -> None:
         self._all = faults
@@ -124,7 +124,7 @@ class LabNetwork(Network):
             left = begun + now.latency_ms / 1000 - time.monotonic()
             if left <= 0:
                 return
-            # What changes while a request is delayed holds for it, too.
+            # A fault that begins while a request is delayed applies to it, too.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self._all.changed()
@@ -140,7 +140,7 @@ class LabNetwork(Network):
         if highest is None:
             return
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # old versions are what this is about
+            warnings.simplefilter("ignore", DeprecationWarning)  # old versions are needed here
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = highest
 
@@ -180,7 +180,7 @@ class LabFiles(Files):
 
 
 def _known(kind: type[_Kind], row: Any) -> _Kind:
-    """The faults in this row; what is unknown or of another type is passed over."""
+    """The faults in this row. Unknown names and values of another type are ignored."""
     said: dict[str, Any] = {}
     for spec in dataclasses.fields(kind):
         value = row.get(spec.name) if isinstance(row, dict) else None

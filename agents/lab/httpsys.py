@@ -1,5 +1,5 @@
-"""http.sys's rules, as far as they decide what the reference server may do. Pure functions on its tables,
-apart from Bindings, which reads them anew whenever they change."""
+"""The rules of http.sys that decide what the reference server may do. Pure functions on its tables, except Bindings, which
+reads the tables anew when they change."""
 
 import os
 import ssl
@@ -10,12 +10,12 @@ from agents.lab import machine
 
 Tables = dict[str, Any]
 
-_HERE, _ANY, _ANY_V6 = "127.0.0.1", "0.0.0.0", "[::]"  # noqa: S104 - names of rows, nothing is bound to them
+_HERE, _ANY, _ANY_V6 = "127.0.0.1", "0.0.0.0", "[::]"  # noqa: S104 - names of rows, not addresses to listen on
 
 
 def refusal(tables: Tables, scheme: str, port: int) -> str | None:
-    """Why this service may not register its URL; None when it may. The account is no administrator, so it
-    needs a reservation, of exactly the string that it registers."""
+    """Why this service may not register its URL; None if it may. Its account is not an administrator, so it needs a
+    reservation of exactly the same string."""
     url = f"{scheme}://+:{port}/"
     other = "http" if scheme == "https" else "https"
     rows = [row["url"].lower() for row in tables["urlacl"]]
@@ -27,12 +27,12 @@ def refusal(tables: Tables, scheme: str, port: int) -> str | None:
 
 
 def listens_here(tables: Tables) -> bool:
-    """Whether http.sys listens on 127.0.0.1 at all: one iplisten entry narrows it for every program."""
+    """Whether http.sys listens on 127.0.0.1: an iplisten entry restricts it for every program."""
     return not tables["iplisten"] or any(row in (_ANY, _HERE) for row in tables["iplisten"])
 
 
 def bound_hash(tables: Tables, port: int) -> str | None:
-    """The certificate of the endpoint that serves 127.0.0.1; the most specific row wins."""
+    """The certificate for 127.0.0.1, from the most specific row."""
     by_endpoint = {row["endpoint"]: row["certhash"] for row in tables["sslcert"]}
     for host in (_HERE, _ANY, _ANY_V6):
         if found := by_endpoint.get(f"{host}:{port}"):
@@ -41,7 +41,7 @@ def bound_hash(tables: Tables, port: int) -> str | None:
 
 
 class Bindings:
-    """The TLS context for new connections, as the tables are at that moment."""
+    """Makes the TLS context for new connections from the present tables."""
 
     def __init__(self, server: Path, port: int) -> None:
         self._server, self._port = server, port
@@ -50,7 +50,7 @@ class Bindings:
         self.problem: str | None = None
 
     def context(self) -> ssl.SSLContext | None:
-        """None, and `problem` says why, where a handshake can only be reset."""
+        """The context; None if a handshake must be reset, then `problem` says why."""
         try:
             stat = os.stat(self._server / machine.HTTPSYS)
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Where everything of a lab is, and the names that its parts share."""
+"""The places of all files of a lab, and the names that its parts share."""
 
 import json
 from dataclasses import dataclass
@@ -12,15 +12,14 @@ ACCESS_LOG = "access.jsonl"  # in the server's folder
 
 @dataclass(frozen=True)
 class LabLayout:
-    """Where everything of a lab is. member: a number that the server answers with 200; ca_file: the root that
-    signs the server's certificate; thumbprint: the certificate that can be bound."""
+    """The places of all files of a lab. ca_file is the root of the server's certificate."""
 
     root: Path
-    names: tuple[str, ...]
-    member: int
+    names: tuple[str, ...]  # of the terminals
+    member: int  # a member number that the server answers with 200
     netpos_host: str
     port: int
-    thumbprint: str
+    thumbprint: str  # the certificate that can be bound
 
     @property
     def server_dir(self) -> Path:
@@ -47,7 +46,7 @@ class LabLayout:
 
 
 def load(folder: Path) -> LabLayout:
-    """The layout of a lab that was built before. Raises OSError where there is none."""
+    """The layout of a lab that was built before. Raises OSError if there is none."""
     said = json.loads((folder / LAYOUT).read_text(encoding="utf-8"))
     said["names"] = tuple(said["names"])
     return LabLayout(root=folder.resolve(), **said)

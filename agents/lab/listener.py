@@ -22,7 +22,7 @@ _MEMBER_PATH = "/netpos/members/"
 
 
 class AccessLog:
-    """server/access.jsonl: one line for every answer, written when the answer was."""
+    """server/access.jsonl: one line for each response, written right after it."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -70,7 +70,7 @@ class Listener:
         self._accepting = asyncio.create_task(self._accept(sock))
 
     def stop(self) -> None:
-        """Close the listener and every connection, at once: no answer leaves after this."""
+        """Close the listener and all connections at once. No response is sent after this."""
         if self._socket is None or self._accepting is None:
             return
         self._accepting.cancel()
@@ -88,7 +88,7 @@ class Listener:
             try:
                 connection, _ = await loop.sock_accept(sock)
             except OSError as error:
-                # Out of descriptors, or a client that has gone again.
+                # No descriptor is free, or the client has gone.
                 await asyncio.sleep(0.05 if error.errno in (errno.EMFILE, errno.ENFILE) else 0)
                 continue
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -113,14 +113,14 @@ class Listener:
         except ssl.SSLError:
             self.log.add("refused", self.scheme)
         except OSError:
-            connection.close()  # it went away before it had said anything
+            connection.close()  # it closed before it sent anything
         except asyncio.CancelledError:
             connection.close()
             raise
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: kept alive, one request after the other."""
+    """One connection that is kept alive, with one request after the other."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -186,7 +186,7 @@ class _Connection(asyncio.Protocol):
         self._transport.write(out + (self._h11.send(h11.EndOfMessage()) or b""))
 
     def _refuse(self) -> None:
-        """Not HTTP: a TLS greeting on a plain port, most likely. http.sys answers 400."""
+        """Answer 400, as http.sys does, to bytes that are not HTTP: most likely a TLS handshake on a plain port."""
         if self._h11.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._transport.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         self._listener.log.add("refused", self._listener.scheme, status=400, tls=self._tls)

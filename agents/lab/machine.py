@@ -1,5 +1,5 @@
-"""The server machine's state as files: what http.sys and the service manager keep, shared by the emulated
-programs and the reference server. Only the standard library's light parts: `netsh` and `sc` start often."""
+"""The server machine's state in files: the data of http.sys and of the service manager. The emulated programs and the reference
+server share it. It imports only light modules of the standard library, because `netsh` and `sc` are started often."""
 
 import contextlib
 import fcntl
@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 
-TYPE_CHECKING = False  # without typing, which takes as long to load as all the rest
+TYPE_CHECKING = False  # importing typing would double the start time
 if TYPE_CHECKING:
     from typing import Any
 
@@ -29,7 +29,7 @@ Row = dict[str, "Any"]
 
 @contextlib.contextmanager
 def locked(server: str, name: str) -> Iterator[None]:
-    """Hold this lock; the kernel lets go of it when its holder dies, at whatever moment."""
+    """Hold this lock. The kernel releases it when its process dies."""
     fd = os.open(os.path.join(server, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -39,17 +39,17 @@ def locked(server: str, name: str) -> Iterator[None]:
 
 
 def services_lock(server: str) -> contextlib.AbstractContextManager[None]:
-    """Whoever reads states in order to change them holds this."""
+    """The lock to hold while reading and changing service states."""
     return locked(server, ".scm.lock")
 
 
 def httpsys_lock(server: str) -> contextlib.AbstractContextManager[None]:
-    """Whoever reads http.sys's tables in order to change them holds this."""
+    """The lock to hold while reading and changing http.sys's tables."""
     return locked(server, ".httpsys.lock")
 
 
 def read(server: str, name: str, default: "Any") -> "Any":
-    """The JSON in this file, `default` where there is no such file."""
+    """The JSON in this file, `default` if there is no such file."""
     try:
         with open(os.path.join(server, name), "rb") as file:
             return json.loads(file.read())
@@ -58,7 +58,7 @@ def read(server: str, name: str, default: "Any") -> "Any":
 
 
 def write(server: str, name: str, value: "Any") -> None:
-    """Replace this file at once; the caller holds the lock. A crash leaves the old bytes or the new ones."""
+    """Replace this file atomically. The caller holds the lock. After a crash it has either the old or the new bytes."""
     temp = os.path.join(server, f".{name}.{os.getpid()}")
     with open(temp, "w", encoding="utf-8") as file:
         file.write(json.dumps(value, indent=1) + "\n")
@@ -66,7 +66,7 @@ def write(server: str, name: str, value: "Any") -> None:
 
 
 def append(path: str, row: Row) -> None:
-    """One line of JSON, in a single write."""
+    """Append one line of JSON with a single write."""
     fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         os.write(fd, json.dumps(row, separators=(",", ":")).encode() + b"\n")
@@ -75,7 +75,7 @@ def append(path: str, row: Row) -> None:
 
 
 def note_call(server: str, program: str, arguments: list[str], code: int) -> None:
-    """Remember that a program was run, for those who look at the lab."""
+    """Record that a program was run, for tests and people."""
     row = {"t": round(time.time(), 6), "program": program, "argv": arguments, "exit": code}
     append(os.path.join(server, CALLS), row)
 
@@ -87,7 +87,7 @@ def httpsys(server: str) -> dict[str, "Any"]:
 
 
 def elevated(server: str) -> bool:
-    """Whether whoever runs netsh and sc may change anything."""
+    """Whether netsh and sc run with the right to change anything."""
     return bool(read(server, OPTIONS, {}).get("elevated", True))
 
 
@@ -98,12 +98,12 @@ def services(server: str) -> list[Row]:
 
 
 def find(rows: list[Row], name: str) -> Row | None:
-    """The service of this name, which has no case on Windows."""
+    """The service with this name, which is not case-sensitive on Windows."""
     return next((row for row in rows if row["name"].lower() == name.lower()), None)
 
 
 def needing(rows: list[Row], name: str) -> list[Row]:
-    """The services that need this one, also through others; whoever needs another one stands before it."""
+    """The services that need this one, directly or through others. A service comes before the one that it needs."""
     found: list[Row] = []
     row = find(rows, name)
     for other in row["dependents"] if row else []:
@@ -113,27 +113,27 @@ def needing(rows: list[Row], name: str) -> list[Row]:
 
 
 def pending(server: str) -> dict[str, Row]:
-    """What is under way: service name -> state, checkpoint, wait_hint_ms."""
+    """The services that are starting or stopping: name -> state, checkpoint, wait_hint_ms."""
     rows: dict[str, Row] = read(server, PENDING, {})
     return rows
 
 
 def process(server: str) -> int:
-    """The process in which the services run."""
+    """The id of the process in which the services run."""
     pid: int = read(server, PROCESS, {"pid": 4216})["pid"]
     return pid
 
 
 def set_pending(server: str, name: str, state: int, checkpoint: int, wait_hint_ms: int) -> None:
-    """Say that this service is on its way; the caller holds services_lock."""
+    """Record that this service is starting or stopping. The caller holds services_lock."""
     rows = pending(server)
     rows[name] = {"state": state, "checkpoint": checkpoint, "wait_hint_ms": wait_hint_ms}
     write(server, PENDING, rows)
 
 
 def arrive(server: str, name: str, state: str, exit_code: int = 0) -> None:
-    """The service is `running` or `stopped` now; the caller holds services_lock. Dying between the writes
-    leaves it pending, and carrying that out once more changes nothing."""
+    """Record that the service is `running` or `stopped` now. The caller holds services_lock. If the process dies between the
+    writes, the service stays pending; carrying that out once more has no further effect."""
     rows = services(server)
     row = find(rows, name)
     if row is not None and row["state"] != state:

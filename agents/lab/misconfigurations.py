@@ -1,6 +1,6 @@
-"""The field failures of the days before a cutover, each planted in a lab folder by one function, so that a test or a
-person can see by which fact it is found. docs/lab.md has the table. Edits hold from the agents' next look on; nothing
-here undoes them."""
+"""Misconfigurations from the field, each planted in a lab folder by one function, so that a test or a person can see which
+fact reveals it. docs/lab.md has the table; the numbers below are its numbers. A change takes effect when an agent reads the
+files next. Nothing here undoes a change."""
 
 import contextlib
 import json
@@ -28,22 +28,23 @@ def binding_on_another_port(lab: LabLayout) -> None:
 
 
 def http_reservation_remains(lab: LabLayout) -> None:
-    """2: HTTPS in the settings, and the port is still reserved for HTTP."""
+    """2: HTTPS is in the settings, but the port is still reserved for HTTP."""
     use_ssl(lab, on=True)
 
 
 def https_reservation_remains(lab: LabLayout) -> None:
-    """3: a half rollback: HTTP in the settings, and a reservation for HTTPS on the port."""
+    """3: an incomplete rollback: HTTP is in the settings, but the port is reserved for HTTPS."""
     _change(lab, "urlacl", lambda rows: [*rows, {"url": f"https://+:{lab.port}/", "sddl": EVERYONE_LISTENS}])
 
 
 def reservation_without_list(lab: LabLayout) -> None:
-    """3: the port's own reservation has an access list that nobody can read, so nothing could bring it back."""
+    """3: the port's own reservation has an unreadable access list, so it could not be brought back."""
     _change(lab, "urlacl", lambda rows: [{**row, "sddl": ""} if f":{lab.port}/" in row["url"] else row for row in rows])
 
 
 def reservation_unmovable(lab: LabLayout) -> None:
-    """3: the port's own reservation has an access list with a condition, which netsh cannot be given as it is shown."""
+    """3: the port's own reservation has an access list with a condition, which netsh does not accept in the form that it
+    prints."""
     listed = 'D:(XA;;GX;;;WD;(@User.Title=="PM"))'
     _change(lab, "urlacl", lambda rows: [{**row, "sddl": listed} if f":{lab.port}/" in row["url"] else row for row in rows])
 
@@ -54,23 +55,23 @@ def torn_thumbprint(lab: LabLayout) -> None:
 
 
 def other_language(lab: LabLayout, language: str = "german-oem") -> None:
-    """7: a server that has never heard of EVERYONE_LISTENS."""
+    """7: a server that has never heard of EVERYONE."""
     options = machine.read(str(lab.server_dir), machine.OPTIONS, {})
     machine.write(str(lab.server_dir), machine.OPTIONS, {**options, "language": language})
 
 
 def foreign_binding(lab: LabLayout) -> None:
-    """9: another program has bound a certificate of its own to the port."""
+    """9: another program has bound its own certificate to the port."""
     _bind(lab, f"0.0.0.0:{lab.port}", OTHER_HASH, OTHERS)
 
 
 def no_reservation(lab: LabLayout) -> None:
-    """7: none on the port, as where user=EVERYONE_LISTENS was refused with 1332."""
+    """7: none on the port, as where user=EVERYONE was refused with 1332."""
     _change(lab, "urlacl", lambda rows: [row for row in rows if f":{lab.port}/" not in row["url"]])
 
 
 def specific_binding(lab: LabLayout) -> None:
-    """10: a forgotten binding of one address goes before ours."""
+    """10: http.sys prefers a forgotten binding of one address to ours."""
     _bind(lab, f"127.0.0.1:{lab.port}", OTHER_HASH, OTHERS)
 
 
@@ -80,7 +81,7 @@ def narrowed_addresses(lab: LabLayout, address: str = "10.0.0.5") -> None:
 
 
 def old_binding_kept(lab: LabLayout) -> None:
-    """16: the certificate was renewed, and the port still has the old one."""
+    """16: the certificate was renewed, but the port still has the old one."""
     old = next(path.stem for path in sorted(_store(lab).glob("*.key")) if path.stem != lab.thumbprint)
     _bind(lab, f"0.0.0.0:{lab.port}", old, APPID)
 
@@ -95,7 +96,7 @@ def certificate_elsewhere(lab: LabLayout) -> None:
 
 
 def chain_without_intermediate(lab: LabLayout) -> None:
-    """13: the certificate was imported without the one that issued it."""
+    """13: the certificate was imported without its issuer's."""
     path = _store(lab) / f"{lab.thumbprint}.pem"
     leaf, end, _ = path.read_bytes().partition(b"-----END CERTIFICATE-----\n")
     atomic.replace(path, leaf + end)
@@ -113,12 +114,12 @@ def key_in_profile(lab: LabLayout) -> None:
 
 
 def key_unusable(lab: LabLayout) -> None:
-    """5: there is a key, and whoever runs the agent cannot use it."""
+    """5: there is a key, but the agent's account cannot use it."""
     atomic.replace(_store(lab) / f"{lab.thumbprint}.key", b"-----BEGIN PRIVATE KEY-----\nnot ours to read\n")
 
 
 def restarted_by_itself(lab: LabLayout) -> None:
-    """8: recovery actions, and the Services Monitor runs."""
+    """8: the service has recovery actions, and the Services Monitor runs."""
     rows = machine.services(str(lab.server_dir))
     for row in rows:
         if row["name"] == SERVICE:
@@ -145,14 +146,14 @@ def use_ssl(lab: LabLayout, *, on: bool) -> None:
 
 @contextlib.contextmanager
 def port_taken(lab: LabLayout) -> Iterator[None]:
-    """9: another program, which is this one, listens at the port. NetPOS.Net must not run. Raises OSError."""
+    """9: another program (this process) listens at the port. NetPOS.Net must not run. Raises OSError."""
     with socket.create_server(("127.0.0.1", lab.port)):
         yield
 
 
 @contextlib.contextmanager
 def stranger(lab: LabLayout, address: str = "127.0.0.77") -> Iterator[None]:
-    """19: a client that nobody manages uses the port, from this address. Raises OSError."""
+    """19: an unmanaged client uses the port from this address. Raises OSError."""
     with socket.create_connection(("127.0.0.1", lab.port), timeout=5, source_address=(address, 0)):
         yield
 
@@ -161,43 +162,43 @@ def stranger(lab: LabLayout, address: str = "127.0.0.77") -> Iterator[None]:
 
 
 def wrong_host(lab: LabLayout, name: str, host: str = "127.0.0.2") -> None:
-    """12: this till calls the server by a name or an address that is not in the certificate."""
+    """12: this terminal uses a name or address for the server that is not in the certificate."""
     _replace(_settings(lab, name), rb"<NetPosHost>[^<]*", f"<NetPosHost>{host}".encode())
 
 
 def root_missing(lab: LabLayout, name: str) -> None:
-    """13: this till has other roots only."""
+    """13: this terminal has only other roots."""
     atomic.replace(_roots(lab, name), (lab.root / "foreign-root.pem").read_bytes())
 
 
 def old_tls(lab: LabLayout, name: str, newest: str = "1.0") -> None:
-    """14: this till speaks no newer TLS."""
+    """14: this terminal supports no newer TLS."""
     fault(lab, name, tls_max=newest)
 
 
 def wrong_clock(lab: LabLayout, name: str, skew_s: float = 400 * 86400) -> None:
-    """15: this till's clock is ahead by so much, behind for less than 0."""
+    """15: this terminal's clock is ahead by skew_s seconds, or behind if it is negative."""
     fault(lab, name, clock_skew_s=skew_s)
 
 
 def wrong_server_clock(lab: LabLayout, skew_s: float = 1200) -> None:
-    """15: the server's clock is off."""
+    """15: the server's clock is wrong."""
     _into_faults(lab, ("server",), {"clock_skew_s": skew_s})
 
 
 def slow_first_contact(lab: LabLayout, name: str, latency_ms: float = 700, timeout_s: int = 1) -> None:
-    """17: each answer comes in time, the first lookup as a whole does not."""
+    """17: each response comes in time, but the first lookup as a whole does not."""
     _replace(_settings(lab, name), rb"<TimeoutSeconds>\d+", f"<TimeoutSeconds>{timeout_s}".encode())
     fault(lab, name, latency_ms=latency_ms)
 
 
 def read_only_settings(lab: LabLayout, name: str) -> None:
-    """18: this till's settings cannot be rewritten."""
+    """18: this terminal's settings cannot be rewritten."""
     fault(lab, name, read_only_settings=True)
 
 
 def switched_off(lab: LabLayout, name: str) -> None:
-    """19: this till is not there."""
+    """19: this terminal is switched off."""
     fault(lab, name, offline=True)
 
 
@@ -207,7 +208,7 @@ def full_disk(lab: LabLayout, name: str, free_mb: float = 3) -> None:
 
 
 def access_codes(lab: LabLayout, **by_name: str) -> None:
-    """Further: access codes, by a till's name or `server`."""
+    """Further: access codes, by terminal name or `server`."""
     for name, code in by_name.items():
         element = f"<AccessCode>{code}</AccessCode>".encode()
         if name == "server":
@@ -217,8 +218,8 @@ def access_codes(lab: LabLayout, **by_name: str) -> None:
 
 
 def inspected(lab: LabLayout, name: str, folder: Path) -> ssl.SSLContext:
-    """20: something between this till and the server opens TLS, and the till trusts it. Returns how it speaks; the
-    caller listens. folder: for its key."""
+    """20: a device between this terminal and the server intercepts TLS, and the terminal trusts it. Returns its TLS
+    context; the caller listens with it. folder: for its key."""
     between = pki.make()
     certificate, key = folder / "between.pem", folder / "between.key"
     certificate.write_bytes(between.good.pem)
@@ -231,7 +232,7 @@ def inspected(lab: LabLayout, name: str, folder: Path) -> ssl.SSLContext:
 
 
 def fault(lab: LabLayout, name: str, **values: Any) -> None:
-    """Into faults.json, beside what is there. name: a terminal's."""
+    """Add a fault of this terminal to faults.json."""
     _into_faults(lab, ("terminals", name), values)
 
 
@@ -257,7 +258,7 @@ def _change(lab: LabLayout, table: str, change: Any) -> None:
 
 
 def _replace(path: Path, pattern: bytes, new: bytes) -> None:
-    """Put `new` where the pattern matches. Raises ValueError unless that is exactly once."""
+    """Replace the only match of the pattern by `new`. Raises ValueError unless there is exactly one match."""
     data, count = re.subn(pattern, lambda _: new, path.read_bytes())
     if count != 1:
         raise ValueError(f"{path}: {pattern!r} is there {count} times")

@@ -28,21 +28,21 @@ FAILED = 1066  # ERROR_SERVICE_SPECIFIC_ERROR
 
 
 class CannotStart(Exception):
-    """The service ends again while it is starting; the text goes to server/netpos.log."""
+    """The service stops again while it is starting; the text goes to server/netpos.log."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What NetPOS.Net reads when it starts."""
+    """The settings that NetPOS.Net reads when it starts."""
 
     scheme: str
     port: int
 
 
 def read_settings(path: Path) -> Settings:
-    """Raises CannotStart."""
+    """The settings in this file. Raises CannotStart."""
     try:
-        root = ElementTree.fromstring(path.read_bytes())  # noqa: S314 - the lab's own file
+        root = ElementTree.fromstring(path.read_bytes())  # noqa: S314 - a file of the lab
         port = int(root.findtext("General/Port") or "")
         use_ssl = (root.findtext("General/UseSSL") or "").strip().lower()
     except (OSError, ElementTree.ParseError, ValueError) as error:
@@ -84,13 +84,13 @@ class NetPos:
             self._listener = None
 
     def note(self, text: str) -> None:
-        """One line in server/netpos.log."""
+        """Write one line to server/netpos.log."""
         with (self._server / "netpos.log").open("a", encoding="utf-8") as file:
             file.write(f"{dt.datetime.now(dt.UTC).isoformat(timespec='milliseconds')} {text}\n")
 
 
 async def _listen(listener: Listener) -> None:
-    """A client's own socket may sit on the port for a moment while nobody listened there."""
+    """Listen, with retries: a client's socket may have used the port for a moment while nobody listened there."""
     end = time.monotonic() + PORT_LIMIT_S
     while True:
         try:
@@ -104,7 +104,7 @@ async def _listen(listener: Listener) -> None:
 
 
 class Manager:
-    """The service manager: carries out what `sc` has written into pending.json."""
+    """The service manager: carries out the orders that `sc` has written into pending.json."""
 
     def __init__(self, lab: Path) -> None:
         self._server = str(lab / "server")
@@ -114,7 +114,7 @@ class Manager:
         self._busy: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         machine.write(self._server, machine.PROCESS, {"pid": os.getpid()})
         self._boot()
         watch = asyncio.create_task(self._monitor())
@@ -127,7 +127,7 @@ class Manager:
             self._netpos.stop()
 
     def _boot(self) -> None:
-        """What ran when the process was killed starts anew; what was on its way is carried out."""
+        """Restart the services that ran when the process was killed, and carry out pending orders."""
         with machine.services_lock(self._server):
             under_way = machine.pending(self._server)
             for row in machine.services(self._server):
@@ -139,7 +139,7 @@ class Manager:
             stat = os.stat(os.path.join(self._server, machine.PENDING))
         except FileNotFoundError:
             return
-        # A file system's clock is coarse, so two writes may look like one: now and then it is read anyway.
+        # A file system's clock is coarse, so two writes may look like one. Therefore read the file now and then anyway.
         seen = (stat.st_mtime_ns, stat.st_ino, int(time.monotonic() / READ_ANYWAY_S))
         if seen == self._seen:
             return
@@ -185,7 +185,7 @@ class Manager:
             machine.set_pending(self._server, name, state, checkpoint, machine.WAIT_HINT_MS)
 
     def _arrive(self, name: str, state: str, code: int) -> None:
-        # From here on a new command of sc is a new task.
+        # From here on, a new order of sc gets a new task.
         self._busy.pop(name, None)
         self._seen = None
         with machine.services_lock(self._server):
@@ -215,13 +215,13 @@ def _needs_restart(server: str) -> bool:
 
 
 def _surface(task: asyncio.Task[None]) -> None:
-    """An error nobody expected ends the process: the supervisor starts it anew, with the same state."""
+    """An unexpected error ends the process. The supervisor restarts it with the same state."""
     if not task.cancelled() and (error := task.exception()):
         raise SystemExit(f"lab server: {error!r}") from error
 
 
 def main() -> int:
-    """The program."""
+    """The program's entry point; returns the exit code."""
     lab = process.arguments("The lab's reference NetPOS.Net server.", names=False).dir
     return process.serve(Manager(lab).run())
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from agents.lab import machine, netsh_out
 from agents.lab.texts import languages
 
-TYPE_CHECKING = False  # without typing, which takes as long to load as all the rest
+TYPE_CHECKING = False  # importing typing would double the start time
 if TYPE_CHECKING:
     from typing import Any
 
 Arguments = dict[str, str]
 Tables = dict[str, "Any"]
 
-# A UrlPrefix is Unicode and ends with a slash; in its path there is no query.
+# A UrlPrefix is Unicode and ends with a slash. Its path has no query.
 _URL = re.compile(r"(https?)://([^/:\s]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})(/(?:[^?\x00-\x1f]*/)?)", re.IGNORECASE)
 _ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]+\]"
 _IPPORT = re.compile(rf"(?:{_ADDRESS}):\d{{1,5}}")
@@ -40,11 +40,11 @@ class Usage(Exception):
 
 
 def main(server: str, argv: list[str]) -> int:
-    """Do what `netsh ARGV` would do; the exit code. Output goes to standard output, as netsh's errors do."""
+    """Do what `netsh ARGV` does, and return its exit code. All output goes to standard output, as netsh's errors do."""
     language = languages.of(server)
     text, code = _run(server, language.say, argv)
     machine.note_call(server, "netsh", argv, code)
-    # Bytes: which ones they are is the site's choice, not that of this process's locale.
+    # Bytes, because the site's language decides the encoding, not this process's locale.
     sys.stdout.buffer.write(language.printed(f"\n{text}\n\n"))
     return code
 
@@ -74,7 +74,7 @@ def _run(server: str, say: languages.Say, argv: list[str]) -> tuple[str, int]:
 
 
 def _named(verb: str, what: str, words: list[str]) -> Arguments:
-    """name=value arguments. netsh takes positional ones too; the lab does not."""
+    """The name=value arguments. The real netsh also takes positional ones; the lab does not."""
     out: Arguments = {}
     for word in words:
         name, equals, value = word.partition("=")
@@ -114,7 +114,7 @@ def _conflicts(tables: Tables, scheme: str, port: str) -> bool:
 
 
 def _sddl(server: str, arguments: Arguments) -> str:
-    """An account is known by its name in this Windows' language, and by no other."""
+    """The access list in the arguments. An account is known only by its name in this Windows' language."""
     user, say = arguments["user"].lower(), languages.of(server).say
     accounts = {say(name).lower(): sid for name, sid in netsh_out.ACCOUNTS.items()}
     trustee = next((sid for name, sid in accounts.items() if user in (name, name.partition("\\")[2])), None)
@@ -137,7 +137,7 @@ def _show_urlacl(tables: Tables, arguments: Arguments) -> list["Any"]:
 
 
 def _endpoint(arguments: Arguments) -> str:
-    """The row that ipport=, hostnameport= or ccs= names."""
+    """The endpoint in ipport=, hostnameport= or ccs=."""
     for name, shape in (("ipport", _IPPORT), ("hostnameport", _NAMEPORT)):
         if value := arguments.get(name):
             if not shape.fullmatch(value) or not 1 <= int(value.rpartition(":")[2]) <= 65535:
@@ -157,7 +157,7 @@ def _add_sslcert(server: str, tables: Tables, arguments: Arguments) -> None:
         return
     _need(arguments, "appid", "certhash")
     certhash, appid, store = arguments["certhash"], arguments["appid"], arguments.get("certstorename")
-    # A malformed value is refused by netsh itself, without a number.
+    # netsh itself refuses a malformed value, without a number.
     if not _HASH.fullmatch(certhash) or not _GUID.fullmatch(appid):
         raise Bare(87)
     if any(row["endpoint"] == endpoint for row in tables["sslcert"]):
@@ -169,7 +169,7 @@ def _add_sslcert(server: str, tables: Tables, arguments: Arguments) -> None:
 
 
 def _add_central(tables: Tables, endpoint: str, arguments: Arguments) -> None:
-    """A port whose certificates lie in the Central Certificate Store: there is no hash."""
+    """Add a port with certificates in the Central Certificate Store: the row has no hash."""
     _need(arguments, "appid")
     if arguments.get("certhash") or not _GUID.fullmatch(arguments["appid"]):
         raise Bare(87)

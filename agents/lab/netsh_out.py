@@ -6,7 +6,7 @@ from collections.abc import Callable
 from agents.lab.machine import Row
 from agents.lab.texts.languages import Say
 
-TYPE_CHECKING = False  # without typing, which takes as long to load as all the rest
+TYPE_CHECKING = False  # importing typing would double the start time
 if TYPE_CHECKING:
     from typing import Any
 

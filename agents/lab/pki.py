@@ -1,5 +1,5 @@
 """The lab site's certificates: a private CA (root, intermediate) as a venue's IT would run it, RSA everywhere
-because old tills know nothing else."""
+because old terminals support nothing else."""
 
 import datetime as dt
 import hashlib
@@ -26,7 +26,7 @@ class Signer:
 
 @dataclass(frozen=True)
 class Stored:
-    """One entry of the machine store: what <thumbprint>.pem and <thumbprint>.key hold."""
+    """One entry of the machine store: the content of <thumbprint>.pem and <thumbprint>.key."""
 
     thumbprint: str
     pem: bytes
@@ -35,17 +35,16 @@ class Stored:
 
 @dataclass(frozen=True)
 class Pki:
-    """roots: the lab's own; foreign: unrelated ones that a till trusts too; good: the certificate to bind;
-    store: good, an older one whose key has stayed elsewhere, an expired one."""
+    """All certificates of a lab."""
 
-    root: bytes
-    foreign: tuple[bytes, ...]
-    good: Stored
-    store: tuple[Stored, ...]
+    root: bytes  # the lab's own root
+    foreign: tuple[bytes, ...]  # unrelated roots that terminals trust, too
+    good: Stored  # the certificate to bind
+    store: tuple[Stored, ...]  # the good one, an older one without its key, an expired one
 
 
 def make() -> Pki:
-    """New keys, each made once, and everything signed with them."""
+    """Generate the keys, and make everything that is signed with them."""
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     root = _root("Clubhouse Private Root CA", now, _key())
     between = _intermediate("Clubhouse Issuing CA 1", root, now, _key())

@@ -1,4 +1,4 @@
-"""What the lab's programs share: arguments, and running until SIGTERM."""
+"""Shared by the lab's programs: arguments, and running until SIGTERM."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def arguments(description: str, *, names: bool = True, server: bool = False) -> argparse.Namespace:
-    """--dir LAB, and where wanted --names A,B,C and --server."""
+    """Parse --dir LAB and, if wanted, --names A,B,C and --server."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--dir", type=lambda text: Path(text).resolve(), required=True, help="the lab folder")
     if names:
@@ -21,7 +21,7 @@ def arguments(description: str, *, names: bool = True, server: bool = False) -> 
 
 
 def serve(work: Coroutine[Any, Any, None]) -> int:
-    """Run until it ends, or until SIGTERM or SIGINT; the exit code."""
+    """Run until it ends, or until SIGTERM or SIGINT. Returns the exit code."""
     asyncio.run(_until_signalled(work))
     return 0
 
@@ -36,7 +36,7 @@ async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """All of them at once; an error in one ends all, and with them the process, which is then started anew."""
+    """Run all at once. An error in one ends all, and with them the process, which is then restarted."""
     async with asyncio.TaskGroup() as group:
         for work in works:
             group.create_task(work)

@@ -1,5 +1,5 @@
-"""The emulated `sc`: it checks, says what is to be done in server/pending.json and returns at once, as the
-real one does while a service is still on its way; the reference server carries it out."""
+"""The emulated `sc`. It checks the command, writes the order to server/pending.json and returns at once, as the real one
+does while a service is still starting or stopping. The reference server carries the order out."""
 
 import sys
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _START_WORDS = {"auto": "auto", "demand": "manual", "disabled": "disabled"}
 
 
 class Failed(Exception):
-    """sc prints which call failed and why, and ends with the number."""
+    """A call failed: sc prints which one and why, and exits with the number."""
 
     def __init__(self, call: str, number: int) -> None:
         super().__init__(call, number)
@@ -20,7 +20,7 @@ class Failed(Exception):
 
 
 def main(server: str, argv: list[str]) -> int:
-    """Do what `sc ARGV` would do; the exit code is the error's number, of which POSIX keeps the lowest byte."""
+    """Do what `sc ARGV` does. Returns the exit code, which is the error's number; POSIX keeps only its lowest byte."""
     language, code = languages.of(server), 0
     try:
         text = _run(server, argv)

@@ -1,4 +1,4 @@
-"""The settings files of a lab site: no two terminals' files look quite the same, as on a real site."""
+"""The settings files of a lab site. As on a real site, every terminal's file looks a little different."""
 
 import random
 
@@ -46,7 +46,7 @@ def touch(number: int, name: str, port: int, rng: random.Random) -> bytes:
         f"    <DrawerSecured>{true}</DrawerSecured><!-- the drawer, not the network -->",
         "  </Security>",
     ]
-    cut = 4 if rng.random() < 0.5 else 0  # Customers stands before or behind other sections
+    cut = 4 if rng.random() < 0.5 else 0  # Customers comes before or after other sections
     body = [*others[:cut], f"  <!-- {rng.choice(_COMMENTS)} -->", *customers, *others[cut:]]
     return _file("TouchSettings", body, bom=number % 4 == 1, crlf=number % 2 == 1)
 

@@ -1,5 +1,5 @@
-"""One reference terminal: it looks a member up about twice a second with its own settings, whatever its agent
-does, as a busy till would."""
+"""One reference terminal. It looks up a member about twice a second with its own settings, independently of its agent, as a
+busy terminal does."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ _FAILURES = (OSError, TimeoutError, ssl.SSLError, h11.ProtocolError, ValueError,
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The part of TouchSettings.xml that is about NetPOS.Net."""
+    """The settings of TouchSettings.xml that concern NetPOS.Net."""
 
     host: str
     port: int
@@ -53,7 +53,7 @@ def read_settings(path: Path) -> Settings:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a kept connection depends on: when any of it changes, the next lookup connects anew."""
+    """Everything on which a kept connection depends. If any of it changes, the next lookup opens a new connection."""
 
     settings: Settings
     faults: TerminalFaults
@@ -61,7 +61,7 @@ class Situation:
 
 
 class Terminal:
-    """Settings, root store and log of one till, and the lookups."""
+    """Settings, root store and log of one terminal, and its lookups."""
 
     def __init__(self, folder: Path, faults: Faults) -> None:
         self.name = folder.name
@@ -73,7 +73,7 @@ class Terminal:
         self._log = os.open(folder / "lookups.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     async def run(self) -> None:
-        """Until cancelled. A lookup that hangs is given its whole timeout while the next ones go on."""
+        """Run until cancelled. A lookup that hangs has its full timeout, while the next ones go on."""
         await asyncio.sleep(self._random.uniform(0, EVERY_S[1]))
         due = time.monotonic()
         while True:
@@ -81,7 +81,7 @@ class Terminal:
                 task = asyncio.create_task(self._look_up())
                 self._under_way.add(task)
                 task.add_done_callback(self._under_way.discard)
-            # What a busy machine has delayed is not made up for.
+            # Lookups that a busy machine has delayed are not made up for.
             due = max(due + self._random.uniform(*EVERY_S), time.monotonic())
             await asyncio.sleep(due - time.monotonic())
 

@@ -12,13 +12,13 @@ from agents.lab.terminal import Terminal
 
 
 async def run(lab: Path, names: list[str]) -> None:
-    """All these terminals, until cancelled."""
+    """Run these terminals until cancelled."""
     faults = Faults(lab)
     await process.together([Terminal(lab / "terminals" / name, faults).run() for name in names])
 
 
 def main() -> int:
-    """The program."""
+    """The program's entry point; returns the exit code."""
     arguments = process.arguments("The lab's reference terminals.")
     return process.serve(run(arguments.dir, arguments.names))
 

@@ -250,6 +250,6 @@ def test_the_oem_code_page_is_what_comes_out_of_the_program(speaks: Callable[...
 def test_an_unknown_language_is_refused_with_the_list(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"'klingon' is none of english, .*german-oem.*made-up-wrapped"):
         call_command("demo", "--language", "klingon", "--dir", str(tmp_path / "demo"))
-    with pytest.raises(ValueError, match="'klingon' is no language of the lab; choose one of english, "):
+    with pytest.raises(ValueError, match="'klingon' is not a language of the lab; choose one of english, "):
         build.build(tmp_path / "lab", terminals=1, seed=1, port=1, gateway="", gateway_ca=tmp_path, language="klingon")
     assert list(tmp_path.iterdir()) == []

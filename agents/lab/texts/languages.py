@@ -1,5 +1,5 @@
-"""In which language and in what dress a site's netsh and sc print, by `language` in server/lab.json: a table of texts,
-`-wrapped` for lines broken at a console's width, `-oem` for the code page that Windows writes in when redirected."""
+"""The language and form of the output of a site's netsh and sc, from `language` in server/lab.json: a table of texts, with
+`-wrapped` for lines broken at a console's width, and `-oem` for the code page in which Windows writes redirected output."""
 
 import importlib
 from collections.abc import Callable
@@ -22,14 +22,14 @@ class Language:
 
     def __init__(self, name: str) -> None:
         if name not in _KNOWN:
-            raise ValueError(f"{name!r} is no language of the lab; choose one of {', '.join(NAMES)}")
+            raise ValueError(f"{name!r} is not a language of the lab; choose one of {', '.join(NAMES)}")
         table, dress = _KNOWN[name]
         self.say = _say(table)
         self._width = WIDTH if "wrapped" in dress else 0
         self._code_page = _CODE_PAGES[table] if "oem" in dress else "utf-8"
 
     def printed(self, text: str) -> bytes:
-        """What comes out of the program; what the code page lacks becomes a question mark, as it does on Windows."""
+        """The program's output. A character that the code page lacks becomes a question mark, as on Windows."""
         return (wrapped(text, self._width) if self._width else text).encode(self._code_page, errors="replace")
 
 
@@ -39,7 +39,7 @@ def of(server: str) -> Language:
 
 
 def wrapped(text: str, width: int) -> str:
-    """As a console breaks it: at the width, wherever that is, and without indentation."""
+    """The text as a console breaks it: exactly at the width, without indentation."""
     return "\n".join(
         "\n".join(line[place : place + width] for place in range(0, len(line), width)) for line in text.split("\n")
     )

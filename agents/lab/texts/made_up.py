@@ -1,5 +1,5 @@
-"""A language that does not exist: the English text in Georgian letters, its vowels drawn out, so that every label is
-foreign and longer than its column. Nobody can have prepared a reader for it."""
+"""A language that does not exist: the English text in Georgian letters with longer vowels, so that every label is foreign and
+longer than its column. So no parser can be prepared for it."""
 
 _VOWELS = 5
 _LETTERS = {
