@@ -48,7 +48,7 @@ class DeadMan:
                 self._answered_at = time.monotonic()
                 continue
             try:
-                await (self._till() if isinstance(self.host, TerminalHost) else self._server())
+                await (self._terminal() if isinstance(self.host, TerminalHost) else self._server())
             except StepError as error:
                 log.warning("on its own: %s", error)
 
@@ -98,9 +98,9 @@ class DeadMan:
         assert isinstance(self.host, ServerHost)
         return (await sc.query(self.host.config.service)).state not in (sc_text.RUNNING, sc_text.STOPPED)
 
-    # --- a till: follow the server --------------------------------------------------------------------
+    # --- a terminal: follow the server ---------------------------------------------------------------
 
-    async def _till(self) -> None:
+    async def _terminal(self) -> None:
         if not self.lease_over:
             return
         own = self.host.scheme()

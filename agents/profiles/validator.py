@@ -44,24 +44,24 @@ def load(path: Path) -> Profile:
 def parse(data: dict[str, Any], folder: Path = Path()) -> Profile:
     """The profile with these values. A relative `file` begins at `folder`. Raises ProfileError."""
     check = _Check(data)
-    role: Role = "terminal" if check.one_of("role", ("server", "terminal")) == "terminal" or _seems_till(data) else "server"
+    role: Role = "terminal" if check.one_of("role", ("server", "terminal")) == "terminal" or _seems_terminal(data) else "server"
     form = check.format()
     switch = Switch(check.selector("switch", form), check.words("true", form), check.words("false", form))
     port = check.selector("port", form)
-    till = role == "terminal"
-    host = check.selector("host", form) if till else None
-    timeout = check.selector("timeout", form) if till and "timeout" in data else None
+    is_terminal = role == "terminal"
+    host = check.selector("host", form) if is_terminal else None
+    timeout = check.selector("timeout", form) if is_terminal and "timeout" in data else None
     code = check.selector("access_code", form) if "access_code" in data else None
     file, key = check.place(form)
     check.overlaps(switch, [port, host, timeout, code], form)
-    only_tills = set() if till else {"host", "timeout"}
-    check.unknown({"role", "format", "key" if form == "registry" else "file", *_SECTIONS} - only_tills)
+    only_terminals = set() if is_terminal else {"host", "timeout"}
+    check.unknown({"role", "format", "key" if form == "registry" else "file", *_SECTIONS} - only_terminals)
     if check.errors:
         raise ProfileError(check.errors)
     return Profile(role, form, switch, port, host, timeout, code, folder / file if file else None, key)
 
 
-def _seems_till(data: dict[str, Any]) -> bool:
+def _seems_terminal(data: dict[str, Any]) -> bool:
     """Whether a profile with a wrong role has a terminal's fields: then these are not reported as wrong, too."""
     return data.get("role") != "server" and "host" in data
 

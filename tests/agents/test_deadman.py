@@ -125,7 +125,7 @@ async def test_a_till_follows_what_the_server_really_speaks_and_never_trusts_pla
 async def test_within_the_lease_nothing_is_done():
     man, done = deadman(silent_s=5, speaks={"https": None})
     assert not man.lease_over
-    await man._till()
+    await man._terminal()
     await man._move("https")
     assert done == []
 
