@@ -102,13 +102,13 @@
       const link = document.createElement("a");
       link.href = `/login/?next=${encodeURIComponent(location.pathname)}`;
       link.textContent = "Log in again";
-      alarm("You have been logged out: what you see is no longer kept up to date. A running cutover goes on by itself. ", link);
+      alarm("You have been logged out: this page is no longer updated. A running cutover continues. ", link);
     } catch { /* the dashboard cannot be reached; the sign says so already */ }
   }
-  document.addEventListener("htmx:sendError", () => alarm("The dashboard cannot be reached. A running cutover goes on by itself; try again."));
+  document.addEventListener("htmx:sendError", () => alarm("The dashboard cannot be reached. A running cutover continues. Try again."));
   document.addEventListener("htmx:responseError", (event) => {
     const out = event.detail.xhr.status === 403;
-    alarm(out ? "This is no longer allowed: you may have been logged out. Load the page again." : "The dashboard could not do this; its log says why. A running cutover goes on by itself.");
+    alarm(out ? "This is no longer allowed: you may have been logged out. Reload the page." : "The dashboard could not do this; its log has the details. A running cutover continues.");
   });
 
   // --- find: on cells and rows alike -----------------------------------------------------------------
