@@ -25,14 +25,14 @@ class StepInfo:
 
 SERVER_STEPS: tuple[StepInfo, ...] = (
     StepInfo("hold_monitor", "Hold the Services Monitor", 60),
-    StepInfo("hold_dependents", "Stop what needs NetPOS.Net", 120),
+    StepInfo("hold_dependents", "Stop dependent services", 120),
     StepInfo("stop_service", "Stop NetPOS.Net", 120, outage=True),
     StepInfo("swap_reservation", "Swap the URL reservation", 20, outage=True),
     StepInfo("bind_certificate", "Bind the certificate", 20, outage=True),
     StepInfo("use_ssl", "Use SSL", 10, outage=True),
     StepInfo("start_service", "Start NetPOS.Net", 180, outage=True),
     StepInfo("verify_server", "Verify: TCP, TLS, lookup", 30, outage=True),
-    StepInfo("release_dependents", "Start what needs NetPOS.Net", 180),
+    StepInfo("release_dependents", "Start dependent services", 180),
     StepInfo("release_monitor", "Release the Services Monitor", 60),
 )
 

@@ -294,7 +294,9 @@ _NOT_SWITCHED = Failure(
 )
 _SUPERSEDED = Failure(Finding("superseded", "a newer instruction took over", "Nothing to do."))
 _TOO_LATE = Failure(
-    Finding("expired", "the instruction expired before it could begin", "Nothing was changed. Retry, or plan again.")
+    Finding(
+        "expired", "the instruction expired before it could start", "Nothing was changed here. Retry, or plan a new cutover."
+    )
 )
 _EXPIRED = Failure(
     Finding("expired_while_down", "the instruction expired while the agent was not running", "Switch this device again."), True

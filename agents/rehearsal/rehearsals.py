@@ -113,7 +113,7 @@ class Rehearsals:
             message = f"a {self._host.config.role} has no part `{probe.action}` in a rehearsal"
             return Finding("wrong_action", message, _NOTHING_DONE)
         if self._clock.now_ms() > probe.expires_ms:
-            return Finding("expired", "the rehearsal expired before it could begin", _NOTHING_DONE)
+            return Finding("expired", "the rehearsal expired before it could start", _NOTHING_DONE)
         # `close` is always accepted, because it frees what a rehearsal has used.
         return _BUSY if probe.action != "close" and self._busy() else None
 
@@ -126,7 +126,7 @@ class Rehearsals:
         except StepError as error:
             finding = error.finding
         except TimeoutError:
-            finding = Finding("expired", "did not finish in time", _AGAIN)
+            finding = Finding("expired", "the rehearsal did not finish in time on this device", _AGAIN)
         except Exception as error:
             log.exception("a rehearsal failed")
             finding = Finding("rehearsal_failed", f"{type(error).__name__}: {error}", "Check this agent's log.")

@@ -283,7 +283,7 @@ def test_the_history_counts_each_rehearsal(admin):
     rehearsal.checks.filter(device__name="T002").update(finding={"code": "timeout", "message": "m", "remedy": "r"})
     html = page(admin, site)
     assert "1 ready, 1 not ready, 1 without an answer" in html
-    assert "the schedule" in html
+    assert "automatic" in html
 
 
 def test_the_number_of_queries_does_not_grow_with_the_site(admin, django_assert_max_num_queries):

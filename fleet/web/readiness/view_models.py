@@ -169,7 +169,7 @@ def history(site: Site) -> list[dict[str, Any]]:
         {
             "rehearsal": rehearsal,
             "pill": REHEARSAL_PILLS[rehearsal.state],
-            "by": rehearsal.requested_by.get_username() if rehearsal.requested_by else "the schedule",
+            "by": rehearsal.requested_by.get_username() if rehearsal.requested_by else "automatic",
             "counts": f"{rehearsal.ready} ready, {rehearsal.not_ready} not ready, {rehearsal.silent} without an answer",
         }
         for rehearsal in _last_rehearsals(site)
