@@ -1,4 +1,4 @@
-"""Everything that ever changed its state, newest first."""
+"""All changes of state of cutovers and devices, newest first."""
 
 import datetime as dt
 from typing import Any
@@ -21,7 +21,7 @@ _AFTER_A_CAUSE = (C.PAUSED, C.ROLLING_BACK, C.ROLLED_BACK, C.NEEDS_PERSON)
 @require_GET
 @for_people
 def page(request: HttpRequest) -> HttpResponse:
-    """The page, or for htmx the list that a filter has changed."""
+    """The page; for htmx only the list, which a filter has changed."""
     found = paged(request, _found(request), 100)
     for t in found.object_list:
         t.zone = labels.zone_of(t.cutover.site.zone)
@@ -74,7 +74,7 @@ def export_events(request: HttpRequest) -> HttpResponse:
 
 
 def _events(request: HttpRequest) -> Any:
-    """None where one cutover alone is asked for: these are of no cutover."""
+    """Events of agents and tokens. They belong to no cutover, so there are none where the filter names one."""
     found = Event.objects.select_related("site").order_by("-pk")
     if request.GET.get("cutover", "").isdigit():
         return found.none()
@@ -84,7 +84,7 @@ def _events(request: HttpRequest) -> Any:
 
 
 def _cause(t: Transition) -> labels.Cause | None:
-    """What made the cutover stop or turn back, at the changes that came of it."""
+    """Why the cutover stopped or turned back, for the changes of state that followed from it."""
     return labels.cause_of(t.cutover.cause) if t.run_id is None and t.new in _AFTER_A_CAUSE else None
 
 

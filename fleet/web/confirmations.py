@@ -1,5 +1,5 @@
-"""What a button will do, said in its dialog before anything is sent: to how many terminals, for about how long, and until
-when it can be taken back inside the window."""
+"""The text of a button's dialog, shown before anything is sent: how many terminals it affects, for about how long, and until
+when a rollback still fits into the window."""
 
 import datetime as dt
 
@@ -15,7 +15,7 @@ from fleet.web.numbers import OPEN, Numbers
 
 
 def what_will_happen(verb: str, cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
-    """The dialog's text; for a button that this state does not have, why."""
+    """The dialog's text; where the state does not allow the button, the reason."""
     if not actions.fits(verb, cutover):
         return f"This does nothing now. State of the cutover: {labels.CUTOVER_PILLS[C(cutover.state)].word.lower()}."
     match verb:
@@ -32,7 +32,8 @@ def what_will_happen(verb: str, cutover: Cutover, n: Numbers, now: dt.datetime) 
 
 
 def beginning(total: int, to: str, starts: dt.datetime | None, ends: dt.datetime, zone: dt.tzinfo, measured: Timings) -> str:
-    """What a cutover of so many terminals does from its start on. starts: None for at once."""
+    """What a cutover does from its start on. total: number of terminals; to: the new scheme; starts: None for now; measured:
+    how long steps take at this site."""
     when = f"On {_day(starts, zone)}" if starts else "At once"
     first, last = (span(forecast.forward_s(n, measured)) for n in (min(total, 1), total))
     about = f"about {first} for the first, {last} for the last" if first != last else f"about {first}"
@@ -65,7 +66,9 @@ def _resume(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
 
 
 def _retry(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
-    about = span(_terminals_s(n.failed, Timings()))  # said anew with every change: not the place to read a whole night's steps
+    about = span(
+        _terminals_s(n.failed, Timings())
+    )  # this text is made again with each change, so it does not read the measured steps
     which = f"{plural(n.failed, 'terminal')} that failed {'is' if n.failed == 1 else 'are'}"
     return f"{which} tried again, about {about}. Nothing is done to the others. {_fits(cutover, now)}"
 
@@ -91,7 +94,7 @@ def _roll_back(cutover: Cutover, n: Numbers) -> str:
 
 
 def rollback_seconds(cutover: Cutover) -> float | None:
-    """The forecast that the point of no return was made from, without its margin."""
+    """The forecast duration of a rollback, without the margin of the point of no return; None before it is scheduled."""
     if cutover.no_return_at is None:
         return None
     return (cutover.ends_at - cutover.no_return_at).total_seconds() / (1 + window.MARGIN)

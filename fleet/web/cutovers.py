@@ -1,4 +1,4 @@
-"""All cutovers, and the report of one: what it cost each terminal."""
+"""The list of cutovers, and the report of one: the outage of each terminal."""
 
 import datetime as dt
 from typing import Any
@@ -20,7 +20,7 @@ from fleet.web.view_helpers import for_people, paged, show
 @require_GET
 @for_people
 def index(request: HttpRequest) -> HttpResponse:
-    """Newest first, with how they ended."""
+    """Newest first, each with its state and counts."""
     terminal = Q(runs__kind="terminal")
     found = Cutover.objects.select_related("site", "requested_by").annotate(
         terminals=Count("runs", filter=terminal),
@@ -41,7 +41,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_GET
 @for_people
 def report(request: HttpRequest, pk: int) -> HttpResponse:
-    """For the morning after: printable, with the outage of every terminal."""
+    """A page to print the next morning, with the outage of every terminal."""
     cutover, now = view_models.load(pk), clock.now()
     n = view_models.numbers(cutover, now)
     server = view_models.server_run(cutover)
@@ -95,7 +95,7 @@ def _csv_row(cutover: Cutover, run: DeviceRun) -> tuple[Any, ...]:
 
 
 def _cut_off(run: DeviceRun, now: dt.datetime) -> str:
-    """How long, in words; for one that still is, as of now."""
+    """How long it was cut off, in words; if it still is, how long up to now."""
     if run.cut_off_since is None:
         return labels.seconds(run.cut_off_ms)
     return f"{labels.seconds(clock.to_ms(now) - clock.to_ms(run.cut_off_since))}, and counting"
@@ -106,7 +106,7 @@ def _runs(cutover: Cutover) -> Any:
 
 
 def _before_after(cutover: Cutover, run: DeviceRun) -> tuple[str, str]:
-    """Schemes before this cutover and after it; "?" where nobody knows until a person has looked."""
+    """(scheme before, scheme after) this cutover; "?" where the state does not tell which scheme the device is on."""
     before = cutover.from_scheme
     if run.state == "verified":
         return before, cutover.to_scheme

@@ -1,4 +1,4 @@
-"""The way to the log-in page and back: where somebody goes on afterwards, and what was typed into a form meanwhile."""
+"""The way to the log-in page and back: which page follows, and how typed text survives the log-in."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import NoReverseMatch, reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-# Addresses that are no page of their own -> the page that they belong to, and what it is called.
+# Addresses that are not pages -> the page that they belong to, and the label of the link to it.
 _BELONGS = {
     "act": ("cutover", "Back to the cutover"),
     "confirm": ("cutover", "Back to the cutover"),
@@ -25,11 +25,11 @@ _BELONGS = {
     "revoke": ("agents", "Back to Agents"),
     "token": ("agents", "Back to Agents"),
 }
-# Forms whose typing survives a log-in.
+# Forms whose typed text survives a log-in.
 _FORMS = {"plan", "preview", "terminal", "server", "import"}
 _KEPT, _NEVER = "typed", {"csrfmiddlewaretoken", "password", "do"}
-MOST_TYPED = 16_000  # characters: a stranger may make us keep it
-MOST_STRANGERS = 1000  # sessions in which something may wait
+MOST_TYPED = 16_000  # characters; limited because users who are not logged in can make us store them
+MOST_STRANGERS = 1000  # sessions of users who are not logged in
 WAITS_S = 3600
 
 
@@ -40,7 +40,7 @@ class LogIn(LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """A session in which a stranger's typing waited ends soon; the one that it becomes does not."""
+        """A session that keeps text of somebody who is not logged in expires soon; after the log-in it lasts as usual."""
         answer = super().form_valid(form)
         if "_session_expiry" in self.request.session:
             self.request.session.set_expiry(None)
@@ -48,14 +48,14 @@ class LogIn(LoginView):
 
 
 def way_on(request: HttpRequest) -> tuple[str, str]:
-    """(address, label) of the page from which this address is used; the fleet where there is none."""
+    """(address, label) of the page to which this address belongs; the Fleet page where there is none."""
     match = request.resolver_match
     name, label = _BELONGS.get(match.url_name or "" if match else "", ("", ""))
     if match and name:
         try:
             return reverse(name, args=[match.kwargs["pk"]] if name in ("cutover", "readiness") else []), label
         except (NoReverseMatch, KeyError):
-            pass  # an address of the same name with other parts: the fleet is right for all
+            pass  # an address of the same name with other parts: the Fleet page is right for all
     return reverse("fleet"), "Back to Fleet"
 
 
@@ -71,7 +71,7 @@ def page_of(request: HttpRequest) -> str:
 
 
 def log_in_first(request: HttpRequest) -> HttpResponse:
-    """To the log-in page, whole, also for htmx, which would put it where a part of a page belongs."""
+    """Redirect to the log-in page. htmx must load it as a whole page, or it would replace only a part of the current one."""
     if request.method == "POST" or getattr(request, "htmx", None):
         keep_typed(request)
     answer = redirect_to_login(page_of(request), reverse("login"))

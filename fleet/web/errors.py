@@ -1,4 +1,4 @@
-"""Pages for what went wrong. They keep the menu and say what to do; none of them may fail itself."""
+"""The error pages. They keep the menu and say what to do; none of them may fail itself."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -22,12 +22,12 @@ _API = "/api/"
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400: what no browser sends by itself."""
+    """400: a request that browsers do not make on their own."""
     return _page(request, 400)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """403: the role may not."""
+    """403: the role does not allow it."""
     return _page(request, 403)
 
 
@@ -42,15 +42,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def not_allowed(request: HttpRequest, methods: str) -> HttpResponse:
-    """405: an address that a button sends something to, opened as a page."""
+    """405: the address of a button's action was opened as a page."""
     response = _page(request, 405)
     response["Allow"] = methods
     return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form that was loaded before somebody logged in or out in this browser. Nothing was done; what was typed is kept
-    where the browser says that the form was ours."""
+    """The form was loaded before somebody logged in or out in this browser, so nothing is done. The typed text is kept if the
+    browser confirms that the form came from this site."""
     if not _is_ours(request):
         return _page(request, 403, stale=True, no_cookie=reason == REASON_CSRF_TOKEN_MISSING)
     entry.keep_typed(request)
@@ -60,7 +60,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _is_ours(request: HttpRequest) -> bool:
-    """Whether the browser itself says that this came from a page of ours."""
+    """Whether the browser's Origin header names this site."""
     origin = request.headers.get("Origin", "")
     return bool(origin) and urlsplit(origin).netloc == request.get_host() and not request.path.startswith(_API)
 
@@ -77,7 +77,7 @@ def _page(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
 
 
 class NotAllowedPage:
-    """Makes a page of Django's empty 405, sync and async alike, so that no other request pays a thread hop for it."""
+    """Replaces Django's empty 405 response by a page. It works sync and async, so that other requests need no extra thread."""
 
     sync_capable = async_capable = True
 

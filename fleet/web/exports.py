@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet opens as text, whatever a device calls itself."""
+"""CSV that a spreadsheet opens as text, also where a device's name looks like a formula."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterat
 
 
 def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
-    """A download. `name` is ours, never a device's."""
+    """A file to download. name: a fixed name, never that of a device."""
     return HttpResponse(
         "".join(csv_lines(header, rows)),
         content_type="text/csv; charset=utf-8",

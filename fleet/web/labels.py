@@ -1,4 +1,4 @@
-"""How states, schemes and times are said to people: a shape, a word and a tone for each state."""
+"""States, schemes and times as pages show them: a shape, a word and a colour for each state."""
 
 import datetime as dt
 import zoneinfo
@@ -11,10 +11,10 @@ from fleet.cutover.states import Run as R
 
 @dataclass(frozen=True, slots=True)
 class Pill:
-    """tone is a CSS class; shape and word tell the same to whoever does not see colours."""
+    """A state as pages show it. Shape and word make it readable without colours."""
 
-    tone: str
-    shape: str
+    tone: str  # CSS class
+    shape: str  # one character
     word: str
 
 
@@ -78,11 +78,11 @@ def states_called(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a cutover stopped, turned back or needs a person: one line. devices: names, "" where it says them itself."""
+    """Why a cutover stopped, turned back or needs attention."""
 
     message: str
     remedy: str
-    devices: str
+    devices: str  # names of the devices that the message does not name itself
 
 
 def cause_of(kept: dict[str, Any] | None) -> Cause | None:
@@ -95,19 +95,19 @@ def cause_of(kept: dict[str, Any] | None) -> Cause | None:
 
 
 def in_one_line(cause: Cause | None) -> str:
-    """A cause where there is room for one cell only."""
+    """A cause as one line of text; "" for none."""
     if cause is None:
         return ""
     return " ".join(part for part in (cause.message, f"({cause.devices})" if cause.devices else "", cause.remedy) if part)
 
 
 def same_as_cause(finding: dict[str, Any] | None, kept: dict[str, Any] | None) -> bool:
-    """Whether a finding says what the cause says already."""
+    """Whether this finding repeats the cause."""
     return bool(finding and kept) and (finding or {}).get("message") == (kept or {}).get("message")
 
 
 def scheme_pill(scheme: str) -> Pill:
-    """A scheme as a pill; a device whose settings were never read has none."""
+    """A scheme as a pill; unknown for a device whose settings were never read."""
     if scheme == "https":
         return Pill("ok", "◆", "HTTPS")
     return Pill("wait", "◇", "HTTP") if scheme == "http" else Pill("warn", "?", "Not read yet")
@@ -123,17 +123,17 @@ def event_word(code: str) -> str:
 
 
 def differs_pill(scheme: str) -> Pill:
-    """The scheme of a terminal whose server speaks the other one: nobody is served there."""
+    """The scheme of a terminal whose server uses the other scheme: member lookups fail there."""
     return Pill("bad", "▲", f"{scheme.upper()}, differs")
 
 
 def severity_pill(severity: str) -> Pill:
-    """How grave an item of attention is."""
+    """The severity of an attention item."""
     return Pill("bad", "▲", "Error") if severity == "error" else Pill("warn", "!", "Warning")
 
 
 def contact_pill(agent: object | None) -> Pill:
-    """Whether a device's agent is there."""
+    """Whether a device has an agent, and whether it is in contact."""
     if agent is None:
         return Pill("warn", "–", "No agent")
     if getattr(agent, "revoked_at", None):
@@ -165,7 +165,7 @@ def span(s: float) -> str:
 
 
 def zone_of(name: str) -> dt.tzinfo:
-    """The site's zone; UTC where its name is none that this machine knows."""
+    """The site's zone; UTC where this machine does not know the name."""
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):

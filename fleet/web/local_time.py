@@ -1,5 +1,5 @@
-"""Wall-clock times of a site: what `datetime-local` sends is a moment only together with the zone, and
-twice a year it is no moment at all, or two."""
+"""Local times of a site. A `datetime-local` field sends a time without a zone. Twice a year such a time does not exist, or
+occurs twice."""
 
 import datetime as dt
 from typing import Literal
@@ -8,7 +8,7 @@ Which = Literal["", "first", "second"]
 
 
 class LocalTimeError(ValueError):
-    """Such a local time cannot be taken as it is; the text says why and what to choose."""
+    """This local time does not exist or is ambiguous; the text says why and what to choose."""
 
     def __init__(self, message: str, *, ambiguous: bool = False) -> None:
         super().__init__(message)
@@ -16,8 +16,8 @@ class LocalTimeError(ValueError):
 
 
 def to_utc(local: dt.datetime, zone: dt.tzinfo, which: Which = "") -> dt.datetime:
-    """The moment of this naive local time. Raises LocalTimeError where clocks skip it, and where they
-    show it twice and nobody said which is meant."""
+    """The UTC time of this naive local time. which: which one, where the clocks show it twice. Raises LocalTimeError where the
+    clocks skip it, or show it twice and `which` is empty."""
     first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() == second.utcoffset():
         return first.astimezone(dt.UTC)

@@ -9,14 +9,14 @@ from fleet.models import DEFAULT_PORT, DeviceRun
 
 
 class Step(NamedTuple):
-    """text: what to do; command: what to type, exactly, if anything."""
+    """One thing to do."""
 
-    text: str
-    command: str = ""
+    text: str  # what to do
+    command: str = ""  # what to type, exactly
 
 
 def steps(run: DeviceRun) -> list[Step]:
-    """Plain steps that bring this device to where its server is going, or none while no person is needed."""
+    """The steps that bring this device to the scheme of its cutover; none while its agent can still do it."""
     if run.state not in WITH_FINDING or run.state == Run.LATE:
         return []
     back = run.state == Run.UNDO_FAILED or run.cutover.direction == "back"

@@ -1,4 +1,4 @@
-"""What every page shares: who may see it, the frame around it, pages of long lists."""
+"""What every page needs: the check of who may see it, the frame around it, and the paging of long lists."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ NAV = (("Fleet", "fleet"), ("Cutovers", "cutovers"), ("Import", "import"), ("Age
 
 
 def for_people(view: View) -> View:
-    """Whoever is logged in and has a role may look; somebody without a role is told to ask for one."""
+    """Only for users who are logged in and have a role. Raises PermissionDenied for a user without a role."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -40,7 +40,7 @@ def for_people(view: View) -> View:
 
 
 def _without_nul(request: HttpRequest, parts: dict[str, Any]) -> None:
-    """PostgreSQL refuses a NUL in whatever it is asked; nothing has one in its name. Raises Http404."""
+    """Remove NUL characters from the query, because PostgreSQL refuses them. Raises Http404 for one in the path."""
     if any("\0" in part for part in parts.values() if isinstance(part, str)):
         raise Http404("no address has a NUL in it")
     if "%00" in request.META.get("QUERY_STRING", ""):
@@ -51,7 +51,7 @@ def _without_nul(request: HttpRequest, parts: dict[str, Any]) -> None:
 
 
 def for_admins(view: View) -> View:
-    """Pages on which things are changed."""
+    """Only for admins. Raises PermissionDenied for others."""
 
     @for_people
     @wraps(view)
@@ -98,18 +98,18 @@ def wants_part(request: HttpRequest) -> bool:
 
 
 def number_in(request: HttpRequest, name: str) -> int | None:
-    """The id by this name; None where none is asked for, or a word is."""
+    """The number in this query parameter; None where it is missing or not a number."""
     text = request.GET.get(name, "").strip()
     return as_id(text) if re.fullmatch(r"[0-9]+", text) else None
 
 
 def as_id(text: str) -> int:
-    """A number that a database can be asked for; 0, which nothing has, for everything else, be it 5,000 digits."""
+    """The text as an id that a database accepts; 0, which no row has, for any other text."""
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
 
 
 def paged(request: HttpRequest, items: Any, size: int = 50) -> Page[Any]:
-    """The page that ?page= names, the nearest one where it names none; with the addresses of its neighbours."""
+    """The page that ?page= names, or the nearest existing one, with the addresses of the pages before and after it."""
     page = Paginator(items, size).get_page(request.GET.get("page"))
     page.previous_url = page_url(request, page.number - 1) if page.has_previous() else ""  # type: ignore[attr-defined]
     page.next_url = page_url(request, page.number + 1) if page.has_next() else ""  # type: ignore[attr-defined]

@@ -5,8 +5,9 @@ import re
 import pytest
 from django.urls import reverse
 
+from fleet.api import queries
 from fleet.models import Agent, Device, Site
-from tests.factories import make_club, make_cutover, make_device, make_run, make_site
+from tests.factories import NOW, make_club, make_cutover, make_device, make_run, make_site
 
 
 def names(response) -> list[str]:
@@ -130,6 +131,21 @@ def test_the_strip_stands_on_top_with_what_to_do(admin):
     assert "Plan another cutover" in strip
     assert f'<a href="/terminals/{one.pk}/">T01</a>' in strip
     assert "Show all" not in strip
+
+
+def test_pages_and_api_show_the_same_current_state(admin):
+    """A cutover that is only scheduled has moved nothing yet."""
+    site, _, (one, two) = make_club(2)
+    make_run(make_cutover(site, state="completed", started_at=NOW, epoch=1), one, "verified")
+    coming = make_cutover(site, state="scheduled", epoch=2)
+    make_run(coming, one, "pending")
+    make_run(coming, two, "pending")
+    shown = dict(re.findall(r'<tr data-terminal="(\w+)" data-state="(\w+)"', admin.get("/").content.decode()))
+    assert shown == {one.name: "verified", two.name: "none"}
+    assert 'data-state="verified"' in admin.get(reverse("terminal", args=[one.pk])).content.decode()
+    assert 'data-state="none"' in admin.get(reverse("terminal", args=[two.pk])).content.decode()
+    told = queries.device_rows(queries.devices(Device.Kind.TERMINAL))
+    assert {row["name"]: row["state"] for row in told} == {one.name: "verified", two.name: "idle"}
 
 
 def test_beyond_ten_one_asks_for_all(admin, monkeypatch):

@@ -1,4 +1,4 @@
-"""Which devices have an agent, whether it is in contact, and how to shut one out."""
+"""Which devices have an agent, whether it is in contact, and how to revoke it."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +18,7 @@ from fleet.web.view_helpers import for_admins, for_people, is_admin, paged, sent
 @require_GET
 @for_people
 def index(request: HttpRequest) -> HttpResponse:
-    """Devices without contact first: those are the ones to walk to."""
+    """Devices without contact first: somebody has to go there."""
     q = request.GET.get("q", "").strip()
     page = paged(request, view_models.with_agents(q))
     for device in page.object_list:
@@ -31,7 +31,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_POST
 @for_admins
 def revoke(request: HttpRequest, agent_id: str) -> HttpResponse:
-    """Shut it out at once."""
+    """Revoke an agent, effective immediately."""
     try:
         after = admission.revoke(request.user, agent_id, clock.now())
     except ServiceError as refusal:

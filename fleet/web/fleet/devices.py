@@ -1,4 +1,4 @@
-"""One terminal, or the server: what its agent says, what was done on it, what people call it."""
+"""One terminal or the server: what its agent reports, what was done on it, and its name, note and tags."""
 
 from collections.abc import Iterable
 from typing import Any

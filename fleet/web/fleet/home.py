@@ -18,7 +18,7 @@ from fleet.web.exports import csv_response
 from fleet.web.fleet import view_models
 from fleet.web.view_helpers import for_admins, for_people, paged, query_of, show, wants_part
 
-SHOWN = 10  # items of attention before one asks for all
+SHOWN = 10  # attention items that are visible at once
 
 
 @require_GET
@@ -69,20 +69,20 @@ def export(request: HttpRequest) -> HttpResponse:
 @require_POST
 @for_admins
 def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
-    """Somebody has looked at what a site was warned of."""
+    """Dismiss the warning of a site."""
     sites.dismiss_warning(request.user, pk)
     return redirect("fleet")
 
 
 def _attention(request: HttpRequest) -> dict[str, Any]:
-    """The strip on top: the gravest at once, the rest where somebody asks for it."""
+    """The list on top of the page: the most severe items, and the rest, which the page shows on request."""
     found = listing.of(request.user, clock.now())
     first, rest = found.items[:SHOWN], found.items[SHOWN:]
     return {"count": found.count, "first": _said(first), "rest": _said(rest), "unseen": found.count - len(found.items)}
 
 
 def _said(items: list[listing.Item]) -> list[tuple[listing.Item, labels.Pill, bool]]:
-    """Each with its look, and whether to say here what to do: of neighbours that ask for the same, the last says it."""
+    """(item, pill, whether to show the remedy) for each. Of neighbours with the same remedy only the last one shows it."""
     asked = [(item.site, item.code, item.remedy) for item in items]
     last = [this != following for this, following in zip_longest(asked, asked[1:])]
     return [(item, labels.severity_pill(item.severity), says) for item, says in zip(items, last, strict=True)]
@@ -108,7 +108,7 @@ def _decorate(devices: Any) -> None:
 
 
 def _without_comfort(device: Any) -> None:
-    """Nothing that is cut off is ever green or grey, whatever its last cutover made of it."""
+    """A terminal that is cut off is never green or grey, whatever state its last cutover ended in."""
     if device.cut_off:
         device.scheme_pill = labels.CUT_OFF
         device.state_pill = replace(device.state_pill, tone="bad")

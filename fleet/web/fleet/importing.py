@@ -1,4 +1,4 @@
-"""Devices from a CSV file: paste or choose, pill, confirm; the tokens are shown once."""
+"""Devices from a CSV file: paste or choose it, preview, confirm. The tokens are shown once."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ NEW = "new"
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def page(request: HttpRequest) -> HttpResponse:
-    """One address for three faces: the form, what would be imported, the tokens."""
+    """The form, the preview of what would be imported, or the tokens, all at one address."""
     typed = {name: request.POST.get(name, "") for name in ("site", "text", "zone", "site_name", "two_persons")}
     if request.method != "POST":
         kept = take_typed(request)
@@ -55,7 +55,7 @@ def _import(request: HttpRequest, typed: dict[str, str]) -> HttpResponse:
 
 
 def _file_of(request: HttpRequest) -> csv_text.Decoded | None:
-    """The file's text; None where there is no file, and what was pasted counts. Raises Invalid."""
+    """The file's text; None where no file was chosen, so that the pasted text counts. Raises Invalid."""
     file = request.FILES.get("file")
     if file is None:
         return None
@@ -65,7 +65,7 @@ def _file_of(request: HttpRequest) -> csv_text.Decoded | None:
 
 
 def _target(typed: dict[str, str]) -> int | importing.NewSite:
-    """The site that was chosen, or the words for a new one."""
+    """The id of the chosen site, or what was typed for a new one. Raises Invalid where none is chosen."""
     if typed["site"] == NEW:
         return importing.NewSite(typed["site_name"], typed["zone"], bool(typed["two_persons"]))
     if not (site := as_id(typed["site"])):

@@ -59,8 +59,8 @@ def any_device() -> bool:
 
 
 def terminals(filters: Mapping[str, str]) -> QuerySet[Device]:
-    """The terminals that these filters leave, those that need attention first. filters: q, site, scheme and contact, as a
-    person may have typed them into the address; what is no filter is passed over."""
+    """The terminals that match these filters, those that need attention first. filters: q, site, scheme and contact, as the
+    address has them; unknown values are ignored."""
     found = Device.objects.filter(kind=Device.Kind.TERMINAL).select_related("site", "agent")
     if q := filters.get("q", "").strip():
         found = found.filter(matches(q))
@@ -81,7 +81,7 @@ def _flag(condition: Q) -> Case:
 
 
 def matches(q: str) -> Q:
-    """What a person means by a word: part of a name, a note, a host or a tag."""
+    """Search text as a condition: it may be part of a name, a note, a host or a tag."""
     # As the database keeps a tag in its JSON: SQLite with escapes for all but ASCII, PostgreSQL without.
     escaped, plain = (json.dumps(q, ensure_ascii=yes)[1:-1] for yes in (True, False))
     tagged = Q(tags__icontains=escaped) | Q(tags__icontains=plain)

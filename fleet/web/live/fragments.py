@@ -1,5 +1,5 @@
-"""The parts of the live page that change: one context for the page itself, for an event of the stream and
-for the answer to a button, so that all three always say the same."""
+"""The parts of the live page that change. The page, the events of the stream and the response to a button use the same
+context, so that all three always show the same."""
 
 import datetime as dt
 from dataclasses import dataclass, replace
@@ -25,17 +25,17 @@ from fleet.web.numbers import Numbers
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A button. asks: it says what it will do and asks first, in a dialog; keep: the dialog's other button."""
+    """A button."""
 
-    verb: str
+    verb: str  # the action of services
     label: str
-    tone: str
-    asks: bool
-    keep: str = "Cancel"
+    tone: str  # CSS class
+    asks: bool  # whether a dialog says what it will do, and asks first
+    keep: str = "Cancel"  # the label of the dialog's other button
 
     @property
     def danger(self) -> bool:
-        """Whether it takes something away."""
+        """Whether the button is destructive."""
         return self.tone == "danger"
 
 
@@ -55,7 +55,7 @@ OWN = ("controls", "says")
 
 
 def common(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
-    """What everybody sees of a cutover, but for the terminals' rows and the log."""
+    """What all viewers of a cutover see alike, except for the terminals' rows and the log."""
     n = shared_models.numbers(cutover, now)
     server = shared_models.server_run(cutover)
     slowest = view_models.slowest(cutover) if cutover.state == C.SWITCHING else None
@@ -88,7 +88,7 @@ def personal(shared: dict[str, Any], user: Any, csrf: str) -> dict[str, Any]:
 
 
 def labelled(control: Control, cutover: Cutover, now: dt.datetime) -> Control:
-    """With the name that is true of this cutover: a plan for later does not start now."""
+    """The button with the right label: the start button of a later cutover says "Schedule"."""
     later = control.verb == "start" and not cutover.starts_now and cutover.starts_at > now
     return replace(control, label="Schedule") if later else control
 
@@ -130,12 +130,12 @@ def timeline(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A big number with what it counts. since_ms: it is a clock that runs from then, and shows least_ms at least."""
+    """A big number with what it counts."""
 
     big: str
     small: str
-    since_ms: int | None = None
-    least_ms: int = 0
+    since_ms: int | None = None  # the number is a clock that started then, in milliseconds since 1970
+    least_ms: int = 0  # the clock shows at least this
 
 
 def tiles(cutover: Cutover, n: Numbers, now: dt.datetime) -> list[Tile]:

@@ -1,4 +1,4 @@
-"""The live page's sentences: what is being waited for, how long, what happens next, what a button will do."""
+"""The live page's sentences: what is awaited, for how long, and what happens next."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -17,15 +17,16 @@ ON_THRESHOLD = {"roll_back": "roll everything back", "pause": "pause"}
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """text, then a clock that runs in the browser (until: milliseconds), then the rest."""
+    """A sentence that may contain a countdown, which runs in the browser."""
 
     text: str
-    until: int | None = None
-    rest: str = ""
+    until: int | None = None  # end of the countdown, in milliseconds since 1970
+    rest: str = ""  # the text after the countdown
 
 
 def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, slowest: DeviceRun | None) -> Sentence:
-    """What is going on, for somebody who has just been woken up. slowest: the terminal whose deadline is the next."""
+    """What is happening, in one sentence for a person who knows nothing about the cutover yet. slowest: the terminal whose
+    deadline is next."""
     new, old, site = cutover.to_scheme.upper(), cutover.from_scheme.upper(), cutover.site
     match C(cutover.state):
         case C.DRAFT:

@@ -17,7 +17,7 @@ from fleet.web import labels
 from fleet.web.device_steps import StepMark, cut_off_of, marks, step_title
 from fleet.web.labels import Pill
 
-TABLE_ROWS = 500  # a longer table helps nobody; the grid above it has every terminal
+TABLE_ROWS = 500  # a longer table is hard to read; the grid above it shows every terminal
 LOG_LINES = 200
 
 
@@ -55,7 +55,7 @@ class Line:
 def rows(cutover: Cutover, runs: Sequence[DeviceRun]) -> list[Row]:
     """These terminals' rows, with their steps in one query."""
     steps: dict[int, list[StepRun]] = defaultdict(list)
-    # By cutover where it is most of them: a list of 10,000 ids is no query.
+    # For many terminals the query names the cutover: a query with a list of 10,000 ids is too slow.
     wanted = StepRun.objects.filter(run__cutover=cutover, run__kind="terminal")
     if len(runs) < 200:
         wanted = StepRun.objects.filter(run__in=[r.pk for r in runs])
@@ -82,10 +82,10 @@ def _row(cutover: Cutover, run: DeviceRun, steps: list[StepMark]) -> Row:
 
 
 def since_of(cutover: Cutover, run: DeviceRun) -> dt.datetime | None:
-    """Since when it has had no lookup that worked, while that lasts."""
+    """Since when no lookup has worked; None where lookups work."""
     if run.cut_off_since is not None:
         return run.cut_off_since
-    # From the server's last answer on, before anybody has said so of this terminal.
+    # While it switches, it counts from the server's last answer: the terminal itself has not reported yet.
     if run.state != R.SWITCHING or run.outage_ms is not None or cutover.last_answer_ms is None:
         return None
     with contextlib.suppress(ValueError):  # no time of the calendar

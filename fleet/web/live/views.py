@@ -24,7 +24,7 @@ FINAL = (C.CANCELLED, C.ROLLED_BACK)
 @require_GET
 @for_people
 def page(request: HttpRequest, pk: int) -> HttpResponse:
-    """Everything as of one version; the stream goes on from there."""
+    """The page as of one version; the stream continues from that version."""
     now, cutover = clock.now(), shared.load(pk)
     ctx = fragments.context(cutover, request.user, now, get_token(request))
     table = view_models.rows(cutover, view_models.in_table(cutover))
@@ -49,7 +49,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @for_people
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    """One button. With htmx the page stays where it is and gets its parts anew, or the reason why not."""
+    """A button was pressed. htmx gets the changed parts of the page, or the reason of the refusal; a browser without scripts is
+    redirected to the page."""
     if verb not in actions.VERBS:
         raise Http404("no such action")
     now, error = clock.now(), ""

@@ -28,7 +28,7 @@ ON_THRESHOLD = (
 
 
 class WaveForm(forms.Form):
-    """One row of the waves: how many, and how many of them may fail. Left empty, the row is not used."""
+    """One row of the waves: how many terminals, and how many of them may fail. An empty row is not used."""
 
     amount = forms.IntegerField(required=False, min_value=1, max_value=100_000)
     unit = forms.ChoiceField(required=False, choices=[("size", "terminals"), ("percent", "% of all")])
@@ -36,7 +36,7 @@ class WaveForm(forms.Form):
     allowed_unit = forms.ChoiceField(required=False, choices=[("max_failed", "may fail"), ("max_failed_percent", "% may fail")])
 
     def wave(self) -> Wave | None:
-        """The row as a value, None where it is empty."""
+        """This row as a Wave; None where it is empty."""
         data = self.cleaned_data
         if data.get("amount") is None:
             return None
@@ -45,7 +45,7 @@ class WaveForm(forms.Form):
 
 
 class PlanForm(forms.Form):
-    """Everything but the waves, which are rows of their own. sites: those that can be chosen."""
+    """The plan form without the waves, each of which is a WaveForm. sites: those that can be chosen."""
 
     site = forms.ChoiceField(error_messages={"required": "Choose a site.", "invalid_choice": "There is no such site."})
     to_scheme = forms.ChoiceField(label="To", choices=[("https", "HTTPS (secured)"), ("http", "HTTP")])
@@ -80,7 +80,7 @@ class PlanForm(forms.Form):
         return self.sites.get(str(self["site"].value() or ""), first)
 
     def full_clean(self) -> None:
-        """Django calls it once; the moment needs the zone, which needs the site."""
+        """Django calls this once. The start time can be checked only here: it needs the zone, and so the site."""
         super().full_clean()
         if not self.is_bound:
             return
@@ -107,7 +107,7 @@ class PlanForm(forms.Form):
             self.add_error("starts_at", "This date is out of range.")
 
     def plan(self) -> Plan:
-        """What was asked for. Only for a form that is valid."""
+        """The Plan of a valid form."""
         data = self.cleaned_data
         chosen = data["certificate"].strip()
         return Plan(
@@ -124,12 +124,12 @@ class PlanForm(forms.Form):
         )
 
     def chosen_waves(self) -> tuple[Wave, ...]:
-        """The rows that are filled in; none means the default."""
+        """The waves of all filled rows; none means the default waves."""
         rows = [w.wave() for w in self.waves if w.is_valid()]
         return tuple(w for w in rows if w)
 
     def service_errors(self, refusal: Invalid) -> None:
-        """Put each (path, message) to its field."""
+        """Show each error of the service at its field."""
         names = {"certificate_thumbprint": "certificate"}
         used = [w for w in self.waves if w.is_valid() and w.wave()]
         for path, message in refusal.errors:

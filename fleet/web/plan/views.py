@@ -1,4 +1,4 @@
-"""The plan page: the form, and beside it what would happen, said before anything does."""
+"""The plan page: the form, and beside it a preview of what would happen."""
 
 import datetime as dt
 from typing import Any
@@ -59,7 +59,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_GET
 @for_admins
 def preview(request: HttpRequest) -> HttpResponse:
-    """What stands beside the form, made anew while it is being filled in."""
+    """The preview beside the form; htmx loads it again while a person fills in the form."""
     return show(
         request,
         "fleet/plan/_preview.html",
@@ -73,7 +73,7 @@ def _crumbs() -> list[tuple[str, str]]:
 
 
 def _go_on(request: HttpRequest, cutover: Cutover, button: str, now: dt.datetime) -> HttpResponse:
-    """Start or submit. What cannot start stays as a draft: nothing of what was typed is lost."""
+    """Start or submit. A plan that is refused stays as a draft, so nothing that was typed is lost."""
     verb, done = DOES[button]
     try:
         after = actions.act(request.user, cutover.pk, verb, now)

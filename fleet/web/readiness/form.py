@@ -1,4 +1,4 @@
-"""What an admin tells the Readiness page about the site: only for reckoning and advice, kept nowhere but in the address."""
+"""What an admin tells the Readiness page about the site. It is used for advice and estimates, and not stored."""
 
 from django import forms
 
@@ -12,7 +12,7 @@ def _says(text: str) -> dict[str, str]:
 
 
 class SiteForm(forms.Form):
-    """Whoever has given nothing gets the defaults; what is given and wrong is said at its field."""
+    """An empty field counts as its default; a wrong value gets an error at its field."""
 
     lookups = forms.IntegerField(
         label="Lookups per hour",
@@ -38,7 +38,7 @@ class SiteForm(forms.Form):
         return data.get("lookups") or LOOKUPS, data.get("hours") or HOURS
 
     def answers(self) -> Answers | None:
-        """What was ticked; None while the form has not been sent."""
+        """The ticked boxes; None before the form was sent."""
         if not self.data.get("asked"):
             return None
         data = getattr(self, "cleaned_data", {})

@@ -49,11 +49,12 @@ _SCALE = 1000  # units across a bar
 
 @dataclass(slots=True)
 class Group:
-    """Findings of one code. rows: (device's name, its address or "", the rest of the message, which its name begins)."""
+    """The findings of one code."""
 
     code: str
     title: str
     remedy: str
+    # (name of the device, address of its page or "", the message without the name in front)
     rows: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
@@ -67,15 +68,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One measured kind as a line from its p50 to its p95, in units of the widest."""
+    """One kind of lookup as a bar from its p50 to its p95."""
 
-    words: str
-    tone: str
+    words: str  # the kind of lookup
+    tone: str  # CSS class
     p50: str
     p95: str
-    size: str
-    start: int
-    width: int
+    size: str  # bytes of a lookup
+    start: int  # thousandths of the page's widest bar
+    width: int  # the same
 
 
 def groups(items: Iterable[Item], level: Level, addresses: Mapping[str, str]) -> list[Group]:
@@ -91,7 +92,7 @@ def groups(items: Iterable[Item], level: Level, addresses: Mapping[str, str]) ->
 
 
 def sentence(readiness: Readiness, terminals: int) -> str:
-    """The verdict for somebody who reads one line only."""
+    """The verdict in one sentence."""
     errors, warnings = readiness.count("error"), readiness.count("warning")
     if readiness.verdict == "ready":
         return f"All checks passed: {plural(terminals, 'terminal')} and the server."
@@ -118,7 +119,7 @@ def bars(cost: Cost) -> list[Bar]:
 
 
 def change_rows(cost: Cost, after: dict[str, After]) -> list[dict[str, str]]:
-    """What is predicted for each way of asking, and beside it what it became."""
+    """The prediction for each way of connecting, with the measurement after the cutover where there is one."""
     return [_change(change, after.get(change.way)) for change in cost.changes]
 
 
@@ -220,7 +221,7 @@ def between(low: float | None, high: float | None) -> str:
 
 
 def told(change: Change) -> str:
-    """Whether there is a difference, in agreement with the interval beside it, which is that of the slow lookups."""
+    """Whether the lookups differ. The interval shown beside it is that of the slow lookups, so both always agree."""
     if change.slow_differs:
         return "a real difference"
     if change.typical_differs:

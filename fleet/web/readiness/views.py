@@ -1,4 +1,4 @@
-"""The Readiness page: can this site be moved, what stands in the way, what will it cost."""
+"""The Readiness page: can this site be moved, what blocks it, and what it will cost."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ Crumbs = list[tuple[str, str]]
 @require_GET
 @for_people
 def page(request: HttpRequest, pk: int) -> HttpResponse:
-    """The verdict on top, then the blockers, the warnings, the passed checks, and the cost."""
+    """The verdict, then blockers, warnings, passed checks and cost."""
     site = model.site_or_404(pk)
     assessment = readiness.assess_for_page(site, clock.now())
     items = assessment.readiness.items
@@ -58,7 +58,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 @for_people
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """What is under way, for htmx once a second; when it is over the page is loaded anew, and asks no more."""
+    """The running rehearsal. htmx loads it once a second; when it has ended, the whole page is loaded again."""
     site = model.site_or_404(pk)
     found = model.progress(site)
     if found["running"] is None:
@@ -69,7 +69,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @for_admins
 def rehearse(request: HttpRequest, pk: int) -> HttpResponse:
-    """Begin a rehearsal, or say why it cannot begin."""
+    """Start a rehearsal, or show why it cannot start."""
     model.site_or_404(pk)
     try:
         _, after = lifecycle.start(request.user, pk, request.POST.get("thumbprint", ""), clock.now())
@@ -83,7 +83,7 @@ def rehearse(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @for_admins
 def policy(request: HttpRequest, pk: int) -> HttpResponse:
-    """What the site asks for before a cutover is approved."""
+    """Save the site's rehearsal policy."""
     model.site_or_404(pk)
     try:
         hours = _whole(request, "rehearsal_hours")
