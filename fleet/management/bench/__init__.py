@@ -1,1 +1,1 @@
-"""What `manage.py bench` measures, all in one run on one machine."""
+"""What `manage.py bench` measures on one machine: measure.py a whole site, floor.py the least time that is possible."""

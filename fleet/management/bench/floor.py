@@ -1,5 +1,5 @@
-"""The bare floor for one terminal's move: a settings file rewritten safely, and an interface list and a
-member lookup over one new, verified TLS connection. No agent, no dashboard, no database."""
+"""The least time that switching one terminal can take: one settings file written safely, then an interface list and a
+member lookup over one new, verified TLS connection. No agent, dashboard or database takes part."""
 
 import asyncio
 import os
@@ -13,7 +13,8 @@ from fleet.management.demo.site import DemoSite
 
 
 def ms_per_terminal(site: DemoSite, scratch: Path) -> float:
-    """Milliseconds per terminal, all at once, against the site's own server, which must speak HTTPS now."""
+    """Milliseconds per terminal, with all terminals at the same time. The site's server must speak HTTPS now. scratch: a
+    folder for temporary files."""
     scratch.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     asyncio.run(_all(site, scratch))

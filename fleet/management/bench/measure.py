@@ -1,4 +1,4 @@
-"""One site measured: its cutover, its rollback, its pages."""
+"""Measures one site: its cutover, its rollback and its pages."""
 
 import http.cookiejar
 import json
@@ -13,12 +13,12 @@ from fleet.management.bench import floor
 from fleet.management.demo.site import DemoSite, SiteFailed
 from fleet.preflight.cost.quantiles import quantile
 
-REST_S = 300.0
-PAGE_ROUNDS = 20
+REST_S = 300.0  # how long a cutover may take to end
+PAGE_ROUNDS = 20  # requests for each page
 
 
 def percentiles(values: list[float], points: tuple[int, ...] = (50, 95, 99)) -> dict[str, float]:
-    """{"p50": …, "max": …} of these values, none for an empty list."""
+    """{"p50": …, "max": …} of these values, rounded to 0.1; {} for an empty list. points: in percent."""
     if not values:
         return {}
     ordered = sorted(values)
@@ -27,7 +27,8 @@ def percentiles(values: list[float], points: tuple[int, ...] = (50, 95, 99)) -> 
 
 
 def cutover(site: DemoSite, scratch: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(cutover, rollback) in the form of contract 6.7. Raises SiteFailed when either does not succeed."""
+    """Move the site to HTTPS and back, and return a row of figures for each of the two (see _row). scratch: a folder for
+    temporary files. Raises SiteFailed if one of them does not succeed."""
     number = site.client.post("/cutovers", {"site": site.facts["site"]})["id"]
     t0 = time.time()
     forward = _timed(site, number, "start", "completed")
@@ -42,7 +43,7 @@ def cutover(site: DemoSite, scratch: Path) -> tuple[dict[str, Any], dict[str, An
 
 
 def pages(site: DemoSite) -> list[dict[str, Any]]:
-    """The pages that an admin looks at, as the browser gets them: milliseconds and kilobytes."""
+    """How long an admin's pages take, in milliseconds, and how large they are, in kilobytes."""
     browser = _logged_in(site)
     found = []
     for page in ("/", "/cutovers/", "/cutovers/plan/", "/cutovers/1/"):
@@ -88,7 +89,8 @@ def _row(site: DemoSite, seconds: float, down_ms: float, outages: list[float], f
 
 
 def _down_ms(log: Path, since: float) -> float:
-    """From the last answer before the server's stop to its first after the start, by its own log."""
+    """Milliseconds between the server's last answer before the stop and its first after it, by its own log. since: Unix
+    time; earlier stops do not count."""
     rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
     stops = [r["t"] for r in rows if r["event"] == "stop" and r["t"] > since]
     answers = [r["t"] for r in rows if r["event"] == "request"]
@@ -109,6 +111,6 @@ def _logged_in(site: DemoSite) -> urllib.request.OpenerDirector:
 
 
 def median(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The row with the middle time."""
+    """The row whose `seconds` are the median."""
     middle = statistics.median_low([r["seconds"] for r in rows])
     return next(r for r in rows if r["seconds"] == middle)

@@ -1,6 +1,6 @@
-"""`manage.py bench`: cutover, rollback and pages measured on this machine, into var/bench/results.json.
+"""`manage.py bench`: measures cutover, rollback and pages on this machine and writes var/bench/results.json.
 
-What is not measured by this command stands in the file as null: gateway, live, peers."""
+In that file, what this command does not measure is null: gateway, live, peers."""
 
 import json
 import os

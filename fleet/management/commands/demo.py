@@ -1,4 +1,4 @@
-"""`manage.py demo`: a whole lab site with its dashboard on this machine, from nothing, in one folder."""
+"""`manage.py demo`: starts a whole lab site with its dashboard on this machine, in one new folder."""
 
 import argparse
 import contextlib
@@ -36,7 +36,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Contract 6.2 of the design."""
+        """Options that programs rely on, too: tests and the bench start the demo with them."""
         parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
         parser.add_argument("--terminals", type=_terminals, default=24, help="how many terminals the site has")
         parser.add_argument("--dir", default=str(settings.BASE_DIR / "var" / "demo"), help="everything is kept here; made anew")
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         parser.add_argument("--database", default=None, help="DATABASE_URL to use in place of the embedded one")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Start everything, say where it is, and stay until told to end."""
+        """Start everything, print where it is, and run until a signal comes."""
         demo = Demo(options, self.stdout.write)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: demo.end())
@@ -75,7 +75,7 @@ class Demo:
         self.setup: subprocess.Popen[bytes] | None = None
 
     def run(self, *, exit_after: bool) -> int:
-        """The exit code."""
+        """Run the demo. exit_after: end after one cutover to HTTPS. Returns the exit code."""
         begun = time.monotonic()
         web_port = self.options["port"] or demo_parts.free_port()
         _refuse_taken(web_port)
@@ -119,7 +119,7 @@ class Demo:
         return 0
 
     def end(self) -> None:
-        """A signal came."""
+        """End the demo, because a signal came."""
         if self.supervisor.stopping:
             return
         self.supervisor.stopping = True
@@ -137,7 +137,7 @@ class Demo:
             shutil.rmtree(self.short, ignore_errors=True)
 
     def _socket(self) -> Path:
-        """The broker's socket: in the folder, or where its path would be too long for the system, elsewhere."""
+        """The path of the broker's socket: in the folder, or in a temporary one if the path is too long for the system."""
         path = self.folder / "broker.sock"
         if len(str(path)) <= demo_parts.MAX_SOCKET_PATH:
             return path
@@ -184,7 +184,7 @@ def _language(text: str) -> str:
 
 
 def _fresh(folder: Path) -> Path:
-    """An empty folder with our mark. Only a folder of an earlier demo is emptied, never anything else."""
+    """Make an empty folder with our marker file. It only empties a folder that an earlier demo made."""
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARKER).exists():
             raise CommandError(f"--dir: {folder} is not empty and no demo made it; choose another folder")
@@ -197,7 +197,7 @@ def _fresh(folder: Path) -> Path:
 
 
 def _refuse_running(folder: Path) -> None:
-    """Two demos in one folder would pull each other's socket and files away."""
+    """Raise CommandError if a demo runs in this folder: two would remove each other's files."""
     with contextlib.suppress(OSError, ValueError, KeyError, IndexError):
         pid = json.loads((folder / "processes.json").read_text(encoding="utf-8"))["supervisor"][0]
         os.kill(pid, 0)
@@ -221,7 +221,7 @@ def _finish_setup(setup: "subprocess.Popen[bytes]", layout: LabLayout) -> dict[s
 
 
 def _ready(client: Client, layout: LabLayout) -> bool:
-    """Every agent is connected, and every terminal has had a lookup that was answered."""
+    """Whether every agent is connected, and every terminal has had a successful lookup."""
     with contextlib.suppress(OSError, ApiError, ValueError):
         devices = client.get("/servers")["items"] + client.get(f"/terminals?limit={len(layout.names)}")["items"]
         if not all((d["agent"] or {}).get("connected") and d["scheme"] for d in devices):

@@ -1,4 +1,5 @@
-"""`manage.py heal_numbers [--site ID] [--yes]`: numbers that an older version let an agent drive out of their bounds."""
+"""`manage.py heal_numbers [--site ID] [--yes]`: repairs numbers that an agent could drive out of their bounds in older
+versions."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py make_keys [--yes-new-key]`: the dashboard's keys, where there are none, or where they are lost for good."""
+"""`manage.py make_keys [--yes-new-key]`: makes the dashboard's keys where there are none, or where they are lost for ever."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from fleet.services.agents import admission
 
 
 class Command(BaseCommand):
-    """See the module. Making a key that enrolled agents do not know is never done by itself."""
+    """See the module. It never makes a key that enrolled agents do not know without --yes-new-key."""
 
     help = "Makes the keys that are missing. Where agents are enrolled: restore the backup's, or --yes-new-key."
 

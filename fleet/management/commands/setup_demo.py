@@ -1,7 +1,7 @@
-"""`manage.py setup_demo`: the demo's database, static files, people and site. Run by `manage.py demo`.
+"""`manage.py setup_demo`: makes the demo's database, static files, people and site. `manage.py demo` runs it.
 
-Migrates at once; then reads the lab's layout as JSON from standard input, so that the lab can be
-built meanwhile. Prints what it made as JSON.
+It first migrates, while the lab is being built. Then it reads the lab's layout as JSON from standard input, and prints what
+it made as JSON.
 """
 
 import json

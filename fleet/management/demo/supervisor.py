@@ -1,4 +1,4 @@
-"""Keeps the demo's parts alive: starts them, notices within a moment when one dies, starts it again."""
+"""Keeps the demo's parts running: it starts them, and starts each again when it dies."""
 
 import contextlib
 import errno
@@ -11,24 +11,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-LOOK_S = 0.1
-STOP_S = 5.0
-# A part that dies at once is tried again a little later each time, so that it cannot eat the machine.
+LOOK_S = 0.1  # how often it looks for parts that have died
+STOP_S = 5.0  # how long parts may take to end
+# A part that dies within QUICK_DEATH_S is started after a pause, which grows, so that it cannot use up the machine.
 QUICK_DEATH_S, MAX_WAIT_S = 2.0, 1.5
 
 
 @dataclass
 class Part:
-    """One process to keep alive. group: its name in processes.json; several parts may share one."""
+    """One process to keep running."""
 
-    group: str
+    group: str  # its name in processes.json; several parts may share one
     argv: list[str]
     env: dict[str, str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
+    # Times of time.monotonic().
     started: float = 0.0
-    deaths: int = 0
-    not_before: float = 0.0
+    deaths: int = 0  # quick ones, one after the other
+    not_before: float = 0.0  # it is not started again before this time
 
     @property
     def alive(self) -> bool:
@@ -37,7 +38,7 @@ class Part:
 
 
 class Supervisor:
-    """All parts, and processes.json beside them."""
+    """Keeps all parts running, and writes their process ids to processes.json in the folder."""
 
     def __init__(self, folder: Path, groups: tuple[str, ...]) -> None:
         self.file = folder / "processes.json"
@@ -48,14 +49,14 @@ class Supervisor:
         self.write()
 
     def start(self, part: Part) -> Part:
-        """Start a part and keep it alive from now on."""
+        """Start a part, and keep it running from now on."""
         self.parts.append(part)
         self._spawn(part)
         self.write()
         return part
 
     def look(self) -> None:
-        """Start again what has died."""
+        """Start the parts again that have died."""
         for part in self.parts:
             if part.alive or self.stopping:
                 continue
@@ -69,7 +70,7 @@ class Supervisor:
             self.write()
 
     def run_until(self, done: Callable[[], bool], limit_s: float | None = None) -> bool:
-        """Look after the parts until done() or the limit; whether it was done."""
+        """Keep the parts running until done() or the limit. Returns whether it was done."""
         end = None if limit_s is None else time.monotonic() + limit_s
         while not self.stopping and (end is None or time.monotonic() < end):
             self.look()
@@ -93,7 +94,7 @@ class Supervisor:
         self.write()
 
     def write(self) -> None:
-        """processes.json, replaced in one move. On a full disk it is written at a later look."""
+        """Replace processes.json atomically. On a full disk it is written later."""
         pids: dict[str, list[int]] = {"supervisor": [os.getpid()], **{g: [] for g in self.groups}}
         for part in self.parts:
             if part.alive and part.process:

@@ -1,4 +1,4 @@
-"""One cutover, started and watched in the terminal, with a progress bar and an honest end."""
+"""Starts one cutover and shows it in the console, with a progress bar and its result."""
 
 import time
 from collections.abc import Callable
@@ -13,8 +13,8 @@ LIMIT_S = 600
 
 
 def run_cutover(client: Client, site: int, alive: Callable[[], None], say: Callable[[str], None]) -> int:
-    """Start a cutover of this site now, show its progress, say how it ended. Returns the exit code:
-    0 only if every terminal was verified over HTTPS."""
+    """Start a cutover of this site now, show its progress and how it ended. alive: is called again and again meanwhile;
+    say: prints a line. Returns the exit code, which is 0 only if every terminal was verified over HTTPS."""
     begun = time.monotonic()
     cutover = client.post("/cutovers", {"site": site})
     client.post(f"/cutovers/{cutover['id']}/start")
@@ -37,8 +37,8 @@ def run_cutover(client: Client, site: int, alive: Callable[[], None], say: Calla
 
 
 def _follow(client: Client, cutover_id: int, alive: Callable[[], None], say: Callable[[str], None]) -> dict[str, Any]:
-    """Watch until the cutover is at rest or waits for a person. Without a terminal to draw a bar in,
-    a line per change of state."""
+    """Wait until the cutover has ended or waits for a person, and return it. Where the output is not a console, it prints
+    a line for each change of state instead of a bar."""
     end, last = time.monotonic() + LIMIT_S, ""
     with tqdm(bar_format="{desc:<22} {bar} {n_fmt}/{total_fmt} terminals [{elapsed}]", disable=None) as bar:
         while True:
@@ -56,7 +56,7 @@ def _follow(client: Client, cutover_id: int, alive: Callable[[], None], say: Cal
 
 
 def _why(client: Client, cutover_id: int) -> list[str]:
-    """The last devices' troubles, from the log: after a rollback the runs themselves are clean again."""
+    """The last problems from the log. After a rollback the device runs themselves do not show them any more."""
     log = client.get(f"/cutovers/{cutover_id}/transitions")["items"]
     bad = [t for t in log if t["to"] in ("failed", "unreachable", "undo_failed", "rolling_back", "paused", "needs_person")]
     return [f"{t['device'] or 'cutover'} became {t['to'].replace('_', ' ')}: {t['reason']}" for t in reversed(bad)][:10]
