@@ -1,16 +1,20 @@
-"""The fault harness: a demo site is run, hurt and judged from outside, by what a person at a till could find out.
+"""The fault harness: it runs a demo site, disturbs it, and judges it from outside by what a person at a till could see.
 
 `python -m tests.faults points|trials|table|planted` is its command line (commands/).
 
 points.py      every named point at which a process can be made to die
 site.py        starts the demo, drives it over REST, reads and writes the lab's files
-truth.py       who can really talk to the server, found by doing it with each terminal's own settings
-invariants.py  what must hold at rest
+database.py    the demo's database, which it can lock and copy
+disk.py        fills the disk
+truth.py       which terminals can really talk to the server: it tries with each terminal's own settings
+invariants.py  what must be true when a cutover has ended
 plan.py        one random trial as a value, made from a seed and a number
-injector.py    carries the faults of a plan out, and ends every one of them
-drive.py       until the site is at rest: presses what a person would press
-trial.py       one trial from beginning to end, and the site back on HTTP for the next
-keep.py        what a failed trial leaves behind
-summary.py     the table at the end
-table.py       every point, forward and back, once and twice in a row
+injector.py    carries out the faults of a plan, and ends each of them
+drive.py       waits until a cutover has ended, and presses the buttons that a person would press
+trial.py       one trial from beginning to end, after which the site is on HTTP again
+campaign.py    many trials, on several sites at the same time
+keep.py        what is kept of a failed trial
+summary.py     the table of many trials
+table.py       a death at every point, forward and back, once and twice in a row
+hostile/       a program that takes the place of one terminal's agent and lies
 """

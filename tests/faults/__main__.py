@@ -1,4 +1,4 @@
-"""`python -m tests.faults points|trials|table|planted`: the harness' commands; `--help` after each says more."""
+"""`python -m tests.faults points|trials|table|planted`: the commands of the harness. Each has a `--help`."""
 
 import argparse
 import signal
@@ -10,7 +10,7 @@ COMMANDS = {"points": points, "trials": trials, "table": table, "planted": plant
 
 
 def main(argv: list[str]) -> int:
-    """Run the command that argv names; its exit code. 2 on bad arguments."""
+    """Run the command that argv names and return its exit code, which is 2 for bad arguments."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Hurt the product and see whether it holds.")
     chosen = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
@@ -18,7 +18,7 @@ def main(argv: list[str]) -> int:
         command.arguments(sub)
         sub.set_defaults(run=command.run)
     options = parser.parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no demo is left behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the demo is ended, too
     return int(options.run(options))
 
 

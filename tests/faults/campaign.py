@@ -1,4 +1,4 @@
-"""Many trials, on one demo or on several at a time; a demo is started anew on any doubt."""
+"""Many trials, on one demo or on several at the same time. A demo that is not as before is started anew."""
 
 import queue
 import threading
@@ -15,23 +15,23 @@ from tests.faults.trial import Result, Trial
 
 @dataclass(slots=True)
 class Campaign:
-    """folder: a demo per job, and failures/ with what each failed trial left; again(number): the command that
-    runs it again; told(result): called after each trial, never twice at a time; switches: of plan.make; postgres: see Site."""
+    """Runs trials and collects their results."""
 
-    folder: Path
+    folder: Path  # for the demo of each job, and failures/ with what is kept of failed trials
     seed: int
     terminals: int
-    again: Callable[[int], str]
-    told: Callable[[Result], None]
-    switches: dict[str, bool] = field(default_factory=dict)
-    postgres: str | None = None
+    again: Callable[[int], str]  # the command that runs the trial with this number again
+    told: Callable[[Result], None]  # is called after each trial, by one thread at a time
+    switches: dict[str, bool] = field(default_factory=dict)  # of plan.make()
+    postgres: str | None = None  # see Site
     results: list[Result] = field(default_factory=list)
-    restarts: int = 0
+    restarts: int = 0  # of demos, because they were not as before
     _stop: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, numbers: Iterable[int], jobs: int = 1) -> list[Result]:
-        """Run these trials; `results`, in the order of their numbers. Raises SiteFailed when a demo does not come up."""
+        """Run these trials, `jobs` at the same time. Returns the results in the order of their numbers. Raises SiteFailed
+        if a demo does not start."""
         todo: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in numbers:
             todo.put(number)
@@ -41,7 +41,7 @@ class Campaign:
                 for work in works:
                     work.result()
             finally:
-                self._stop.set()  # Ctrl-C, or one demo that does not come up: the others end after their trial
+                self._stop.set()  # after Ctrl-C, or a demo that does not start, the others end after their trial
         return sorted(self.results, key=lambda r: r.plan.number)
 
     def _work(self, todo: "queue.SimpleQueue[int]", job: int) -> None:

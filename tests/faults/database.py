@@ -1,5 +1,5 @@
-"""The database of a trial's demo: the embedded one, or a fresh one on a PostgreSQL server. Locked from outside,
-as a backup program or a curious admin would."""
+"""The database of a trial's demo: the embedded one, or a new one on a PostgreSQL server. It can be locked from outside, as
+a backup program does it."""
 
 import contextlib
 import sqlite3
@@ -13,11 +13,11 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-LOCK_WITHIN_S = 3
+LOCK_WITHIN_S = 3  # how long to wait for a lock
 
 
 class NotLocked(Exception):
-    """Somebody else held it too long; the text says who or what."""
+    """Another connection held the lock too long. The text is the database's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Sqlite:
     url: None = None
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """What this query finds. Raises NotLocked when the database does not let us."""
+        """The rows of this query. Raises NotLocked if the database is locked."""
         try:
             with contextlib.closing(sqlite3.connect(self.file, timeout=LOCK_WITHIN_S)) as live:
                 return live.execute(query).fetchall()
@@ -36,11 +36,11 @@ class Sqlite:
             raise NotLocked(str(error)) from error
 
     def size(self) -> int:
-        """Bytes that its pages take up. Raises NotLocked."""
+        """The size of its pages in bytes. Raises NotLocked."""
         return int(self.rows("PRAGMA page_count")[0][0]) * int(self.rows("PRAGMA page_size")[0][0])
 
     def lock(self) -> Callable[[], None]:
-        """Lock everything; the unlock. Raises NotLocked."""
+        """Lock everything, and return a function that unlocks it. Raises NotLocked."""
         lock = sqlite3.connect(self.file, timeout=LOCK_WITHIN_S, isolation_level=None)
         try:
             lock.execute("BEGIN EXCLUSIVE")
@@ -50,7 +50,7 @@ class Sqlite:
         return lock.close
 
     def back_up(self) -> None:
-        """A copy as it is now, beside the demo's folder. Raises NotLocked when the database does not let us."""
+        """Copy it as it is now to a file next to the demo's folder. Raises NotLocked."""
         self._copy.unlink(missing_ok=True)
         try:
             with contextlib.closing(sqlite3.connect(self.file, timeout=LOCK_WITHIN_S)) as live:
@@ -59,7 +59,7 @@ class Sqlite:
             raise NotLocked(str(error)) from error
 
     def restore(self) -> bool:
-        """Put the copy in its place; nobody may have it open. False when there is none."""
+        """Replace the database by the copy. No process may have it open. Returns False if there is no copy."""
         if not self._copy.exists():
             return False
         for end in ("-wal", "-shm"):
@@ -74,21 +74,21 @@ class Sqlite:
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """A database made for one demo."""
+    """A database that was made for one demo."""
 
     url: str
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """What this query finds. Raises psycopg.Error."""
+        """The rows of this query. Raises psycopg.Error."""
         with psycopg.connect(self.url) as connection:
             return connection.execute(sql.SQL(query)).fetchall()
 
     def size(self) -> int:
-        """Bytes that it takes up on the server's disk. Raises psycopg.Error."""
+        """Its size on the server's disk in bytes. Raises psycopg.Error."""
         return int(self.rows("SELECT pg_database_size(current_database())")[0][0])
 
     def lock(self) -> Callable[[], None]:
-        """Lock every table, also against reading; the unlock. Raises NotLocked."""
+        """Lock every table, also against reading, and return a function that unlocks them. Raises NotLocked."""
         lock = psycopg.connect(self.url)
         try:
             lock.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(f"{LOCK_WITHIN_S}s")))

@@ -1,4 +1,4 @@
-"""Fills the file system on which a whole site lies, and keeps it full."""
+"""Fills the file system of a whole site, and keeps it full."""
 
 import contextlib
 import errno
@@ -6,29 +6,29 @@ import os
 import shutil
 from pathlib import Path
 
-LARGEST = 1 << 30  # bytes of free room that we are willing to eat
-BLOCKS = (1 << 20, 1 << 12)
+LARGEST = 1 << 30  # bytes of free space that it fills at most
+BLOCKS = (1 << 20, 1 << 12)  # bytes: first large ones, then small ones for the rest
 
 
 class NotSmall(Exception):
-    """The file system has more room than a file system made for this."""
+    """The file system is too large to be one that was made for this."""
 
 
 class Filler:
-    """file: what takes up the room; made by fill(), gone after empty()."""
+    """Fills a disk. file: takes up the space; fill() makes it and empty() removes it."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._full = False
 
     def fill(self) -> None:
-        """Not a byte is free from now on. Raises NotSmall, OSError."""
+        """Use up all free space. Raises NotSmall, OSError."""
         check(self.file.parent)
         self._full = True
         self.top_up()
 
     def top_up(self) -> None:
-        """Take what was given back meanwhile, while it is to be full. Raises OSError, but not for a full disk."""
+        """Use up space that has become free since fill(). Raises OSError, but not for a full disk."""
         if not self._full:
             return
         with self.file.open("ab", buffering=0) as file:
@@ -38,7 +38,7 @@ class Filler:
                         _write(file.fileno(), bytes(size))
 
     def empty(self) -> None:
-        """There is room again."""
+        """Make the space free again."""
         self._full = False
         self.file.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Waits until a site is at rest, and does there what a person would do."""
+"""Waits until a cutover has ended, and does meanwhile what a person would do."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,30 +9,29 @@ from tests.faults import invariants, truth
 from tests.faults.invariants import Liars, Violation
 from tests.faults.site import Site
 
-REST_LIMIT_S = 120.0
-# At rest a till that has just come back may still be on its way; longer than this is a violation.
+REST_LIMIT_S = 120.0  # a cutover that takes longer does not end
+# After the end, a till that has just come back may still be switching. If it takes longer than this, that is a violation.
 GRACE_S = 30.0
-HEALS_S = 60.0  # where a liar was: until its honest agent's lease has run out, and it has looked for its server
+HEALS_S = 60.0  # the same where a liar was: the lease of its honest agent must run out before it follows its server
 LOOK_S = 0.1
 
 
 @dataclass(slots=True)
 class Driver:
-    """One cutover. press(verb) is a person's button; said: what was done; ended_at: when it was first at rest
-    or paused; violations: what was wrong on the way; liars: terminals in whose place a hostile program was."""
+    """Drives one cutover to its end."""
 
     site: Site
-    number: Callable[[], int]
-    press: Callable[[str], str]
-    said: Callable[[str], None]
-    violations: list[Violation] = field(default_factory=list)
-    liars: frozenset[str] = frozenset()
-    ended_at: float | None = None
+    number: Callable[[], int]  # of the cutover
+    press: Callable[[str], str]  # presses the button of a verb; returns what came of it
+    said: Callable[[str], None]  # notes what was done
+    violations: list[Violation] = field(default_factory=list)  # what was wrong on the way
+    liars: frozenset[str] = frozenset()  # terminals whose agent a hostile program replaced
+    ended_at: float | None = None  # time.monotonic() when it had ended or was paused for the first time
 
     def to_rest(self, presses: Iterator[str], button: str, pressed: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
-        """The cutover at its final rest, None when it never came there. Where it is paused, the next of
-        `presses` is pressed. pressed(cutover): whether `button` has had its effect; else it is pressed again,
-        as everybody does who got no answer."""
+        """The cutover when it has ended, or None if it never does. Where it is paused, the next of `presses` is pressed.
+        pressed(cutover): whether `button` has had its effect; if not, it is pressed again, as a person does who got no
+        answer."""
         end = time.monotonic() + REST_LIMIT_S
         last: dict[str, Any] | None = None
         while time.monotonic() < end:
@@ -54,7 +53,7 @@ class Driver:
         return None
 
     def judge(self, before: dict[str, Any]) -> tuple[dict[str, Any], list[Violation]]:
-        """The cutover and what is wrong at rest, after whatever still heals has had its time."""
+        """The cutover and what is wrong after its end. It waits up to GRACE_S or HEALS_S until nothing is wrong any more."""
         end = time.monotonic() + (HEALS_S if self.liars else GRACE_S)
         while True:
             cutover = self.site.cutover(self.number())

@@ -1,4 +1,4 @@
-"""Carries out the faults of one plan at their moments, and ends every one of them."""
+"""Carries out the faults of one plan at their times, and ends each of them."""
 
 import contextlib
 import signal
@@ -19,27 +19,27 @@ Act = Callable[[], None]
 
 
 class Injector:
-    """run() takes as long as the plan's faults last; press(verb): a person's button; said: what happened when."""
+    """Carries out one plan. press(verb): presses a person's button and returns what came of it."""
 
     def __init__(self, site: Site, plan: Plan, press: Callable[[str], str]) -> None:
         self.site, self.plan, self.press = site, plan, press
-        self.said: list[str] = []
-        self._begun = 0.0
-        self._due: list[tuple[float, str, Act]] = []
-        self._in_force: list[Fault] = []
-        self._down: list[Fault] = []
-        self._unlocks: dict[int, Act] = {}
-        self._seats: dict[int, Impostor] = {}
+        self.said: list[str] = []  # what happened when
+        self._begun = 0.0  # time.monotonic() at second 0
+        self._due: list[tuple[float, str, Act]] = []  # second, what to note, what to do
+        self._in_force: list[Fault] = []  # those that faults.json tells the lab
+        self._down: list[Fault] = []  # those that keep groups of processes down
+        self._unlocks: dict[int, Act] = {}  # by the fault's id()
+        self._impostors: dict[int, Impostor] = {}  # by the fault's id()
         self._filler = Filler(site.folder.parent / "filler")
 
     def run(self, button: str) -> None:
-        """Press the button at second 0 and do all that the plan says. Afterwards no fault is in force."""
+        """Press the button at second 0, and do everything that the plan says. Returns when all faults have ended."""
         for fault in self.plan.faults:
             self._plan(fault)
         self._due.append((0.0, button, lambda: self._later(button)))
         self._due.sort(key=lambda row: row[0])
         self._begun = time.monotonic() - min(0.0, self._due[0][0])
-        with ThreadPoolExecutor(4) as self._pool:  # a person waits for an answer, the faults do not
+        with ThreadPoolExecutor(4) as self._pool:  # a button waits for its answer, and the faults must not wait
             try:
                 while self._due:
                     at, what, act = self._due[0]
@@ -55,7 +55,7 @@ class Injector:
                 self._cease()
 
     def note(self, text: str) -> None:
-        """Remember what happened when."""
+        """Note this, with the time."""
         self.said.append(f"{self._now():7.2f} s  {text}")
 
     def _now(self) -> float:
@@ -65,16 +65,16 @@ class Injector:
         try:
             act()
         except OSError as error:
-            self.note(f"not done: {error}")  # the disk is full for us, too
+            self.note(f"not done: {error}")  # the disk is full for this program, too
 
     def _cease(self) -> None:
         for unlock in self._unlocks.values():
             unlock()
         self._unlocks = {}
         self._filler.empty()
-        for impostor in self._seats.values():
+        for impostor in self._impostors.values():
             impostor.back()
-        self._seats = {}
+        self._impostors = {}
         self._down = []
         self.site.thaw()
         self.site.faults(None)
@@ -99,7 +99,7 @@ class Injector:
             "broker_flush": (self._flush, None),
             "db_lock": (lambda: self._lock(fault), lambda: self._unlock(fault)),
             "disk_full": (self._filler.fill, self._filler.empty),
-            "hostile": (lambda: self._sit(fault), lambda: self._stand_up(fault)),
+            "hostile": (lambda: self._replace_agent(fault), lambda: self._bring_agent_back(fault)),
             "restored": (self._back_up, self._restore),
             "down": (lambda: self._down.append(fault), lambda: self._down.remove(fault)),
         }[fault.kind]
@@ -142,16 +142,17 @@ class Injector:
         if unlock := self._unlocks.pop(id(fault), None):
             unlock()
 
-    def _sit(self, fault: Fault) -> None:
+    def _replace_agent(self, fault: Fault) -> None:
         name = self.site.names[fault.what["who"]]
-        impostor = self._seats[id(fault)] = Impostor(self.site, name, fault.what["behaviours"], seed=fault.what["seed"])
+        impostor = Impostor(self.site, name, fault.what["behaviours"], seed=fault.what["seed"])
+        self._impostors[id(fault)] = impostor
         try:
             impostor.take()
         except NotLocked as error:
             self.note(f"not hostile: {error}")
 
-    def _stand_up(self, fault: Fault) -> None:
-        if impostor := self._seats.pop(id(fault), None):
+    def _bring_agent_back(self, fault: Fault) -> None:
+        if impostor := self._impostors.pop(id(fault), None):
             impostor.back()
 
     def _back_up(self) -> None:

@@ -1,4 +1,4 @@
-"""What must hold when a site is at rest, told from outside: files, real lookups, and what the dashboard claims."""
+"""What must be true when a cutover has ended, seen from outside: by files, real lookups and what the dashboard says."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ WORDS: dict[Kind, str] = {
 NAMED = frozenset({"failed", "unreachable", "undo_failed", "late"})
 IN_MOTION = frozenset({"switching", "undoing"})
 AT_REST = frozenset({"completed", "rolled_back", "cancelled", "needs_person"})
-# What a cutover may do by itself, and then has to say why.
+# States that a cutover may take by itself, and then needs a cause.
 STOPS = frozenset({"paused", "rolling_back", "needs_person"})
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that must never be."""
+    """Something that must never happen."""
 
     kind: Kind
     text: str
@@ -34,14 +34,14 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Liars:
-    """names: terminals in whose place a hostile program was; attention: the devices that GET /attention names. What a
-    liar says of itself is its own: it has to end as what it is, or with a name and a reason."""
+    """Terminals whose agent a hostile program replaced. Such a terminal may say anything of itself, but it must end
+    either with its real state, or with a finding or an item of attention."""
 
     names: Collection[str] = ()
-    attention: Collection[str] = ()
+    attention: Collection[str] = ()  # the devices that GET /attention names
 
     def named(self, run: dict[str, Any]) -> bool:
-        """Whether a person is told of this one of them."""
+        """Whether a person is told about this device."""
         return run["finding"] is not None or run["device"] in self.attention
 
 
@@ -49,7 +49,7 @@ NOBODY = Liars()
 
 
 def at_rest(cutover: dict[str, Any]) -> bool:
-    """Whether nothing moves by itself any more."""
+    """Whether the cutover has ended, and no device is switching or undoing."""
     moving = any(run["state"] in IN_MOTION for run in cutover["device_runs"])
     return cutover["state"] in AT_REST and not moving
 
@@ -62,7 +62,7 @@ def check(
     now: dict[str, Any],
     liars: Liars = NOBODY,
 ) -> list[Violation]:
-    """Everything that is wrong with this site at rest. before, now: snapshots of the settings."""
+    """Everything that is wrong after the end. log: the transitions; before, now: snapshots of the settings."""
     found = [*stranded(cutover, truth, liars), *journal(cutover, truth, liars), *no_reason(cutover, log)]
     found += claims(cutover, truth, liars)
     if cutover["state"] in ("rolled_back", "cancelled"):
@@ -75,7 +75,7 @@ def check(
 
 
 def stranded(cutover: dict[str, Any], truth: Truth, liars: Liars = NOBODY) -> list[Violation]:
-    """Reachable (no fault is in force when this is asked), not served, and nobody was told."""
+    """Terminals that get no answer from the server, and that no finding names. Call this when no fault is in force."""
     named = {run["device"] for run in cutover["device_runs"] if run["state"] in NAMED and run["finding"]}
     named |= {run["device"] for run in cutover["device_runs"] if run["device"] in liars.names and liars.named(run)}
     return [
@@ -86,7 +86,7 @@ def stranded(cutover: dict[str, Any], truth: Truth, liars: Liars = NOBODY) -> li
 
 
 def journal(cutover: dict[str, Any], truth: Truth, liars: Liars = NOBODY) -> list[Violation]:
-    """What the cutover says of a device is what its settings say, and for the server what it speaks."""
+    """Devices whose state is not what their settings say, or for the server what it really speaks."""
     found = []
     for run in cutover["device_runs"]:
         if run["device"] in liars.names:
@@ -102,7 +102,7 @@ def journal(cutover: dict[str, Any], truth: Truth, liars: Liars = NOBODY) -> lis
 
 
 def claims(cutover: dict[str, Any], truth: Truth, liars: Liars) -> list[Violation]:
-    """A liar is never verified while its settings say otherwise; any other word of its own stands beside a reason."""
+    """Liars that are verified while their settings say otherwise, or in another wrong state without a finding."""
     found = []
     for run in cutover["device_runs"]:
         claim = _claim(cutover, run)
@@ -117,13 +117,13 @@ def claims(cutover: dict[str, Any], truth: Truth, liars: Liars) -> list[Violatio
 
 
 def _claim(cutover: dict[str, Any], run: dict[str, Any]) -> str | None:
-    """The scheme that a device speaks by the state of its run."""
+    """The scheme that a device speaks if its run's state is true, or None if the state says nothing about it."""
     new, old = cutover["to_scheme"], cutover["from_scheme"]
     return {"verified": new, "restored": old, "pending": old, "armed": old}.get(run["state"])
 
 
 def no_reason(cutover: dict[str, Any], log: list[dict[str, Any]]) -> list[Violation]:
-    """Whoever waits for a person says why."""
+    """Everything that waits for a person without saying why."""
     runs = cutover["device_runs"]
     found = [
         Violation("no_reason", f"{run['device']} is {run['state']} without a finding")
@@ -140,13 +140,13 @@ def no_reason(cutover: dict[str, Any], log: list[dict[str, Any]]) -> list[Violat
 
 
 def identical(before: dict[str, Any], now: dict[str, Any]) -> list[Violation]:
-    """A rollback leaves nothing behind."""
+    """What a rollback has left changed."""
     different = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
     return [Violation("not_identical", f"{key}: {before.get(key)} became {now.get(key)}") for key in different]
 
 
 def services(before: dict[str, Any], now: dict[str, Any]) -> list[Violation]:
-    """After a cutover too: the monitor works as it did, and what needs NetPOS.Net runs again."""
+    """Services that are not as before: also after a cutover the monitor works, and what needs NetPOS.Net runs again."""
     key = "services.json services"
     return [Violation("services", f"{before[key]} became {now[key]}")] if before.get(key) != now.get(key) else []
 

@@ -1,4 +1,4 @@
-"""What a failed trial leaves behind, so that it can be understood and run again."""
+"""Keeps the files of a failed trial, so that a person can understand it and run it again."""
 
 import json
 import shutil
@@ -13,7 +13,8 @@ from tests.faults.trial import Result
 
 
 def keep(site: Site, result: Result, folder: Path, again: str) -> None:
-    """trial.json, the logs, a copy of the database and of the lab. again: the command that runs it again."""
+    """Write trial.json, the logs, and copies of the database and of the lab into this folder. again: the command that
+    runs the trial again."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     story: dict[str, Any] = {
@@ -27,7 +28,7 @@ def keep(site: Site, result: Result, folder: Path, again: str) -> None:
     }
     (folder / "trial.json").write_text(json.dumps(story, indent=1, ensure_ascii=False), encoding="utf-8")
     shutil.copytree(site.folder / "logs", folder / "logs", ignore_dangling_symlinks=True)
-    # The lab is being written to while it is copied: a file that goes away in that moment is no loss.
+    # The lab is being changed while it is copied. A file that disappears at that moment does not matter.
     shutil.copytree(site.lab, folder / "lab", ignore=shutil.ignore_patterns("*.tmp*", "bin", "*.lock"), dirs_exist_ok=True)
     database = site.folder / "tillway.sqlite3"
     if database.exists():

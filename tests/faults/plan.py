@@ -1,4 +1,4 @@
-"""One random trial as a value. Trial i of seed S with T terminals is always the same: the seed reproduces."""
+"""One random trial as a value. Trial i of seed S with T terminals is always the same, so it can be run again."""
 
 import random
 from dataclasses import asdict, dataclass, field
@@ -9,7 +9,7 @@ from tests.faults.hostile.behaviours import TRIED
 from tests.faults.site import DASHBOARD
 
 GROUPS = ("server_agent", "terminal_agents", "gateway", "worker", "web", "beat", "broker", "netpos", "terminals")
-# A cutover of ten terminals takes about five seconds, its rollback four: faults fall into these.
+# Seconds in which faults begin. A cutover of ten terminals takes about five, its rollback four.
 SPAN_S = {"forward": 5.5, "back": 4.0}
 # How often each kind is drawn, relative to the others.
 KINDS = {
@@ -21,30 +21,28 @@ VERBS = {"pause": 4, "resume": 3, "roll_back": 3, "retry_failed": 2}
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """at: seconds after the button was pressed; seconds: how long it lasts, 0 for a moment; what: what its
-    kind needs to know."""
+    """One fault of a trial."""
 
     kind: str
-    at: float
-    seconds: float = 0.0
-    what: dict[str, Any] = field(default_factory=dict)
+    at: float  # seconds after the button was pressed
+    seconds: float = 0.0  # how long it lasts; 0: it only happens once
+    what: dict[str, Any] = field(default_factory=dict)  # more, depending on the kind
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """body: what is asked of POST /cutovers, but the site; way: whether the faults fall into the way forward
-    or into a rollback; presses: what a person does at each rest that waits for one."""
+    """One trial."""
 
     seed: int
     number: int
-    body: dict[str, Any]
-    way: str
+    body: dict[str, Any]  # of POST /cutovers, without the site
+    way: str  # "forward" or "back": when the faults happen
     faults: tuple[Fault, ...]
-    presses: tuple[str, ...]
+    presses: tuple[str, ...]  # the button that a person presses at the first pause, at the second, and so on
 
     @property
     def liars(self) -> set[int]:
-        """The numbers of the terminals whose place a hostile program takes for a while."""
+        """The numbers of the terminals whose agent a hostile program replaces for a while."""
         return {fault.what["who"] for fault in self.faults if fault.kind == "hostile"}
 
     @property
@@ -53,16 +51,15 @@ class Plan:
         return sorted({fault.kind for fault in self.faults})
 
     def as_json(self) -> dict[str, Any]:
-        """For the folder of a failed trial."""
+        """As it is written into the folder of a failed trial."""
         return asdict(self)
 
 
 def make(
     seed: int, number: int, terminals: int, *, long: bool = False, full_disk: bool = False, restored: bool = False
 ) -> Plan:
-    """Trial `number` of this seed. long: the dashboard may be kept down for longer than a restart takes;
-    full_disk: the disk of the whole site is full for a while; restored: an older copy of the database is put
-    in its place."""
+    """Trial `number` of this seed. long: the dashboard may be down for longer than a restart takes; full_disk: the disk of
+    the whole site is full for a while; restored: the database is replaced by an older copy of it."""
     rng = random.Random(f"{seed}:{number}:{terminals}:{long}")
     way = "back" if rng.random() < 0.3 else "forward"
     kinds = rng.choices(list(KINDS), list(KINDS.values()), k=rng.randint(1, 4))
@@ -107,7 +104,7 @@ def _fault(rng: random.Random, kind: str, way: str, terminals: int) -> Fault:
         return Fault(kind, at, sum(again), {"parts": parts, "again": again})
     if kind == "point":
         fitting = [p.name for p in points.every() if way in p.ways and not p.wake and not p.starts_later]
-        # Armed before the button is pressed, so that early points are met too.
+        # Armed before the button is pressed, so that early points are reached, too.
         return Fault(kind, -0.2, SPAN_S[way] + 2, {"point": rng.choice(fitting), "times": rng.choice((1, 1, 2))})
     if kind == "terminals":
         who = sorted(rng.sample(range(terminals), rng.randint(1, max(1, terminals // 2))))
