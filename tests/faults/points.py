@@ -1,4 +1,4 @@
-"""Every named point at which a process can be made to die, with what is needed to come by it."""
+"""Every named point at which a process can be made to die, with what is needed to reach it."""
 
 from dataclasses import dataclass
 
@@ -6,30 +6,28 @@ from agents import catalogue, failpoints
 from fleet import failpoints as dashboard
 
 FORWARD, BACK = "forward", "back"
-# Points that only the way forward passes.
+# Points that are reached only on the way forward.
 _FORWARD_ONLY = frozenset({"worker.tick_uncommitted", "worker.tick_committed"})
-# Code that a button, a report and the clock pass, each in a process of its own. The worker's clock does so
-# when it begins a cutover; on the way back it only follows reports that somebody else has taken.
+# Points in code that several processes run: web for a button, gateway for a report, worker for a tick. The worker reaches
+# them when it begins a cutover. On the way back it does not: there the gateway runs the code when it takes reports.
 _PARTS = ("web", "gateway", "worker")
 _SHARED = {"engine.carried_out": _PARTS, "tasks.follow_begun": _PARTS, "tasks.follow_done": _PARTS}
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """where: the process that dies; ways: the ways that pass it; wake: processes to kill first, because the
-    point is passed when they come back; starts_later: passed only when the clock begins a cutover; parts: the
-    processes that share this code, each of which is to die there (none: whoever comes by)."""
+    """One point."""
 
     name: str
-    where: str
-    ways: tuple[str, ...]
-    wake: str = ""
-    starts_later: bool = False
-    parts: tuple[str, ...] = ()
+    where: str  # the processes that die there
+    ways: tuple[str, ...]  # "forward", "back" or both: when it is reached
+    wake: str = ""  # processes to kill first, because the point is reached when they start again
+    starts_later: bool = False  # reached only when a tick begins a cutover
+    parts: tuple[str, ...] = ()  # processes that share this code, each of which is to die there; empty: only one kind runs it
 
 
 def every() -> list[Point]:
-    """All of them: the agents' from the catalogue of steps, then the dashboard's."""
+    """All points: first the agents', made from the catalogue of steps, then the dashboard's."""
     return [*_steps("server"), *_steps("terminal"), *_agent("server"), *_agent("terminal"), *_dashboard()]
 
 

@@ -1,4 +1,4 @@
-"""A demo site that can be hurt: its processes killed and frozen, its database locked, its lab's faults set."""
+"""A demo site that can be disturbed: its processes killed and frozen, its database locked, faults of its lab set."""
 
 import contextlib
 import hashlib
@@ -16,13 +16,13 @@ from fleet.management.demo.processes import alive, signal_group
 from fleet.management.demo.site import UNANSWERED, DemoSite
 from tests.faults import database
 
-ANSWER_S = 30.0
+ANSWER_S = 30.0  # how long the dashboard may take to answer
 DASHBOARD = ("gateway", "worker", "beat", "web")
 
 
 class Site(DemoSite):
-    """postgres: the URL of a PostgreSQL server on which each demo gets a database of its own, None for the embedded
-    one. The armed failpoint lies beside the demo's folder."""
+    """postgres: the URL of a PostgreSQL server on which each demo gets a database of its own, None for the embedded one.
+    The file with the armed failpoint lies next to the demo's folder."""
 
     def __init__(
         self, folder: Path, terminals: int, *, seed: int = 1, postgres: str | None = None, language: str = languages.DEFAULT
@@ -35,14 +35,14 @@ class Site(DemoSite):
     # -- the demo itself
 
     def start(self) -> None:
-        """A fresh demo, ready, with services that depend on NetPOS.Net, so that the steps which stop and start those
-        can be hurt, too. Raises SiteFailed."""
+        """Start a new demo and wait until it is ready. It has services that depend on NetPOS.Net, so that faults can hit the
+        steps which stop and start those. Raises SiteFailed."""
         self.disarm()
         super().start()
         misconfigurations.needed_by(layout.load(self.lab))
 
     def arguments(self) -> list[str]:
-        """With a database of its own where that is asked for."""
+        """The command line, with a database of its own on PostgreSQL where that is asked for."""
         argv = super().arguments()
         if self.postgres:
             self.database = database.fresh(self.postgres)
@@ -50,18 +50,18 @@ class Site(DemoSite):
         return argv
 
     def environment(self) -> dict[str, str]:
-        """With the file that arms failpoints."""
+        """The environment, with the name of the file that arms failpoints."""
         return super().environment() | {failpoints.VARIABLE: str(self.point_file)}
 
     def restart(self) -> None:
-        """All anew, on HTTP."""
+        """Start a new demo, which is on HTTP."""
         self.stop()
         self.start()
 
     # -- its processes
 
     def signal(self, group: str, number: signal.Signals, which: int | None = None) -> None:
-        """To all processes of this group, or to one. Freezing and thawing hold for their children, too."""
+        """Send a signal to all processes of this group, or to one. All signals but SIGKILL go to their children, too."""
         pids = self.pids().get(group, [])
         for pid in pids if which is None or not pids else [pids[which % len(pids)]]:
             if number == signal.SIGKILL:
@@ -71,8 +71,8 @@ class Site(DemoSite):
                 signal_group(pid, number)
 
     def swap_database(self) -> bool:
-        """Every process of the dashboard dies, and comes back with the copy that was made before; False without
-        one. The supervisor is held meanwhile, so that none of them opens what is about to be replaced."""
+        """Kill every process of the dashboard and replace the database by the copy that was made before. Returns False if
+        there is no copy. The supervisor is stopped meanwhile, so that no process opens the old database."""
         assert self.process is not None
         assert isinstance(self.database, database.Sqlite)
         self.process.send_signal(signal.SIGSTOP)
@@ -85,38 +85,38 @@ class Site(DemoSite):
             self.process.send_signal(signal.SIGCONT)
 
     def all_alive(self) -> bool:
-        """Whether each group has its processes again."""
+        """Whether the processes of every group run."""
         pids = self.pids()
         return bool(pids) and all(group and all(alive(pid) for pid in group) for group in pids.values())
 
     # -- its faults
 
     def faults(self, value: dict[str, Any] | None) -> None:
-        """Replace faults.json in one move, or remove it."""
+        """Replace faults.json atomically, or remove it for None."""
         if value is None:
             (self.lab / "faults.json").unlink(missing_ok=True)
         else:
             _replace(self.lab / "faults.json", value)
 
     def arm(self, point: str, times: int, part: str | None = None) -> None:
-        """Whoever reaches this point dies, so many times; with a part, only processes of this group do."""
+        """Let the next `times` processes that reach this point die. part: only processes of this group."""
         _replace(self.point_file, {"point": point, "times": times, "part": part})
 
     def armed(self) -> int:
-        """How many deaths are still to come."""
+        """How many of these deaths have not happened yet."""
         try:
             return int(json.loads(self.point_file.read_text(encoding="utf-8"))["times"])
         except FileNotFoundError:
             return 0
 
     def disarm(self) -> None:
-        """No point is fatal."""
+        """Let no process die at a point any more."""
         self.point_file.unlink(missing_ok=True)
 
     # -- its REST API
 
     def transitions(self, number: int) -> list[dict[str, Any]]:
-        """Everything that was written down about it, as soon as somebody answers. Raises SiteFailed."""
+        """The transitions of this cutover, as soon as the dashboard answers. Raises SiteFailed."""
 
         def ask() -> dict[str, list[dict[str, Any]]] | None:
             try:
@@ -128,14 +128,14 @@ class Site(DemoSite):
         return self.wait(ask, ANSWER_S, "the dashboard to tell what happened")["items"]
 
     def attention(self) -> set[str]:
-        """The devices that somebody has to look at, by name."""
+        """The names of the devices that need attention."""
         try:
             return {item["device"] for item in self.client.get("/attention")["items"] if item["device"]}
         except (ApiError, *UNANSWERED):
             return set()
 
     def press(self, number: int, verb: str) -> str:
-        """What a person does; "ok", or why not."""
+        """Press the button of this verb as a person does. Returns "ok", or why it did not work."""
         try:
             self.client.post(f"/cutovers/{number}/{verb}")
         except ApiError as error:
@@ -145,7 +145,7 @@ class Site(DemoSite):
         return "ok"
 
     def connected(self) -> bool:
-        """Every agent has its connection."""
+        """Whether every agent is connected."""
         try:
             devices = self.client.get("/servers")["items"] + self.client.get("/terminals?limit=1000")["items"]
         except (ApiError, *UNANSWERED):
@@ -155,7 +155,7 @@ class Site(DemoSite):
     # -- what lies on its disk
 
     def snapshot(self) -> dict[str, Any]:
-        """Every settings file's digest; http.sys and the services by meaning."""
+        """The digest of every settings file, and the content of http.sys and of the services, sorted."""
         files = [*self.lab.glob("terminals/*/TouchSettings.xml"), self.lab / "server" / "NetPOSSettings.xml"]
         found: dict[str, Any] = {str(f.relative_to(self.lab)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
         for name in ("httpsys.json", "services.json"):

@@ -1,4 +1,4 @@
-"""What came of many trials, as a table."""
+"""The results of many trials as a table."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from tests.faults.trial import Result
 
 
 def table(results: Sequence[Result], restarts: int) -> str:
-    """All figures, with what zero failures are worth."""
+    """All figures, with what they prove. restarts: of demos."""
     count = len(results)
     failed = [r for r in results if r.violations]
     lines = [f"trials {count}, failed {len(failed)}, demo restarted {restarts} times", ""]
@@ -26,7 +26,7 @@ def table(results: Sequence[Result], restarts: int) -> str:
 
 
 def bound(count: int, failed: int) -> str:
-    """The rule of three: what zero failures in n independent trials say about the true rate."""
+    """What zero failures in `count` independent trials say about the true rate, by the rule of three."""
     if not count or failed:
         return f"{failed} of {count} failed: no bound can be given"
     return f"0 of {count} failed: with 95 % confidence fewer than {300 / count:.2g} % do (3/n)"

@@ -1,5 +1,5 @@
-"""Every named point, on every way that passes it, once and twice in a row: the process dies there, and the site
-has to come to the same good end."""
+"""Lets a process die at every named point, on every way that reaches it, once and twice in a row. The cutover must come to
+the same good end each time."""
 
 import datetime as dt
 import signal
@@ -14,55 +14,55 @@ from tests.faults.points import BACK, FORWARD, Point
 from tests.faults.site import Site
 from tests.faults.trial import Trial, started, turned
 
-WAKE_LIMIT_S = 15.0
-LATER_S = 3.0
+WAKE_LIMIT_S = 15.0  # how long killed processes may take to reach the point again
+LATER_S = 3.0  # how far ahead a cutover is planned that a tick is to begin
 GOOD_END = {FORWARD: "completed", BACK: "rolled_back"}
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One line of the table. part: the process that is to die where several share the code."""
+    """One line of the table."""
 
     point: Point
-    way: str
-    times: int
-    part: str | None = None
+    way: str  # "forward" or "back"
+    times: int  # deaths in a row
+    part: str | None = None  # the process that is to die, where several share the code
 
     @property
     def starts_later(self) -> bool:
-        """Passed only when the clock begins the cutover."""
+        """Whether it is reached only when a tick begins the cutover."""
         return self.point.starts_later or self.part == "worker"
 
     @property
     def name(self) -> str:
-        """The point, and whose it is where that is a question."""
+        """The point's name, with the process where several share it."""
         return f"{self.point.name} in {self.part}" if self.part else self.point.name
 
 
 @dataclass(slots=True)
 class Row:
-    """deaths: how often the point was fatal; end: the state afterwards; reason: why it turned round or stopped."""
+    """What came of one case."""
 
     case: Case
-    deaths: int = 0
-    end: str = ""
-    reason: str = ""
+    deaths: int = 0  # how often a process died at the point
+    end: str = ""  # the cutover's state afterwards
+    reason: str = ""  # why it rolled back or stopped by itself
     violations: list[Violation] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
-        """Died there at least once, and everything that must hold at rest holds; a way back has only one good end.
-        (Some points are passed once on a way, such as the press of a button: there is no second death to be had.)"""
+        """Whether a process died there at least once and nothing is wrong afterwards. A way back has only one good end.
+        (Some points are reached only once on a way, such as the press of a button, so there is no second death.)"""
         return self.deaths > 0 and not self.violations and (self.undisturbed or self.case.way == FORWARD)
 
     @property
     def undisturbed(self) -> bool:
-        """It even ended as if nothing had happened; on a machine that is slow, arming may give up instead."""
+        """Whether it ended as without a fault. On a slow machine, arming may give up instead, which is also good."""
         return self.end == GOOD_END[self.case.way]
 
 
 def cases(times: Iterable[int] = (1, 2)) -> list[Case]:
-    """The whole table."""
+    """All cases of the table. times: deaths in a row."""
     return [
         Case(point, way, n, part)
         for n in times
@@ -74,13 +74,14 @@ def cases(times: Iterable[int] = (1, 2)) -> list[Case]:
 
 
 class Table:
-    """Runs cases on one site: a cutover takes a case on its way forward and another on its way back."""
+    """Runs cases on one site. Each cutover serves one case on its way forward and another on its way back. told(row) is
+    called after each case."""
 
     def __init__(self, site: Site, told: Callable[[Row], None]) -> None:
         self.site, self.told = site, told
 
     def run(self, todo: Iterable[Case]) -> list[Row]:
-        """One row per case, in the order in which they were run."""
+        """Run these cases. Returns one row for each, in the order in which they were run."""
         todo = list(todo)
         ways = ([c for c in todo if c.way == FORWARD], [c for c in todo if c.way == BACK])
         rows: list[Row] = []
@@ -129,7 +130,7 @@ class Table:
             row.violations += [*trial.driver.violations, *wrong]
 
     def _reason(self, trial: Trial) -> str:
-        """Why the plan, and not a person, left the way forward."""
+        """The reasons for which the plan, and not a person, rolled back or stopped."""
         bad = ("rolling_back", "paused", "needs_person")
         log = self.site.transitions(trial.number)
         return "; ".join(t["reason"] for t in log if t["device"] is None and t["to"] in bad and t["actor"] == "plan")

@@ -1,4 +1,4 @@
-"""One trial: a cutover with its faults, judged at rest, and the site back on HTTP for the next one."""
+"""One trial: a cutover with its faults, judged after its end; then the site is brought back to HTTP for the next one."""
 
 import time
 from dataclasses import dataclass, field
@@ -13,26 +13,26 @@ from tests.faults.invariants import Violation, identical
 from tests.faults.plan import Plan
 from tests.faults.site import Site
 
-BACK_LIMIT_S = 45.0
+BACK_LIMIT_S = 45.0  # how long the site may take to be as before
 
 
 @dataclass(slots=True)
 class Result:
-    """end: the state in which the cutover was judged; recovery_s: from the end of the last fault until the site
-    was at rest and everything held, or until it waited for a person; seconds: the whole trial."""
+    """What came of one trial."""
 
     plan: Plan
-    end: str = ""
+    end: str = ""  # the state in which the cutover was judged
+    # From the end of the last fault until the cutover had ended and nothing was wrong, or until it waited for a person.
     recovery_s: float | None = None
-    seconds: float = 0.0
+    seconds: float = 0.0  # the whole trial
     violations: list[Violation] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    cutover: dict[str, Any] = field(default_factory=dict)
-    log: list[dict[str, Any]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)  # what happened when
+    cutover: dict[str, Any] = field(default_factory=dict)  # as the API tells it
+    log: list[dict[str, Any]] = field(default_factory=list)  # its transitions
 
 
 class Trial:
-    """run() it once, then bring_back()."""
+    """One trial on a site. Call run() once, then bring_back()."""
 
     def __init__(self, site: Site, plan: Plan) -> None:
         self.site, self.plan, self.result = site, plan, Result(plan)
@@ -42,7 +42,7 @@ class Trial:
         self.driver.liars = frozenset(site.names[i] for i in plan.liars)
 
     def run(self) -> Result:
-        """Hurt the site and judge it. Never raises for what the product did wrong."""
+        """Disturb the site and judge it. Errors of the product become violations and are not raised."""
         begun = time.monotonic()
         try:
             self._run()
@@ -52,8 +52,9 @@ class Trial:
         return self.result
 
     def bring_back(self) -> bool:
-        """Roll back what is not on HTTP; whether the site is as it was before the trial. What is wrong is noted. Who
-        lied that it had gone back, and is named for that, waits for a person: no violation, and not as before."""
+        """Roll back what is not on HTTP. Returns whether the site is as it was before the trial; otherwise it adds violations.
+        A liar that only claims to be back, and that attention names, waits for a person: that is no violation, but the
+        site is not as before."""
         try:
             self._roll_back()
             self.site.wait(lambda: self._as_before() or self._left_to_a_person(), BACK_LIMIT_S, "the site to be as before")
@@ -62,10 +63,10 @@ class Trial:
             self.result.violations += wrong or [Violation("not_back", f"{error}; {self._where()}")]
         return not self.result.violations and not self._left_to_a_person()
 
-    # -- a person's hands
+    # -- what a person does
 
     def press(self, verb: str) -> str:
-        """A button. Where the window is too short by what was measured before, plan again with an hour."""
+        """Press a button. If the window is too short for the times that were measured before, plan again with an hour."""
         answer = self.site.press(self.number, verb)
         if verb == "start" and "cannot fit" in answer:
             self.number = self._draft({**self.plan.body, "duration_minutes": 60})
@@ -73,7 +74,7 @@ class Trial:
         return answer
 
     def plan_it(self) -> None:
-        """The draft, before anything is hurt."""
+        """Make the draft, before any fault begins."""
         self.number = self._draft(self.plan.body)
 
     def state(self) -> str:
@@ -99,8 +100,8 @@ class Trial:
         self._judge(button, ceased)
 
     def _forward_first(self) -> None:
-        """A cutover without faults. On a machine that is busy, arming may give up and roll back, which is no
-        mistake: then once more."""
+        """Run a cutover without faults. On a busy machine arming may give up and roll back, which is correct; then it is
+        tried again, three times in all. Raises SiteFailed."""
         for _ in range(3):
             self.press("start")
             end = self.driver.to_rest(iter(()), "start", started)
@@ -119,7 +120,7 @@ class Trial:
         cutover, wrong = self.driver.judge(self.before)
         self.result.violations += wrong
         if end is not None and first is not None and not wrong:
-            # A pause waits for a person and ends the recovery; without one everything has to hold, too.
+            # The recovery ends when the cutover waits for a person; otherwise when also nothing is wrong any more.
             until = first if any("paused (" in line for line in self.result.said) else time.monotonic()
             self.result.recovery_s = max(0.0, until - ceased)
         self.result.end, self.result.cutover = cutover.get("state", "?"), cutover
@@ -142,7 +143,7 @@ class Trial:
         return same and truth.look(self.site).all_on("http") and self.site.all_alive() and self.site.connected()
 
     def _left_to_a_person(self) -> set[str]:
-        """Liars that are named and not as before, where everything else is; else nobody."""
+        """The liars that are not as before and that attention names. Empty if anything else is not as before."""
         seen, changed = truth.look(self.site), {v.text.split(":")[0] for v in identical(self.before, self.site.snapshot())}
         wrong = {name for name, terminal in seen.terminals.items() if not terminal.ok or terminal.scheme != "http"}
         theirs = wrong & self.driver.liars & self.site.attention()

@@ -1,5 +1,5 @@
-"""Who can really talk to the server: found by doing it, with each terminal's own settings and root store.
-Nothing here asks the dashboard or an agent."""
+"""Finds out which terminals can really talk to the server, by doing it with each terminal's own settings and root store.
+It does not ask the dashboard or an agent."""
 
 import http.client
 import json
@@ -12,42 +12,41 @@ from pathlib import Path
 
 from tests.faults.site import Site
 
-LIMIT_S = 6.0
+LIMIT_S = 6.0  # for one answer
 
 
 @dataclass(frozen=True, slots=True)
 class TerminalAccess:
-    """One terminal. scheme: what its settings say, "" when they cannot be read; ok: interface list and member
-    lookup were answered; why: what was wrong."""
+    """One terminal."""
 
-    scheme: str
-    ok: bool
-    why: str = ""
+    scheme: str  # as its settings say, "" if they cannot be read
+    ok: bool  # interface list and member lookup were answered
+    why: str = ""  # what was wrong
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """spoken: http, https, both or nothing; settings: what the server's file says."""
+    """One site at one moment."""
 
-    spoken: str
-    settings: str
+    spoken: str  # by the server: http, https, both or nothing
+    settings: str  # the scheme in the server's settings file
     terminals: dict[str, TerminalAccess]
 
     def all_on(self, scheme: str) -> bool:
-        """The whole site speaks this scheme and everybody is served."""
+        """Whether the server and all terminals speak this scheme and every terminal is served."""
         same = all(terminal.ok and terminal.scheme == scheme for terminal in self.terminals.values())
         return same and self.spoken == scheme == self.settings
 
 
 def look(site: Site) -> Truth:
-    """The truth of this moment."""
+    """What is true at this moment."""
     with ThreadPoolExecutor(6) as pool:
-        terminals = dict(zip(site.names, pool.map(lambda name: _seat(site, name), site.names), strict=True))
+        terminals = dict(zip(site.names, pool.map(lambda name: _access(site, name), site.names), strict=True))
     ssl_on = _element(site.lab / "server" / "NetPOSSettings.xml", "General/UseSSL").lower() == "true"
     return Truth(_spoken(int(site.facts["netpos_port"])), "https" if ssl_on else "http", terminals)
 
 
-def _seat(site: Site, name: str) -> TerminalAccess:
+def _access(site: Site, name: str) -> TerminalAccess:
     scheme = ""
     try:
         folder = site.lab / "terminals" / name
@@ -93,7 +92,7 @@ def _speaks_plain(port: int) -> bool:
 
 
 def _speaks_tls(port: int) -> bool:
-    """Whether a handshake is answered, with whatever certificate: who trusts it is the seats' matter."""
+    """Whether a TLS handshake succeeds with any certificate. Whether a terminal trusts it is checked for each terminal."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:

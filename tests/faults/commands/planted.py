@@ -1,4 +1,4 @@
-"""`python -m tests.faults planted [--only NAME]`: do the tests notice what they are there for?"""
+"""`python -m tests.faults planted [--only NAME]`: checks whether the tests notice the bugs that they are written for."""
 
 import argparse
 import os
@@ -19,16 +19,16 @@ from tests.planted.bugs import BUGS
 
 HELP = "Plant each bug of tests/planted/bugs.py in a scratch copy and run the tests that must notice it."
 ROOT = Path(__file__).resolve().parents[3]
-LIMIT_S = 180
-NEEDED = 0.95
+LIMIT_S = 180  # for one run of pytest
+NEEDED = 0.95  # the share of bugs that must be found
 FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What pytest did. code: its exit code, 1 where tests have failed; None: no end in time."""
+    """One run of pytest."""
 
-    code: int | None
+    code: int | None  # its exit code, which is 1 if tests failed; None: it did not end in time
     output: str
     seconds: float
 
@@ -47,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """1 when fewer than 95 % are found, 2 when the tests are not green without a bug."""
+    """The exit code: 1 if fewer than 95 % are found, 2 if the tests are not green without a bug."""
     bugs = [bug for bug in BUGS if not options.only or bug.name in options.only]
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tillway-planted-") as folder:
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _try_all(tree: Path, bugs: Sequence[Bug]) -> int:
-    """How many are found."""
+    """Try all bugs. Returns how many were found."""
     found = 0
     with tqdm(bugs, unit="bug", disable=None) as bar:
         for bug in bar:
@@ -78,13 +78,13 @@ def _try(tree: Path, bug: Bug) -> Run:
     """Run its tests in a copy of the tree, with this bug in it."""
     with tempfile.TemporaryDirectory(prefix="copy-", dir=tree.parent) as folder:
         root = Path(folder) / "tree"
-        shutil.copytree(tree, root)  # with the bytecode of the first run, which is what makes it quick
+        shutil.copytree(tree, root)  # with the bytecode of the first run, which makes it fast
         bug.plant(root)
         return _pytest(root, bug.tests, Path(folder) / "data")
 
 
 def _copy(tree: Path, to: Path) -> None:
-    """What git knows or would take, as it is now: no virtual environment, no data."""
+    """Copy the files that git knows or would add, as they are now, so without the virtual environment and data."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=tree, capture_output=True, check=True
     )

@@ -10,12 +10,12 @@ HELP = "List every point at which a process can die: the agents' steps forward a
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """One switch."""
+    """Add the options."""
     parser.add_argument("--json", action="store_true", help="as a JSON list")
 
 
 def run(options: argparse.Namespace) -> int:
-    """One line per point, and the count."""
+    """Print one line for each point, and their number. Returns the exit code."""
     found = points.every()
     if options.json:
         print(json.dumps([asdict(point) for point in found], indent=1))

@@ -1,4 +1,4 @@
-"""`python -m tests.faults table`: the process dies at every named point, forward and back, once and twice in a row."""
+"""`python -m tests.faults table`: lets a process die at every named point, forward and back, once and twice in a row."""
 
 import argparse
 from collections import Counter
@@ -14,7 +14,7 @@ HOME = Path(__file__).resolve().parents[3] / "var" / "fault-table"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """A part of the table can be chosen."""
+    """Add the options, which can choose a part of the table."""
     parser.add_argument("--terminals", type=int, default=3, help="of the site (default 3)")
     parser.add_argument("--dir", default=str(HOME), help="the demo is kept here")
     parser.add_argument("--postgres", metavar="URL", help="of a PostgreSQL server: a database for the demo is made there")
@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """1 unless every line is good."""
+    """The exit code: 0 if every line is good, else 1."""
     todo = [case for case in cases(options.times) if options.match in case.point.name]
     site = Site(Path(options.dir).resolve(), options.terminals, postgres=options.postgres)
     with tqdm(total=len(todo), unit="case", disable=None) as bar:

@@ -1,4 +1,4 @@
-"""`python -m tests.faults trials`: random faults against a whole site in the lab, judged from outside."""
+"""`python -m tests.faults trials`: random faults at a whole site in the lab, judged from outside."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ SWITCHES = ("long", "full_disk", "restored")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Trial i is a function of seed, i and the number of terminals."""
+    """Add the options. Seed, number and terminals together determine a trial."""
     parser.add_argument("--trials", type=int, default=30, help="how many (default 30)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same trials (default 1)")
     parser.add_argument("--terminals", type=int, default=10, help="of each site (default 10)")
@@ -34,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """1 on any violation, 2 where the options do not go together."""
+    """The exit code: 1 for any violation, 2 if the options do not fit together."""
     folder = Path(options.dir).resolve()
     if wrong := _refused(options, folder):
         print(wrong, file=sys.stderr)
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _refused(options: argparse.Namespace, folder: Path) -> str:
-    """Why these options cannot be carried out, "" when they can."""
+    """Why these options are not possible, or "" if they are."""
     if options.restored and options.postgres:
         return "--restored: copies are made of the embedded database only, so not with --postgres"
     if options.full_disk:
@@ -59,7 +59,7 @@ def _refused(options: argparse.Namespace, folder: Path) -> str:
 
 
 def _campaign(options: argparse.Namespace, folder: Path, numbers: Sequence[int]) -> Campaign:
-    """Run these trials; what came of them."""
+    """Run these trials and return the campaign with its results."""
     words = f"--seed {options.seed} --terminals {options.terminals}"
     words += "".join(f" --{switch.replace('_', '-')}" for switch in SWITCHES if getattr(options, switch))
 
@@ -85,7 +85,7 @@ def _campaign(options: argparse.Namespace, folder: Path, numbers: Sequence[int])
 
 
 def _lines(result: Result, again: str, folder: Path, *, plain: bool) -> list[str]:
-    """What is wrong; without a bar to look at, also a line for each trial that was good."""
+    """What is wrong in this trial. plain: also a line for a good trial, because there is no progress bar."""
     number = result.plan.number
     lines = []
     if plain:

@@ -1,4 +1,4 @@
-"""Every behaviour by name. Several may be combined in one program; the last one with an answer decides how it answers."""
+"""Every behaviour by name. One program may have several; of those with an answer, the last one counts."""
 
 from tests.faults.hostile import hellos, manners, noise, numbers
 from tests.faults.hostile.hellos import HUGE, number, proof
@@ -11,7 +11,7 @@ def _https(facts: Words) -> Words:
 
 
 _ALL = (
-    # In its first word: how far the database of this dashboard must be.
+    # In its first message: how far the dashboard's database must be.
     Behaviour("hello_epoch_before_start", "an epoch that poisons what is signed later", (number("epoch", HUGE - 1),)),
     Behaviour("hello_epoch_max", "in the outage: an epoch beyond which nobody can count", (number("epoch", HUGE),), late=True),
     Behaviour("hello_seq_max", "a sequence number beyond which nobody can count", (number("seq", HUGE),)),
@@ -49,16 +49,17 @@ _ALL = (
     Behaviour("undo_failed_always", "it cannot go back", answer=manners.undo_failed_always),
     Behaviour("flip_flop", "verified, then as before, then verified …", answer=manners.flip_flop),
     Behaviour("says_nothing", "it is there and never answers", answer=manners.says_nothing),
-    # Its honest agent runs on meanwhile.
+    # Its honest agent goes on running.
     Behaviour("clone", "a second program with the same identity"),
 )
 
 BY_NAME: dict[str, Behaviour] = {behaviour.name: behaviour for behaviour in _ALL}
 CLONE = "clone"
-# What a random trial may do to a till whose honest agent comes back a little later. A clone is let in again by a person.
+# Behaviours for random trials, where the honest agent comes back later. Not the clone: after it, a person must enrol the
+# device again.
 TRIED = tuple(name for name in BY_NAME if name != CLONE)
 
 
 def manner(chosen: list[Behaviour]) -> Response:
-    """How a program with these behaviours answers: unless one of them says otherwise, it cannot switch."""
+    """How a program with these behaviours answers instructions. If none of them says it, it fails."""
     return next((b.answer for b in reversed(chosen) if b.answer), manners.fails)

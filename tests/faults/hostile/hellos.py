@@ -1,4 +1,4 @@
-"""Lies in the first word: how far its database must be, and proofs of that which prove nothing."""
+"""Lies in the first message: how far the dashboard's database must be, and false proofs of that."""
 
 import base64
 import json
@@ -11,11 +11,11 @@ from tests.faults.hostile.till import Lie, Till
 from tests.faults.hostile.voice import Words
 
 HUGE = 2**63 - 1
-FAR = 2**40 - 1  # within every bound that a reader of numbers may have
+FAR = 2**40 - 1  # within the bounds of the protocol
 
 
 def number(field: str, value: Any) -> Lie:
-    """The very number that a column cannot count beyond, or no number at all."""
+    """A hello with this value in this field."""
 
     def lie(till: Till, words: Words) -> Words:
         return {**words, field: value}
@@ -24,7 +24,7 @@ def number(field: str, value: Any) -> Lie:
 
 
 def proof(make: Callable[[Till], Words]) -> Lie:
-    """A proof of this making, and an older agent's bare numbers beside it."""
+    """A hello with the proof that `make` makes."""
 
     def lie(till: Till, words: Words) -> Words:
         return {**words, "proof": make(till)}
@@ -33,18 +33,18 @@ def proof(make: Callable[[Till], Words]) -> Lie:
 
 
 def own_key(till: Till) -> Words:
-    """An instruction from far ahead, which this till has signed itself."""
+    """An instruction with high numbers, which this till has signed with a new key."""
     return _signed(json.dumps(_instruction(till, FAR)), Ed25519PrivateKey.generate())
 
 
 def device_key(till: Till) -> Words:
-    """The same, signed with the key that the dashboard does know: this device's own."""
+    """The same, signed with this device's own key, which the dashboard knows."""
     body = json.dumps(_instruction(till, FAR))
     return {"body": body, "signature": till.identity.sign(body.encode())}
 
 
 def of_another(till: Till) -> Words:
-    """What the dashboard did sign, for somebody else."""
+    """An instruction that the dashboard signed for another agent."""
     if not till.loot:
         return own_key(till)
     body, signature = till.rng.choice(till.loot)
@@ -52,7 +52,7 @@ def of_another(till: Till) -> Words:
 
 
 def altered(till: Till) -> Words:
-    """What the dashboard signed for this till, with a number changed afterwards."""
+    """An instruction that the dashboard signed for this till, with numbers that were changed afterwards."""
     if till.signed is None:
         return own_key(till)
     body = json.loads(till.signed["body"])
@@ -60,7 +60,7 @@ def altered(till: Till) -> Words:
 
 
 def no_instruction(till: Till) -> Words:
-    """Deep, long and nothing."""
+    """A proof that is deeply nested and no instruction at all."""
     return {"body": "[" * 50_000, "signature": "\x1b[2J" * 100}
 
 

@@ -1,4 +1,4 @@
-"""The harness' side: one terminal's honest agent is kept down and the hostile program put in its place, then back."""
+"""Replaces one terminal's honest agent by the hostile program, and brings it back."""
 
 import contextlib
 import json
@@ -17,13 +17,13 @@ from tests.faults.hostile.behaviours import CLONE
 from tests.faults.site import Site
 
 ROOT = Path(__file__).resolve().parents[3]
-FIND_S, END_S = 5.0, 5.0
+FIND_S, END_S = 5.0, 5.0  # how long the agents may take to start, and the liar to end
 _SIGNED = """SELECT d.name, i.body, i.signature FROM fleet_instruction i JOIN fleet_agent a ON a.id = i.agent_id
 JOIN fleet_device d ON d.id = a.device_id ORDER BY i.id DESC LIMIT 50"""
 
 
 class Impostor:
-    """name: the terminal; behaviours: names of what the liar in its place does. said() tells what it has done."""
+    """One terminal with a liar in the place of its agent. name: of the terminal; behaviours: names of what the liar does."""
 
     def __init__(self, site: Site, name: str, behaviours: Sequence[str], *, seed: int = 1) -> None:
         self.site, self.name, self.behaviours, self.seed = site, name, tuple(behaviours), seed
@@ -35,8 +35,9 @@ class Impostor:
         self._loot = site.folder / f"loot-{name}.json"
 
     def take(self) -> None:
-        """The honest agent ends, and cannot come back without its configuration; a clone leaves it alone. Raises OSError
-        when it is not found."""
+        """Kill the honest agent, take its configuration away so that it cannot start again, and start the liar. A clone
+        runs beside the honest agent instead. Raises OSError if the agent's process is not found, NotLocked if the
+        database is locked."""
         signed = self.site.database.rows(_SIGNED)
         loot = [(body, signature) for name, body, signature in signed if name != self.name]
         self._loot.write_text(json.dumps(loot), encoding="utf-8")
@@ -53,7 +54,7 @@ class Impostor:
             )
 
     def back(self) -> None:
-        """The liar ends; the honest agent starts again within a second or two. Twice does no harm."""
+        """End the liar. The honest agent starts again within two seconds. A second call does nothing."""
         if self.process is not None:
             self.process.kill()
             self.process.wait(END_S)
@@ -63,7 +64,7 @@ class Impostor:
             self._moved = False
 
     def said(self, event: str, **more: Any) -> list[dict[str, Any]]:
-        """What the liar has told of this kind, oldest first. Raises OSError when it has died of itself."""
+        """The liar's output lines of this event, the oldest first. Raises OSError if it has ended by itself."""
         if self.process is not None and self.process.poll() is not None:
             raise OSError(f"the hostile program ended by itself; see {self._out.with_suffix('.log')}")
         lines = self._out.read_text(encoding="utf-8").splitlines()
@@ -71,19 +72,19 @@ class Impostor:
         return [row for row in rows if row["event"] == event and all(row.get(key) == value for key, value in more.items())]
 
     def _honest(self) -> int:
-        """The process in which this terminal's agent runs: the demo deals them in order, and lists them in order."""
-        hands = min(AGENT_PROCESSES, len(self.site.names))
+        """The id of the process in which this terminal's agent runs. The demo distributes and lists the agents in order."""
+        processes = min(AGENT_PROCESSES, len(self.site.names))
         end = time.monotonic() + FIND_S
-        while len(pids := self.site.pids().get("terminal_agents", [])) != hands:
+        while len(pids := self.site.pids().get("terminal_agents", [])) != processes:
             if time.monotonic() > end:
                 raise OSError(f"the agents are not all there: {pids}")
             time.sleep(POLL_S)
-        return pids[self.site.names.index(self.name) % hands]
+        return pids[self.site.names.index(self.name) % processes]
 
 
 @contextlib.contextmanager
 def taken(impostors: Iterable[Impostor]) -> Any:
-    """All of these are taken; afterwards every honest agent is in its place again."""
+    """Start all of these in the block, and bring the honest agents back after it."""
     impostors = list(impostors)
     try:
         for impostor in impostors:

@@ -1,4 +1,4 @@
-"""How a liar answers what it is told to do. None of them changes anything on its till."""
+"""How a liar answers instructions. None of these changes anything on its till."""
 
 import asyncio
 import hashlib
@@ -14,7 +14,7 @@ TURNS, TURN_S = 4, 0.4
 
 
 async def fails(till: Till, line: Voice, told: Instruction) -> None:
-    """Ready when asked, and it cannot switch; nothing else is wrong with it."""
+    """It says that it is ready, and then that it cannot switch. Everything else it answers honestly."""
     if told.action == "switch":
         finding = {"code": "hostile_cannot", "message": "this till says that it cannot", "remedy": "Look at the till."}
         await _end(till, line, told, "failed", "http", finding=finding, restored=True)
@@ -23,12 +23,12 @@ async def fails(till: Till, line: Voice, told: Instruction) -> None:
 
 
 async def done_without_doing(till: Till, line: Voice, told: Instruction) -> None:
-    """Done, done, done; not one step of it."""
+    """It says that it is done, without any step."""
     await _end(till, line, told, "done", "https" if told.action == "switch" else None, restored=told.action == "undo")
 
 
 async def done_with_forged_evidence(till: Till, line: Voice, told: Instruction) -> None:
-    """Each step with evidence that does not quite fit: another certificate, an answer that is none, a time that is not."""
+    """Each step with evidence that is wrong in one place: another certificate, no answer, an impossible time."""
     if told.action in ("switch", "verify"):
         now = till.clock.now_ms()
         flaw: Words = till.rng.choice(
@@ -43,7 +43,7 @@ async def done_with_forged_evidence(till: Till, line: Voice, told: Instruction) 
 
 
 async def done_far_away(till: Till, line: Voice, told: Instruction) -> None:
-    """The best evidence, of a lookup at the end of time."""
+    """Perfect evidence, but for the time of the lookup, which is millions of years ahead."""
     if told.action in ("switch", "verify"):
         await _forge(till, line, told, {"at_ms": 2**62})
     else:
@@ -59,13 +59,13 @@ async def well_forged(till: Till, line: Voice, told: Instruction) -> None:
 
 
 async def refuses_everything(till: Till, line: Voice, told: Instruction) -> None:
-    """As an agent does that has been given another dashboard's key."""
+    """It refuses, like an agent that has another dashboard's key."""
     finding = {"code": "bad_signature", "message": "the instruction is not signed by the dashboard", "remedy": "Enrol again."}
     await _end(till, line, told, "refused", None, finding=finding)
 
 
 async def undo_failed_always(till: Till, line: Voice, told: Instruction) -> None:
-    """It has switched, it says, and cannot go back."""
+    """It says that it has switched, and later that it cannot go back."""
     if told.action == "undo":
         finding = {"code": "hostile_stuck", "message": "this till says that it cannot go back", "remedy": "Look at the till."}
         await _end(till, line, told, "undo_failed", "https", finding=finding)
@@ -74,7 +74,7 @@ async def undo_failed_always(till: Till, line: Voice, told: Instruction) -> None
 
 
 async def flip_flop(till: Till, line: Voice, told: Instruction) -> None:
-    """It has switched; it has gone back by itself; it has switched …"""
+    """It says again and again that it has switched, and that it has gone back by itself."""
     await well_forged(till, line, told)
     if told.action != "switch":
         return
@@ -87,11 +87,11 @@ async def flip_flop(till: Till, line: Voice, told: Instruction) -> None:
 
 
 async def says_nothing(till: Till, line: Voice, told: Instruction) -> None:
-    """It is there, it beats, and it never answers."""
+    """It is connected, sends beats, and never answers."""
 
 
 async def _honestly(till: Till, line: Voice, told: Instruction) -> None:
-    """Nothing was changed here, so to be ready and to be as before is no lie; a check would fail."""
+    """The honest answer of a till on which nothing was changed: ready, as before, or failed."""
     if told.action == "arm":
         await _step(till, line, told, "ready", {"scheme": "http"})
         await _end(till, line, told, "done", "http")
@@ -104,7 +104,7 @@ async def _honestly(till: Till, line: Voice, told: Instruction) -> None:
 
 
 async def _forge(till: Till, line: Voice, told: Instruction, flaw: Words) -> None:
-    """What an honest agent says of a switch or of a lookup that went well, but for the flaw."""
+    """What an honest agent reports about a successful switch or lookup, except for this flaw."""
     before = till.config.settings.read_bytes() if till.config.settings else b""
     digest = hashlib.sha256(before.replace(b"<Secured>False", b"<Secured>True")).hexdigest()
     lookup = _lookup(till, told)

@@ -1,4 +1,4 @@
-"""Too much, too deep, too long, and what is not of this protocol at all."""
+"""Messages that are too many, too deep, too long, or not of this protocol at all."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,12 @@ from tests.faults.hostile.voice import GONE, Voice, tell
 REPORTS, INVENTORIES, SILENT = 20_000, 60, 60
 REFUSED_S, CONNECT_S = 0.3, 5.0
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\r\n2026-01-01 INFO fleet: admin approved\u202e\x00\x85\u2028"
-MARK = "zq-noise"  # in what it says before anybody knows it, so that a log can be searched
+MARK = "zq-noise"  # in what it sends before it is known, so that a test can search the log for it
 
 
 async def flood(till: Till, line: Voice) -> None:
-    """Twenty thousand reports, each of another instruction, each with two kilobytes of evidence, as fast as they go;
-    on the next connection, where it is cut off."""
+    """Twenty thousand reports as fast as possible, each about another instruction and with two kilobytes of evidence. If
+    it is cut off, it goes on with the next connection."""
     evidence = {"text": "x" * 2000}
     while till.poured < REPORTS:
         till.poured += 1
@@ -30,7 +30,7 @@ async def flood(till: Till, line: Voice) -> None:
 
 
 async def flood_facts(till: Till) -> None:
-    """As many inventories as go, each as large as a message may be, another one each time, nested and wide."""
+    """Many inventories, each different, nested, and as large as a message may be."""
 
     async def pour(line: Voice) -> None:
         for number in range(INVENTORIES):
@@ -44,7 +44,7 @@ async def flood_facts(till: Till) -> None:
 
 
 async def garbage(till: Till) -> None:
-    """Before it is known and after: bytes, deep JSON, huge messages, names that a terminal would obey."""
+    """Bytes, deep JSON, huge messages and names with control codes, before it is known and afterwards."""
     for known in (False, True):
         for frame in _frames():
             with contextlib.suppress(*GONE):
@@ -63,7 +63,7 @@ async def garbage(till: Till) -> None:
 
 
 async def silent(till: Till) -> None:
-    """Connections on which nothing is said, some without TLS and some without a hello, held while everything goes on."""
+    """Connections on which it sends nothing, some without TLS and some without a hello. They stay open."""
     where = urlsplit(till.config.gateway)
     open_now = asyncio.Event()
 

@@ -1,5 +1,5 @@
-"""Reports about what nobody asked, with numbers that nobody could have counted. Each kind goes over a connection of its
-own, because a gateway that finds one of them wrong ends the connection."""
+"""Reports about instructions that nobody gave, with impossible numbers. Each kind has a connection of its own, because the
+gateway ends a connection on which one of them comes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,13 +13,13 @@ STEPS = tuple(item.name for item in (*TERMINAL_STEPS, *SERVER_STEPS))
 
 
 async def step_took_huge(till: Till) -> None:
-    """Steps that took thirty thousand years, of instructions that nobody gave."""
+    """Steps of instructions that nobody gave, which took thirty thousand years."""
     for took_ms in (10**15, 2**63 - 1, 10**9, -(10**15)):
         await _send(till, (step(till, seq=1000 + i, step=name, took_ms=took_ms) for i in range(3) for name in STEPS))
 
 
 async def at_ms_huge(till: Till) -> None:
-    """Times beyond the end of time, in the report and in its evidence, for what was asked and for what was not."""
+    """Impossible times, in the report and in its evidence, for its own instruction and for one that nobody gave."""
     for at_ms in (2**62, 2**63 - 1, 253_402_300_800_000, -(2**62), 1):
         more = {"at_ms": at_ms, "evidence": {"at_ms": at_ms, "last_answer_ms": at_ms}}
         names = ("member_lookup", "stop_service")
@@ -28,7 +28,7 @@ async def at_ms_huge(till: Till) -> None:
 
 
 async def foreign_reports(till: Till) -> None:
-    """It speaks of every cutover and every instruction but its own: done, undone, failed, gone back by itself."""
+    """Reports about all cutovers but its own: done, undone, failed, gone back by itself."""
     own = _cutover(till)
     for outcome, action in (("done", "switch"), ("done", "undo"), ("undo_failed", "undo"), ("done", "verify")):
         more = {"outcome": outcome, "action": action}
@@ -37,20 +37,20 @@ async def foreign_reports(till: Till) -> None:
 
 
 async def odd_numbers(till: Till) -> None:
-    """What JSON allows and no column holds."""
+    """Values that JSON allows and no column can hold."""
     values: tuple[Any, ...] = (2**63, 2**200, -1, 1.5, True, "7", None, float("nan"), float("inf"), [], {})
     for value in values:
         await _send(till, ({**step(till), field: value} for field in ("seq", "epoch", "cutover", "at_ms", "took_ms")))
 
 
 async def last_report(till: Till) -> None:
-    """Its reports have reached the last number there is: after it no honest one would ever be new."""
+    """Reports with the highest possible number. If it were taken, no honest report would ever be new again."""
     for n in (2**40 - 1, 2**63 - 1):
         await _send(till, [{**step(till), "n": n}])
 
 
 def step(till: Till, **more: Any) -> Words:
-    """A step of the instruction that it was given last, but for what is said otherwise."""
+    """A step of its last instruction. more: other values for its fields."""
     values = {
         "type": "StepDone", "seq": _seq(till), "epoch": till.told.epoch if till.told else 1, "cutover": _cutover(till),
         "step": "secured", "direction": "forward", "at_ms": till.clock.now_ms(), "took_ms": 12, "evidence": {},
@@ -59,7 +59,7 @@ def step(till: Till, **more: Any) -> Words:
 
 
 def finished(till: Till, **more: Any) -> Words:
-    """The end of the instruction that it was given last, but for what is said otherwise."""
+    """The end of its last instruction. more: other values for its fields."""
     values = {
         "type": "Finished", "seq": _seq(till), "epoch": till.told.epoch if till.told else 1, "cutover": _cutover(till),
         "action": "switch", "outcome": "done", "at_ms": till.clock.now_ms(), "scheme": "https", "finding": None,

@@ -1,6 +1,6 @@
-"""The hostile program itself. It does what its behaviours do unasked, once before it serves and once more in the
-outage, when it is told to switch; then it answers as its manner is. What happens is told as JSON lines, so that whoever
-started it can wait for it."""
+"""The hostile program itself. It carries out its attacks once before it serves, and once more in the outage, when it is
+told to switch. Then it answers instructions in its own way. It prints what happens as JSON lines, so that the harness can
+wait for it."""
 
 import asyncio
 import contextlib
@@ -30,39 +30,34 @@ Response = Callable[["Till", Voice, Instruction], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """hellos: what it makes of an honest hello, each on a connection of its own; attack: what it does unasked; beside:
-    what it does on the connection on which it also serves; answer: how it answers an instruction, None where the
-    behaviour has nothing to say about that; facts: what it makes of an honest inventory. late: only in the outage, not
-    before."""
+    """One way to be hostile."""
 
     name: str
-    about: str
-    hellos: tuple[Lie, ...] = ()
-    attack: Attack | None = None
-    beside: Beside | None = None
-    answer: Response | None = None
-    facts: Callable[[Words], Words] | None = None
-    late: bool = False
+    about: str  # for people
+    hellos: tuple[Lie, ...] = ()  # each changes an honest hello; each goes over a connection of its own
+    attack: Attack | None = None  # what it does unasked
+    beside: Beside | None = None  # what it does on the connection on which it also answers instructions
+    answer: Response | None = None  # how it answers an instruction
+    facts: Callable[[Words], Words] | None = None  # changes an honest inventory
+    late: bool = False  # only in the outage, not before
 
 
 @dataclass(slots=True)
 class Till:
-    """config: that of the terminal whose identity is used; answer: how it answers instructions; loot: signed
-    instructions of others (body, signature). told: the last instruction, signed and read; held: what
-    goes on in the background; poured: how many reports of a flood were sent."""
+    """The program's state."""
 
-    config: Config
+    config: Config  # of the terminal whose identity it uses
     behaviours: Sequence[Behaviour]
-    answer: Response
-    loot: Sequence[tuple[str, str]]
+    answer: Response  # how it answers instructions
+    loot: Sequence[tuple[str, str]]  # body and signature of instructions for other agents
     rng: random.Random
     identity: Identity = field(init=False)
     clock: Clock = field(default_factory=Clock)
-    told: Instruction | None = None
-    signed: Words | None = None
-    poured: int = 0
-    held: list[asyncio.Task[None]] = field(default_factory=list)
-    _hurt_for: int = 0
+    told: Instruction | None = None  # its last instruction
+    signed: Words | None = None  # the same as it was signed: body and signature
+    poured: int = 0  # reports of a flood that were sent
+    held: list[asyncio.Task[None]] = field(default_factory=list)  # what goes on in the background
+    _hurt_for: int = 0  # the cutover in whose outage it has attacked already
 
     def __post_init__(self) -> None:
         self.identity = Identity(self.config.state)
@@ -71,7 +66,7 @@ class Till:
     _inventory: Inventory = field(init=False)
 
     async def run(self) -> None:
-        """Until it is killed."""
+        """Run until it is killed."""
         await self._hurt(early=True)
         tell("opened")
         while True:
@@ -84,7 +79,7 @@ class Till:
 
     @contextlib.asynccontextmanager
     async def speaking(self, lie: Lie | None = None) -> AsyncIterator[Voice]:
-        """A connection on which the gateway has said welcome. Raises one of GONE."""
+        """A connection on which the gateway has said welcome. lie: changes the honest hello. Raises one of GONE."""
         async with voice.connected(self.config) as line:
             challenge = await line.hear()
             self.clock.learn(challenge["now_ms"])
@@ -95,7 +90,7 @@ class Till:
             yield line
 
     async def on_a_line(self, act: Callable[[Voice], Awaitable[None]]) -> bool:
-        """Do this on a connection of its own; whether it came to its end, or else was cut off."""
+        """Do this on a new connection. Returns False if it was cut off."""
         try:
             async with self.speaking() as line:
                 await act(line)
@@ -104,7 +99,7 @@ class Till:
         return True
 
     async def facts(self) -> Words:
-        """What an honest agent would tell of this device now."""
+        """The inventory that an honest agent would send now."""
         return await self._inventory.facts()
 
     async def _hurt(self, *, early: bool) -> None:
@@ -143,7 +138,7 @@ class Till:
                 task.cancel()
 
     async def tell_facts(self, line: Voice) -> None:
-        """Its inventory, as its behaviours make it."""
+        """Send its inventory, as its behaviours change it."""
         facts = await self.facts()
         for behaviour in self.behaviours:
             facts = behaviour.facts(facts) if behaviour.facts else facts
@@ -154,7 +149,7 @@ class Till:
         self.told = protocol.parse_instruction(words["body"])
         tell("told", action=self.told.action, cutover=self.told.cutover, seq=self.told.seq)
         if self.told.action == "switch" and self._hurt_for != self.told.cutover:
-            # In the outage: each on a connection of its own, which ends this one; the instruction comes again.
+            # The attack in the outage. It uses connections of its own, which end this one; the instruction comes again.
             self._hurt_for = self.told.cutover
             await self._hurt(early=False)
             tell("hurt", cutover=self.told.cutover)

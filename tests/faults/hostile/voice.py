@@ -1,5 +1,5 @@
-"""One connection to the gateway, and the messages that go over it. What an honest agent would say is built from the
-protocol's own classes; what no honest agent could say is a dictionary or raw bytes."""
+"""One connection to the gateway, and the messages on it. Messages of an honest agent are built from the protocol's own
+classes; others are dictionaries or raw bytes."""
 
 import asyncio
 import contextlib
@@ -20,48 +20,48 @@ from agents.net import tls_context
 
 Words = dict[str, Any]
 OPEN_S, ANSWER_S = 10.0, 15.0
-LIFE = secrets.token_hex(16)  # of this process, as each honest agent has one
+LIFE = secrets.token_hex(16)  # of this process; each process of an honest agent has one, too
 
 
 class Shut(Exception):
-    """The gateway refused: its code."""
+    """The gateway refused. The text is its code."""
 
 
 GONE = (OSError, TimeoutError, WebSocketException, Shut)  # how a connection ends
 
 
 def message(kind: str, **values: Any) -> Words:
-    """A message as an honest agent of this version says it: values for fields that it does not have are left out."""
+    """A message as an honest agent of this version sends it. Values for fields that it does not have are left out."""
     cls = protocol.TYPES[kind]
     known = {field.name for field in dataclasses.fields(cls)}
     return {"type": kind, "v": protocol.VERSION, **{name: value for name, value in values.items() if name in known}}
 
 
 class Voice:
-    """One open connection. n: the number of the last report that the dashboard had, once it has said welcome."""
+    """One open connection."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._in_order = asyncio.Lock()
-        self.n = 0
+        self.n = 0  # the number of the last report; after the welcome it is the last one that the dashboard has
 
     async def say(self, words: Words) -> None:
-        """One message, whatever it is."""
+        """Send one message, of any form."""
         await self.raw(json.dumps(words, separators=(",", ":")))
 
     async def raw(self, data: str | bytes) -> None:
-        """One frame."""
+        """Send one frame."""
         async with asyncio.timeout(ANSWER_S):
             await self._socket.send(data)
 
     async def report(self, **report: Any) -> None:
-        """This StepDone or Finished with the next number, unless it has one."""
+        """Send this StepDone or Finished, with the next number if it has none."""
         async with self._in_order:
             self.n += 1
             await self.say({"v": protocol.VERSION, "n": self.n, **report})
 
     async def hear(self, limit_s: float = ANSWER_S) -> Words:
-        """The next message of the gateway. Raises Shut, TimeoutError, ConnectionClosed."""
+        """The gateway's next message. Raises Shut, TimeoutError, ConnectionClosed."""
         async with asyncio.timeout(limit_s):
             words: Words = json.loads(await self._socket.recv())
         if words["type"] == "Refused":
@@ -70,14 +70,14 @@ class Voice:
 
 
 def tell(event: str, **more: Any) -> None:
-    """One line for whoever started this program."""
+    """Print one line for the harness."""
     sys.stdout.write(json.dumps({"event": event, **more}) + "\n")
     sys.stdout.flush()
 
 
 @contextlib.asynccontextmanager
 async def connected(config: Config) -> AsyncIterator[Voice]:
-    """A connection on which nothing has been said. Raises OSError, WebSocketException, TimeoutError."""
+    """A new connection without any message. Raises OSError, WebSocketException, TimeoutError."""
     async with connect(
         config.gateway, ssl=tls_context(config.gateway_ca), proxy=None, open_timeout=OPEN_S, close_timeout=1,
         ping_interval=None, compression=None, max_size=None,
@@ -86,7 +86,7 @@ async def connected(config: Config) -> AsyncIterator[Voice]:
 
 
 def hello(identity: Identity, nonce: str, **more: Any) -> Words:
-    """An honest hello on a connection with this nonce."""
+    """An honest hello on a connection with this nonce. more: other values for its fields."""
     assert identity.known is not None
     agent = identity.known.agent
     signature = identity.sign(protocol.hello_payload(nonce, agent))
