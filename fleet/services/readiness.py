@@ -110,7 +110,7 @@ def _ended(site: Site) -> tuple[Rehearsal | None, Rehearsal | None]:
 
 
 def terminal_checks(rehearsal: Rehearsal) -> tuple[TerminalCheckView, ...]:
-    """What its terminals answered."""
+    """What the terminals of this rehearsal answered."""
     checks = TerminalCheck.objects.filter(rehearsal=rehearsal, device__kind=Device.Kind.TERMINAL)
     rows = checks.values_list("device__name", "answered_at", "finding", "facts")
     return tuple(check_view(name, at is not None, parse_finding(told), parse_check(facts)) for name, at, told, facts in rows)

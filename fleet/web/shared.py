@@ -1,5 +1,5 @@
-"""What many viewers of one page see alike is made once: with 50 people on a live page, 50 renderings of the
-same 200 rows would cost more than the cutover itself."""
+"""Makes once what many viewers of one page see: with 50 people on a live page, rendering the same 200 rows 50 times would
+cost more than the cutover itself."""
 
 import threading
 import time
@@ -10,18 +10,18 @@ from typing import TypeVar
 T = TypeVar("T")
 
 KEPT = 32  # results; a live page needs three at a time
-FRESH_S = 1.0  # afterwards it is made anew, so a restored database with old version numbers cannot confuse it
+FRESH_S = 1.0  # then it is made again, because a restored database may use the same version numbers once more
 
 
 class Shared:
-    """Results by key, for a moment. Whoever asks while one is being made waits for it."""
+    """Keeps results by key for a moment. A thread that asks for one while it is being made waits for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, tuple[float, object]] = OrderedDict()
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The result for this key, made by whoever asks first."""
+        """The result for this key. The first call makes it."""
         with self._lock:
             at, value = self._kept.get(key, (-FRESH_S, None))
             if time.monotonic() - at < FRESH_S:
@@ -34,6 +34,6 @@ class Shared:
             return made
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget all results."""
         with self._lock:
             self._kept.clear()

@@ -1,4 +1,5 @@
-"""A person at the dashboard while a till is hostile: reads pages and REST, presses buttons, and notes every status."""
+"""A person at the dashboard while a till is hostile. It reads pages and REST answers, presses buttons and notes every
+status."""
 
 import http.client
 import json
@@ -20,10 +21,10 @@ PAUSE_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """status 0: there was no answer; text: the body, or why there was none."""
+    """One answer, or none."""
 
-    status: int
-    text: str
+    status: int  # 0: there was no answer
+    text: str  # the body, or why there was no answer
 
     @property
     def data(self) -> Any:
@@ -32,12 +33,12 @@ class Reply:
 
 @dataclass
 class Person:
-    """An admin with a browser and an API token. bad: every answer that nobody should get, with its address."""
+    """An admin with a browser and an API token."""
 
     site: DemoSite
-    cutover: int | None = None
-    asked: int = 0
-    bad: list[tuple[str, int, str]] = field(default_factory=list)
+    cutover: int | None = None  # its id
+    asked: int = 0  # requests
+    bad: list[tuple[str, int, str]] = field(default_factory=list)  # answers that nobody should get: path, status, text
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -54,16 +55,16 @@ class Person:
         assert self._ask("POST", "/login/", urllib.parse.urlencode(words).encode(), {}).status == 200
 
     def page(self, path: str) -> Reply:
-        """A page, logged in."""
+        """Get a page as the logged-in admin."""
         return self._ask("GET", path, None, {})
 
     def rest(self, method: str, path: str, body: dict[str, Any] | None = None) -> Reply:
-        """A call of the API."""
+        """Call the API."""
         headers = {"Authorization": f"Bearer {self.site.facts['api_token']}", "Content-Type": "application/json"}
         return self._ask(method, f"/api/v1{path}", None if body is None else json.dumps(body).encode(), headers)
 
     def press(self, verb: str) -> Reply:
-        """A button of the cutover."""
+        """Press a button of the cutover."""
         return self.rest("POST", f"/cutovers/{self.cutover}/{verb}", {})
 
     def attention(self) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""One cutover with liars among the tills, watched from outside."""
+"""One cutover with liars among the tills, judged from outside."""
 
 import json
 import time
@@ -19,32 +19,28 @@ LOGS = ("gateway.log", "web.log", "worker.log", "beat.log")
 
 @dataclass(slots=True)
 class Scenario:
-    """liars: terminal -> names of behaviours; body: of POST /cutovers. After run(): end: the cutover at rest; down: each
-    honest till's longest time without an answer of its server, by its own book; grown: bytes of the database;
-    pressed: what the person did and the status; bad: answers that nobody should get; epochs: how far the site's epoch
-    went; back: how the way back ended, where one was needed; counted: the largest number of an instruction or a report;
-    warning: what people are told of the database; logs: what was logged."""
+    """One cutover. run() fills the fields below `body`."""
 
     site: DemoSite
-    liars: dict[str, Sequence[str]]
-    body: dict[str, Any] = field(default_factory=dict)
-    end: dict[str, Any] = field(default_factory=dict)
-    down: dict[str, float] = field(default_factory=dict)
-    grown: int = 0
-    pressed: list[tuple[str, int, str]] = field(default_factory=list)
-    bad: list[tuple[str, int, str]] = field(default_factory=list)
-    back: str = ""
-    epochs: int = 0
-    counted: int = 0
-    warning: str | None = None
-    logs: str = ""
+    liars: dict[str, Sequence[str]]  # names of behaviours by terminal
+    body: dict[str, Any] = field(default_factory=dict)  # of POST /cutovers
+    end: dict[str, Any] = field(default_factory=dict)  # the cutover when it has ended
+    down: dict[str, float] = field(default_factory=dict)  # each honest till's longest time without an answer, by its own log
+    grown: int = 0  # bytes by which the database grew
+    pressed: list[tuple[str, int, str]] = field(default_factory=list)  # what the person pressed: verb, status, text
+    bad: list[tuple[str, int, str]] = field(default_factory=list)  # answers that nobody should get
+    back: str = ""  # the state after the rollback, where one was needed
+    epochs: int = 0  # by how much the site's epoch grew
+    counted: int = 0  # the largest number of an instruction or a report
+    warning: str | None = None  # what the site's warning says about the database
+    logs: str = ""  # what the dashboard logged
 
     @property
     def honest(self) -> list[str]:
         return [name for name in self.site.names if name not in self.liars]
 
     def run(self) -> None:
-        """Forward with the liars, back without them."""
+        """Run the cutover forward with the liars, and back without them."""
         site, since, size = self.site, time.time(), self.site.database.size()
         self.epochs = -self._epoch()
         marks = {name: _size(site.folder / "logs" / name) for name in LOGS}

@@ -279,6 +279,22 @@ SERVICES = (
         ("tests/services/test_hub.py::test_a_job_that_fails_begins_anew_and_nobody_else_notices",),
     ),
     Bug(
+        "mail_marked_unsaid",
+        "an instruction that could not be sent is marked as sent, and comes at the next connection only",
+        "fleet/gateway/mailbox.py",
+        'if await self._say(item.agent_id or "", self._kind.message(item))]',
+        'if await self._say(item.agent_id or "", self._kind.message(item)) is not None]',
+        ("tests/services/test_mailbox.py::test_what_could_not_be_said_is_not_marked",),
+    ),
+    Bug(
+        "deaf_after_the_broker",
+        "live pages do not look again when the broker has come back, and show what was before",
+        "fleet/web/live/listener.py",
+        'if kind == "subscribe":',
+        'if kind == "never":',
+        ("tests/web/test_live_listener.py::test_a_broker_that_dies_and_comes_back_is_heard_again",),
+    ),
+    Bug(
         "later_by_the_clock",
         "after the clock was put back an older cutover counts as the later one",
         "fleet/services/cutovers/participants.py",

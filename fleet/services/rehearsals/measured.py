@@ -26,7 +26,8 @@ class After:
 
 
 def cost(site: Site, held: Rehearsal | None, checks: Iterable[TerminalCheckView]) -> Cost | None:
-    """From the rehearsal that counts, and for a small site from those with the same certificate before it."""
+    """The cost by the rehearsal that counts (`held`), and for a small site by earlier ones with the same certificate. None
+    if nothing was measured."""
     if held is None:
         return None
     facts = _answers(held, checks)

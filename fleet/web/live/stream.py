@@ -1,7 +1,7 @@
-"""The stream behind the live page: server-sent events, each with the HTML of whatever has changed.
+"""The stream of the live page: server-sent events, each with the HTML of what has changed.
 
-An event's id is the cutover's version. A browser that lost its connection says which id it saw last and
-gets everything newer: a superset does no harm, because each fragment replaces the one of its id.
+An event's id is the cutover's version. A browser that lost its connection says which id it saw last and gets everything
+newer. More than necessary does no harm, because each fragment replaces the one with the same HTML id.
 """
 
 import asyncio
@@ -27,14 +27,14 @@ from fleet.web.shared import Shared
 
 T = TypeVar("T")
 
-LOOK_S = 1.0  # how long a change may go unseen when the broker's notification was lost
+LOOK_S = 1.0  # how often it looks for changes without a notification from the broker
 TOGETHER_S = 0.08  # changes within this time become one event
-BEAT_S = 10.0  # a comment now and then, so that proxies and browsers keep the connection
-ASK_S = 10.0  # how long somebody who has logged out, or lost their role, may still be listening
+BEAT_S = 10.0  # how often it sends a comment, so that proxies and browsers keep the connection
+ASK_S = 10.0  # how long a person who has logged out or lost their role may still listen
 
 
 async def stream(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The view. Whoever may see the page may listen."""
+    """The view. Everybody who may see the page may listen."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     user = await request.auser()
@@ -58,7 +58,7 @@ async def stream(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def cursor(request: HttpRequest) -> int:
-    """The version that this browser has seen: its own word after a reconnect, else what its page said."""
+    """The version that this browser has seen: as it says after a reconnect, or else as its page's address says."""
     for word in (request.headers.get("Last-Event-ID", ""), request.GET.get("after", "")):
         if re.fullmatch(r"[0-9]{1,18}", word):
             return int(word)
@@ -66,7 +66,7 @@ def cursor(request: HttpRequest) -> int:
 
 
 async def _in_pool(look: Callable[[], T]) -> T:
-    """In a pool thread, not the request's own: a stream must not hold a database connection for hours."""
+    """Run this in a thread of the pool and close its database connection, because a stream lasts for hours."""
 
     def call() -> T:
         close_old_connections()
@@ -79,13 +79,13 @@ async def _in_pool(look: Callable[[], T]) -> T:
 
 
 class Viewer:
-    """One browser on one live page. may_look: whether the one who opened it is still logged in."""
+    """One browser on one live page. seen: the version that it shows; may_look: whether its user is still logged in."""
 
     def __init__(self, pk: int, user: Any, seen: int, csrf: str, may_look: Callable[[], bool] = lambda: True) -> None:
         self.pk, self.user, self.csrf, self.may_look = pk, user, csrf, may_look
         self.seen = seen
-        self.runs: frozenset[int] | None = None  # which terminals its page has; None: not known yet
-        self.parts: dict[str, str] = {}
+        self.runs: frozenset[int] | None = None  # the terminals on its page, by run; None: not known yet
+        self.parts: dict[str, str] = {}  # what it shows, by fragment
 
     async def events(self) -> AsyncIterator[bytes]:
         """The stream's bytes. It watches before the first look, so that no change falls between the two."""
@@ -109,11 +109,11 @@ class Viewer:
                     await asyncio.wait_for(changed.wait(), LOOK_S)
 
     def _event(self) -> bytes:
-        """What is new since the last look as one event, or nothing."""
+        """What is new since the last look, as one event; empty if nothing is."""
         version = Cutover.objects.filter(pk=self.pk).values_list("version", flat=True).first()
         if version is None or (version == self.seen and self.runs is not None):
             return b""
-        # The version is read first: what changes after it is newer than `seen` and comes again next time.
+        # The version is read first. What changes after that is newer than `seen`, so it comes again next time.
         now = _now.once((self.pk, version), lambda: Now.read(self.pk))
         own = fragments.render_parts(fragments.personal(now.ctx, self.user, self.csrf), fragments.OWN)
         parts = now.parts | own
@@ -121,7 +121,7 @@ class Viewer:
         fresh = [html for name, html in parts.items() if self.parts.get(name) != html]
         before, self.seen, self.runs, self.parts = self.seen, version, now.runs, parts
         if first and not behind:
-            return b""  # the page that has just been loaded shows all this already
+            return b""  # the page was just loaded and shows all this already
         rest = _rest.once(
             (self.pk, before, version, joined), lambda: as_data(terminals_and_log(now.ctx, before, version, joined))
         )
@@ -130,11 +130,11 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """A cutover as everybody sees it. runs: which terminals take part."""
+    """A cutover as all users see it."""
 
-    ctx: dict[str, Any]
-    parts: dict[str, str]
-    runs: frozenset[int]
+    ctx: dict[str, Any]  # for templates
+    parts: dict[str, str]  # HTML by fragment
+    runs: frozenset[int]  # the terminals that take part
 
     @classmethod
     def read(cls, pk: int) -> "Now":
@@ -150,8 +150,8 @@ _rest: Shared = Shared()
 
 
 def terminals_and_log(shared: dict[str, Any], before: int, version: int, joined: bool) -> str:
-    """Cells and rows that changed, or all of them where terminals joined or nobody knows which ones a page
-    has; and the log's new lines."""
+    """The cells and rows that changed after version `before`, and the new lines of the log. joined: all cells and rows,
+    because the page may not have the same terminals."""
     cutover = shared["cutover"]
     ctx = shared | {"log": view_models.lines(cutover, before, version)}
     if joined:
@@ -163,5 +163,5 @@ def terminals_and_log(shared: dict[str, Any], before: int, version: int, joined:
 
 
 def as_data(html: str) -> bytes:
-    """HTML as lines of an event. Each needs its prefix, or a line break in a device's name could end the event."""
+    """HTML as lines of an event. Each line gets the prefix, so that a line break in a device's name cannot end the event."""
     return "".join(f"data: {line}\n" for line in re.split(r"\r\n|\r|\n", html)).encode() if html else b""
