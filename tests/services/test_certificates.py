@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from fleet.models import Device
-from fleet.services.devices import certificates
+from fleet.services import certificates
 from tests.factories import NOW, certificate
 from tests.preflight.test_own_errors import made, rsa
 from tests.rehearsed import HOUR, make_rehearsed

@@ -3,8 +3,8 @@
 import pytest
 
 from fleet.models import Agent, Event, Instruction, Site
-from fleet.services import keys, tokens
-from fleet.services.agents import admission, alarms
+from fleet.services import alarms, keys, tokens
+from fleet.services.agents import admission
 from fleet.services.agents.rejected import AgentRejected
 from fleet.services.cutovers import instructions, reports
 from tests.factories import NOW, make_club, make_user

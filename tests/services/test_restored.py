@@ -3,7 +3,6 @@
 import pytest
 
 from fleet.models import Agent, Site
-from fleet.services.agents.hello_proof import Proven
 from fleet.services.cutovers import actions, restored
 from fleet.services.errors import Conflict
 from tests.factories import make_club
@@ -20,7 +19,7 @@ def fleet():
 
 def ahead(fleet, name="T01"):
     agent = Agent.objects.select_related("device__site").get(pk=fleet[name].device.agent.pk)
-    restored.notice(agent, Proven(epoch=50, seq=90), fleet.now)
+    restored.notice(agent, 50, 90, fleet.now)
 
 
 def test_an_agent_that_is_ahead_pauses_the_cutover_and_warns(fleet):
@@ -52,7 +51,7 @@ def test_a_number_that_an_agent_has_had_is_not_given_again(fleet):
     fleet.act(cutover, "start")
     late = Agent.objects.get(pk=fleet["T02"].device.agent.pk)
     agent = Agent.objects.select_related("device__site").get(pk=fleet["T01"].device.agent.pk)
-    restored.notice(agent, Proven(epoch=cutover.epoch, seq=agent.seq + 1), fleet.now)
+    restored.notice(agent, cutover.epoch, agent.seq + 1, fleet.now)
     cutover.refresh_from_db()
     assert cutover.state == "paused", "the same epoch, but an instruction that nobody here knows of"
     assert Agent.objects.get(pk=late.pk).seq == late.seq + restored.LOST_AT_MOST

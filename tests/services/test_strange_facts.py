@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from fleet.models import Device, Rehearsal
+from fleet.services import certificates
 from fleet.services.attention import listing
 from fleet.services.cutovers import second_lookup
-from fleet.services.devices import certificates
 from fleet.services.errors import ServiceError
 from fleet.services.readiness import assess_site
 from fleet.services.rehearsals import lifecycle, measured, probes

@@ -4,6 +4,5 @@ enrolment.py    a one-time token for one device
 admission.py    recognises an agent, keeps its presence and inventory, shuts it out: begin here
 hello_proof.py  what an agent can prove about its instructions
 lives.py        two programs with one identity
-alarms.py       what is wrong with an agent itself
 rejected.py     the refusals
 """

@@ -12,9 +12,9 @@ from agents import protocol
 from agents.protocol import Finding
 from fleet.device_facts.parse import parse
 from fleet.models import Agent, Device, Role, role_of
-from fleet.services import events
+from fleet.services import alarms, events
 from fleet.services.after_commit import AfterCommit
-from fleet.services.agents import alarms, hello_proof, lives
+from fleet.services.agents import hello_proof, lives
 from fleet.services.agents.enrolment import enrol, new_token
 from fleet.services.agents.rejected import AgentRejected, check_signature
 from fleet.services.cutovers import restored
@@ -54,7 +54,7 @@ def recognise(message: protocol.Hello, nonce: str, now: dt.datetime) -> Agent:
     with transaction.atomic():
         # This comes first because it may lock a cutover, and a cutover is always locked before its agents.
         if proven and (proven.epoch > agent.device.site.epoch or proven.seq > agent.seq):
-            restored.notice(agent, proven, now)
+            restored.notice(agent, proven.epoch, proven.seq, now)
         row = Agent.objects.select_for_update().get(pk=agent.pk)
         if code := why_not(row):
             raise _rejected(code)

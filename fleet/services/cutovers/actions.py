@@ -11,13 +11,12 @@ from fleet.cutover import forecast, states, window
 from fleet.cutover.states import COUNTS_AS_FAILED, Run
 from fleet.models import Cutover, Role, role_of
 from fleet.preflight.certificate.own_errors import Window
-from fleet.services import readiness
+from fleet.services import certificates, readiness
 from fleet.services.after_commit import AfterCommit
 from fleet.services.cutovers import participants
 from fleet.services.cutovers.engine import LockedCutover
 from fleet.services.cutovers.restored import is_in_doubt
 from fleet.services.cutovers.timings import timings
-from fleet.services.devices import certificates
 from fleet.services.errors import Conflict, Forbidden, NotFound
 
 C = states.Cutover

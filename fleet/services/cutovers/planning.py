@@ -10,7 +10,7 @@ from fleet.cutover import waves as wave_rules
 from fleet.cutover.snapshot import OnClose, OnThreshold
 from fleet.cutover.window import ends_at
 from fleet.models import Cutover, Device, Role, Site, role_of
-from fleet.services.devices import certificates
+from fleet.services import certificates
 from fleet.services.errors import Forbidden, Invalid
 
 MAX_WAVES = 100

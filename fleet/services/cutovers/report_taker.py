@@ -15,7 +15,7 @@ from fleet.cutover.proofs import Expected
 from fleet.cutover.states import Cutover as CutoverState
 from fleet.cutover.states import Run
 from fleet.models import Device, DeviceRun, Instruction, StepRun
-from fleet.services.agents import alarms
+from fleet.services import alarms
 from fleet.services.clock import from_ms, to_ms
 from fleet.services.cutovers import cut_off, second_lookup
 from fleet.services.cutovers.engine import LockedCutover, step_limit

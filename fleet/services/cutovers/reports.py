@@ -12,9 +12,8 @@ from django.db.models import F
 from agents import failpoints
 from agents.protocol import Finished, Report, StepDone
 from fleet.models import Agent, Cutover, Instruction
-from fleet.services import trouble
+from fleet.services import alarms, trouble
 from fleet.services.after_commit import AfterCommit
-from fleet.services.agents import alarms
 from fleet.services.cutovers.engine import LockedCutover
 from fleet.services.cutovers.report_taker import ReportTaker
 from fleet.services.sanitize import countable

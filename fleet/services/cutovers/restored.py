@@ -13,7 +13,6 @@ from django.db.models.functions import Greatest
 from agents.protocol import Finding
 from fleet.cutover import causes, states
 from fleet.models import Agent, Cutover, Site
-from fleet.services.agents.hello_proof import Proven
 from fleet.services.cutovers.engine import LockedCutover
 
 log = logging.getLogger(__name__)
@@ -31,16 +30,16 @@ FINDING = Finding(
 )
 
 
-def notice(agent: Agent, proven: Proven, now: dt.datetime) -> None:
-    """An agent has proven that it had an instruction which is ahead of this database. Every instruction is committed before
-    it is sent, so a backup was restored. Call it inside a transaction."""
+def notice(agent: Agent, epoch: int, seq: int, now: dt.datetime) -> None:
+    """An agent has proven that it had an instruction with these numbers, which are ahead of this database. Every
+    instruction is committed before it is sent, so a backup was restored. Call it inside a transaction."""
     site = agent.device.site
-    log.warning("agent %s is ahead: epoch %s, seq %s", agent.pk, proven.epoch, proven.seq)
-    _pause(site, proven, now)
+    log.warning("agent %s is ahead: epoch %s, seq %s", agent.pk, epoch, seq)
+    _pause(site, epoch, now)
     # Also for the agents of the site that are not connected yet: if they got a number that they have had before, they
     # would take the new instruction for the old one and answer that it is done.
     Agent.objects.filter(device__site=site).update(seq=F("seq") + LOST_AT_MOST)
-    Agent.objects.filter(pk=agent.pk).update(seq=Greatest("seq", Value(proven.seq)))
+    Agent.objects.filter(pk=agent.pk).update(seq=Greatest("seq", Value(seq)))
 
 
 def is_in_doubt(cutover: Cutover) -> bool:
@@ -48,7 +47,7 @@ def is_in_doubt(cutover: Cutover) -> bool:
     return cutover.finding is not None and cutover.finding["code"] == FINDING.code
 
 
-def _pause(site: Site, proven: Proven, now: dt.datetime) -> None:
+def _pause(site: Site, epoch: int, now: dt.datetime) -> None:
     for cutover in Cutover.objects.filter(site=site, state__in=[*states.RUNNING, states.Cutover.PAUSED]):
         locked = LockedCutover(cutover.pk, now)
         if cutover.state == states.Cutover.PAUSED:
@@ -59,6 +58,6 @@ def _pause(site: Site, proven: Proven, now: dt.datetime) -> None:
         # Each of them may have been told to switch since the backup, so a rollback asks them all and waits for them.
         cutover.runs.update(touched=True)
     Site.objects.filter(pk=site.pk).update(
-        epoch=Greatest("epoch", Value(proven.epoch)),
+        epoch=Greatest("epoch", Value(epoch)),
         warning=asdict(FINDING),
     )

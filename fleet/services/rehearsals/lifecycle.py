@@ -17,8 +17,8 @@ from agents import protocol
 from fleet.cutover import states
 from fleet.cutover.states import Rehearsal as State
 from fleet.models import Agent, Cutover, Device, Rehearsal, Role, Site, TerminalCheck, role_of
+from fleet.services import certificates
 from fleet.services.after_commit import AfterCommit
-from fleet.services.devices import certificates
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound, StaleState
 from fleet.services.rehearsals import probes
 from fleet.services.sanitize import MAX_FACTS_BYTES, countable, fit, fit_finding

@@ -11,9 +11,8 @@ from django.db.models import Q
 
 from fleet.cutover import states
 from fleet.models import Cutover, Device, Rehearsal, Site, TerminalCheck
-from fleet.services import trouble
+from fleet.services import certificates, trouble
 from fleet.services.after_commit import AfterCommit
-from fleet.services.devices import certificates
 from fleet.services.errors import Conflict
 from fleet.services.rehearsals import probes
 from fleet.services.rehearsals.lifecycle import BUSY, OPEN_LIMIT, begin, checks_for, give_up
