@@ -1,5 +1,6 @@
 """`python -m agents --config FILE [--config FILE ...] [--log FILE]`: run one agent, or several in one process.
-`python -m agents profile check FILE`: try a settings profile, see agents/check_profile.py."""
+`python -m agents profile …`: try a settings profile; `python -m agents probe …`: learn and try a probe profile: see
+agents/commands/."""
 
 import argparse
 import asyncio
@@ -9,14 +10,16 @@ import signal
 import sys
 from pathlib import Path
 
-from agents import check_profile, config, log
+from agents import config, log
 from agents.agent import run_agent
+from agents.commands import probe, profile
 from agents.files import Files
 from agents.net import Network
 
 logger = logging.getLogger("agents")
 
-_HELP = "Tillway's agent for terminals and servers. `python -m agents profile --help`: try a settings profile."
+_HELP = "Tillway's agent for terminals and servers. Other commands, each with --help: `profile`, `probe`."
+_COMMANDS = {"profile": profile.main, "probe": probe.main}
 
 
 async def run(configs: list[config.Config]) -> None:
@@ -32,10 +35,10 @@ async def run(configs: list[config.Config]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the process's exit code: 0 after a signal, 1 for a state folder that cannot be used, 2 for a
-    configuration or a log file that cannot; those of agents/check_profile.py for `profile`."""
+    configuration or a log file that cannot; those of agents/commands/ for `profile` and `probe`."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["profile"]:
-        return check_profile.main(arguments[1:])
+    if arguments and arguments[0] in _COMMANDS:
+        return _COMMANDS[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m agents", description=_HELP)
     parser.add_argument("--config", type=Path, action="append", required=True, help="TOML file, one per agent")
     parser.add_argument("--log", type=Path, help="write the log there, a few files of 5 MB, and not to stderr")

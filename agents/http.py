@@ -41,6 +41,7 @@ class Response:
     status: int
     body: bytes
     ms: float  # from sending the request to the last byte; by perf_counter(), since monotonic() has steps of 15.6 ms on Windows
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Connection:
@@ -77,12 +78,17 @@ class Connection:
         return self._streams is not None
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
-        """One GET. Raises OSError, TimeoutError, or h11.RemoteProtocolError for a response that is not HTTP."""
+        """One GET. Raises as ask() does."""
+        return await self.ask("GET", path, tuple((headers or {}).items()))
+
+    async def ask(self, method: str, target: str, headers: tuple[tuple[str, str], ...] = (), body: bytes = b"") -> Response:
+        """One request. Host and Content-Length are added here. Raises OSError, TimeoutError, h11.LocalProtocolError for a
+        request that is no HTTP, h11.RemoteProtocolError for a response that is none."""
         begun = time.perf_counter()
         async with asyncio.timeout(self.timeout_s):
             await self.network.before_request()
-            status, body = await self._exchange(path, headers or {})
-        return Response(status, body, (time.perf_counter() - begun) * 1000)
+            status, response_headers, response_body = await self._exchange(method, target, headers, body)
+        return Response(status, response_body, (time.perf_counter() - begun) * 1000, response_headers)
 
     async def close(self) -> None:
         """Close; never raises."""
@@ -103,20 +109,31 @@ class Connection:
         name = self.host if self.tls else None
         return await asyncio.open_connection(self.host, self.port, ssl=self.tls, server_hostname=name)
 
-    async def _exchange(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    async def _exchange(
+        self, method: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes
+    ) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
         if self._streams is None:
             raise ConnectionError("the connection is not open")
         reader, writer = self._streams
-        request = h11.Request(method="GET", target=path, headers=[("Host", f"{self.host}:{self.port}"), *headers.items()])
-        writer.write(self._h11.send(request) + self._h11.send(h11.EndOfMessage()))
+        length = [("Content-Length", str(len(body)))] if body or method not in ("GET", "HEAD", "OPTIONS") else []
+        request = h11.Request(method=method, target=target, headers=[("Host", f"{self.host}:{self.port}"), *length, *headers])
+        data = self._h11.send(request)
+        if body:
+            data += self._h11.send(h11.Data(data=body))
+        writer.write(data + self._h11.send(h11.EndOfMessage()))
         await writer.drain()
+        return await self._response(reader)
+
+    async def _response(self, reader: Reader) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
         status, body = 0, b""
+        headers: tuple[tuple[str, str], ...] = ()
         while True:
             event: Any = self._h11.next_event()
             if event is h11.NEED_DATA:
                 self._h11.receive_data(await reader.read(65536))
             elif isinstance(event, h11.Response):
                 status = event.status_code
+                headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers.raw_items())
             elif isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > MAX_BODY_BYTES:
@@ -129,7 +146,7 @@ class Connection:
             self._h11.start_next_cycle()
         else:
             await self.close()
-        return status, body
+        return status, headers, body
 
     def _look_at_peer(self) -> None:
         assert self._streams is not None

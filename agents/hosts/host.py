@@ -124,8 +124,12 @@ class Host(ABC):
         return await lookup.get(self.network, self.target(thumbprint), path, self.headers())
 
     def headers(self) -> dict[str, str]:
-        """The headers of this device's requests."""
-        return {"X-Terminal": quote(self.config.name, safe=_PLAIN)}
+        """What this device's requests carry."""
+        return {"X-Terminal": self.header_name()}
+
+    def header_name(self) -> str:
+        """This device's name as it may stand in a header."""
+        return quote(self.config.name, safe=_PLAIN)
 
 
 class TerminalHost(Host):

@@ -82,7 +82,7 @@ async def get(network: Network, target: Target, path: str, headers: dict[str, st
     """One GET. Raises StepError unless the response is 200 with JSON."""
     with explaining(target):
         connection = Connection(
-            target.host, target.port, tls=_context(target, network), network=network, timeout_s=target.timeout_s
+            target.host, target.port, tls=context(target, network), network=network, timeout_s=target.timeout_s
         )
         async with connection:
             compare(target, connection.thumbprint)
@@ -151,7 +151,8 @@ def explain(error: Exception, target: Target) -> StepError:
     return StepError("unreachable", f"{target.where} cannot be reached ({error})", "Check the network.", retryable=True)
 
 
-def _context(target: Target, network: Network) -> ssl.SSLContext | None:
+def context(target: Target, network: Network) -> ssl.SSLContext | None:
+    """How TLS is made to this target, None without TLS. Raises OSError when its roots cannot be read."""
     if not target.tls:
         return None
     context = roots.context(target.roots) if target.trust else unverified()

@@ -2,11 +2,10 @@
 cutover would change there. It changes nothing."""
 
 import argparse
-import re
 import sys
 from pathlib import Path
-from typing import TextIO
 
+from agents.commands.console import show
 from agents.errors import StepError
 from agents.files import Files
 from agents.hosts import settings_store
@@ -17,7 +16,6 @@ from agents.profiles.text import REMEDY, Found
 
 # How much of a long line is shown on each side of the value: some JSON is one line of many thousand characters.
 _AROUND = 60
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def main(arguments: list[str]) -> int:
@@ -41,7 +39,7 @@ def main(arguments: list[str]) -> int:
         return _failed([f"{options.file}: {line}" for line in error.errors])
     except StepError as error:
         return _failed([str(error), error.finding.remedy])
-    _print(sys.stdout, lines)
+    show(sys.stdout, lines)
     return 0
 
 
@@ -129,13 +127,5 @@ def _reading(profile: Profile, path: Path | None) -> Reading:
 
 
 def _failed(lines: list[str]) -> int:
-    _print(sys.stderr, lines)
+    show(sys.stderr, lines)
     return 1
-
-
-def _print(stream: TextIO, lines: list[str]) -> None:
-    """Print text from a settings file on any console. Control characters, and those that its code page lacks, are escaped."""
-    for line in lines:
-        plain = _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", line)
-        encoding = stream.encoding or "ascii"
-        stream.write(plain.encode(encoding, "backslashreplace").decode(encoding) + "\n")
