@@ -41,13 +41,14 @@ def saying(answers: list[bytes], heard: bytearray) -> Serve:
     return serve
 
 
-async def talk(port: int, pieces: list[bytes]) -> bytes:
-    """Send these pieces, say that no more will come, and return everything that came back."""
+async def talk(port: int, pieces: list[bytes], *, ends: bool = True) -> bytes:
+    """Send these pieces and return everything that came back. ends: say first that no more will come."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for piece in pieces:
         writer.write(piece)
         await writer.drain()
-    writer.write_eof()
+    if ends:
+        writer.write_eof()
     data = await reader.read()
     writer.close()
     await writer.wait_closed()

@@ -142,7 +142,7 @@ async def test_a_response_that_ends_with_the_connection(recorder: Recorder) -> N
     async with serving(serve) as port:
         relay = Relay("127.0.0.1", port, recorder)
         at = await relay.open("127.0.0.1", 0)
-        assert await asyncio.wait_for(talk(at, [GET]), 10) == answer
+        assert await asyncio.wait_for(talk(at, [GET], ends=False), 10) == answer
         await relay.close()
     assert [one.response_body for one in recorder.exchanges] == [b"<a>1001</a>"]
 
