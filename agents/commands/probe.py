@@ -61,8 +61,10 @@ def main(arguments: list[str]) -> int:
 
 def _record(options: argparse.Namespace) -> int:
     host, port = options.to
+    exchanges: list[Exchange] = []
     try:
-        exchanges = asyncio.run(_listen(options.listen, host, port, options.seconds))
+        with contextlib.suppress(KeyboardInterrupt):  # Windows: asyncio.run ends so, after what was under way
+            asyncio.run(_listen(options.listen, host, port, options.seconds, exchanges))
     except OSError as error:
         return _failed(
             [f"port {options.listen} cannot be used: {error.strerror or error}", "Choose another one with --listen."]
@@ -87,9 +89,8 @@ def _record(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _listen(port: int, host: str, to: int, seconds: float) -> list[Exchange]:
-    """Everything that was asked and answered meanwhile. Ends by itself, or by Ctrl-C. Raises OSError."""
-    exchanges: list[Exchange] = []
+async def _listen(port: int, host: str, to: int, seconds: float, exchanges: list[Exchange]) -> None:
+    """Put everything that is asked and answered meanwhile into `exchanges`. Ends by itself, or by Ctrl-C. Raises OSError."""
 
     def found(exchange: Exchange) -> None:
         if len(exchanges) < MOST_EXCHANGES:
@@ -100,14 +101,15 @@ async def _listen(port: int, host: str, to: int, seconds: float) -> list[Exchang
     at = await relay.open(None, port)
     show(sys.stdout, _instructions(at, seconds))
     over = asyncio.Event()
-    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends asyncio.run by itself
+    with contextlib.suppress(NotImplementedError):  # Windows
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, over.set)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(over.wait(), seconds)
-    await relay.close()
-    if relay.refused:
-        show(sys.stdout, [f"{host}:{to} could not be reached {relay.refused} times. Check --to."])
-    return exchanges
+    try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), seconds)
+    finally:
+        await relay.close()
+        if relay.refused:
+            show(sys.stdout, [f"{host}:{to} could not be reached {relay.refused} times. Check --to."])
 
 
 def _instructions(port: int, seconds: float) -> list[str]:
