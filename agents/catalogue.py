@@ -1,5 +1,5 @@
-"""Which steps there are, in which order, and how long each may take. How a step is done and undone
-stands in agents/steps/. An agent does nothing that is not listed here: there is no "run command"."""
+"""The steps of each role, in order, with their time limits. agents/steps/ says how each is done and undone. An agent can do
+only what is listed here: there is no "run command"."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,12 @@ EVERYONE_LISTENS = "D:(A;;GX;;;WD)"
 
 @dataclass(frozen=True, slots=True)
 class StepInfo:
-    """One action of the catalogue. limit_s: seconds after which the step counts as hung.
-    outage: whether terminals are cut off while it runs (server steps)."""
+    """One step of the catalogue."""
 
     name: str
-    title: str
-    limit_s: float
-    outage: bool = False
+    title: str  # for people
+    limit_s: float  # seconds after which the step counts as hung
+    outage: bool = False  # whether terminals cannot work while it runs
 
 
 SERVER_STEPS: tuple[StepInfo, ...] = (
@@ -47,8 +46,8 @@ ARM_STEPS: tuple[StepInfo, ...] = (StepInfo("ready", "Ready", 10),)
 
 
 def steps_for(role: Role, action: Action) -> tuple[StepInfo, ...]:
-    """The steps of an action, in the order in which they are applied. `undo` goes through the same
-    list from its end; `verify` does the checks of a finished device without changing anything."""
+    """The steps of an action, in the order of application. `undo` uses the same list from its end. `verify` uses only the
+    checks of those steps that change nothing."""
     if action == "arm":
         return ARM_STEPS
     return SERVER_STEPS if role == "server" else TERMINAL_STEPS

@@ -161,7 +161,7 @@ def _unreadable(what: str, text: str) -> StepError:
 def _refused(what: str, number: int, text: str) -> StepError:
     """The finding for an error number of netsh (docs/windows.md lists them). An unknown number is reported with netsh's text.
     None is retryable, because the same command would be refused again."""
-    code, why, remedy = _WORDS.get(number, ("netsh_failed", f"({number}) {text.strip()[:300]!r}", "Look the number up."))
+    code, why, remedy = _WORDS.get(number, ("netsh_failed", f"({number}) {text.strip()[:300]!r}", "Look up the error number."))
     return StepError(code, f"{what} failed: {why}", remedy)
 
 

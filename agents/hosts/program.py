@@ -37,7 +37,7 @@ async def run(program: str, *arguments: str) -> Output:
     try:
         done, _ = await asyncio.wait({talk}, timeout=LIMIT_S)
         if not done:
-            raise StepError("program_hung", f"{program} did not end within {LIMIT_S:.0f} s", "Look at the device.")
+            raise StepError("program_hung", f"{program} did not end within {LIMIT_S:.0f} s", "Check the device.")
     finally:
         if not talk.done():
             await _end(talk, started)

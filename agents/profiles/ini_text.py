@@ -70,4 +70,4 @@ def _same(one: str, other: str) -> bool:
 
 
 def _not_ini(file: str, why: str) -> StepError:
-    return StepError("settings_not_ini", f"{file}: is no INI file that can be read ({why})", REMEDY)
+    return StepError("settings_not_ini", f"{file}: is not an INI file that can be read ({why})", REMEDY)

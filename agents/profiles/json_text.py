@@ -102,8 +102,8 @@ def _value(token: str, path: str, file: str) -> Word:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _not_json(file: str, why: Exception) -> StepError:
-    return StepError("settings_not_json", f"{file}: is no JSON that can be read ({why})", REMEDY)
+    return StepError("settings_not_json", f"{file}: is not JSON that can be read ({why})", REMEDY)

@@ -67,7 +67,7 @@ class Reading:
             raise LookupError("a server's profile names no host")
         value = self.find(self.profile.host).value
         if not isinstance(value, str):
-            raise text.invalid(self.profile.host, self.file, "is no text")
+            raise text.invalid(self.profile.host, self.file, "is not a text")
         return value.strip()
 
     def port(self) -> int:
@@ -94,7 +94,7 @@ class Reading:
         value = self.find(path).value
         digits = "" if isinstance(value, bool) else str(value).strip()
         if not (digits.isascii() and digits.isdigit() and len(digits) < 10 and low <= int(digits) <= high):
-            raise StepError(code, f"{self.file}: {path} is no whole number from {low} to {high}", REMEDY)
+            raise StepError(code, f"{self.file}: {path} is not a whole number from {low} to {high}", REMEDY)
         return int(digits)
 
     def _written(self, word: Word) -> str:

@@ -37,7 +37,7 @@ def load(path: Path) -> Profile:
     except OSError as error:
         raise ProfileError([f"cannot be read: {error.strerror or error}"]) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ProfileError([f"is no TOML: {error}"]) from error
+        raise ProfileError([f"is not TOML: {error}"]) from error
     return parse(data, path.parent)
 
 
@@ -128,11 +128,11 @@ class _Check:
 
     def unknown(self, known: set[str]) -> None:
         for field in sorted(set(self.data) - known):
-            self.errors.append(f"{field}: is no field of this profile; its fields are {', '.join(sorted(known))}")
+            self.errors.append(f"{field}: is not a field of this profile; its fields are {', '.join(sorted(known))}")
         for section in sorted(known & set(_SECTIONS)):
             for field in sorted(set(self._section(section)) - _SECTIONS[section]):
                 fields = ", ".join(sorted(_SECTIONS[section]))
-                self.errors.append(f"{section}.{field}: is no field of this profile; [{section}] has {fields}")
+                self.errors.append(f"{section}.{field}: is not a field of this profile; [{section}] has {fields}")
 
     def _section(self, name: str) -> dict[str, Any]:
         value = self.data.get(name, {})

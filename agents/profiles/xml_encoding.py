@@ -140,7 +140,7 @@ def _first(beginnings: Iterable[tuple[bytes, str]], data: bytes) -> str | None:
 
 
 def _declared(data: bytes, bom: int, codec: str | None) -> str | None:
-    """The encoding's name in the declaration; None where there is none."""
+    """The encoding's name in the declaration; None if there is none."""
     head = data[bom : bom + _LONGEST_DECLARATION].decode(codec or "latin-1", "replace")
     match = _DECLARED.match(head)
     return (match[1] or match[2]) if match else None

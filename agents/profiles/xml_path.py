@@ -36,6 +36,6 @@ def parse(selector: str) -> Path:
     """What this selector means. Raises ValueError where it does not match PATTERN."""
     match = re.fullmatch(PATTERN, selector)
     if match is None:
-        raise ValueError(f"{selector!r} is no selector for XML")
+        raise ValueError(f"{selector!r} is not a selector for XML")
     parts = [Part(one["name"], one["by"], one["quoted"][1:-1] if one["quoted"] else None) for one in _SPLIT.finditer(match[1])]
     return Path(tuple(parts), match[2])

@@ -173,4 +173,4 @@ def _explained(error: HttpApiError) -> StepError:
         message = "Windows does not let the agent's account listen at a port of http.sys (error 5)"
         return StepError("access_denied", message, "Run the agent as LocalSystem or an administrator, then rehearse again.")
     message = f"the shadow listener cannot be opened on the server: {error}"
-    return StepError("shadow_failed", message, "Look the number up, and rehearse again.")
+    return StepError("shadow_failed", message, "Look up the error number, then rehearse again.")

@@ -140,7 +140,7 @@ class StepExecutor:
             raise
         except TimeoutError as error:
             message = f"{name} was not done within {limit_s:.0f} s"
-            raise StepError("step_timeout", message, "Look at the device; try again.", retryable=True) from error
+            raise StepError("step_timeout", message, "Check the device; try again.", retryable=True) from error
         except OSError as error:
             raise _no_journal(error) from error
         except Exception as error:

@@ -88,7 +88,7 @@ def test_every_mistake_is_told_at_once() -> None:
 @pytest.mark.parametrize("text", [b"\xff", b"role = ", b"[a]\n[a]"])
 def test_what_is_no_toml_is_refused(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "p.toml").write_bytes(text)
-    with pytest.raises(ProfileError, match="is no TOML"):
+    with pytest.raises(ProfileError, match="is not TOML"):
         validator.load(tmp_path / "p.toml")
     with pytest.raises(ProfileError, match="cannot be read"):
         validator.load(tmp_path / "none.toml")

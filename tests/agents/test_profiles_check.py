@@ -75,7 +75,7 @@ def test_every_setting_that_cannot_be_read_is_named(folder: Path, capsys: pytest
     assert out == ""
     assert "Customers/Secured is neither On nor Off" in err
     assert "Customers/NetPosHost is missing" in err
-    assert "port_out_of_range: Touch.ini: Customers/NetPosPort is no whole number from 1 to 65535" in err
+    assert "port_out_of_range: Touch.ini: Customers/NetPosPort is not a whole number from 1 to 65535" in err
     assert _state(folder)["p.toml"] == before["p.toml"]
 
 

@@ -227,7 +227,7 @@ BAD_JSON = {
     "cut": (b'{"Customers": {"Secured": "True"', "settings_not_json", "delimiter"),
     "comma at the end": (b'{"Customers": {"Secured": "True",}}', "settings_not_json", "double quotes"),
     "two values": (b'{"Customers": {"Secured": "True"}} {}', "settings_not_json", "Extra data"),
-    "not a number": (b'{"Customers": {"Secured": "True"}, "x": NaN}', "settings_not_json", "NaN is no JSON"),
+    "not a number": (b'{"Customers": {"Secured": "True"}, "x": NaN}', "settings_not_json", "NaN is not JSON"),
     "open comment": (b'{"Customers": {"Secured": "True"}} /*/', "settings_not_json", "a comment does not end"),
     "open text": (b'{"Customers": {"Secured": "True}}', "settings_not_json", "Unterminated string"),
     "ANSI": ('{"Customers": {"Secured": "True"}, "é": 1}'.encode("cp1252"), "settings_not_json", "invalid continuation"),

@@ -227,7 +227,7 @@ STEPS = (
         "timeout_swallowed",
         "a step that ran out of its time counts as done",
         "agents/steps/step_executor.py",
-        '            raise StepError("step_timeout", message, "Look at the device; try again.", retryable=True) from error\n',
+        '            raise StepError("step_timeout", message, "Check the device; try again.", retryable=True) from error\n',
         "            log.warning(message, exc_info=error)\n            return {}\n",
         (RUNNER + "test_a_step_that_takes_too_long_is_undone",),
     ),
