@@ -69,6 +69,11 @@ def pill_of(state: str, *, of_device: bool, to_scheme: str = "") -> Pill:
     return run_pill(state, to_scheme) if of_device else CUTOVER_PILLS[C(state)]
 
 
+def reason_beside(pill: Pill, reason: str) -> str:
+    """The reason of a transition as it stands beside the pill of its state: "" where it only repeats the pill's word."""
+    return "" if reason.casefold() == pill.word.casefold() else reason
+
+
 def states_called(text: str) -> list[str]:
     """The states whose pill has this text in its word; the same word may belong to a device and to a cutover."""
     wanted = text.casefold()

@@ -26,6 +26,12 @@ def test_spans(s, text):
     assert labels.span(s) == text
 
 
+def test_a_reason_that_repeats_the_pill_is_left_out():
+    ready = labels.run_pill("armed")
+    assert labels.reason_beside(ready, "ready") == ""
+    assert labels.reason_beside(ready, "retry") == "retry"
+
+
 def test_a_zone_that_is_none_is_utc():
     assert labels.zone_of("Mars/Base") is dt.UTC
     assert labels.zone_of("../etc/passwd") is dt.UTC

@@ -70,7 +70,8 @@ def _show(request: HttpRequest, device: Device, typed: dict[str, str], errors: d
 
 
 def _line(t: Transition) -> dict[str, Any]:
-    return {"t": t, "pill": labels.run_pill(t.new, t.cutover.to_scheme)}
+    pill = labels.run_pill(t.new, t.cutover.to_scheme)
+    return {"t": t, "pill": pill, "reason": labels.reason_beside(pill, t.reason)}
 
 
 def _run(run: DeviceRun) -> dict[str, Any]:

@@ -103,8 +103,8 @@ def _said(t: Transition, cutover: Cutover) -> str:
     pill = labels.pill_of(t.new, of_device=t.run_id is not None, to_scheme=cutover.to_scheme)
     word = f"{t.device_name} · {pill.word}" if t.run_id is not None else pill.word
     by = "" if t.actor in ("plan", t.device_name) else f" ({t.actor})"
-    says_more = t.reason and t.reason != pill.word.lower()
-    return f"{word}: {t.reason}{by}" if says_more else f"{word}{by}"
+    reason = labels.reason_beside(pill, t.reason)
+    return f"{word}: {reason}{by}" if reason else f"{word}{by}"
 
 
 def in_table(cutover: Cutover) -> list[DeviceRun]:
