@@ -1,4 +1,5 @@
-"""A rehearsal as a reseller scripts it: every terminal tests the certificate, nothing is changed anywhere, live lookups unharmed.
+"""A rehearsal as a reseller scripts it: every terminal tests the certificate, nothing is changed anywhere,
+live lookups unharmed.
 
 TILLWAY_REHEARSED=200 rehearses as many terminals (bar: 10 s); `make test` takes fewer."""
 
