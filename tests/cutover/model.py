@@ -44,7 +44,7 @@ Kind = Literal["fair", "fault", "person", "mended"]
 
 
 class Broken(Exception):
-    """A rule of design.md section 4 does not hold."""
+    """A rule of docs/reliability.md does not hold."""
 
 
 Said = tuple[str, str, bool]

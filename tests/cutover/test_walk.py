@@ -1,4 +1,4 @@
-"""Every reachable state of small sites, with every order of events, keeps the rules of docs/design.md.
+"""Every reachable state of small sites, with every order of events, keeps the rules of docs/reliability.md.
 
 A walk that finds a broken rule prints the shortest way there. `pytest -rP` shows how many states were seen;
 with TILLWAY_WALK=full every policy is walked with faults, which takes minutes."""

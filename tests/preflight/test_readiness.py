@@ -15,6 +15,7 @@ from tests.preflight.site import (
     OTHER_ROOT,
     PORT,
     THUMBPRINT,
+    Sketch,
     check_facts,
     healthy,
     server_facts,
@@ -191,6 +192,22 @@ def test_a_certificate_of_years_is_not_soon_over() -> None:
     site = healthy()
     told(certificates=[stored(not_after=(NOW + YEAR).isoformat())])(site)
     assert "certificate_expires_soon" not in {one.code for one in site.assess().items}
+
+
+def test_lookups_that_failed_are_not_counted_as_made_also_where_the_server_is_on_https() -> None:
+    site = healthy(3)
+    assert site.server is not None
+    site.server["scheme"] = "https"
+    assert passed(site)["seats_ready"].startswith("3 of 3 terminals")
+    site.findings = {"T000": {"code": "busy", "message": "a cutover is under way", "remedy": "wait"}}
+    assert passed(site)["seats_ready"].startswith("2 of 3 terminals")
+    site.findings = {name: site.findings["T000"] for name in site.checks}
+    assert not {"seats_ready", "first_contact_quick"} & set(passed(site))
+
+
+def passed(site: Sketch) -> dict[str, str]:
+    """The passed checks by code, with what is said of each."""
+    return {item.code: item.message for item in site.assess().items if item.severity == "fine"}
 
 
 def test_a_site_that_has_moved_is_not_asked_for_a_rehearsal() -> None:

@@ -65,8 +65,9 @@ def _server(field: str) -> Asked:
 
 
 def _checks(view: SiteView) -> tuple[int, int]:
-    checks = view.checks()
-    return sum(t.name in checks and checks[t.name].answered for t in view.taking_part), len(view.taking_part)
+    """Terminals whose lookup in the last rehearsal worked: an answer with a finding says that it did not."""
+    good = {name for name, check in view.checks().items() if check.answered and check.finding is None}
+    return sum(t.name in good for t in view.taking_part), len(view.taking_part)
 
 
 def _chain(view: SiteView) -> tuple[int, int]:
