@@ -41,6 +41,9 @@ class Step:
     name: ClassVar[str]
     # True if the step only asks over the network and changes nothing: a newer order may interrupt it.
     asks_only: ClassVar[bool] = False
+    # The earlier step that this one takes back. Undoing this one only prepares the undo of that one, so once that one is
+    # undone, there is nothing left to undo here: a second attempt would take back what has just been put right.
+    takes_back: ClassVar[str | None] = None
     # The time limit of undo, if it differs from the catalogue's (starting a service is slower than stopping it).
     undo_limit_s: ClassVar[float | None] = None
 

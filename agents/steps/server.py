@@ -226,6 +226,7 @@ class StartService(Step):
     """Start NetPOS.Net with the new settings."""
 
     name = "start_service"
+    takes_back = StopService.name
 
     async def check(self, ctx: Context) -> bool:
         status = ctx.memory["status"] = await sc.query(server(ctx).config.service)
@@ -260,6 +261,7 @@ class ReleaseDependents(Step):
     """Start the services that HoldDependents stopped."""
 
     name = "release_dependents"
+    takes_back = HoldDependents.name
 
     async def check(self, ctx: Context) -> bool:
         before = ctx.saved.get(HoldDependents.name)
@@ -284,6 +286,7 @@ class ReleaseMonitor(Step):
     """Give the Services Monitor back the start type and state that it had before HoldMonitor."""
 
     name = "release_monitor"
+    takes_back = HoldMonitor.name
 
     async def check(self, ctx: Context) -> bool:
         before = ctx.saved.get(HoldMonitor.name)

@@ -107,7 +107,11 @@ class StepExecutor:
         self._done(instruction, step.name, "back", begun, evidence)
 
     async def _mark_undone(self, record: UndoRecord) -> None:
-        self.journal.undone(record.instruction.cutover, record.step)
+        cutover = record.instruction.cutover
+        for other in self.journal.open_undo(cutover):  # first, so that a crash in between cannot leave only them
+            if self.steps[other.step].takes_back == record.step:
+                self.journal.undone(cutover, other.step)
+        self.journal.undone(cutover, record.step)
 
     def _count_start(self, seq: int, name: str, most: int) -> None:
         if self.journal.ledger.starts.get((seq, name), 0) >= most:

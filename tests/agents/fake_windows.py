@@ -41,6 +41,7 @@ class FakeWindows:
     fail_to_start: bool = False
     crash_at: int = 0  # the agent's process ends at this call: before the program has run, or late, after it
     crash_late: bool = False
+    busy: frozenset[int] = frozenset()  # calls of sc at which the service cannot be controlled, by their number
     listener: asyncio.Server | None = None
     iplisten: list[str] = field(default_factory=list)
     pid: int = field(default_factory=os.getpid)
@@ -53,6 +54,10 @@ class FakeWindows:
             if self.crash_late:
                 await self._do(program, arguments)
             raise Crash
+        if len(self.calls) in self.busy and program == "sc":
+            return Output(
+                1061, "[SC] ControlService FAILED 1061:\n\nThe service cannot accept control messages at this time.\n"
+            )
         return await self._do(program, arguments)
 
     async def _do(self, program: str, arguments: tuple[str, ...]) -> Output:

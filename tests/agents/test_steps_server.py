@@ -145,6 +145,34 @@ async def test_a_failure_at_any_program_call_puts_everything_back(
     assert windows.snapshot() == before
 
 
+async def test_an_undo_whose_calls_fail_for_a_while_ends_as_it_was_before(
+    windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call and the next one: the undo of a late step that fails in the first pass and works in the second must not
+    take back what the undo of an early step has put right in between."""
+    monkeypatch.setattr("agents.runner.UNDO_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("agents.steps.server.LOOKUP_AFTER_START_S", 0.5)
+    driver, before = make_driver(server), windows.snapshot()
+
+    async def there_and_back(number: int, busy: int) -> int:
+        """How many calls the undo made; busy: the calls from this one on at which the service cannot be controlled."""
+        assert (await driver.do(make_instruction(seq=2 * number, epoch=2 * number))).outcome == "done"
+        begun = len(windows.calls)
+        windows.busy = frozenset({begun + busy, begun + busy + 1}) if busy else frozenset()
+        finished = await driver.do(make_instruction(seq=2 * number + 1, epoch=2 * number + 1, action="undo"))
+        windows.busy = frozenset()
+        assert windows.snapshot() == before, windows.calls[begun:]
+        # The last calls are the proof's, which is asked once: then a person is told, of a server that is as it was.
+        assert finished.outcome == "done" or busy > calls - 3, (busy, finished.finding)
+        return len(windows.calls) - begun
+
+    calls = 0
+    calls = await there_and_back(1, 0)
+    assert calls > 10
+    for busy in range(1, calls + 1):
+        await there_and_back(busy + 1, busy)
+
+
 async def test_a_service_that_does_not_start_with_ssl_comes_back_without(
     windows: FakeWindows, server: ServerHost, make_driver: Callable, make_instruction: Make
 ) -> None:

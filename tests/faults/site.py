@@ -1,6 +1,7 @@
 """A demo site that can be disturbed: its processes killed and frozen, its database locked, faults of its lab set."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -103,9 +104,11 @@ class Site(DemoSite):
         _replace(self.point_file, {"point": point, "times": times, "part": part})
 
     def armed(self) -> int:
-        """How many of these deaths have not happened yet."""
+        """How many deaths are still to come. Who dies counts down under a lock, so the file is read under one, too."""
         try:
-            return int(json.loads(self.point_file.read_text(encoding="utf-8"))["times"])
+            with self.point_file.open(encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)
+                return int(json.load(file)["times"])
         except FileNotFoundError:
             return 0
 

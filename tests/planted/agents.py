@@ -183,6 +183,14 @@ STEPS = (
         ("tests/agents/test_runner.py::test_an_undo_that_fails_for_a_moment_is_tried_again",),
     ),
     Bug(
+        "second_attempt_takes_back_what_is_right",
+        "a rollback whose first attempt failed in part leaves the Services Monitor disabled, or the service stopped",
+        "agents/steps/step_executor.py",
+        "            if self.steps[other.step].takes_back == record.step:\n",
+        "            if False:\n",
+        ("tests/agents/test_steps_server.py::test_an_undo_whose_calls_fail_for_a_while_ends_as_it_was_before",),
+    ),
+    Bug(
         "undo_written_after_apply",
         "a crash right after a step leaves nothing to undo it with",
         "agents/steps/step_executor.py",

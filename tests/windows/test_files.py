@@ -17,7 +17,7 @@ Files().write(Path(sys.argv[1]), b"new")
 _WRITE_WHILE_HELD = """
 import sys
 from pathlib import Path
-from agents import held
+from agents.winapi import retry_locked
 from agents.files import Files
 path = Path(sys.argv[1])
 scanner = path.open("rb")  # Python shares reading and writing, but not deleting
@@ -26,7 +26,7 @@ def pause(seconds):
     pauses.append(seconds)
     if len(pauses) == 2:
         scanner.close()
-held.time.sleep = pause
+retry_locked.time.sleep = pause
 Files().write(path, b"new")
 print(len(pauses))
 """

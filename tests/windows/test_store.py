@@ -50,7 +50,7 @@ import ctypes, sys
 from ctypes import wintypes
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from agents.hosts import ncrypt
+from agents.winapi import ncrypt
 from agents.winapi.dll import Refused
 
 library, handle = ctypes.WinDLL("ncrypt"), ctypes.c_size_t
