@@ -57,9 +57,8 @@ def content_type(headers: tuple[tuple[str, str], ...]) -> tuple[str, str]:
 
 def _checked(probe: Probe, values: Values, errors: list[str]) -> dict[str, str]:
     """The values of the placeholders that this probe uses; what is wrong with them goes to `errors`."""
-    texts = (probe.path, probe.body, *(value for _, value in probe.headers))
     given = {}
-    for name in sorted({match for text in texts for match in PLACEHOLDER.findall(text)}):
+    for name in sorted({match for text in probe.texts for match in PLACEHOLDER.findall(text)}):
         value: str = getattr(values, name)
         if not value:
             errors.append(f"{name}: the probe asks for it, and nothing on this device says it")

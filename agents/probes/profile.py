@@ -49,6 +49,11 @@ class Probe:
     body: str
     expect: Expectation
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every part of the request in which a placeholder may stand."""
+        return (self.path, self.body, *(value for _, value in self.headers))
+
 
 @dataclass(frozen=True, slots=True)
 class ProbeProfile:

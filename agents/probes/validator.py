@@ -147,7 +147,7 @@ class _Check:
                 self._warnings.append(
                     f"{name}.expect: looks at the status alone; add type or contains, or another program passes"
                 )
-        if "{member}" not in "".join((member.path, member.body, *(value for _, value in member.headers))):
+        if "{member}" not in "".join(member.texts):
             self._warnings.append("member: asks for no {member}, so the site's test member number is not used")
 
     def _table(self, field: str, value: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from agents.probes import grammar
 from agents.probes.filling import content_type
-from agents.probes.grammar import PLACEHOLDER
 from agents.probes.profile import Expectation, Probe, ProbeProfile
 from agents.probes.recording import masking
 from agents.probes.recording.exchanges import Exchange
@@ -46,13 +45,8 @@ class _Seen:
     notes: tuple[str, ...]
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        """Everything of the request in which a number may stand."""
-        return (self.probe.path, self.probe.body, *(value for _, value in self.probe.headers))
-
-    @property
     def numbers(self) -> frozenset[str]:
-        return frozenset(number for text in self.texts for number in _NUMBER.findall(text))
+        return frozenset(number for text in self.probe.texts for number in _NUMBER.findall(text))
 
 
 def propose(exchanges: Sequence[Exchange], members: Sequence[str] = (), terminal: str = "") -> Proposal:
@@ -151,7 +145,7 @@ def _differ_in_one_number(first: _Seen, second: _Seen) -> tuple[str, str] | None
         return None
     for one in first.numbers - second.numbers:
         for other in second.numbers - first.numbers:
-            if [_replaced(text, one) for text in first.texts] == [_replaced(text, other) for text in second.texts]:
+            if [_replaced(text, one) for text in first.probe.texts] == [_replaced(text, other) for text in second.probe.texts]:
                 return one, other
     return None
 
@@ -199,11 +193,5 @@ def _interfaces(seen: Sequence[_Seen], member: Probe | None) -> tuple[Probe, tup
 
 def _is_lookup(one: _Seen, member: Probe) -> bool:
     """Whether this exchange is the member lookup with some number."""
-    wanted = (member.path, member.body, *(value for _, value in member.headers))
-    return any([_replaced(text, number) for text in one.texts] == list(wanted) for number in one.numbers)
-
-
-def uses(probe: Probe) -> frozenset[str]:
-    """The placeholders that a probe needs."""
-    texts = (probe.path, probe.body, *(value for _, value in probe.headers))
-    return frozenset(name for text in texts for name in PLACEHOLDER.findall(text))
+    wanted = list(member.texts)
+    return any([_replaced(text, number) for text in one.probe.texts] == wanted for number in one.numbers)
