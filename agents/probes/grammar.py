@@ -7,7 +7,7 @@ import re
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 METHODS = (*sorted(READS), "POST", "PUT", "PATCH", "DELETE", "REPORT", "SEARCH", "PROPFIND")
 
-MAX_PATH, MAX_HEADERS, MAX_HEADER_NAME, MAX_HEADER_VALUE, MAX_BODY = 2_000, 30, 100, 4_000, 32 * 1024
+MAX_PATH, MAX_HEADERS, MAX_HEADER_NAME, MAX_HEADER_VALUE, MAX_BODY = 2_000, 30, 100, 4_000, 8 * 1024
 
 _PLACEHOLDER = r"\{(?:member|terminal|access_code)\}"
 PLACEHOLDER = re.compile(r"\{(member|terminal|access_code)\}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 PLACEHOLDERS = ("member", "terminal", "access_code")
-MAX_BYTES = 64 * 1024  # of a profile's text
+MAX_BYTES = 16 * 1024  # of a profile's text: it is part of every signed instruction
 
 
 class ProbeError(Exception):

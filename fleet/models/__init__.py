@@ -5,6 +5,7 @@ from fleet.models.cutovers import Cutover, DeviceRun, StepRun, Transition
 from fleet.models.devices import DEFAULT_PORT, Device, Site
 from fleet.models.events import Event
 from fleet.models.people import ApiToken, Role, role_of
+from fleet.models.probes import ProbeVersion
 from fleet.models.rehearsals import Rehearsal, TerminalCheck
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "EnrolmentToken",
     "Event",
     "Instruction",
+    "ProbeVersion",
     "Rehearsal",
     "Role",
     "Site",

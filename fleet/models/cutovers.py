@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from fleet.cutover import states
 from fleet.models.devices import Device, Site
+from fleet.models.probes import ProbeVersion
 
 
 def _choices(kind: type[states.Cutover] | type[states.Run]) -> list[tuple[str, str]]:
@@ -40,6 +41,8 @@ class Cutover(models.Model):
     window_waived = models.BooleanField(default=False)  # a person chose to go on after no_return_at
     exclude = models.JSONField(default=list, blank=True)  # names of terminals that take no part
     certificate_thumbprint = models.CharField(max_length=40, blank=True)
+    # How its proofs ask the server, frozen when it is scheduled. None: by a transport proof.
+    probe = models.ForeignKey(ProbeVersion, models.RESTRICT, null=True, blank=True, related_name="+")
     note = models.CharField(max_length=500, blank=True)
 
     # Grows with every change of direction. Agents refuse instructions of an older epoch.

@@ -10,6 +10,7 @@ from fleet.device_facts.parse import parse_check, parse_listener
 from fleet.models.agents import Agent
 from fleet.models.cutovers import Cutover
 from fleet.models.devices import Device, Site
+from fleet.models.probes import ProbeVersion
 
 _REHEARSING = [state.value for state in states.Rehearsal if state in states.REHEARSING]
 _CHOICES = [(state.value, state.value.capitalize()) for state in states.Rehearsal]
@@ -25,6 +26,8 @@ class Rehearsal(models.Model):
     # Set: a measurement of what HTTPS really costs, made after this cutover was completed, and no rehearsal.
     after = models.OneToOneField(Cutover, models.CASCADE, null=True, blank=True, related_name="measured")
     thumbprint = models.CharField(max_length=40)
+    # How its terminals ask the server. None: by a transport proof.
+    probe = models.ForeignKey(ProbeVersion, models.RESTRICT, null=True, blank=True, related_name="+")
     state = models.CharField(max_length=8, choices=_CHOICES, default=states.Rehearsal.OPENING)
     created_at = models.DateTimeField(default=timezone.now)
     deadline_at = models.DateTimeField()  # after this moment the present state does not wait for answers any more

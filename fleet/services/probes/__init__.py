@@ -1,0 +1,1 @@
+"""Probe profiles of sites: how the proofs of a cutover ask the server."""
