@@ -8,16 +8,14 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from string import ascii_letters, digits, punctuation
-from urllib.parse import quote
 
 from agents.config import Config
 from agents.errors import StepError
 from agents.files import Files
-from agents.hosts import lookup, sc, settings_store
+from agents.hosts import sc, settings_store
 from agents.hosts.certstore import store
 from agents.hosts.inventory.kept import Kept
-from agents.hosts.lookup import LookupResponse, Target
+from agents.hosts.lookup import Target
 from agents.hosts.settings_store import SettingsStore
 from agents.net import Network
 from agents.profiles.profile import BUILT_IN
@@ -28,8 +26,6 @@ log = logging.getLogger(__name__)
 
 SERVER_TIMEOUT_S = 6.0
 PROBE_PAUSE_S = 0.01
-# A header can hold ASCII only, so other characters of the device's name are percent-encoded.
-_PLAIN = ascii_letters + digits + punctuation + " "
 
 
 class Host(ABC):
@@ -92,20 +88,9 @@ class Host(ABC):
         """These bytes of the settings, parsed."""
         return Reading(self.profile, data, self.file)
 
-    async def lookup(self, member: str, within_s: float, thumbprint: str | None = None) -> LookupResponse:
-        """A member lookup, repeated for up to within_s seconds while the failure may be temporary. Raises StepError."""
-        return await lookup.patiently(lambda: self._get(f"/netpos/members/{quote(member, safe='')}", thumbprint), within_s)
-
-    async def interfaces(self, within_s: float, thumbprint: str | None = None) -> LookupResponse:
-        """The interface list, which must be a JSON list. Raises StepError."""
-        answer = await lookup.patiently(lambda: self._get("/netpos/interfaces", thumbprint), within_s)
-        if not isinstance(answer.data, list):
-            raise StepError("lookup_failed", "the response to the interface request is not a list", "Check host and port.")
-        return answer
-
-    async def proof(self, member: str, within_s: float) -> LookupResponse | None:
-        """A lookup in the scheme of this device's settings; None if there is nothing to prove. Raises StepError if it fails."""
-        return await self.lookup(member, within_s)
+    async def should_answer(self) -> bool:
+        """Whether this device's server has to answer now, so that an undo can be proven. Raises StepError."""
+        return True
 
     @property
     def file(self) -> str:
@@ -119,17 +104,6 @@ class Host(ABC):
     @abstractmethod
     def target(self, thumbprint: str | None) -> Target:
         """The destination of this device's lookups, read from its settings now. Raises StepError."""
-
-    async def _get(self, path: str, thumbprint: str | None) -> LookupResponse:
-        return await lookup.get(self.network, self.target(thumbprint), path, self.headers())
-
-    def headers(self) -> dict[str, str]:
-        """What this device's requests carry."""
-        return {"X-Terminal": self.header_name()}
-
-    def header_name(self) -> str:
-        """This device's name as it may stand in a header."""
-        return quote(self.config.name, safe=_PLAIN)
 
 
 class TerminalHost(Host):
@@ -163,9 +137,9 @@ class ServerHost(Host):
         tls = self.scheme() == "https"
         return Target("127.0.0.1", self.port(), tls, SERVER_TIMEOUT_S, trust=False, thumbprint=thumbprint)
 
-    async def proof(self, member: str, within_s: float) -> LookupResponse | None:
+    async def should_answer(self) -> bool:
         # A service that did not run before the cutover and was put back to that has nothing to prove.
-        return await self.lookup(member, within_s) if await sc.running(self.config.service) else None
+        return await sc.running(self.config.service)
 
     async def stop_watched(self, now_ms: Callable[[], int]) -> Stopped:
         """Stop NetPOS.Net, and record when it last accepted a connection. Raises StepError."""

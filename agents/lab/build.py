@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agents.catalogue import EVERYONE_LISTENS
 from agents.lab import machine, pki, settings
+from agents.lab.dialects import named as dialects
 from agents.lab.layout import ACCESS_LOG, LAYOUT, MEMBERS, MONITOR, SERVICE, LabLayout, load
 from agents.lab.texts import languages
 
@@ -29,30 +30,34 @@ def build(
     gateway: str,
     gateway_ca: Path,
     language: str = languages.DEFAULT,
+    dialect: str = dialects.DEFAULT,
 ) -> LabLayout:
     """Make the lab in `folder`. If there is one already, only its agents' gateway is changed, which may have another
     address after a restart. The settings depend only on the seed; keys are always new. language: one of languages.NAMES,
-    for the output of netsh and sc. Raises ValueError for any other."""
+    for the output of netsh and sc. dialect: one of dialects.NAMES, what server and terminals speak. Raises ValueError for
+    any other."""
     languages.Language(language)
+    dialects.of(dialect)
     folder = folder.resolve()
     if not (folder / LAYOUT).exists():
-        _make(folder, terminals, seed, port, language)
+        _make(folder, terminals, seed, port, language, dialect)
     layout = load(folder)
     _configure_agents(layout, gateway, gateway_ca.resolve())
     _write_programs(layout.server_dir / "bin")
     return layout
 
 
-def _make(folder: Path, terminals: int, seed: int, port: int, language: str) -> None:
+def _make(folder: Path, terminals: int, seed: int, port: int, language: str, dialect: str) -> None:
     rng = random.Random(seed)
     names = settings.names(terminals, rng)
     certificates = pki.make()
-    _make_server(folder / "server", port, certificates, language)
+    code = f"AC{rng.randint(100_000, 999_999)}" if dialects.of(dialect).needs_code else ""
+    _make_server(folder / "server", port, certificates, language, code)
     (folder / "foreign-root.pem").write_bytes(certificates.foreign[0])
     for number, name in enumerate(names):
         here = folder / "terminals" / name
         here.mkdir(parents=True, exist_ok=True)
-        (here / "TouchSettings.xml").write_bytes(settings.touch(number, name, port, rng))
+        (here / "TouchSettings.xml").write_bytes(settings.touch(number, name, port, rng, code))
         roots = [certificates.root, *certificates.foreign[: rng.randint(1, 2)]]
         rng.shuffle(roots)
         (here / "roots.pem").write_bytes(b"".join(roots))
@@ -62,12 +67,13 @@ def _make(folder: Path, terminals: int, seed: int, port: int, language: str) -> 
         "netpos_host": "localhost",
         "port": port,
         "thumbprint": certificates.good.thumbprint,
+        "dialect": dialect,
     }
     # Written last: a lab without it is incomplete and is made anew.
     machine.write(str(folder), LAYOUT, layout)
 
 
-def _make_server(server: Path, port: int, certificates: pki.Pki, language: str) -> None:
+def _make_server(server: Path, port: int, certificates: pki.Pki, language: str, code: str) -> None:
     store = server / machine.CERTIFICATES
     store.mkdir(parents=True, exist_ok=True)
     for entry in certificates.store:
@@ -75,7 +81,7 @@ def _make_server(server: Path, port: int, certificates: pki.Pki, language: str) 
         if entry.key:
             _write_key(store / f"{entry.thumbprint}.key", entry.key)
     (server / "root.pem").write_bytes(certificates.root)
-    (server / "NetPOSSettings.xml").write_bytes(settings.netpos(port))
+    (server / "NetPOSSettings.xml").write_bytes(settings.netpos(port, code))
     other_port = 8443 if port != 8443 else 8444
     tables = {
         "urlacl": [

@@ -14,6 +14,7 @@ from pathlib import Path
 import h11
 
 from agents.http import Connection
+from agents.lab.dialects.dialect import Dialect
 from agents.lab.faults import Faults, LabNetwork, TerminalFaults
 from agents.lab.layout import MEMBERS
 from agents.net import tls_context
@@ -31,6 +32,7 @@ class Settings:
     port: int
     secured: bool
     timeout_s: float
+    code: str = ""  # the access code, "" for none
 
     @property
     def scheme(self) -> str:
@@ -47,7 +49,11 @@ def read_settings(path: Path) -> Settings:
     if secured not in ("true", "false") or not text.get("NetPosHost"):
         raise ValueError("the settings are incomplete")
     return Settings(
-        text["NetPosHost"], int(text.get("NetPosPort", "")), secured == "true", float(text.get("TimeoutSeconds") or 6)
+        text["NetPosHost"],
+        int(text.get("NetPosPort", "")),
+        secured == "true",
+        float(text.get("TimeoutSeconds") or 6),
+        text.get("AccessCode", ""),
     )
 
 
@@ -63,8 +69,9 @@ class Situation:
 class Terminal:
     """Settings, root store and log of one terminal, and its lookups."""
 
-    def __init__(self, folder: Path, faults: Faults) -> None:
+    def __init__(self, folder: Path, faults: Faults, dialect: Dialect) -> None:
         self.name = folder.name
+        self._dialect = dialect
         self._folder = folder
         self._network = LabNetwork(faults, self.name)
         self._random = random.Random(self.name)
@@ -103,10 +110,11 @@ class Terminal:
 
     async def _ask(self, situation: Situation) -> None:
         connection = await self._take(situation)
-        path = f"/netpos/members/{self._random.choice(MEMBERS)}"
+        member = self._random.choice(MEMBERS)
+        asked = self._dialect.lookup(member, self.name, situation.settings.code)
         try:
-            response = await connection.get(path, {"X-Terminal": self.name})
-            if response.status != 200:
+            response = await connection.ask(asked.method, asked.path, asked.headers, asked.body)
+            if not self._dialect.is_good(response.status, response.body, member):
                 raise ValueError(f"the server answered {response.status}")
         except BaseException:
             await connection.close()

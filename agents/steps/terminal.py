@@ -1,5 +1,6 @@
 """All steps of a terminal, in the order of agents/catalogue.py. The work on the settings is in switch.py."""
 
+from agents.hosts import asking
 from agents.steps import switch
 from agents.steps.base import Context, Evidence, Saved, Step
 
@@ -37,14 +38,15 @@ class Secured(Step):
 
 
 class InterfaceList(Step):
-    """Read the server's interface list: it changes nothing, and succeeds only with the right scheme, trust and name."""
+    """Read the server's interface list: it changes nothing, and succeeds only with the right scheme, trust and name. At a
+    site without a probe profile this is a transport proof."""
 
     name = "interface_list"
     asks_only = True
 
     async def verify(self, ctx: Context) -> Evidence:
-        answer = await ctx.host.interfaces(ctx.patience_s, ctx.thumbprint)
-        return {**answer.evidence(), "interfaces": len(answer.data)}
+        answer = await asking.interfaces(ctx.host, ctx.instruction, ctx.patience_s, ctx.thumbprint)
+        return answer.evidence()
 
 
 class MemberLookup(Step):
@@ -54,7 +56,7 @@ class MemberLookup(Step):
     asks_only = True
 
     async def verify(self, ctx: Context) -> Evidence:
-        answer = await ctx.host.lookup(ctx.instruction.member, ctx.patience_s, ctx.thumbprint)
+        answer = await asking.member(ctx.host, ctx.instruction, ctx.patience_s, ctx.thumbprint)
         return {**answer.evidence(), "at_ms": ctx.clock.now_ms()}
 
 

@@ -77,10 +77,11 @@ def model() -> Model:
 
 @pytest.fixture
 def start(make_driver: Callable, terminal: TerminalHost, model: Model, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
-    async def proof(*_: object) -> None:
+    async def should_answer() -> bool:
         model.trip("proof")
+        return False
 
-    monkeypatch.setattr(terminal, "proof", proof)
+    monkeypatch.setattr(terminal, "should_answer", should_answer)
     return lambda: make_driver(terminal, steps=model.steps())
 
 

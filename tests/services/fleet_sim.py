@@ -175,7 +175,8 @@ def lookup(instruction: Instruction, at: int) -> dict[str, Any]:
     """The evidence of a good lookup, as an honest agent makes it."""
     secure = instruction.to_scheme == "https"
     tls = {"tls": "TLSv1.3", "thumbprint": instruction.thumbprint or "AB" * 20} if secure else {"tls": None, "thumbprint": None}
-    return {"status": 200, "ms": 4.2, "connect_ms": 1.5, "at_ms": at, **tls}
+    proof = {"proof": "application" if instruction.probe else "transport", "matched": True, "by_http_sys": False}
+    return {"status": 200, **proof, "ms": 4.2, "connect_ms": 1.5, "at_ms": at, **tls}
 
 
 def states(cutover: Cutover) -> dict[str, str]:

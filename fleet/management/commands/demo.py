@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents.lab.build import build
+from agents.lab.dialects import named as dialects
 from agents.lab.layout import LabLayout
 from agents.lab.texts import languages
 from fleet.management.demo import parts as demo_parts
@@ -49,6 +50,9 @@ class Command(BaseCommand):
             type=_language,
             default=languages.DEFAULT,
             help="of the lab's Windows, such as german-oem; see docs/lab.md",
+        )
+        parser.add_argument(
+            "--dialect", choices=dialects.NAMES, default=dialects.DEFAULT, help="what the lab's server and terminals speak"
         )
         parser.add_argument("--database", default=None, help="DATABASE_URL to use in place of the embedded one")
 
@@ -99,6 +103,7 @@ class Demo:
             gateway=make.env["TILLWAY_GATEWAY_URL"],
             gateway_ca=self.folder / "keys" / "gateway-ca.pem",
             language=self.options["language"],
+            dialect=self.options["dialect"],
         )
         for part in make.lab(layout):
             self.supervisor.start(part)
@@ -213,7 +218,8 @@ def _refuse_taken(port: int) -> None:
 def _finish_setup(setup: "subprocess.Popen[bytes]", layout: LabLayout) -> dict[str, Any]:
     devices = [("NetPOS", "server", str(layout.server_dir / "agent" / "enrol.token"))]
     devices += [(n, "terminal", str(layout.root / "terminals" / n / "agent" / "enrol.token")) for n in layout.names]
-    out, _ = setup.communicate(json.dumps({"member": str(layout.member), "devices": devices}).encode())
+    probe = dialects.of(layout.dialect).profile()
+    out, _ = setup.communicate(json.dumps({"member": str(layout.member), "devices": devices, "probe": probe}).encode())
     if setup.returncode:
         raise CommandError("the demo's database could not be set up")
     made: dict[str, Any] = json.loads(out)

@@ -18,6 +18,7 @@ from fleet.models import Role
 from fleet.services import clock, keys, tokens
 from fleet.services.agents import admission
 from fleet.services.devices import sites
+from fleet.services.probes import versions
 
 
 class Command(BaseCommand):
@@ -43,6 +44,8 @@ class Command(BaseCommand):
             path = Path(token_file)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.write_text(admission.new_token(device, now), encoding="utf-8")
+        if layout["probe"]:
+            versions.save(people[Role.ADMIN], site.pk, layout["probe"], now, versions.Source.RECORDED)
         server = site.server
         return {
             "site": site.pk,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from agents.lab.dialects import named as dialects
 from agents.lab.texts import languages
 from fleet.management.demo.client import ApiError, Client
 from fleet.management.demo.processes import signal_group
@@ -27,14 +28,23 @@ class SiteFailed(Exception):
 
 
 class DemoSite:
-    """One demo. folder: for the demo's own folder and its log; language: of the lab's Windows."""
+    """One demo. folder: for the demo's own folder and its log; language: of the lab's Windows; dialect: what the lab's server
+    and terminals speak."""
 
     # Starts the demo: manage.py, or a script that takes the same arguments.
     program = Path(__file__).resolve().parents[3] / "manage.py"
 
-    def __init__(self, folder: Path, terminals: int, *, seed: int = 1, language: str = languages.DEFAULT) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        terminals: int,
+        *,
+        seed: int = 1,
+        language: str = languages.DEFAULT,
+        dialect: str = dialects.DEFAULT,
+    ) -> None:
         self.folder, self.terminals, self.seed = folder / "demo", terminals, seed
-        self.language = language
+        self.language, self.dialect = language, dialect
         self.output = folder / "demo.log"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -58,7 +68,8 @@ class DemoSite:
     def arguments(self) -> list[str]:
         """The command line of the demo."""
         argv = [sys.executable, str(self.program), "demo", "--idle", "--dir", str(self.folder)]
-        return [*argv, "--port", "0", "--terminals", str(self.terminals), "--seed", str(self.seed), "--language", self.language]
+        argv += ["--port", "0", "--terminals", str(self.terminals), "--seed", str(self.seed)]
+        return [*argv, "--language", self.language, "--dialect", self.dialect]
 
     def environment(self) -> dict[str, str]:
         """The environment of the demo: this process's, without the variables of Tillway."""

@@ -18,6 +18,7 @@ from fleet.services.cutovers.engine import LockedCutover
 from fleet.services.cutovers.restored import is_in_doubt
 from fleet.services.cutovers.timings import timings
 from fleet.services.errors import Conflict, Forbidden, NotFound
+from fleet.services.probes import versions
 
 C = states.Cutover
 Verb = Literal["submit", "approve", "start", "pause", "resume", "retry_failed", "roll_back", "cancel"]
@@ -157,6 +158,7 @@ def _schedule(locked: LockedCutover, user: Any, word: str) -> None:
         certificate_thumbprint=thumbprint,
         epoch=locked.new_epoch(),
         approved_by=user,
+        probe=versions.current(cutover.site),
     )
     locked.move(
         C.SCHEDULED, f"{word}; about {forecast.forward_s(terminals, measured):.0f} s expected", actor=user.get_username()

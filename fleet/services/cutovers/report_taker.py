@@ -19,6 +19,7 @@ from fleet.services import alarms
 from fleet.services.clock import from_ms, to_ms
 from fleet.services.cutovers import cut_off, second_lookup
 from fleet.services.cutovers.engine import LockedCutover, step_limit
+from fleet.services.probes.versions import statuses
 from fleet.services.sanitize import countable, fit, fit_finding
 
 MAX_EVIDENCE = 40  # facts of one step; an honest agent sends ten
@@ -127,6 +128,8 @@ class ReportTaker:
             thumbprint=None if back or scheme == "http" else thumbprint,
             asked_ms=to_ms(asked.created_at),
             now_ms=to_ms(self.locked.now),
+            # The server makes a transport proof where its own settings lack a value that the probe profile asks for.
+            statuses=statuses(cutover.probe) if role == "terminal" else None,
         )
         if report.action == "switch":
             return proofs.switch_doubt(role, self.evidence[(run.pk, report.seq)], expected)  # type: ignore[arg-type]
