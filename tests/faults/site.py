@@ -11,6 +11,7 @@ from typing import Any
 
 from agents import failpoints
 from agents.lab import layout, misconfigurations
+from agents.lab.dialects import named as dialects
 from agents.lab.texts import languages
 from fleet.management.demo.client import ApiError
 from fleet.management.demo.processes import alive, signal_group
@@ -26,9 +27,16 @@ class Site(DemoSite):
     The file with the armed failpoint lies next to the demo's folder."""
 
     def __init__(
-        self, folder: Path, terminals: int, *, seed: int = 1, postgres: str | None = None, language: str = languages.DEFAULT
+        self,
+        folder: Path,
+        terminals: int,
+        *,
+        seed: int = 1,
+        postgres: str | None = None,
+        language: str = languages.DEFAULT,
+        dialect: str = dialects.DEFAULT,
     ) -> None:
-        super().__init__(folder, terminals, seed=seed, language=language)
+        super().__init__(folder, terminals, seed=seed, language=language, dialect=dialect)
         self.postgres = postgres
         self.database: database.Sqlite | database.Postgres = database.Sqlite(self.folder / "tillway.sqlite3")
         self.point_file = folder / "point.json"

@@ -11,7 +11,7 @@ from fleet.models import Agent, Device, Instruction, StepRun
 from fleet.services.clock import to_ms
 from fleet.services.cutovers import reports
 from fleet.services.cutovers.timings import timings
-from tests.factories import make_club, make_probe
+from tests.factories import PROBE, make_club, make_probe
 from tests.services.fleet_sim import SimFleet, dump, lookup, states
 
 pytestmark = pytest.mark.django_db
@@ -296,6 +296,7 @@ class _Order:
     """What lookup() wants to know of an instruction."""
 
     to_scheme = "https"
+    probe = PROBE
 
     def __init__(self, row):
         self.thumbprint = row.cutover.certificate_thumbprint

@@ -34,7 +34,8 @@ async def done_with_forged_evidence(till: Till, line: Voice, told: Instruction) 
         flaw: Words = till.rng.choice(
             (
                 {"thumbprint": WRONG_HASH}, {"thumbprint": None}, {"status": 503}, {"tls": None}, {"tls": "SSLv3"},
-                {"matched": False}, {"proof": "transport"}, {"at_ms": now - 3_600_000}, {"at_ms": now + 3_600_000}, {"status": True}, {"ms": -5}, {"ms": 10**12},
+                {"matched": False}, {"proof": "transport"},
+                {"at_ms": now - 3_600_000}, {"at_ms": now + 3_600_000}, {"status": True}, {"ms": -5}, {"ms": 10**12},
             )
         )  # fmt: skip
         await _forge(till, line, told, flaw)
