@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+from agents.lab.dialects import named as dialects
 from agents.lab.texts import languages
 from tests.faults.site import Site
 
@@ -17,9 +18,16 @@ class DemoSite(Site):
     """Starts the demo in a folder of its own; use as a context manager."""
 
     def __init__(
-        self, terminals: int = 8, *, seed: int = 3, language: str = languages.DEFAULT, postgres: str | None = None
+        self,
+        terminals: int = 8,
+        *,
+        seed: int = 3,
+        language: str = languages.DEFAULT,
+        postgres: str | None = None,
+        dialect: str = dialects.DEFAULT,
     ) -> None:
-        super().__init__(Path(tempfile.mkdtemp(prefix="tw-acc-")), terminals, seed=seed, language=language, postgres=postgres)
+        folder = Path(tempfile.mkdtemp(prefix="tw-acc-"))
+        super().__init__(folder, terminals, seed=seed, language=language, postgres=postgres, dialect=dialect)
 
     def __enter__(self) -> "DemoSite":
         self.start()
