@@ -93,7 +93,7 @@ def by_probe(probe: Probe, given: Values) -> Question:
 def transport(path: str = "/") -> Question:
     """The question that any service answers somehow. path: of the URL that the service has reserved; "/" where it is not
     usable."""
-    target = "/" if grammar.path_error(path) or "{" in path else path
+    target = path if grammar.is_plain_path(path) else "/"
     return Question(Request("GET", target, (("Accept", "*/*"),), b""), None, Values("", ""))
 
 

@@ -56,7 +56,7 @@ def transport_path(server: Device | None) -> str:
     reservations = server.server_facts.reservations if server is not None else None
     for row in reservations or ():
         path = "/" + row.url.partition("://")[2].partition("/")[2]
-        if server is not None and row.port == server.port and len(path) <= MAX_PATH and not grammar.path_error(path):
+        if server is not None and row.port == server.port and len(path) <= MAX_PATH and grammar.is_plain_path(path):
             return path
     return "/"
 
