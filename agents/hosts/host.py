@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agents.catalogue import Restart
 from agents.config import Config
 from agents.errors import StepError
 from agents.files import Files
@@ -17,6 +18,8 @@ from agents.hosts.certstore import store
 from agents.hosts.inventory.kept import Kept
 from agents.hosts.lookup import Target
 from agents.hosts.settings_store import SettingsStore
+from agents.hosts.touch import choice as touch_program
+from agents.hosts.touch.program import TouchProgram
 from agents.net import Network
 from agents.profiles.profile import BUILT_IN
 from agents.profiles.reading import Reading
@@ -35,6 +38,11 @@ class Host(ABC):
         self.config, self.network, self.files = config, network, files
         self.profile = config.profile or BUILT_IN[config.role]
         self.kept = Kept()
+
+    @property
+    def restart(self) -> Restart | None:
+        """How this device restarts Touch; None where it does not, and for every server."""
+        return self.profile.restart.told
 
     def settings(self) -> bytes:
         """The settings as bytes. Raises StepError settings_unreadable."""
@@ -67,6 +75,14 @@ class Host(ABC):
         except OSError as error:
             message = f"the folder of {self.file} cannot be written: {error.strerror or error}"
             raise StepError("settings_not_writable", message, "Check free space and the agent's rights.") from error
+
+    def settings_changed_ms(self) -> int | None:
+        """When the settings were last changed, by this machine's clock, in ms since 1970; None if that cannot be read."""
+        try:
+            return self._store.changed_ms()
+        except OSError as error:
+            log.info("no time of change of %s: %s", self.file, error)
+            return None
 
     def scheme(self) -> Scheme:
         """The scheme in the device's settings. Raises StepError."""
@@ -108,6 +124,10 @@ class Host(ABC):
 
 class TerminalHost(Host):
     """A terminal with Touch."""
+
+    def __init__(self, config: Config, network: Network, files: Files, touch: TouchProgram | None = None) -> None:
+        super().__init__(config, network, files)
+        self.touch = touch or touch_program.of(self.profile.restart)
 
     def target(self, thumbprint: str | None) -> Target:
         reading = self.reading(self.settings())

@@ -17,6 +17,7 @@ from agents.http import Connection
 from agents.lab.dialects.dialect import Dialect
 from agents.lab.faults import Faults, LabNetwork, TerminalFaults
 from agents.lab.layout import MEMBERS
+from agents.lab.touch import reference as touch
 from agents.net import tls_context
 
 EVERY_S = (0.42, 0.54)
@@ -39,9 +40,9 @@ class Settings:
         return "https" if self.secured else "http"
 
 
-def read_settings(path: Path) -> Settings:
-    """Raises OSError, ValueError or ParseError."""
-    customers = ElementTree.fromstring(path.read_bytes()).find("Customers")  # noqa: S314 - the lab's own file
+def parse_settings(data: bytes) -> Settings:
+    """Raises ValueError or ParseError."""
+    customers = ElementTree.fromstring(data).find("Customers")  # noqa: S314 - the lab's own file
     if customers is None:
         raise ValueError("the settings have no Customers")
     text = {child.tag: (child.text or "").strip() for child in customers}
@@ -74,6 +75,7 @@ class Terminal:
         self._dialect = dialect
         self._folder = folder
         self._network = LabNetwork(faults, self.name)
+        self.touch = touch.of(folder, faults)
         self._random = random.Random(self.name)
         self._idle: tuple[Situation, Connection] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
@@ -104,7 +106,7 @@ class Terminal:
         self._write(scheme, error, (time.monotonic() - begun) * 1000)
 
     def _situation(self) -> Situation:
-        settings = read_settings(self._folder / "TouchSettings.xml")
+        settings = parse_settings(self.touch.settings())
         roots = (self._folder / "roots.pem").stat().st_mtime_ns if settings.secured else 0
         return Situation(settings, self._network.faults, roots)
 

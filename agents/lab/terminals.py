@@ -16,7 +16,8 @@ from agents.lab.terminal import Terminal
 async def run(lab: Path, names: list[str]) -> None:
     """Run these terminals until cancelled."""
     faults, dialect = Faults(lab), dialects.of(load(lab).dialect)
-    await process.together([Terminal(lab / "terminals" / name, faults, dialect).run() for name in names])
+    terminals = [Terminal(lab / "terminals" / name, faults, dialect) for name in names]
+    await process.together([work for one in terminals for work in (one.run(), one.touch.run())])
 
 
 def main() -> int:

@@ -54,6 +54,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dialect", choices=dialects.NAMES, default=dialects.DEFAULT, help="what the lab's server and terminals speak"
         )
+        parser.add_argument(
+            "--touch",
+            choices=("live", "caches"),
+            default="live",
+            help="caches: Touch reads its settings when it starts and writes them back when it ends; agents restart it",
+        )
         parser.add_argument("--database", default=None, help="DATABASE_URL to use in place of the embedded one")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -104,6 +110,7 @@ class Demo:
             gateway_ca=self.folder / "keys" / "gateway-ca.pem",
             language=self.options["language"],
             dialect=self.options["dialect"],
+            caches=self.options["touch"] == "caches",
         )
         for part in make.lab(layout):
             self.supervisor.start(part)
