@@ -157,7 +157,7 @@ class DeadMan:
     def _order(self, scheme: Scheme) -> Instruction:
         """The newest instruction, changed to this scheme; an empty one for a terminal that never had any."""
         last = self.journal.ledger.last
-        steps = tuple(step.name for step in catalogue.TERMINAL_STEPS)
+        steps = tuple(step.name for step in catalogue.steps_for("terminal", "switch", self.host.restart))
         if last is not None:
             return dataclasses.replace(last, action="switch", to_scheme=scheme, steps=steps, thumbprint=None)
         return Instruction(

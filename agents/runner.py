@@ -103,6 +103,10 @@ class Runner:
             self._refuse(instruction, "unknown_step", "a step is not in this agent's catalogue")
         elif why := _probe_error(instruction):
             self._refuse(instruction, "probe_unusable", why)
+        elif self.host.restart and instruction.action == "switch" and catalogue.RESTART_TOUCH.name not in instruction.steps:
+            # The dashboard knew an older inventory. A Touch that is not restarted would not notice its new settings.
+            self._refuse(instruction, "restart_not_planned", "the profile restarts Touch, the instruction does not")
+            self.changed.set()  # so that the dashboard hears of it
         else:
             self._accept(instruction, proof)
 
@@ -130,7 +134,9 @@ class Runner:
     # --- taking and ending ---------------------------------------------------------------------------
 
     def _known(self, instruction: Instruction) -> set[str]:
-        return {step.name for step in catalogue.steps_for(self.role, instruction.action)}
+        known = {step.name for step in catalogue.steps_for(self.role, instruction.action)}
+        # Every terminal knows the restart. Where the profile has none (any more), the step finds nothing to do.
+        return known | {catalogue.RESTART_TOUCH.name} if self.role == "terminal" and instruction.action != "arm" else known
 
     def _accept(self, instruction: Instruction, proof: Proof | None) -> None:
         newer = instruction.epoch > self.journal.ledger.epoch

@@ -16,6 +16,8 @@ SWITCH = Instruction("a", 5, 2, 7, "switch", "https", ("secured",), 10101, "AB" 
 
 
 class FakeHost:
+    restart = None
+
     def scheme(self):
         return "http"
 

@@ -316,7 +316,7 @@ async def test_a_step_that_takes_too_long_is_undone(
 ) -> None:
     from agents import catalogue
 
-    monkeypatch.setattr(catalogue, "info", lambda name: catalogue.StepInfo(name, name, 0.01))
+    monkeypatch.setattr(catalogue, "info", lambda name, *_: catalogue.StepInfo(name, name, 0.01))
     driver = start()
 
     async def forever(ctx: Context) -> None:
