@@ -37,6 +37,7 @@ SERVER_STEPS: tuple[StepInfo, ...] = (
 )
 
 RESTARTS = ("program", "reboot")  # the ways in which an agent can restart Touch
+RESTART_LIMITS_S = (5, 600)  # the bounds of Restart.limit_s, both included
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from agents.catalogue import Restart
+from agents.catalogue import RESTART_LIMITS_S, Restart
 
 How = Literal["never", "program", "reboot"]
 HOWS: tuple[How, ...] = get_args(How)
-LEAST_S, MOST_S, USUAL_S = 5, 600, 60
+(LEAST_S, MOST_S), USUAL_S = RESTART_LIMITS_S, 60
 MOST_ARGUMENTS, LONGEST = 20, 1000
 FIELDS = ("how", "limit_s", "name", "start", "arguments", "kill")
 # What Windows does not allow in a file's name, and what would be a folder.

@@ -1,6 +1,11 @@
 """How long things take, from measured timings; careful figures where nothing was measured yet."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+# Seconds that restarting Touch adds to a terminal's steps, each way, where nothing was measured: closing and starting a
+# program; restarting a machine. They stand beside the ways in which a settings profile may restart it.
+RESTART_S = {"program": 20.0, "reboot": 240.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +19,13 @@ class Timings:
     terminal_forward_s: float = 2.0
     terminal_back_s: float = 2.0
     parallel: int = 50  # how many terminals go at the same time
+
+
+def restarting(timings: Timings, ways: Collection[str]) -> Timings:
+    """The same timings where some terminals restart Touch. ways: of RESTART_S, those that are used; empty for none."""
+    more = max((RESTART_S[way] for way in ways), default=0.0)
+    forward, back = timings.terminal_forward_s + more, timings.terminal_back_s + more
+    return replace(timings, terminal_forward_s=forward, terminal_back_s=back)
 
 
 def forward_s(terminals: int, timings: Timings) -> float:

@@ -2,8 +2,9 @@
 
 from django.db import models
 
+from agents.catalogue import Restart
 from fleet.device_facts.facts import DeviceFacts, SeenTable, ServerFacts, TerminalFacts
-from fleet.device_facts.parse import parse, parse_seen, parse_server, parse_terminal
+from fleet.device_facts.parse import parse, parse_restart, parse_seen, parse_server, parse_terminal
 
 DEFAULT_PORT = 10101  # NetPOS.Net's, for a server whose agent has not told its port
 
@@ -88,3 +89,8 @@ class Device(models.Model):
     def terminal_facts(self) -> TerminalFacts:
         """What it told as a terminal."""
         return parse_terminal(self.facts)
+
+    @property
+    def restart(self) -> Restart | None:
+        """How its agent restarts Touch, by its last inventory; None where it does not. Of a server always None."""
+        return parse_restart(self.facts) if self.kind == self.Kind.TERMINAL else None

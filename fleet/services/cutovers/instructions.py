@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from agents import catalogue, failpoints, protocol
+from agents import failpoints, protocol
 from fleet.models import DEFAULT_PORT, Agent, Cutover, DeviceRun, Instruction
 from fleet.services import keys
 from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.clock import to_ms
+from fleet.services.cutovers import run_steps
 from fleet.services.probes import versions
 from fleet.services.sanitize import LARGEST_NUMBER
 
@@ -105,7 +106,7 @@ def _message(cutover: Cutover, row: Instruction, asks: _Asks, now: dt.datetime) 
         cutover=cutover.pk,
         action=row.action,  # type: ignore[arg-type]
         to_scheme=cutover.from_scheme if going_back else cutover.to_scheme,  # type: ignore[arg-type]
-        steps=tuple(s.name for s in catalogue.steps_for(run.kind, row.action)),  # type: ignore[arg-type]
+        steps=tuple(step.name for step in run_steps.steps_of(run, row.action)),  # type: ignore[arg-type]
         port=asks.port or run.device.port or DEFAULT_PORT,
         thumbprint=cutover.certificate_thumbprint or None,
         member=cutover.site.member,

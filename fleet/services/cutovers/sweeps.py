@@ -7,21 +7,25 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from agents import catalogue, failpoints
+from agents import failpoints
+from agents.catalogue import Restart
 from fleet.cutover import plan, states
 from fleet.cutover.states import Run
+from fleet.device_facts.parse import parse_restart
 from fleet.models import Cutover, DeviceRun, Site
 from fleet.services import trouble
 from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.cutovers import instructions, participants, second_lookup
-from fleet.services.cutovers.engine import LockedCutover, step_limit
+from fleet.services.cutovers.engine import LockedCutover
+from fleet.services.cutovers.run_steps import longest_s
 from fleet.services.errors import StaleState
 
 log = logging.getLogger(__name__)
 
 GAP_S = 6.0  # a tick comes every second; after a longer gap the dashboard was down
 GRACE_S = 15.0  # how long agents may take to come back before their silence counts again
-LONGEST_S = max(step_limit(name) for name in catalogue.NAMES) + 5  # of any deadline; one may be set just after a tick began
+RESTART = "device__facts__restart"  # only this part of a device's facts is read
+SINCE_TICK_S = 5  # a deadline may be set just after a tick began
 AFTER_END = dt.timedelta(hours=1)  # how long a cutover that is at rest may still have something to write or to confirm
 
 
@@ -71,9 +75,16 @@ def _note_tick(cutover: Cutover, now: dt.datetime) -> None:
 def _pull_in_deadlines(cutover: Cutover, now: dt.datetime) -> None:
     """Shorten deadlines that are further away than any that is ever set, which happens when the dashboard's clock was set
     back. Otherwise the cutover would wait for hours or days."""
-    far = now + dt.timedelta(seconds=LONGEST_S)
-    if cutover.runs.filter(deadline_at__gt=far).update(deadline_at=far):
-        log.warning("%s: the clock was put back; deadlines are pulled in", cutover)
+    far = _longest(now, None)
+    for pk, deadline_at, told in cutover.runs.filter(deadline_at__gt=far).values_list("pk", "deadline_at", RESTART):
+        longest = _longest(now, parse_restart({"restart": told}))
+        if deadline_at > longest:
+            cutover.runs.filter(pk=pk).update(deadline_at=longest)
+            log.warning("%s: the clock was put back; the deadline of run %s is pulled in", cutover, pk)
+
+
+def _longest(now: dt.datetime, restart: Restart | None) -> dt.datetime:
+    return now + dt.timedelta(seconds=longest_s(restart) + SINCE_TICK_S)
 
 
 def _may_act(now: dt.datetime) -> list[Cutover]:

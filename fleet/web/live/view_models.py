@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Q, Value, When
 
-from agents.catalogue import TERMINAL_STEPS
 from fleet.cutover.states import WITH_FINDING
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun, StepRun, Transition
 from fleet.services import clock
+from fleet.services.cutovers.run_steps import steps_of
 from fleet.web import labels
 from fleet.web.device_steps import StepMark, cut_off_of, marks, step_title
 from fleet.web.labels import Pill
@@ -61,7 +61,7 @@ def rows(cutover: Cutover, runs: Sequence[DeviceRun]) -> list[Row]:
         wanted = StepRun.objects.filter(run__in=[r.pk for r in runs])
     for step in wanted.only("run_id", "name", "direction", "took_ms"):
         steps[step.run_id].append(step)
-    return [_row(cutover, run, marks(TERMINAL_STEPS, run, steps[run.pk])) for run in runs]
+    return [_row(cutover, run, marks(steps_of(run, "switch"), run, steps[run.pk])) for run in runs]
 
 
 def _row(cutover: Cutover, run: DeviceRun, steps: list[StepMark]) -> Row:
