@@ -93,7 +93,7 @@ class _Check:
             return None
         if isinstance(value, str) and _is_program(value):
             return value
-        self._wrong("start", value, "write the absolute path of the program that starts Touch, in single quotes")
+        self._wrong("start", value, "write the absolute path of the .exe that starts Touch, in single quotes")
         return None
 
     def arguments(self) -> tuple[str, ...]:
@@ -127,12 +127,12 @@ class _Check:
 
 
 def _is_program(value: str) -> bool:
-    """Whether this is an absolute path to a file, of Windows or of another system. A path without a drive is not absolute on
-    Windows, and one that ends with a separator names no file."""
-    if not _is_text(value) or value.endswith(("\\", "/")) or '"' in value:
+    """Whether this is an absolute path to a program, of Windows or of another system. On Windows only to a .exe: Windows would
+    give anything else to a shell, with other rules for its arguments. A path without a drive is not absolute there."""
+    if not _is_text(value) or value.endswith("/") or '"' in value:
         return False
     drive, rest = ntpath.splitdrive(value)
-    return (bool(drive) and rest.startswith(("\\", "/"))) or posixpath.isabs(value)
+    return (bool(drive) and rest.startswith(("\\", "/")) and value.lower().endswith(".exe")) or posixpath.isabs(value)
 
 
 def _is_text(value: object) -> bool:

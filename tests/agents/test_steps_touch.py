@@ -49,9 +49,7 @@ class Till:
 
 
 @pytest.fixture
-async def till(
-    windows: FakeWindows, terminal: TerminalHost, port: int, monkeypatch: pytest.MonkeyPatch
-) -> Till:
+async def till(windows: FakeWindows, terminal: TerminalHost, port: int, monkeypatch: pytest.MonkeyPatch) -> Till:
     monkeypatch.setattr(touch_steps, "MAYBE_S", 0.3)
     monkeypatch.setattr("agents.hosts.touch.program.POLL_S", 0.01)
     acts = Acts()
@@ -371,9 +369,7 @@ async def test_settings_that_touch_wrote_back_at_the_restart_are_set_again_befor
     assert (finished.outcome, till.touch.reboots, till.data) == ("done", 2, before)
 
 
-async def test_a_touch_that_started_with_the_old_settings_is_named(
-    till: Till, make_driver: Callable, switch: Callable
-) -> None:
+async def test_a_touch_that_started_with_the_old_settings_is_named(till: Till, make_driver: Callable, switch: Callable) -> None:
     till.restarts(how="reboot")
     await till.server(tls=True)
     before = till.data
@@ -405,7 +401,8 @@ async def test_a_crash_at_any_act_around_a_restart_leads_to_the_same_end(
         await till.server(tls=True)
         till.acts.done.clear()
         till.acts.crash_at, till.acts.late = reached + 1, late
-        finished = await through(make_driver, till, lambda driver, order=switch(seq, cutover=seq): driver.do(order))
+        there = switch(seq, cutover=seq)
+        finished = await through(make_driver, till, lambda driver, order=there: driver.do(order))
         assert (finished.outcome, till.touch.secure, till.touch.reboots) == ("done", True, 1), till.acts.done
         till.touch.cached = None
         await till.server(tls=False)
