@@ -69,9 +69,7 @@ def build(
     return layout
 
 
-def _make(
-    folder: Path, terminals: int, seed: int, port: int, language: str, dialect: str, caches: bool
-) -> None:
+def _make(folder: Path, terminals: int, seed: int, port: int, language: str, dialect: str, caches: bool) -> None:
     rng = random.Random(seed)
     names = settings.names(terminals, rng)
     certificates = pki.make()
