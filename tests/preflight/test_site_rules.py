@@ -39,6 +39,7 @@ MINUTE_MS = 60_000
 OTHER = "CD" * 20
 KEYLESS = stored(has_key=False)
 RENEWED = stored(thumbprint=OTHER, not_after="2040-01-01T00:00:00+00:00")
+TOUCH = {"running": True, "since_ms": 1_790_000_000_000, "settings_changed_ms": 1_790_000_000_000 + MINUTE_MS + 1}
 # (code, device, level, what is wrong); device: None for the site.
 CASES: list[tuple[str, str | None, str, Spoil]] = [
     ("no_server", None, "error", lambda site: setattr(site, "server", None)),
@@ -82,6 +83,7 @@ CASES: list[tuple[str, str | None, str, Spoil]] = [
     ("disk_full", "T001", "error", till(free_mb=19)),
     ("disk_low", "netpos", "warning", told(free_mb=199)),
     ("settings_not_writable", "T001", "error", till(writable="TouchSettings.xml is write-protected")),
+    ("touch_writes_back", "T001", "warning", till(touch=TOUCH)),
     ("foreign_binding", "netpos", "error", bound(f"0.0.0.0:{PORT}", appid="{4dc3e181-e14b-4a21-b022-59fc669b0914}")),
     ("specific_binding", "netpos", "error", bound(f"10.0.0.5:{PORT}")),
     ("specific_binding", "netpos", "error", bound(f"netpos:{PORT}")),
@@ -181,3 +183,21 @@ def test_the_twenty_field_failures_are_all_there_with_codes_that_exist() -> None
         for code in failure.codes:
             assert is_known(code) or code in fine, code
             assert code in cased or code in fine or code in {str(known) for known in Code}, code
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"touch": {**TOUCH, "running": False}},
+        {"touch": {**TOUCH, "running": None}},
+        {"touch": {**TOUCH, "since_ms": None}},
+        {"touch": {**TOUCH, "settings_changed_ms": TOUCH["since_ms"] + MINUTE_MS}},
+        {"touch": TOUCH, "restart": {"how": "program", "limit_s": 60}},
+        {"touch": TOUCH, "restart": {"how": "reboot", "limit_s": 60}},
+    ],
+    ids=["closed", "not known", "without a time", "written while it started", "restarted", "restarted with its machine"],
+)
+def test_a_touch_that_knows_its_settings_or_is_restarted_is_no_reason_to_warn(facts: dict) -> None:
+    site = healthy()
+    till(**facts)(site)
+    assert "touch_writes_back" not in {one.code for one in site.assess().items}

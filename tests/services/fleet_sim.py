@@ -8,7 +8,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents import catalogue
 from agents.protocol import Finding, Finished, Instruction, StepDone, parse_instruction
 from fleet.cutover.states import Cutover as CutoverState
 from fleet.cutover.states import Run, advance
@@ -140,7 +139,7 @@ class SimFleet:
         return [self._finished(agent, instruction, outcome, Finding("tls_failed", "It broke.", "Mend it."))]
 
     def _steps(self, agent: SimAgent, instruction: Instruction) -> list[StepDone]:
-        names = [s.name for s in catalogue.steps_for(agent.device.kind, instruction.action)]
+        names = instruction.steps
         back = instruction.action == "undo"
         made = []
         for name in reversed(names) if back else names:

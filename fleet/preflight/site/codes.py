@@ -171,6 +171,11 @@ SITE_RULES: dict[str, SiteRule] = {
         "Settings are not writable",
         "Close the settings window, remove the write protection, and let the agent's account write there.",
     ),
+    "touch_writes_back": SiteRule(
+        "warning",
+        "Touch may write its old settings back",
+        "Set [restart] in this terminal's profile (docs/profiles.md), or restart Touch by hand; then look here again.",
+    ),
     # --- the server's http.sys
     "foreign_binding": SiteRule(
         "error",

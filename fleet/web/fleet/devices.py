@@ -1,5 +1,6 @@
 """One terminal or the server: what its agent reports, what was done on it, and its name, note and tags."""
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from fleet.cutover.states import Cutover as C
+from fleet.device_facts.facts import TerminalFacts
 from fleet.models import Device, DeviceRun, Transition
+from fleet.services import clock
 from fleet.services.devices import descriptions
 from fleet.services.errors import Invalid, NotFound
 from fleet.web import device_steps, labels, manual_steps
@@ -106,7 +109,8 @@ def evidence(told: Any) -> list[tuple[str, str]]:
 def _facts(device: Device) -> dict[str, Any]:
     """The error that its agent reports; of the server also its store, reservations, bindings and services."""
     if device.kind != Device.Kind.SERVER:
-        return {"error": device.common_facts.error}
+        told = device.terminal_facts
+        return {"error": told.error, "touch": _touch(told, labels.zone_of(device.site.zone))}
     facts = device.server_facts
     return {
         "error": facts.error,
@@ -115,6 +119,19 @@ def _facts(device: Device) -> dict[str, Any]:
         "sslcert": _shown(facts.bindings, "endpoint", "certhash", "rehearsal"),
         "services": _shown(facts.services, "name", "state", "start_type"),
     }
+
+
+def _touch(facts: TerminalFacts, zone: dt.tzinfo) -> str:
+    """Whether Touch runs, by the terminal's own clock, and how a cutover restarts it; "" where neither is known."""
+    touch, said = facts.touch, ""
+    if touch and touch.running is not None:
+        said = "runs" if touch.running else "is closed"
+        if touch.running and touch.since_ms is not None:
+            said = f"runs since {clock.from_ms(touch.since_ms).astimezone(zone):%a %-d %b %H:%M:%S}"
+    if facts.restart is None:
+        return said
+    what = "Touch is restarted in a cutover" if facts.restart.how == "program" else "the terminal is restarted in a cutover"
+    return f"{said}; {what}" if said else what[:1].upper() + what[1:]
 
 
 def _shown(rows: Iterable[object] | None, *names: str) -> list[dict[str, Any]]:
