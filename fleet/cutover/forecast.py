@@ -19,6 +19,7 @@ class Timings:
     terminal_forward_s: float = 2.0
     terminal_back_s: float = 2.0
     parallel: int = 50  # how many terminals go at the same time
+    by_hand_s: float = 120.0  # for one terminal that a person sets; a person does one after the other
 
 
 def restarting(timings: Timings, ways: Collection[str]) -> Timings:
@@ -28,14 +29,17 @@ def restarting(timings: Timings, ways: Collection[str]) -> Timings:
     return replace(timings, terminal_forward_s=forward, terminal_back_s=back)
 
 
-def forward_s(terminals: int, timings: Timings) -> float:
-    """Seconds that the outage part of a cutover is expected to take."""
-    return timings.server_forward_s + timings.terminal_forward_s * _rounds(terminals, timings)
+def forward_s(terminals: int, timings: Timings, by_hand: int = 0) -> float:
+    """Seconds that the outage part of a cutover is expected to take. by_hand: how many of the terminals a person sets.
+    Waves come one after the other, so that agents work meanwhile saves little, and is not counted."""
+    rounds = _rounds(terminals - by_hand, timings)
+    return timings.server_forward_s + timings.terminal_forward_s * rounds + timings.by_hand_s * by_hand
 
 
-def rollback_s(terminals: int, timings: Timings) -> float:
-    """Seconds that a full rollback is expected to take: the server, then its terminals."""
-    return timings.server_back_s + timings.terminal_back_s * _rounds(terminals, timings)
+def rollback_s(terminals: int, timings: Timings, by_hand: int = 0) -> float:
+    """Seconds that a full rollback is expected to take: the server, then its terminals. by_hand: as above."""
+    rounds = _rounds(terminals - by_hand, timings)
+    return timings.server_back_s + timings.terminal_back_s * rounds + timings.by_hand_s * by_hand
 
 
 def _rounds(terminals: int, timings: Timings) -> int:

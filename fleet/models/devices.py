@@ -26,6 +26,8 @@ class Site(models.Model):
         null=True, blank=True, help_text="How old a rehearsal may be at approval; empty: none is asked for."
     )
     rehearse_every_hours = models.PositiveIntegerField(default=0, help_text="0: only by button.")
+    # Where the setting is at this site's terminals, in the site's own words; a person at a terminal by hand reads them.
+    by_hand_words = models.CharField(max_length=500, blank=True)
 
     class Meta:
         ordering = ("name", "id")
@@ -51,6 +53,10 @@ class Device(models.Model):
     name = models.CharField(max_length=100)
     note = models.CharField(max_length=500, blank=True)
     tags = models.JSONField(default=list, blank=True)
+    # A person sets this terminal in a cutover, even if an agent runs on it. One without an agent is by hand in any case.
+    by_hand = models.BooleanField(default=False)
+    # The terminal's own IP address, by which the server's agent recognises its connections; "": unknown.
+    address = models.CharField(max_length=64, blank=True)
     # The last inventory, which came at inventory_at: what its agent read in the device's settings, and everything else
     # as facts. The device chose these words: pages escape them, and nobody trusts them.
     scheme = models.CharField(max_length=5, blank=True)
