@@ -47,7 +47,7 @@ class SimFleet:
     def of(cls, site: Site, user: Any = None) -> "SimFleet":
         """All devices of a site that have an agent."""
         fleet = cls(site, user or make_user())
-        for device in site.devices.select_related("agent"):
+        for device in site.devices.filter(agent__isnull=False).select_related("agent"):
             fleet.agents[device.agent.pk] = SimAgent(device)
         return fleet
 

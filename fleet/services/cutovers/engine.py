@@ -116,14 +116,15 @@ class LockedCutover:
         self._write_down(rows)
 
     def ask(self, runs: list[DeviceRun], action: Action) -> None:
-        """Note that these devices are to get an instruction. A worker writes and signs it later."""
+        """Note that these devices are to get an instruction. A worker writes and signs it later. A terminal by hand gets
+        none: its page asks a person."""
         groups: dict[tuple[str, dt.datetime | None], list[int]] = defaultdict(list)
         again = action == "verify" and runs[0].kind == "terminal"
         for run in runs:
             # No deadline for a device that is off, nor for a second lookup: the till may be off by then.
             free = run.state == Run.LATE or again
             deadline = None if free else self.now + dt.timedelta(seconds=self._limit(run, action))
-            groups[("" if free else first_step(run, action), deadline)].append(run.pk)
+            groups[("" if free or run.by_hand else first_step(run, action), deadline)].append(run.pk)
         flips = int(action == "switch")
         for (step, deadline), group in groups.items():
             same = {"asked_action": action, "asked_epoch": self.cutover.epoch, "step": step, "deadline_at": deadline}
@@ -135,7 +136,7 @@ class LockedCutover:
                     setattr(run, name, value)
                 run.asks, run.attempts, run.touched = run.asks + 1, run.attempts + flips, run.touched or bool(flips)
                 run.confirms += int(again)
-        ids = [run.pk for run in runs]
+        ids = [run.pk for run in runs if not run.by_hand]
         self.after.dispatch += [Dispatch(self.cutover.pk, tuple(ids[i : i + CHUNK])) for i in range(0, len(ids), CHUNK)]
 
     def forget_asked(self, runs: list[DeviceRun]) -> None:
@@ -205,6 +206,8 @@ class LockedCutover:
                 setattr(self.runs[pk], name, value)
 
     def _limit(self, run: DeviceRun, action: Action) -> float:
+        if run.by_hand:
+            return self.cutover.by_hand_minutes * 60
         if action == "arm" and run.kind == "server":
             return ARM_LIMIT_SERVER_S
         if action == "arm":

@@ -38,13 +38,15 @@ def write(dispatch: Dispatch, now: dt.datetime) -> AfterCommit:
 
 
 def missing(cutover: Cutover) -> QuerySet[DeviceRun]:
-    """Device runs that were asked for something in the present epoch, and have an agent, but no instruction. Without those
-    of an agent whose numbers are used up (see healing.py), which must not stop the others of its chunk."""
+    """Device runs that were asked for something in the present epoch, and have an agent, but no instruction. Not those of
+    terminals by hand, whose agent is asked nothing if there is one, and not those of an agent whose numbers are used up (see
+    healing.py), which must not stop the others of its chunk."""
     written = Instruction.objects.filter(run=OuterRef("pk"), epoch=OuterRef("asked_epoch"), attempt=OuterRef("asks"))
     return (
         DeviceRun.objects.filter(
             cutover=cutover,
             asked_epoch=cutover.epoch,
+            by_hand=False,
             device__agent__in=Agent.objects.admitted().filter(seq__lt=LARGEST_NUMBER),
         )
         .exclude(asked_action="")
