@@ -39,6 +39,11 @@ def contact(name: str, word: str) -> Spoil:
     return lambda site: site.contacts.update({name: word})
 
 
+def by_hand(name: str) -> Spoil:
+    """A person sets this terminal."""
+    return lambda site: (site.by_hand.add(name), site.checks.pop(name, None))
+
+
 def alarm(name: str, code: str) -> Spoil:
     """This is kept beside this device's agent."""
     return lambda site: site.alarms.update({name: {"code": code, "message": "Seen twice.", "remedy": "Look."}})

@@ -29,7 +29,12 @@ SITE_RULES: dict[str, SiteRule] = {
     "no_agent": SiteRule(
         "error",
         "No agent",
-        "Enrol an agent on this device, or exclude the terminal by name if it can do without member functions.",
+        "Enrol an agent on this device. Or mark the terminal as done by hand on its page, or exclude it by name.",
+    ),
+    "by_hand": SiteRule(
+        "info",
+        "Done by hand",
+        "Make sure that somebody is there in the window. The cutover's page has a print-out for them.",
     ),
     "server_no_contact": SiteRule(
         "error",

@@ -20,10 +20,11 @@ def terminal_view(
     host: str = "",
     port: int | None = None,
     alarm: Finding | None = None,
+    by_hand: bool = False,
 ) -> TerminalView:
     """A terminal. host, port: what an earlier inventory told, for where this one tells none."""
     told = _values(facts) | {"host": facts.host or host or None, "port": facts.port or port}
-    return TerminalView(name, contact, alarm, **told)
+    return TerminalView(name, contact, alarm, by_hand, **told)
 
 
 def server_view(

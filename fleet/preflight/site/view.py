@@ -18,6 +18,7 @@ class TerminalView(TerminalFacts):
     name: str
     contact: Contact
     alarm: Finding | None = None  # what is wrong with its agent itself, as the dashboard has seen
+    by_hand: bool = False  # it is marked so: a person sets it, and its agent is not asked
 
 
 @dataclass(frozen=True, slots=True)

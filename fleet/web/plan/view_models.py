@@ -6,6 +6,7 @@ from agents.catalogue import RESTART_TOUCH, RESTARTS, TERMINAL_STEPS, steps_for
 from fleet.cutover.forecast import Timings
 from fleet.models import Cutover, Device, Site
 from fleet.services.cutovers.timings import timings
+from fleet.services.devices.by_hand import ByHand, of
 
 
 def sites() -> list[Site]:
@@ -34,6 +35,11 @@ def terminal_steps(site: Site, excluded: Collection[str]) -> list[tuple[str, str
     which = "" if len(restarts) == (total := terminals.count()) else f"{len(restarts)} of {total} terminals"
     steps = steps_for("terminal", "switch", restarts[0])
     return [(step.title, which if step.name == RESTART_TOUCH.name else "") for step in steps]
+
+
+def by_hand(site: Site, excluded: Collection[str]) -> list[ByHand]:
+    """The terminals that a person has to set, with the reason."""
+    return [terminal for terminal in of(site) if terminal.name not in excluded]
 
 
 def measured(site: Site) -> Timings:
