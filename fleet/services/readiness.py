@@ -73,6 +73,7 @@ def _terminal(device: Device) -> TerminalView:
         port=device.port,
         alarm=_alarm(device),
         by_hand=device.by_hand,
+        address=device.address,
     )
 
 

@@ -132,6 +132,7 @@ class Sketch:
     alarms: dict[str, Any] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     by_hand: set[str] = field(default_factory=set)
+    addresses: dict[str, str] = field(default_factory=dict)
     rehearsed: bool = True
     rehearsal: dict[str, Any] = field(default_factory=dict)
     rehearsed_at: dt.datetime = NOW - dt.timedelta(hours=5)
@@ -155,7 +156,12 @@ class Sketch:
             ),
             terminals=tuple(
                 terminal_view(
-                    n, self.contacts.get(n, "yes"), parse_terminal(facts), alarm=self._alarm(n), by_hand=n in self.by_hand
+                    n,
+                    self.contacts.get(n, "yes"),
+                    parse_terminal(facts),
+                    alarm=self._alarm(n),
+                    by_hand=n in self.by_hand,
+                    address=self.addresses.get(n, ""),
                 )
                 for n, facts in self.terminals.items()
             ),

@@ -40,8 +40,13 @@ def contact(name: str, word: str) -> Spoil:
 
 
 def by_hand(name: str) -> Spoil:
-    """A person sets this terminal."""
-    return lambda site: (site.by_hand.add(name), site.checks.pop(name, None))
+    """A person sets this terminal, whose address was entered."""
+
+    def spoil(site: Sketch) -> None:
+        site.by_hand.add(name)
+        site.addresses[name] = site.checks.pop(name)["own_address"]
+
+    return spoil
 
 
 def alarm(name: str, code: str) -> Spoil:

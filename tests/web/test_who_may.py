@@ -11,7 +11,16 @@ from fleet.web.urls import urlpatterns
 from tests.factories import make_club, make_cutover, make_device, make_site
 
 OPEN = {"login", "logout"}
-ARGS = {"terminal": [2], "server": [1], "revoke": ["x"], "token": [2], "act": [1, "start"], "confirm": [1, "roll_back"]}
+ARGS = {
+    "terminal": [2],
+    "server": [1],
+    "revoke": ["x"],
+    "token": [2],
+    "by_hand": [1, 2],
+    "by_hand_now": [1, 2],
+    "act": [1, "start"],
+    "confirm": [1, "roll_back"],
+}
 
 
 def _address(name: str) -> str:

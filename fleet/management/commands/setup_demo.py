@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand
 from fleet.models import Role
 from fleet.services import clock, keys, tokens
 from fleet.services.agents import admission
-from fleet.services.devices import sites
+from fleet.services.devices import descriptions, sites
 from fleet.services.probes import versions
 
 
@@ -41,6 +41,9 @@ class Command(BaseCommand):
         now = clock.now()
         for name, kind, token_file in layout["devices"]:
             device = sites.add_device(site, kind, name)
+            if name in layout["by_hand"]:
+                descriptions.update(people[Role.ADMIN], device.pk, descriptions.Described(by_hand=True))
+                continue
             path = Path(token_file)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.write_text(admission.new_token(device, now), encoding="utf-8")
