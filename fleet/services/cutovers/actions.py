@@ -142,6 +142,7 @@ def _schedule(locked: LockedCutover, user: Any, word: str) -> None:
     _refuse_unfit_certificate(cutover, thumbprint, (max(now, starts), ends), now)
     if why := readiness.why_not(cutover, thumbprint, now):
         raise Conflict(why)
+    cutover.probe = versions.current(cutover.site)
     participants.make_runs(cutover)
     terminals = cutover.runs.filter(kind="terminal").count()
     by_hand = cutover.runs.filter(by_hand=True).count()
@@ -159,7 +160,7 @@ def _schedule(locked: LockedCutover, user: Any, word: str) -> None:
         certificate_thumbprint=thumbprint,
         epoch=locked.new_epoch(),
         approved_by=user,
-        probe=versions.current(cutover.site),
+        probe=cutover.probe,
     )
     expected = forecast.forward_s(terminals, measured, by_hand)
     locked.move(C.SCHEDULED, f"{word}; about {expected:.0f} s expected", actor=user.get_username())

@@ -11,6 +11,7 @@ from fleet.cutover.snapshot import RunView, Snapshot
 from fleet.models import Cutover, Device, DeviceRun, StepRun
 from fleet.services.cutovers.timings import timings
 from fleet.services.devices import by_hand as by_hands
+from fleet.services.probes.versions import proof_kind
 
 
 def make_runs(cutover: Cutover) -> None:
@@ -37,7 +38,7 @@ def make_runs(cutover: Cutover) -> None:
 
 def _terminal(cutover: Cutover, device: Device, wave: int) -> DeviceRun:
     by_hand = bool(by_hands.why(device))
-    proof = "person" if by_hand else ""
+    proof = "person" if by_hand else proof_kind(cutover.probe_id)
     return DeviceRun(cutover=cutover, device=device, kind=device.kind, wave=wave, by_hand=by_hand, proof=proof)
 
 
