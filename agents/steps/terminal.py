@@ -40,14 +40,16 @@ class Secured(Step):
             return switch.put_back(ctx, saved)
         if touch.how(ctx) == "reboot":
             return await touch.reboot_again(ctx, saved)
-        if not switch.is_back(ctx, saved):
+        # Touch is started after this, so only if an earlier process has come as far may it have started Touch, too.
+        was_back = switch.is_back(ctx, saved)
+        if not was_back:
             await touch.close_to_undo(ctx)
         try:
             evidence = switch.put_back(ctx, saved)
         except StepError:
             await touch.start_again(ctx, saved)  # a closed Touch sells nothing, one with a wrong setting does
             raise
-        return {**evidence, "started": await touch.start_again(ctx, saved)}
+        return {**evidence, "started": await touch.start_again(ctx, saved, maybe_started=was_back)}
 
     async def verify(self, ctx: Context) -> Evidence:
         return switch.proof(ctx, ctx.saved.get(self.name))

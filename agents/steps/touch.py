@@ -77,11 +77,12 @@ async def start(ctx: Context, *, maybe_started: bool = False) -> None:
         raise not_started(f"it does not run {START_S:.0f} s later")
 
 
-async def start_again(ctx: Context, before: Saved) -> bool:
-    """On the way back: start Touch if it ran before `secured`, or when the undo closed it. Returns whether it runs again."""
+async def start_again(ctx: Context, before: Saved, *, maybe_started: bool = True) -> bool:
+    """On the way back: start Touch if it ran before `secured`, or when the undo closed it. Returns whether it runs again.
+    maybe_started: as for start()."""
     if how(ctx) != "program" or not (ran(before) or _owed(ctx).start):
         return False
-    await start(ctx, maybe_started=True)
+    await start(ctx, maybe_started=maybe_started)
     forget_owed(ctx)
     return True
 

@@ -106,6 +106,25 @@ async def test_an_undo_closes_touch_puts_every_byte_back_and_starts_it(
     assert driver.steps("back") == ["restart_touch", "secured"]
 
 
+async def test_nobody_waits_for_a_touch_that_cannot_have_been_started_yet(
+    till: Till, make_driver: Callable, switch: Callable, undo: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    appears = till.touch.appears
+
+    async def noted(within_s: float) -> bool:
+        waits.append(within_s)
+        return await appears(within_s)
+
+    monkeypatch.setattr(till.touch, "appears", noted)
+    await till.server(tls=True)
+    driver = make_driver(till.host)
+    await driver.do(switch())
+    await till.server(tls=False)
+    await driver.do(undo())
+    assert waits == [0, touch_steps.START_S] * 2
+
+
 async def test_a_touch_that_was_closed_before_stays_closed(
     till: Till, make_driver: Callable, switch: Callable, undo: Callable
 ) -> None:

@@ -8,5 +8,6 @@ from tests.planted.claims import CLAIMED
 from tests.planted.dashboard import DASHBOARD
 from tests.planted.probes import PROBES
 from tests.planted.readiness import READINESS
+from tests.planted.touch import TOUCH
 
-BUGS: tuple[Bug, ...] = (*AGENTS, *DASHBOARD, *CLAIMED, *READINESS, *PROBES)
+BUGS: tuple[Bug, ...] = (*AGENTS, *DASHBOARD, *CLAIMED, *READINESS, *PROBES, *TOUCH)
