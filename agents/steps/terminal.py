@@ -16,7 +16,7 @@ class Ready(Step):
     async def verify(self, ctx: Context) -> Evidence:
         evidence = switch.check_settings(ctx)
         ctx.host.target(None)  # raises unless host and timeout can be read, too
-        return evidence
+        return {**evidence, **await touch.check(ctx)}
 
 
 class Secured(Step):

@@ -27,6 +27,14 @@ def how(ctx: Context) -> str:
     return terminal(ctx).profile.restart.how
 
 
+async def check(ctx: Context) -> Evidence:
+    """Arming: Touch could be restarted, as far as that can be known without doing it."""
+    if how(ctx) == "never":
+        return {}
+    terminal(ctx).touch.check()
+    return {"restart": how(ctx), "running": (await terminal(ctx).touch.state()).running}
+
+
 async def saved(ctx: Context) -> Saved:
     """What the undo of `secured` needs to know of Touch: whether it ran."""
     if how(ctx) == "never":

@@ -78,6 +78,9 @@ class FakeTouch(TouchProgram):
                 self.open()
         return TouchState(self.running, self.since_ms)
 
+    def check(self) -> None:
+        """It can be restarted."""
+
     async def close(self, limit_s: float, *, kill: bool) -> None:
         self._acts.begin("close")
         if self.running and self.in_sale:

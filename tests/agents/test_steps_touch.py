@@ -11,6 +11,7 @@ from fake_windows import Crash, FakeWindows
 from agents import failpoints
 from agents.hosts.host import TerminalHost
 from agents.hosts.touch import owed
+from agents.hosts.touch.elsewhere import NoTouch
 from agents.profiles.profile import BUILT_IN
 from agents.profiles.restart import TouchRestart
 from agents.protocol import Finding, StepDone
@@ -325,6 +326,19 @@ async def test_an_instruction_without_the_restart_is_refused_and_the_inventory_s
     assert (finished.outcome, finished.finding.code) == ("refused", "restart_not_planned")
     assert driver.runner.changed.is_set()
     assert till.acts.done == []
+
+
+async def test_arming_finds_out_that_touch_could_not_be_restarted(
+    till: Till, make_driver: Callable, make_instruction: Callable
+) -> None:
+    till.host.config.state.mkdir(exist_ok=True)
+    arm = make_instruction("terminal", action="arm")
+    assert (await make_driver(till.host).do(arm)).outcome == "done"
+    till.host.touch = NoTouch()
+    finished = await make_driver(till.host).do(make_instruction("terminal", seq=2, action="arm"))
+    assert (finished.outcome, finished.finding.code) == ("failed", "restart_impossible")
+    till.restarts(how="never")
+    assert (await make_driver(till.host).do(make_instruction("terminal", seq=3, action="arm"))).outcome == "done"
 
 
 async def test_where_nothing_is_restarted_the_step_finds_nothing_to_do(

@@ -30,6 +30,10 @@ class TouchProgram(ABC):
         """Whether it runs, and since when."""
 
     @abstractmethod
+    def check(self) -> None:
+        """Find out what would keep a restart from working, before anything is changed."""
+
+    @abstractmethod
     async def close(self, limit_s: float, *, kill: bool) -> None:
         """Ask it to close and wait until it has ended. A Touch that does not run is closed already. kill: end it hard if it has
         not closed within limit_s seconds. Otherwise raises touch_busy, and nothing has changed."""
