@@ -41,10 +41,10 @@ class Secured(Step):
         if touch.how(ctx) == "reboot":
             return await touch.reboot_again(ctx, saved)
         # Touch is started after this, so only if an earlier process has come as far may it have started Touch, too.
-        was_back = switch.is_back(ctx, saved)
-        if not was_back:
-            await touch.close_to_undo(ctx)
         try:
+            was_back = switch.is_back(ctx, saved)
+            if not was_back:
+                await touch.close_to_undo(ctx)
             evidence = switch.put_back(ctx, saved)
         except StepError:
             await touch.start_again(ctx, saved)  # a closed Touch sells nothing, one with a wrong setting does

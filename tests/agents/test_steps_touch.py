@@ -227,6 +227,40 @@ async def test_a_touch_that_does_not_start_is_named(till: Till, make_driver: Cal
     assert till.data == before
 
 
+@pytest.mark.parametrize(("opens_itself", "starts"), [(False, 1), (True, 0)], ids=["started by the agent", "by itself"])
+async def test_a_terminal_that_was_just_switched_on_is_waited_for_until_somebody_has_logged_in(
+    till: Till, make_driver: Callable, switch: Callable, monkeypatch: pytest.MonkeyPatch, opens_itself: bool, starts: int
+) -> None:
+    monkeypatch.setattr(touch_steps, "LOGIN_S", 0.02)
+    await till.server(tls=True)
+    till.touch.nobody_for, till.touch.opens_itself = 2, opens_itself
+    assert (await make_driver(till.host).do(switch())).outcome == "done"
+    assert (till.touch.starts, till.touch.twice, till.touch.secure) == (starts, 0, True)
+
+
+async def test_where_nobody_logs_in_that_is_the_finding(
+    till: Till, make_driver: Callable, switch: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(touch_steps, "LOGIN_S", 0.02)
+    monkeypatch.setattr(touch_steps, "START_S", 0.05)
+    await till.server(tls=True)
+    before, till.touch.nobody_for = till.data, 1000
+    finished = await make_driver(till.host).do(switch())
+    assert (finished.outcome, finished.finding.code, till.data) == ("failed", "no_user_session", before)
+
+
+async def test_touch_is_started_although_its_settings_cannot_be_read_any_more(
+    till: Till, make_driver: Callable, switch: Callable, undo: Callable
+) -> None:
+    await till.server(tls=True)
+    driver = make_driver(till.host)
+    await driver.do(switch())
+    till.touch.cached = b"not XML"  # it writes this when it is closed
+    finished = await driver.do(undo())
+    assert (finished.outcome, finished.finding.code) == ("undo_failed", "settings_not_xml")
+    assert till.touch.running
+
+
 async def test_what_touch_has_changed_at_its_end_stays(
     till: Till, make_driver: Callable, switch: Callable, undo: Callable
 ) -> None:

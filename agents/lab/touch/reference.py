@@ -66,9 +66,10 @@ class CachingTouch:
     def look(self) -> None:
         """Take the order that is there, if any, and carry it out. In a sale it does not close."""
         want = state.ordered(self._folder)
-        in_sale = self._faults.terminal(self._folder.name).in_sale
-        if want is not None and not (want == "closed" and in_sale) and (want := state.take(self._folder)):
-            self._obey(want)
+        if want is None or (want == "closed" and self._faults.terminal(self._folder.name).in_sale):
+            return
+        if taken := state.take(self._folder):
+            self._obey(taken)
 
     def _obey(self, want: str) -> None:
         if want == "running":
