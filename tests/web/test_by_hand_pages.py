@@ -280,7 +280,7 @@ def test_a_terminal_is_marked_on_its_own_page(admin, club):
     device = Device.objects.get(pk=club[2].pk)
     assert (device.by_hand, device.address) == (True, "192.168.1.9")
     html = admin.get(path).content.decode()
-    assert "marked as done by hand. Its agent gets no instruction in a cutover" in html
+    assert "marked so. Its agent gets no instruction in a cutover" in html
     admin.post(path, {"name": "T01", "note": "", "tags": "", "address": ""})
     assert not Device.objects.get(pk=club[2].pk).by_hand
 
