@@ -160,7 +160,7 @@ def _take(locked: LockedCutover, run: DeviceRun, user: Any, result: str, note: s
 
 
 def _note_times(locked: LockedCutover, run: DeviceRun) -> None:
-    """It works from now on: nobody knows better since when. The first outage of the way forward counts, and stays."""
+    """It works from now on: nobody knows better since when. A way back never changes the outage."""
     now_ms, begun = to_ms(locked.now), locked.cutover.last_answer_ms
     cut_off.end(locked, run, now_ms)
     if locked.cutover.direction != "back":
