@@ -10,9 +10,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from fleet.cutover import states
 from fleet.models import DeviceRun
-from fleet.services import clock
+from fleet.services import by_hand, clock
 from fleet.services.attention import listing
-from fleet.services.devices import by_hand, sites
+from fleet.services.devices import sites
 from fleet.web import labels
 from fleet.web.exports import csv_response
 from fleet.web.fleet import view_models

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from agents.catalogue import RESTART_TOUCH, RESTARTS, TERMINAL_STEPS, steps_for
 from fleet.cutover.forecast import Timings
 from fleet.models import Cutover, Device, Site
+from fleet.services.by_hand import ByHand, of
 from fleet.services.cutovers.timings import timings
-from fleet.services.devices.by_hand import ByHand, of
 
 
 def sites() -> list[Site]:

@@ -14,8 +14,8 @@ from fleet import tasks
 from fleet.cutover import forecast, waves, window
 from fleet.models import Cutover
 from fleet.services import clock
+from fleet.services.by_hand import ByHand
 from fleet.services.cutovers import actions, planning
-from fleet.services.devices.by_hand import ByHand
 from fleet.services.errors import Invalid, ServiceError
 from fleet.web import confirmations
 from fleet.web.certificates import certificates_of
