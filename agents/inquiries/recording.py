@@ -48,6 +48,7 @@ class Recording:
     def stop(self) -> None:
         """A person wants the end now."""
         self._stopped.set()
+        self._news.set()
 
     def facts(self) -> dict[str, Any]:
         """Everything so far. There is nothing of any content in it."""
@@ -92,19 +93,15 @@ class Recording:
 
     async def _listen(self, relay: Relay) -> None:
         """Tell what is new now and then, until somebody stops it."""
-        stopped = asyncio.ensure_future(self._stopped.wait())
-        try:
-            while not stopped.done():
-                news = asyncio.ensure_future(self._news.wait())
-                await asyncio.wait({stopped, news}, return_when=asyncio.FIRST_COMPLETED)
-                news.cancel()
-                if self._news.is_set():
-                    self._news.clear()
-                    self._refused = relay.refused
-                    self._told()
-                    await asyncio.wait({stopped}, timeout=TELL_EVERY_S)
-        finally:
-            stopped.cancel()
+        while not self._stopped.is_set():
+            await self._news.wait()
+            self._news.clear()
+            if not self._stopped.is_set():
+                self._refused = relay.refused
+                self._told()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(TELL_EVERY_S):
+                        await self._stopped.wait()
 
     def _found(self, exchange: Exchange) -> None:
         self._count += 1
