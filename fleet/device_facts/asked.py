@@ -81,7 +81,7 @@ class RecordFacts:
     addresses: tuple[str, ...]  # of the device that listens
     port: int | None  # None: it does not listen yet
     ends_at: dt.datetime | None
-    count: int
+    seen: int  # requests in all
     unreachable: int  # how often the server could not be reached
     exchanges: tuple[ExchangeFacts, ...]  # the newest, oldest first
     proposal: ProposalFacts | None  # None while it goes on
@@ -111,7 +111,7 @@ def parse_recorded(raw: Any) -> RecordFacts:
         addresses=texts(told.get("addresses"), 8, 64) or (),
         port=whole(told.get("port"), 1, 65535),
         ends_at=None if ends_ms is None else dt.datetime.fromtimestamp(ends_ms / 1000, dt.UTC),
-        count=whole(told.get("count"), 0) or 0,
+        seen=whole(told.get("count"), 0) or 0,
         unreachable=whole(told.get("unreachable"), 0) or 0,
         exchanges=tuple(_exchange(row) for row in rows(told.get("exchanges"), _MOST_EXCHANGES) or ()),
         proposal=_proposal(proposal) if proposal else None,

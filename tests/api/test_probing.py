@@ -119,8 +119,10 @@ def test_a_check_can_be_followed(api: Api, club: Any, followed: list[Any]) -> No
     api("PUT", f"/sites/{site.pk}/probe", {"text": REST.decode()})
     number = ask(api, site, action="check", device=server.pk)
     assert [after.inquire for after in followed] == [{number}]
-    request = {"section": "member", "error": None, "status": 200, "type": "application/json", "size": 3, "sha256": "a" * 64,
-               "matched": True, "missed": None, "by_http_sys": False, "tls": None, "ms": 1.5, "content": "Ada Lovelace"}  # fmt: skip
+    request = {
+        "section": "member", "error": None, "status": 200, "type": "application/json", "size": 3, "sha256": "a" * 64,
+        "matched": True, "missed": None, "by_http_sys": False, "tls": None, "ms": 1.5, "content": "Ada Lovelace",
+    }  # fmt: skip
     answer(number, {"asked": [{"proof": "application", "scheme": "http", "requests": [request]}]})
     found = api.get(f"/inquiries/{number}")
     responses.Inquiry.model_validate(found)

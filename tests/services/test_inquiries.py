@@ -200,7 +200,7 @@ def test_a_recording_tells_what_it_has_and_ends() -> None:
     say(inquiry, 1, {"port": 40000, "count": 0}, done=False)
     assert (inquiry.recorded.port, inquiry.ended_at, inquiry.answered_at) == (40000, None, NOW + S)
     say(inquiry, 2, {"port": 40000, "count": 3, "proposal": {"text": REST.decode()}}, at=NOW + 2 * S)
-    assert (inquiry.recorded.count, inquiry.ended_at) == (3, NOW + 2 * S)
+    assert (inquiry.recorded.seen, inquiry.ended_at) == (3, NOW + 2 * S)
     assert inquiry.recorded.proposal.text == REST.decode()
 
 
@@ -210,12 +210,12 @@ def test_a_doubled_an_older_and_a_late_answer_change_nothing() -> None:
     say(inquiry, 3, {"count": 3}, done=False)
     say(inquiry, 3, {"count": 99}, done=False)
     say(inquiry, 2, {"count": 2}, done=True)
-    assert (inquiry.recorded.count, inquiry.ended_at) == (3, None)
+    assert (inquiry.recorded.seen, inquiry.ended_at) == (3, None)
     say(inquiry, 9, {"count": 9}, at=inquiry.expires_at)
-    assert inquiry.recorded.count == 3, "its time was over"
+    assert inquiry.recorded.seen == 3, "its time was over"
     say(inquiry, 4, {"count": 4})
     say(inquiry, 5, {"count": 5}, at=NOW + 9 * S)
-    assert (inquiry.recorded.count, inquiry.ended_at) == (4, NOW + S)
+    assert (inquiry.recorded.seen, inquiry.ended_at) == (4, NOW + S)
 
 
 def test_nobody_answers_for_another_or_what_was_not_asked() -> None:
@@ -247,7 +247,7 @@ def test_an_agent_that_was_started_again_ends_a_recording_that_is_stopped() -> N
     say(inquiry, 7, {"count": 7}, done=False)
     inquiries.stop(make_user(), inquiry.pk, NOW)
     say(inquiry, 1, {}, action="stop", finding=protocol.Finding("not_running", "m", "r"))
-    assert (inquiry.finding["code"], inquiry.ended_at, inquiry.recorded.count) == ("not_running", NOW + S, 7)
+    assert (inquiry.finding["code"], inquiry.ended_at, inquiry.recorded.seen) == ("not_running", NOW + S, 7)
 
 
 STRANGE: list[Any] = [
@@ -267,7 +267,7 @@ def test_whatever_an_agent_tells_is_stored_and_read(facts: Any) -> None:
     assert all(0 <= len(one.value) <= 1000 for one in inquiry.found)
     assert [request.good for asked in inquiry.checked for request in asked.requests] in ([], [False])
     recorded = inquiry.recorded
-    assert (recorded.port, recorded.count) == (None, 0)
+    assert (recorded.port, recorded.seen) == (None, 0)
     assert recorded.proposal is None or recorded.proposal.text == ""
 
 

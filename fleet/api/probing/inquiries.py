@@ -107,7 +107,7 @@ def _recorded(inquiry: Inquiry) -> dict[str, Any]:
         "addresses": list(told.addresses),
         "port": told.port,
         "ends_at": iso(told.ends_at),
-        "count": told.count,
+        "count": told.seen,
         "unreachable": told.unreachable,
         "exchanges": [asdict(exchange) for exchange in told.exchanges],
         "proposal": None if proposal is None else {
