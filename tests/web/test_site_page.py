@@ -169,7 +169,7 @@ def test_server_and_terminal_try_it_side_by_side(admin, club, followed):
     assert "Transport proof, in use" in html
     assert "Any request: 200 text/xml, 312 bytes, 14 ms, without TLS" in html
     assert "the root is not trusted &lt;here&gt;" in html
-    assert (html.count("As expected"), html.count("Not as expected")) == (1, 1)
+    assert (html.count("The service answers"), html.count("No proof")) == (1, 1)
 
 
 def test_a_pasted_profile_is_tried_before_and_after_and_stays_in_the_form(admin, club):
@@ -184,6 +184,8 @@ def test_a_pasted_profile_is_tried_before_and_after_and_stays_in_the_form(admin,
     assert ProbeVersion.objects.count() == 1
     post(admin, "site_probe", club[0].pk, {"text": SOAP.decode(), "do": "save"})
     assert ProbeVersion.objects.count() == 2
+    html = part(admin, club[0], "try")
+    assert html.index("Probe profile 1, which was in use then") < html.index("Probe profile 2, in use")
 
 
 def test_a_device_that_cannot_be_asked_is_named(admin, club):

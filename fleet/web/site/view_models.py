@@ -17,6 +17,7 @@ from fleet.web import labels
 
 MOST_CHOICES = 100  # terminals in a list to choose from; with more, a person types the name
 _SHOWN = 10  # versions of the profile
+_FRESH = dt.timedelta(hours=1)
 FIELDS = {
     "service": "Service of NetPOS.Net",
     "monitor": "Services Monitor",
@@ -51,6 +52,7 @@ class Cell:
 
     waiting: bool
     good: bool
+    proof: str  # of the profile: application or transport
     lines: list[Line]  # none: there is no answer, or not yet
     finding: dict[str, str] | None  # why the device could not ask
 
@@ -58,7 +60,8 @@ class Cell:
     def pill(self) -> labels.Pill:
         if self.waiting:
             return labels.Pill("run", "◐", "Asking")
-        return labels.Pill("ok", "✓", "As expected") if self.good else labels.Pill("bad", "▲", "Not as expected")
+        words = ("The service answers", "No proof") if self.proof == "transport" else ("As expected", "Not as expected")
+        return labels.Pill("ok", "✓", words[0]) if self.good else labels.Pill("bad", "▲", words[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Lesson:
     inquiry: Inquiry
     recorded: RecordFacts
     running: bool
+    fresh: bool  # it has ended a moment ago: Touch may still have the changed fields
     own: bool  # the agent on the terminal itself listens
     host: str  # what to type into Touch meanwhile; "" while it is not known
     left_s: int
@@ -180,8 +184,9 @@ def newest_try(site: Site) -> Try | None:
     if newest is None:
         return None
     together = list(tried.filter(created_at=newest.created_at).order_by("device__kind", "device__name"))
+    current = versions.current(site)
     rows = [
-        Row(_title(probe), [(inquiry.device, _cell(inquiry, number)) for inquiry in together])
+        Row(_title(probe, current), [(inquiry.device, _cell(inquiry, number, probe["text"])) for inquiry in together])
         for number, probe in enumerate(newest.probes)
     ]
     given = next((probe["text"] for probe in newest.probes if probe["number"] is None), "")
@@ -200,7 +205,8 @@ def newest_lesson(site: Site, now: dt.datetime) -> Lesson | None:
     ends = min(recorded.ends_at or inquiry.expires_at, inquiry.expires_at)
     left = min(max((ends - now).total_seconds(), 0), inquiry.seconds)
     host = _host(inquiry, recorded, own=own)
-    return Lesson(inquiry, recorded, inquiry.ended_at is None, own, host, round(left), warnings, unusable)
+    fresh = inquiry.ended_at is not None and now - inquiry.ended_at < _FRESH
+    return Lesson(inquiry, recorded, inquiry.ended_at is None, fresh, own, host, round(left), warnings, unusable)
 
 
 def newest_search(site: Site) -> Search | None:
@@ -223,18 +229,22 @@ def _of(site: Site, action: Inquiry.Action) -> Any:
     return site.inquiries.filter(action=action).select_related("device").order_by("-pk")
 
 
-def _title(probe: dict[str, Any]) -> str:
+def _title(probe: dict[str, Any], current: ProbeVersion | None) -> str:
+    """What was tried, in words that are still right when another profile is in use by now."""
+    if probe["text"] == (current.text if current else ""):
+        return f"Probe profile {current.number}, in use" if current else "Transport proof, in use"
     if probe["number"] is not None:
-        return f"Probe profile {probe['number']}, in use"
-    return "The profile that you pasted, not saved yet" if probe["text"] else "Transport proof, in use"
+        return f"Probe profile {probe['number']}, which was in use then"
+    return "The profile that you pasted, not saved yet" if probe["text"] else "Transport proof, which was in use then"
 
 
-def _cell(inquiry: Inquiry, number: int) -> Cell:
+def _cell(inquiry: Inquiry, number: int, text: str) -> Cell:
     checked = inquiry.checked
     asked = checked[number] if number < len(checked) else None
     good = asked is not None and asked.good and inquiry.finding is None
+    proof = "application" if text else "transport"
     return Cell(
-        inquiry.ended_at is None, good, [_line(request) for request in asked.requests] if asked else [], inquiry.finding
+        inquiry.ended_at is None, good, proof, [_line(request) for request in asked.requests] if asked else [], inquiry.finding
     )
 
 
