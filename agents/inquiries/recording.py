@@ -42,6 +42,7 @@ class Recording:
         self._refused = 0
         self._ends_ms = 0
         self._proposal: dict[str, Any] | None = None
+        self._left: bool | None = None
         self._stopped = asyncio.Event()
         self._news = asyncio.Event()
 
@@ -59,6 +60,7 @@ class Recording:
             "ends_ms": self._ends_ms or None,
             "count": self._count,
             "unreachable": self._refused,
+            "left": self._left,
             "exchanges": self._lines[-SHOWN:],
             "proposal": self._proposal,
         }
@@ -89,6 +91,7 @@ class Recording:
         finally:
             await relay.close()
             self._refused = relay.refused
+        self._left = self._is_left()
         self._propose()
 
     async def _listen(self, relay: Relay) -> None:
@@ -111,6 +114,16 @@ class Recording:
             self._exchanges.append(exchange)
             self._kept += size
         self._news.set()
+
+    def _is_left(self) -> bool | None:
+        """Whether this terminal's settings still name the port at which nobody listens any more; None where that cannot be
+        known."""
+        if not self._own:
+            return None
+        try:
+            return self._host.target(None).port == self._port
+        except StepError:
+            return None
 
     def _propose(self) -> None:
         """Make the proposal, and forget what was recorded."""

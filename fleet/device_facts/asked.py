@@ -83,6 +83,7 @@ class RecordFacts:
     ends_at: dt.datetime | None
     seen: int  # requests in all
     unreachable: int  # how often the server could not be reached
+    left: bool  # at the end the terminal's settings still named the port of the recording
     exchanges: tuple[ExchangeFacts, ...]  # the newest, oldest first
     proposal: ProposalFacts | None  # None while it goes on
 
@@ -113,6 +114,7 @@ def parse_recorded(raw: Any) -> RecordFacts:
         ends_at=None if ends_ms is None else dt.datetime.fromtimestamp(ends_ms / 1000, dt.UTC),
         seen=whole(told.get("count"), 0) or 0,
         unreachable=whole(told.get("unreachable"), 0) or 0,
+        left=flag(told.get("left")) or False,
         exchanges=tuple(_exchange(row) for row in rows(told.get("exchanges"), _MOST_EXCHANGES) or ()),
         proposal=_proposal(proposal) if proposal else None,
     )

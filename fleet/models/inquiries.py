@@ -31,12 +31,16 @@ class Inquiry(models.Model):
     seconds = models.PositiveIntegerField(default=0)  # record: how long
     # record: the terminal whose Touch is pointed at the device that listens.
     terminal = models.ForeignKey(Device, models.SET_NULL, null=True, blank=True, related_name="+")
+    # record: host and port of that terminal when it began. Its inventory may name those of the recording meanwhile.
+    was_host = models.CharField(max_length=253, blank=True)
+    was_port = models.PositiveIntegerField(null=True, blank=True)
     confirmed = models.JSONField(default=list, blank=True)  # adopt: each {"field", "value"}
     stopping_at = models.DateTimeField(null=True, blank=True)  # record: when a person pressed Stop
     # The signed message, "" until a worker has written it. It is written again for Stop.
     body = models.TextField(blank=True)
     signature = models.CharField(max_length=128, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    sends = models.PositiveIntegerField(default=0)  # how often it was sent
     # The newest answer. The device chose these words; nobody trusts them.
     heard = models.PositiveBigIntegerField(default=0)  # its number: an older one that comes later changes nothing
     answered_at = models.DateTimeField(null=True, blank=True)

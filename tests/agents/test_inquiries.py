@@ -193,6 +193,7 @@ async def test_a_terminal_is_learnt_from(till: Device, port: int) -> None:
         }  # fmt: skip
         till.take(ask("stop"))
         ended = await till.answer()
+    assert ended.facts["left"] is False
     proposal = ended.facts["proposal"]
     checked = validator.parse(proposal["text"].encode())
     assert (checked.profile.member.path, checked.profile.member.headers) == (
@@ -218,6 +219,20 @@ async def test_a_recording_ends_by_itself(till: Device, port: int, monkeypatch: 
     assert ended.facts["proposal"]["missing"]
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", opened.facts["port"])
+
+
+def point_at(settings: Path, port: int) -> None:
+    data = settings.read_bytes()
+    begin, end = data.index(b"<NetPosPort>") + 12, data.index(b"</NetPosPort>")
+    settings.write_bytes(data[:begin] + str(port).encode() + data[end:])
+
+
+async def test_a_terminal_that_is_left_at_the_closed_port_is_told(till: Device) -> None:
+    till.take(ask("record", seconds=600))
+    opened = await till.answer(done=False)
+    point_at(till.host.config.settings, opened.facts["port"])
+    till.take(ask("stop"))
+    assert (await till.answer()).facts["left"] is True
 
 
 async def test_a_recording_never_listens_longer_than_its_inquiry_is_good_for(till: Device) -> None:

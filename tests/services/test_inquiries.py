@@ -171,6 +171,18 @@ def test_an_inquiry_is_delivered_until_it_is_begun_and_again_for_its_stop() -> N
     assert not inquiries.waiting([agent], inquiry.expires_at, unsent_only=True)
 
 
+def test_an_agent_that_does_not_know_the_message_is_not_sent_it_for_ever() -> None:
+    club, *_ = make_club()
+    inquiry = begin(club, "T01")
+    for _ in range(inquiries.MOST_SENDS):
+        assert inquiries.waiting([inquiry.agent_id], NOW, unsent_only=False)
+        inquiries.mark_sent([inquiry.pk], NOW)
+    assert not inquiries.waiting([inquiry.agent_id], NOW, unsent_only=False)
+    inquiries.stop(make_user(), inquiry.pk, NOW)
+    signing.write(inquiry.pk, NOW)
+    assert inquiries.waiting([inquiry.agent_id], NOW, unsent_only=True)
+
+
 def test_what_a_worker_lost_is_found_again_and_written_once() -> None:
     club, _, (till, *_) = make_club()
     inquiry, _ = inquiries.start(make_user(), club.pk, Wanted("find", till.pk), NOW)

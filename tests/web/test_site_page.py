@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from agents import protocol
 from agents.protocol import Inquired
-from fleet.models import Inquiry, ProbeVersion, Site
+from fleet.models import Device, Inquiry, ProbeVersion, Site
 from fleet.services.probes import inquiries, versions
 from tests.factories import NOW, make_club, make_cutover, make_device, make_site, make_user
 from tests.probes.samples import REST, SOAP
@@ -250,6 +250,18 @@ def test_the_whole_journey_from_a_terminal_to_a_profile_in_use(admin, club, foll
     assert (version.text, version.source) == (REST.decode(), "recorded")
     assert "learnt from a terminal on" in html
     assert "This profile is in use, as version 1." in html
+
+
+def test_what_to_put_back_is_what_was_there_when_it_began(admin, club):
+    learn(admin, club[0])
+    Device.objects.filter(name="T01").update(host="127.0.0.1", port=49152)  # an inventory came meanwhile
+    say("record", recorded(), done=False)
+    assert '<b class="mono">netpos.club.example</b>, <b class="mono">10101</b>' in part(admin, club[0], "learn")
+    say("record", proposed() | {"left": True}, n=2)
+    html = part(admin, club[0], "learn")
+    assert "When the recording ended, Touch still had port 49152" in html
+    assert re.search(r'<div class="note bad" role="alert"><p>When the recording', html)
+    assert '<span class="mono">netpos.club.example</span> and <span class="mono">10101</span>' in html
 
 
 def test_the_server_listens_and_touch_keeps_its_host(admin, club):

@@ -109,6 +109,7 @@ def _recorded(inquiry: Inquiry) -> dict[str, Any]:
         "ends_at": iso(told.ends_at),
         "count": told.seen,
         "unreachable": told.unreachable,
+        "left": told.left,
         "exchanges": [asdict(exchange) for exchange in told.exchanges],
         "proposal": None if proposal is None else {
             "text": proposal.text,

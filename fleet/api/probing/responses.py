@@ -80,6 +80,10 @@ class Recorded(Response):
     ends_at: AwareDatetime | None
     count: int = Field(description="Requests that were seen.")
     unreachable: int = Field(description="How often the server could not be reached.")
+    left: bool = Field(
+        description="At the end the terminal's settings still named this port, at which nobody listens any more: put host and "
+        "port back."
+    )
     exchanges: list[Exchange] = Field(description="The newest, oldest first.")
     proposal: Proposed | None = Field(description="null while it goes on.")
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from agents import protocol
 from agents.probes import validator
@@ -24,6 +24,7 @@ from fleet.services.sanitize import MAX_FACTS_BYTES, countable, fit, fit_finding
 
 KEPT = 20  # inquiries of a site
 SHORTEST_S = 10  # of a recording
+MOST_SENDS = 3  # of one inquiry, each on another connection
 LIFE = dt.timedelta(seconds=60)  # how long an agent may take, beside the time for which it listens
 GRACE = dt.timedelta(seconds=15)  # the dashboard waits so much longer: the agent ends first
 LONGEST = LIFE + GRACE + dt.timedelta(seconds=MAX_LISTEN_S)
@@ -85,7 +86,7 @@ def stop(user: Any, inquiry_id: int, now: dt.datetime) -> AfterCommit:
         raise Conflict("only a recording can be stopped: the others end within a minute")
     with transaction.atomic():
         open_ = Inquiry.objects.filter(pk=inquiry_id, ended_at__isnull=True, stopping_at__isnull=True)
-        changed = open_.update(stopping_at=now, body="", signature="", sent_at=None)
+        changed = open_.update(stopping_at=now, body="", signature="", sent_at=None, sends=0)
     return AfterCommit(inquire={inquiry_id}) if changed else AfterCommit()
 
 
@@ -116,8 +117,10 @@ def unwritten() -> Any:
 
 def waiting(agent_ids: Collection[str], now: dt.datetime, *, unsent_only: bool) -> list[Inquiry]:
     """What these agents have to get. unsent_only: without what was sent before. A recording that an agent has begun is not
-    sent again: after a restart it would begin another one, on another port."""
-    found = Inquiry.objects.filter(agent__in=agent_ids, ended_at__isnull=True, expires_at__gt=now).exclude(body="")
+    sent again: after a restart it would begin another one, on another port. Nothing is sent for ever: an agent of an older
+    version does not know the message, and ends its connection each time."""
+    found = Inquiry.objects.filter(agent__in=agent_ids, ended_at__isnull=True, expires_at__gt=now, sends__lt=MOST_SENDS)
+    found = found.exclude(body="")
     if unsent_only:
         found = found.filter(sent_at__isnull=True)
     else:
@@ -128,6 +131,7 @@ def waiting(agent_ids: Collection[str], now: dt.datetime, *, unsent_only: bool) 
 def mark_sent(ids: Collection[int], now: dt.datetime) -> None:
     """Write down that these inquiries were sent."""
     with transaction.atomic():
+        Inquiry.objects.filter(pk__in=ids).update(sends=F("sends") + 1)
         Inquiry.objects.filter(pk__in=ids, sent_at__isnull=True).update(sent_at=now)
 
 
@@ -185,7 +189,8 @@ def _recording(site: Site, device: Device, wanted: Wanted) -> dict[str, Any]:
             "what is encrypted cannot be recorded, and this device speaks HTTPS: record before the site moves, or write the "
             "profile by hand"
         )
-    return {"seconds": wanted.seconds, "terminal": terminal}
+    was = {"was_host": terminal.host, "was_port": terminal.port} if terminal else {}
+    return {"seconds": wanted.seconds, "terminal": terminal, **was}
 
 
 def _confirmed(device: Device, settings: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

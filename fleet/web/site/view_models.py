@@ -278,6 +278,6 @@ def _host(inquiry: Inquiry, recorded: RecordFacts, *, own: bool) -> str:
     """What to type as host. Where the server listens, the terminal's own word for it stays, which is known to work."""
     if own:
         return "127.0.0.1"
-    if inquiry.terminal and inquiry.terminal.host:
-        return inquiry.terminal.host
+    if inquiry.was_host:
+        return inquiry.was_host
     return recorded.addresses[0] if recorded.addresses else ""
