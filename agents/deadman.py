@@ -13,7 +13,7 @@ import time
 
 from agents import catalogue
 from agents.errors import StepError
-from agents.hosts import lookup, sc, sc_text
+from agents.hosts import asking, sc, sc_text
 from agents.hosts.host import ServerHost, TerminalHost
 from agents.log import said
 from agents.protocol import Finding, Instruction, Scheme
@@ -83,7 +83,7 @@ class DeadMan:
 
     async def _silent(self, last: Instruction) -> bool:
         try:
-            await self.host.lookup(last.member, GLANCE_S)
+            await asking.member(self.host, last, GLANCE_S)
         except StepError as error:
             if await self._starting():
                 return False
@@ -137,15 +137,27 @@ class DeadMan:
         assert isinstance(self.host, TerminalHost)
         target = dataclasses.replace(self.host.target(None), tls=scheme == "https", timeout_s=GLANCE_S)
         try:
-            await lookup.get(self.host.network, target, "/netpos/interfaces", self.host.headers())
+            await asking.ask(self.host, target, self._question())
         except StepError as error:
             return error.finding.code
         return None
 
+    def _question(self) -> asking.Question:
+        """How to find out what the server speaks: as the newest instruction asks, or where that cannot be asked here, by a
+        transport proof."""
+        last = self.journal.ledger.last
+        if last is None:
+            return asking.transport()
+        try:
+            return asking.question(self.host, last, "interfaces")
+        except StepError as error:
+            log.warning("asking without the probe profile: %s", said(error))
+            return asking.transport(last.transport_path)
+
     def _order(self, scheme: Scheme) -> Instruction:
         """The newest instruction, changed to this scheme; an empty one for a terminal that never had any."""
         last = self.journal.ledger.last
-        steps = tuple(step.name for step in catalogue.TERMINAL_STEPS)
+        steps = tuple(step.name for step in catalogue.steps_for("terminal", "switch", self.host.restart))
         if last is not None:
             return dataclasses.replace(last, action="switch", to_scheme=scheme, steps=steps, thumbprint=None)
         return Instruction(

@@ -40,6 +40,7 @@ from agents.bounds import (
     Name,
     Number,
     Port,
+    Profile,
     ProtocolError,
     Secret,
     Version,
@@ -95,6 +96,8 @@ class Instruction:
     expires_ms: Moment  # the agent does not begin after this
     lease_ms: Duration  # the agent acts on its own, by `policy`, when it has not heard from the dashboard for so long
     policy: Policy = "restore"
+    probe: Profile = ""  # the site's probe profile (TOML), by which the lookups ask; "": a transport proof
+    transport_path: Name = "/"  # the path at which a transport proof asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ class Rehearsal:
     samples: Count = 0  # ask: how many lookups of each kind
     spread_ms: Duration = 0  # ask: begin after a random time of at most this, so that terminals do not begin together
     pace_ms: Duration = 0  # ask: one round, with one lookup of each kind, takes this long
+    probe: Profile = ""  # open, ask: the site's probe profile (TOML); "": a transport proof
+    transport_path: Name = "/"  # open, ask: the path at which a transport proof asks
     issuers: tuple[str, ...] = ()  # ask: subjects (base64 of DER) to look for in the terminal's root store
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from agents import catalogue, failpoints
 from agents.clock import Clock
 from agents.errors import StepError
+from agents.hosts import asking
 from agents.hosts.host import Host
-from agents.hosts.lookup import LookupResponse
+from agents.probes.profile import ProbeError
 from agents.protocol import Finding, Finished, Instruction, Outcome, Proof, Role, Scheme
 from agents.steps import steps as all_steps
 from agents.steps.base import Evidence, Step
@@ -100,6 +101,12 @@ class Runner:
             self._refuse(instruction, "stale_instruction", "a newer instruction has been accepted before")
         elif any(name not in self._known(instruction) for name in instruction.steps):
             self._refuse(instruction, "unknown_step", "a step is not in this agent's catalogue")
+        elif why := _probe_error(instruction):
+            self._refuse(instruction, "probe_unusable", why)
+        elif self.host.restart and instruction.action == "switch" and catalogue.RESTART_TOUCH.name not in instruction.steps:
+            # The dashboard knew an older inventory. A Touch that is not restarted would not notice its new settings.
+            self._refuse(instruction, "restart_not_planned", "the profile restarts Touch, the instruction does not")
+            self.changed.set()  # so that the dashboard hears of it
         else:
             self._accept(instruction, proof)
 
@@ -127,7 +134,9 @@ class Runner:
     # --- taking and ending ---------------------------------------------------------------------------
 
     def _known(self, instruction: Instruction) -> set[str]:
-        return {step.name for step in catalogue.steps_for(self.role, instruction.action)}
+        known = {step.name for step in catalogue.steps_for(self.role, instruction.action)}
+        # Every terminal knows the restart. Where the profile has none (any more), the step finds nothing to do.
+        return known | {catalogue.RESTART_TOUCH.name} if self.role == "terminal" and instruction.action != "arm" else known
 
     def _accept(self, instruction: Instruction, proof: Proof | None) -> None:
         newer = instruction.epoch > self.journal.ledger.epoch
@@ -247,10 +256,15 @@ class Runner:
     async def _verify_restored(self, instruction: Instruction) -> Evidence:
         """Check that a restored device works in the scheme of its settings, with any certificate."""
         context = self.executor.context(instruction, VERIFY_AFTER_UNDO_S)
-        answer: LookupResponse | None = await self.executor.ask(
-            lambda: self.host.proof(context.instruction.member, context.patience_s), VERIFY_AFTER_UNDO_S
-        )
-        return {**answer.evidence(), "at_ms": self.clock.now_ms()} if answer else {}
+
+        async def proof() -> Evidence:
+            if not await self.host.should_answer():
+                return {}
+            answer = await asking.member(self.host, instruction, context.patience_s)
+            return {**answer.evidence(), "at_ms": self.clock.now_ms()}
+
+        found: Evidence = await self.executor.ask(proof, VERIFY_AFTER_UNDO_S)
+        return found
 
     async def _still_to_do(self, instruction: Instruction) -> tuple[str, ...]:
         """The steps to do. If a server already answers in the wanted scheme, these are only the proof and the steps after it,
@@ -260,7 +274,7 @@ class Runner:
             return instruction.steps
         try:
             await self.executor.ask(
-                lambda: self.host.lookup(instruction.member, GLANCE_S, instruction.thumbprint), GLANCE_S + 1
+                lambda: asking.member(self.host, instruction, GLANCE_S, instruction.thumbprint), GLANCE_S + 1
             )
         except StepError as error:
             log.info("not yet switched: %s", error)
@@ -278,6 +292,15 @@ class Runner:
         except OSError as error:
             log.error("the failure is not in the journal: %s", error)
             self.journal.ledger.failures[instruction.seq] = failure
+
+
+def _probe_error(instruction: Instruction) -> str | None:
+    """What is wrong with the probe profile of this instruction, or None."""
+    try:
+        asking.profile(instruction.probe)
+    except ProbeError as error:
+        return f"the probe profile is not usable: {error}"
+    return None
 
 
 def _with(failure: Failure, problems: list[StepError]) -> Failure:

@@ -105,7 +105,14 @@
       alarm("You have been logged out: this page is no longer updated. A running cutover continues. ", link);
     } catch { /* the dashboard cannot be reached; the sign says so already */ }
   }
-  document.addEventListener("htmx:sendError", () => alarm("The dashboard cannot be reached. A running cutover continues. Try again."));
+  document.addEventListener("htmx:sendError", () => {
+    alarm("The dashboard cannot be reached. A running cutover continues. Try again.");
+    if (byId("alert")) byId("alert").firstChild.dataset.passes = "";
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const note = event.detail.successful && document.querySelector("#alert [data-passes]");
+    if (note) note.remove();
+  });
   document.addEventListener("htmx:responseError", (event) => {
     const out = event.detail.xhr.status === 403;
     alarm(out ? "This is no longer allowed: you may have been logged out. Reload the page." : "The dashboard could not do this; its log has the details. A running cutover continues.");

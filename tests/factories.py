@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 
 from fleet.cutover import states
-from fleet.models import Agent, Cutover, Device, DeviceRun, Role, Site, StepRun, Transition
+from fleet.models import Agent, Cutover, Device, DeviceRun, ProbeVersion, Role, Site, StepRun, Transition
 
 NOW = dt.datetime(2026, 3, 14, 16, 0, tzinfo=dt.UTC)  # 03:00 in Sydney, the night of a cutover
 PASSWORD = "a long password for tests"
@@ -53,6 +53,26 @@ def make_device(site: Site, kind: str = "terminal", *, agent: bool = True, conne
     if agent:
         Agent.objects.create(device=device, public_key=f"key{number}", connected=connected, enrolled_at=NOW, last_seen=NOW)
     return device
+
+
+PROBE = """
+[interfaces]
+method = "GET"
+path = "/list"
+expect = { status = 200, type = "application/json" }
+
+[member]
+method = "GET"
+path = "/member/{member}"
+expect = { status = 200, contains = "{member}" }
+"""
+
+
+def make_probe(site: Site, **changes: Any) -> ProbeVersion:
+    """A probe profile of this site: its proofs are of the application."""
+    number = site.probes.count() + 1
+    values = {"site": site, "number": number, "text": PROBE, "source": "uploaded", "created_by": None, "created_at": NOW}
+    return ProbeVersion.objects.create(**values | changes)
 
 
 def make_cutover(site: Site, **changes: Any) -> Cutover:

@@ -117,7 +117,7 @@ def _instructions(port: int, seconds: float) -> list[str]:
         f"Listening on port {port} of this computer for {seconds:.0f} s. In the meantime, at one terminal:",
         "  1. In Touch, Terminal Settings, Customers: write down host and port, then set the host to this computer and",
         f"     the port to {port}.",
-        "  2. Press Refresh Interface List.",
+        "  2. Press Refresh Interface List twice.",
         "  3. Look up two different members. Use test members: their numbers are shown here.",
         "  4. Put host and port back.",
         "",
@@ -172,7 +172,7 @@ def _check(options: argparse.Namespace) -> int:
 async def _ask(name: str, probe: Probe, host: Host, values: Values) -> bool:
     """Ask once and show what came of it; whether it was as expected."""
     try:
-        answered = await asking.once(host, probe, values)
+        answered = await asking.once(host, host.target(None), asking.by_probe(probe, values))
     except (StepError, ProbeError, h11.ProtocolError) as error:
         show(sys.stderr, [f"[{name}] {error}"])
         return False

@@ -8,17 +8,18 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from string import ascii_letters, digits, punctuation
-from urllib.parse import quote
 
+from agents.catalogue import Restart
 from agents.config import Config
 from agents.errors import StepError
 from agents.files import Files
-from agents.hosts import lookup, sc, settings_store
+from agents.hosts import sc, settings_store
 from agents.hosts.certstore import store
 from agents.hosts.inventory.kept import Kept
-from agents.hosts.lookup import LookupResponse, Target
+from agents.hosts.lookup import Target
 from agents.hosts.settings_store import SettingsStore
+from agents.hosts.touch import choice as touch_program
+from agents.hosts.touch.program import TouchProgram
 from agents.net import Network
 from agents.profiles.profile import BUILT_IN
 from agents.profiles.reading import Reading
@@ -28,8 +29,6 @@ log = logging.getLogger(__name__)
 
 SERVER_TIMEOUT_S = 6.0
 PROBE_PAUSE_S = 0.01
-# A header can hold ASCII only, so other characters of the device's name are percent-encoded.
-_PLAIN = ascii_letters + digits + punctuation + " "
 
 
 class Host(ABC):
@@ -39,6 +38,11 @@ class Host(ABC):
         self.config, self.network, self.files = config, network, files
         self.profile = config.profile or BUILT_IN[config.role]
         self.kept = Kept()
+
+    @property
+    def restart(self) -> Restart | None:
+        """How this device restarts Touch; None where it does not, and for every server."""
+        return self.profile.restart.told
 
     def settings(self) -> bytes:
         """The settings as bytes. Raises StepError settings_unreadable."""
@@ -72,6 +76,14 @@ class Host(ABC):
             message = f"the folder of {self.file} cannot be written: {error.strerror or error}"
             raise StepError("settings_not_writable", message, "Check free space and the agent's rights.") from error
 
+    def settings_changed_ms(self) -> int | None:
+        """When the settings were last changed, by this machine's clock, in ms since 1970; None if that cannot be read."""
+        try:
+            return self._store.changed_ms()
+        except OSError as error:
+            log.info("no time of change of %s: %s", self.file, error)
+            return None
+
     def scheme(self) -> Scheme:
         """The scheme in the device's settings. Raises StepError."""
         return "https" if self.reading(self.settings()).secure() else "http"
@@ -92,20 +104,9 @@ class Host(ABC):
         """These bytes of the settings, parsed."""
         return Reading(self.profile, data, self.file)
 
-    async def lookup(self, member: str, within_s: float, thumbprint: str | None = None) -> LookupResponse:
-        """A member lookup, repeated for up to within_s seconds while the failure may be temporary. Raises StepError."""
-        return await lookup.patiently(lambda: self._get(f"/netpos/members/{quote(member, safe='')}", thumbprint), within_s)
-
-    async def interfaces(self, within_s: float, thumbprint: str | None = None) -> LookupResponse:
-        """The interface list, which must be a JSON list. Raises StepError."""
-        answer = await lookup.patiently(lambda: self._get("/netpos/interfaces", thumbprint), within_s)
-        if not isinstance(answer.data, list):
-            raise StepError("lookup_failed", "the response to the interface request is not a list", "Check host and port.")
-        return answer
-
-    async def proof(self, member: str, within_s: float) -> LookupResponse | None:
-        """A lookup in the scheme of this device's settings; None if there is nothing to prove. Raises StepError if it fails."""
-        return await self.lookup(member, within_s)
+    async def should_answer(self) -> bool:
+        """Whether this device's server has to answer now, so that an undo can be proven. Raises StepError."""
+        return True
 
     @property
     def file(self) -> str:
@@ -120,20 +121,13 @@ class Host(ABC):
     def target(self, thumbprint: str | None) -> Target:
         """The destination of this device's lookups, read from its settings now. Raises StepError."""
 
-    async def _get(self, path: str, thumbprint: str | None) -> LookupResponse:
-        return await lookup.get(self.network, self.target(thumbprint), path, self.headers())
-
-    def headers(self) -> dict[str, str]:
-        """What this device's requests carry."""
-        return {"X-Terminal": self.header_name()}
-
-    def header_name(self) -> str:
-        """This device's name as it may stand in a header."""
-        return quote(self.config.name, safe=_PLAIN)
-
 
 class TerminalHost(Host):
     """A terminal with Touch."""
+
+    def __init__(self, config: Config, network: Network, files: Files, touch: TouchProgram | None = None) -> None:
+        super().__init__(config, network, files)
+        self.touch = touch or touch_program.of(self.profile.restart)
 
     def target(self, thumbprint: str | None) -> Target:
         reading = self.reading(self.settings())
@@ -163,9 +157,9 @@ class ServerHost(Host):
         tls = self.scheme() == "https"
         return Target("127.0.0.1", self.port(), tls, SERVER_TIMEOUT_S, trust=False, thumbprint=thumbprint)
 
-    async def proof(self, member: str, within_s: float) -> LookupResponse | None:
+    async def should_answer(self) -> bool:
         # A service that did not run before the cutover and was put back to that has nothing to prove.
-        return await self.lookup(member, within_s) if await sc.running(self.config.service) else None
+        return await sc.running(self.config.service)
 
     async def stop_watched(self, now_ms: Callable[[], int]) -> Stopped:
         """Stop NetPOS.Net, and record when it last accepted a connection. Raises StepError."""

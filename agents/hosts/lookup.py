@@ -1,23 +1,23 @@
-"""One request to the server, as a terminal makes it, and a finding in plain words for everything that can go wrong."""
+"""A connection to the server, made as a terminal makes it, and a finding in plain words for everything that can go wrong."""
 
 import asyncio
 import contextlib
-import json
 import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import h11
 
 from agents.errors import StepError
 from agents.hosts.certstore import roots
 from agents.hosts.inventory import tls_ability
-from agents.http import Connection, Response
 from agents.net import Network, unverified
+
+T = TypeVar("T")
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
@@ -43,24 +43,7 @@ class Target:
         return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class LookupResponse:
-    """A good response."""
-
-    data: Any  # parsed JSON
-    status: int
-    tls: str | None  # TLS version, None without TLS
-    thumbprint: str | None  # of the server's certificate, None without TLS
-    ms: float  # of the request
-    connect_ms: float  # of connecting, with the TLS handshake
-
-    def evidence(self) -> dict[str, Any]:
-        """As the evidence of a report."""
-        times = {"ms": round(self.ms, 1), "connect_ms": round(self.connect_ms, 1)}
-        return {"status": self.status, "tls": self.tls, "thumbprint": self.thumbprint, **times}
-
-
-async def patiently(ask: Callable[[], Awaitable[LookupResponse]], within_s: float) -> LookupResponse:
+async def patiently(ask: Callable[[], Awaitable[T]], within_s: float) -> T:
     """Repeat `ask` until it succeeds, with pauses of 0.1, 0.2, 0.4 .. 2 s, while the failure may be temporary and for at most
     within_s seconds. Raises the last StepError."""
     deadline = time.monotonic() + within_s
@@ -76,36 +59,6 @@ async def patiently(ask: Callable[[], Awaitable[LookupResponse]], within_s: floa
                 raise
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
-
-
-async def get(network: Network, target: Target, path: str, headers: dict[str, str]) -> LookupResponse:
-    """One GET. Raises StepError unless the response is 200 with JSON."""
-    with explaining(target):
-        connection = Connection(
-            target.host, target.port, tls=context(target, network), network=network, timeout_s=target.timeout_s
-        )
-        async with connection:
-            compare(target, connection.thumbprint)
-            response = await connection.get(path, headers)
-    data = content(target, path, response)
-    return LookupResponse(
-        data, response.status, connection.tls_version, connection.thumbprint, response.ms, connection.connect_ms
-    )
-
-
-def content(target: Target, path: str, response: Response) -> Any:
-    """The JSON of a good response. Raises StepError lookup_failed for any other."""
-    if response.status != 200:
-        raise StepError(
-            "lookup_failed",
-            f"{target.where}{path}: the response was {response.status}",
-            "Check the log of NetPOS.Net and the member number of the test lookup.",
-            retryable=response.status >= 500,
-        )
-    try:
-        return json.loads(response.body)
-    except ValueError as error:
-        raise StepError("lookup_failed", f"{target.where}{path}: the response is not JSON", "Check host and port.") from error
 
 
 @contextlib.contextmanager

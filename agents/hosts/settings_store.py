@@ -30,6 +30,9 @@ class SettingsStore(Protocol):
     def try_write(self) -> None:
         """Check that write() would work, without changing the settings."""
 
+    def changed_ms(self) -> int:
+        """When the settings were last changed, by this machine's clock, in ms since 1970."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileStore:
@@ -53,6 +56,9 @@ class FileStore:
 
     def try_write(self) -> None:
         self.files.try_folder(self.path)
+
+    def changed_ms(self) -> int:
+        return self.path.stat().st_mtime_ns // 1_000_000
 
 
 def of(profile: Profile, path: Path | None, files: Files) -> SettingsStore:

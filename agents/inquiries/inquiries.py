@@ -145,18 +145,14 @@ class Inquiries:
     async def _carry_out(self, inquiry: Inquiry) -> dict[str, Any]:
         match inquiry.action:
             case "check":
-                return {"asked": [await self._check(inquiry, profile) for profile in inquiry.probes]}
+                path = inquiry.transport_path
+                return {"asked": [await check(self._host, text, inquiry.member, path) for text in inquiry.probes]}
             case "record":
                 return await self._record(inquiry)
             case "find":
                 return {"found": [proposal.row() for proposal in await looking.find(self._host.config)]}
             case _:
                 return await adopting.adopt(self._host.config, inquiry.adopt)
-
-    async def _check(self, inquiry: Inquiry, profile: str) -> dict[str, Any]:
-        proof = "application" if profile else "transport"
-        rows = await check(self._host, profile, inquiry.member, inquiry.transport_path)
-        return {"proof": proof, "scheme": self._host.scheme(), "requests": rows}
 
     async def _record(self, inquiry: Inquiry) -> dict[str, Any]:
         self._recording = recording = Recording(self._host, inquiry, self._progress)

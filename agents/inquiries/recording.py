@@ -127,7 +127,7 @@ class Recording:
 
     def _propose(self) -> None:
         """Make the proposal, and forget what was recorded."""
-        terminal = self._host.header_name() if self._own else self._inquiry.terminal
+        terminal = self._host.config.name if self._own else self._inquiry.terminal
         members = [self._inquiry.member] if self._inquiry.member else []
         self._proposal = _row(propose(self._exchanges, members, terminal))
         self._exchanges.clear()

@@ -15,6 +15,8 @@ from agents.agent import run_agent
 from agents.lab import process
 from agents.lab.faults import Faults, LabFiles, LabNetwork
 from agents.lab.layout import load
+from agents.lab.touch import state
+from agents.lab.touch.program import LabTouch
 
 AGAIN_S = 1.0
 
@@ -24,19 +26,23 @@ logger = logging.getLogger("agents.lab")
 async def run(lab: Path, names: list[str], *, server: bool) -> None:
     """Run these agents until cancelled."""
     layout, faults = load(lab), Faults(lab)
-    works = [_agent(layout.agent_config(name), LabNetwork(faults, name)) for name in names]
+    works = [_agent(layout.agent_config(name), LabNetwork(faults, name), _touch(layout.terminal_dir(name))) for name in names]
     if server:
         # So that the same code as on Windows finds the emulated netsh and sc.
         os.environ["PATH"] = f"{layout.server_dir / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-        works.append(_agent(layout.server_agent_config, LabNetwork(faults, None)))
+        works.append(_agent(layout.server_agent_config, LabNetwork(faults, None), None))
     await process.together(works)
 
 
-async def _agent(path: Path, network: LabNetwork) -> None:
+def _touch(folder: Path) -> LabTouch | None:
+    return None if state.read(folder) is None else LabTouch(folder)
+
+
+async def _agent(path: Path, network: LabNetwork, touch: LabTouch | None) -> None:
     """Run one agent, for ever. An error in it must not end the other agents of this process."""
     while True:
         try:
-            await run_agent(config.load(path), network=network, files=LabFiles(network))
+            await run_agent(config.load(path), network=network, files=LabFiles(network), touch=touch)
         except Exception:
             logger.exception("the agent of %s ended; it will be restarted", path.parent.name)
         await asyncio.sleep(AGAIN_S)

@@ -4,14 +4,36 @@ import json
 import os
 import random
 import sys
+import time
 from pathlib import Path
 
 from agents.catalogue import EVERYONE_LISTENS
 from agents.lab import machine, pki, settings
+from agents.lab.dialects import named as dialects
 from agents.lab.layout import ACCESS_LOG, LAYOUT, MEMBERS, MONITOR, SERVICE, LabLayout, load
 from agents.lab.texts import languages
+from agents.lab.touch import state
 
 __all__ = ["LabLayout", "build", "load"]
+
+PROFILE = "profile.toml"  # of a terminal's agent, where its Touch caches its settings
+# Where the settings are is what the built-in profile says, too.
+_CACHING_PROFILE = """\
+role = "terminal"
+format = "xml"
+file = "TouchSettings.xml"
+switch = {{at = "TouchSettings/Customers/Secured", true = "True", false = "False"}}
+host = {{at = "TouchSettings/Customers/NetPosHost"}}
+port = {{at = "TouchSettings/Customers/NetPosPort"}}
+timeout = {{at = "TouchSettings/Customers/TimeoutSeconds"}}
+access_code = {{at = "TouchSettings/Customers/AccessCode"}}
+
+[restart]
+how = "program"
+limit_s = 15
+name = "Touch.exe"
+start = '{start}'
+"""
 
 _PROGRAM = """\
 #!/bin/sh
@@ -29,45 +51,53 @@ def build(
     gateway: str,
     gateway_ca: Path,
     language: str = languages.DEFAULT,
+    dialect: str = dialects.DEFAULT,
+    caches: bool = False,
 ) -> LabLayout:
     """Make the lab in `folder`. If there is one already, only its agents' gateway is changed, which may have another
     address after a restart. The settings depend only on the seed; keys are always new. language: one of languages.NAMES,
-    for the output of netsh and sc. Raises ValueError for any other."""
+    for the output of netsh and sc. dialect: one of dialects.NAMES, what server and terminals speak. Raises ValueError for
+    any other. caches: every Touch keeps its settings in memory, and its agent's profile says that it is to be restarted."""
     languages.Language(language)
+    dialects.of(dialect)
     folder = folder.resolve()
     if not (folder / LAYOUT).exists():
-        _make(folder, terminals, seed, port, language)
+        _make(folder, terminals, seed, port, language, dialect, caches)
     layout = load(folder)
     _configure_agents(layout, gateway, gateway_ca.resolve())
     _write_programs(layout.server_dir / "bin")
     return layout
 
 
-def _make(folder: Path, terminals: int, seed: int, port: int, language: str) -> None:
+def _make(folder: Path, terminals: int, seed: int, port: int, language: str, dialect: str, caches: bool) -> None:
     rng = random.Random(seed)
     names = settings.names(terminals, rng)
     certificates = pki.make()
-    _make_server(folder / "server", port, certificates, language)
+    code = f"AC{rng.randint(100_000, 999_999)}" if dialects.of(dialect).needs_code else ""
+    _make_server(folder / "server", port, certificates, language, code)
     (folder / "foreign-root.pem").write_bytes(certificates.foreign[0])
     for number, name in enumerate(names):
         here = folder / "terminals" / name
         here.mkdir(parents=True, exist_ok=True)
-        (here / "TouchSettings.xml").write_bytes(settings.touch(number, name, port, rng))
+        (here / "TouchSettings.xml").write_bytes(settings.touch(number, name, port, rng, code))
         roots = [certificates.root, *certificates.foreign[: rng.randint(1, 2)]]
         rng.shuffle(roots)
         (here / "roots.pem").write_bytes(b"".join(roots))
+        if caches:
+            state.write(here, state.State(True, time.time()))
     layout = {
         "names": names,
         "member": MEMBERS[0],
         "netpos_host": "localhost",
         "port": port,
         "thumbprint": certificates.good.thumbprint,
+        "dialect": dialect,
     }
     # Written last: a lab without it is incomplete and is made anew.
     machine.write(str(folder), LAYOUT, layout)
 
 
-def _make_server(server: Path, port: int, certificates: pki.Pki, language: str) -> None:
+def _make_server(server: Path, port: int, certificates: pki.Pki, language: str, code: str) -> None:
     store = server / machine.CERTIFICATES
     store.mkdir(parents=True, exist_ok=True)
     for entry in certificates.store:
@@ -75,7 +105,7 @@ def _make_server(server: Path, port: int, certificates: pki.Pki, language: str) 
         if entry.key:
             _write_key(store / f"{entry.thumbprint}.key", entry.key)
     (server / "root.pem").write_bytes(certificates.root)
-    (server / "NetPOSSettings.xml").write_bytes(settings.netpos(port))
+    (server / "NetPOSSettings.xml").write_bytes(settings.netpos(port, code))
     other_port = 8443 if port != 8443 else 8444
     tables = {
         "urlacl": [
@@ -121,6 +151,10 @@ def _configure_agents(layout: LabLayout, gateway: str, gateway_ca: Path) -> None
     _write_toml(layout.server_agent_config, server)
     for name in layout.names:
         terminal = {"role": "terminal", "name": name, **common, "settings": "TouchSettings.xml", "roots": "roots.pem"}
+        folder = layout.terminal_dir(name)
+        if state.read(folder) is not None:
+            (folder / PROFILE).write_text(_CACHING_PROFILE.format(start=folder / "Touch"), encoding="utf-8")
+            terminal |= {"profile": PROFILE}
         _write_toml(layout.agent_config(name), terminal)
 
 

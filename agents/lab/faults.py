@@ -39,6 +39,7 @@ class TerminalFaults:
     read_only_settings: bool = False
     tls_max: str = ""  # "1.0" to "1.3"
     disk_free_mb: float = -1  # free space; below 0: the real one
+    in_sale: bool = False  # Touch does not close
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class LabLayout:
     netpos_host: str
     port: int
     thumbprint: str  # the certificate that can be bound
+    dialect: str = "rest"  # what server and terminals speak: one of dialects/dialect.NAMES
 
     @property
     def server_dir(self) -> Path:

@@ -8,17 +8,17 @@ import socket
 import ssl
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h11
 
 from agents.lab import httpsys
-from agents.lab.layout import MEMBERS
+from agents.lab.dialects.dialect import Answer, Asked
 
 HANDSHAKE_LIMIT_S = 10.0
-_INTERFACES = json.dumps([{"id": 1, "type": "Members", "default": True}, {"id": 2, "type": "Accounts", "default": False}])
-_MEMBER_PATH = "/netpos/members/"
+MAX_BODY = 64 * 1024
 
 
 class AccessLog:
@@ -46,8 +46,11 @@ class AccessLog:
 class Listener:
     """One scheme on one port, from start() to stop()."""
 
-    def __init__(self, scheme: str, port: int, bindings: httpsys.Bindings, log: AccessLog) -> None:
-        self.scheme, self.port, self.log = scheme, port, log
+    def __init__(
+        self, scheme: str, port: int, bindings: httpsys.Bindings, log: AccessLog, answer: Callable[[Asked], Answer]
+    ) -> None:
+        """answer: the service's response to a request, in the site's dialect."""
+        self.scheme, self.port, self.log, self.answer = scheme, port, log, answer
         self._bindings = bindings
         self._socket: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
@@ -126,6 +129,8 @@ class _Connection(asyncio.Protocol):
         self._listener = listener
         self._h11 = h11.Connection(h11.SERVER)
         self._transport: asyncio.Transport
+        self._request: h11.Request | None = None
+        self._body = b""
         self._tls: str | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -151,38 +156,49 @@ class _Connection(asyncio.Protocol):
         return False
 
     def _answer_all(self) -> None:
-        request: h11.Request | None = None
         while True:
             event: Any = self._h11.next_event()
             if event is h11.NEED_DATA or event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
                 return
             if isinstance(event, h11.Request):
-                request = event
-                self._request = event
+                self._request, self._body = event, b""
+                if any(name == b"expect" for name, _ in event.headers):
+                    self._go_on()
+            elif isinstance(event, h11.Data):
+                self._body += event.data
+                if len(self._body) > MAX_BODY:
+                    self._refuse()
+                    return
             elif isinstance(event, h11.EndOfMessage):
-                self._answer(request or self._request)
+                assert self._request is not None
+                self._answer(self._request)
                 if self._h11.our_state is h11.MUST_CLOSE:
                     self._transport.close()
                     return
                 self._h11.start_next_cycle()
-                request = None
 
     def _answer(self, request: h11.Request) -> None:
         path = request.target.decode("ascii", "replace")
-        status, body = _content(request.method, path)
-        self._send(status, body)
-        terminal = next((value.decode("latin-1") for name, value in request.headers if name == b"x-terminal"), None)
-        self._listener.log.add("request", self._listener.scheme, terminal=terminal, path=path, status=status, tls=self._tls)
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers)
+        answer = self._listener.answer(Asked(request.method.decode("ascii"), path, headers, self._body))
+        self._send(answer, head=request.method == b"HEAD")
+        self._listener.log.add(
+            "request", self._listener.scheme, terminal=answer.terminal, path=path, status=answer.status, tls=self._tls
+        )
 
-    def _send(self, status: int, body: str) -> None:
-        data = body.encode()
+    def _go_on(self) -> None:
+        """Tell a client that waits with its body to send it."""
+        self._transport.write(self._h11.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+
+    def _send(self, answer: Answer, *, head: bool) -> None:
         headers = [
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(len(data))),
+            ("Content-Type", answer.media_type),
+            ("Content-Length", str(len(answer.body))),
             ("Server", "Microsoft-HTTPAPI/2.0"),
         ]
-        out = self._h11.send(h11.Response(status_code=status, headers=headers)) or b""
-        out += self._h11.send(h11.Data(data=data)) or b""
+        out = self._h11.send(h11.Response(status_code=answer.status, headers=headers)) or b""
+        if not head:
+            out += self._h11.send(h11.Data(data=answer.body)) or b""
         self._transport.write(out + (self._h11.send(h11.EndOfMessage()) or b""))
 
     def _refuse(self) -> None:
@@ -191,16 +207,6 @@ class _Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         self._listener.log.add("refused", self._listener.scheme, status=400, tls=self._tls)
         self._transport.close()
-
-
-def _content(method: bytes, path: str) -> tuple[int, str]:
-    plain = path.partition("?")[0]
-    if method == b"GET" and plain == "/netpos/interfaces":
-        return 200, _INTERFACES
-    number = plain.removeprefix(_MEMBER_PATH)
-    if method == b"GET" and plain.startswith(_MEMBER_PATH) and number.isascii() and number.isdigit() and int(number) in MEMBERS:
-        return 200, json.dumps({"number": int(number), "name": f"Member {number}", "points": int(number) % 97})
-    return 404, json.dumps({"error": "not found"})
 
 
 def _reset(connection: socket.socket) -> None:

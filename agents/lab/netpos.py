@@ -6,6 +6,7 @@ NetPOS.Net. All its state is in files, so it may be killed at any moment.
 
 import asyncio
 import datetime as dt
+import functools
 import os
 import sys
 import time
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.lab import httpsys, machine, process
+from agents.lab.dialects import named as dialects
 from agents.lab.faults import Faults
-from agents.lab.layout import ACCESS_LOG, MONITOR, SERVICE
+from agents.lab.layout import ACCESS_LOG, MONITOR, SERVICE, load
 from agents.lab.listener import AccessLog, Listener
 
 POLL_S = 0.015
@@ -37,6 +39,7 @@ class Settings:
 
     scheme: str
     port: int
+    code: str = ""  # the access code, "" for none
 
 
 def read_settings(path: Path) -> Settings:
@@ -49,7 +52,8 @@ def read_settings(path: Path) -> Settings:
         raise CannotStart(f"{path.name} cannot be used: {error}") from error
     if use_ssl not in ("true", "false"):
         raise CannotStart(f"{path.name}: UseSSL is neither True nor False")
-    return Settings("https" if use_ssl == "true" else "http", port)
+    code = (root.findtext("General/AccessCode") or "").strip()
+    return Settings("https" if use_ssl == "true" else "http", port, code)
 
 
 class NetPos:
@@ -59,6 +63,7 @@ class NetPos:
         self._server, self._faults = server, faults
         self._log = AccessLog(server / ACCESS_LOG)
         self._listener: Listener | None = None
+        self._dialect = dialects.of(load(server.parent).dialect)
 
     async def start(self) -> None:
         """Read the settings, register with http.sys, listen. Raises CannotStart."""
@@ -73,7 +78,8 @@ class NetPos:
         if not httpsys.listens_here(tables):
             return
         bindings = httpsys.Bindings(self._server, settings.port)
-        listener = Listener(settings.scheme, settings.port, bindings, self._log)
+        answer = functools.partial(self._dialect.answer, code=settings.code)
+        listener = Listener(settings.scheme, settings.port, bindings, self._log, answer)
         await _listen(listener)
         self._listener = listener
 

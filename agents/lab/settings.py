@@ -23,8 +23,9 @@ def names(count: int, rng: random.Random) -> list[str]:
     return sorted(out)
 
 
-def touch(number: int, name: str, port: int, rng: random.Random) -> bytes:
-    """One terminal's TouchSettings.xml, on HTTP. Every third uses the address instead of the name."""
+def touch(number: int, name: str, port: int, rng: random.Random, code: str = "") -> bytes:
+    """One terminal's TouchSettings.xml, on HTTP. Every third uses the address instead of the name. code: the access code, ""
+    for none."""
     host = "127.0.0.1" if number % 3 == 2 else "localhost"
     true, false = rng.choice((("True", "False"), ("true", "false"), ("TRUE", "FALSE")))
     customers = [
@@ -33,6 +34,7 @@ def touch(number: int, name: str, port: int, rng: random.Random) -> bytes:
         f"    <NetPosPort>{port}</NetPosPort>",
         "    <Secured>False</Secured>",
         "    <TimeoutSeconds>6</TimeoutSeconds>",
+        *([f"    <AccessCode>{code}</AccessCode>"] if code else []),
         "  </Customers>",
     ]
     general = _shuffled(rng, {"Terminal": name, "Number": str(number + 1)})
@@ -51,12 +53,13 @@ def touch(number: int, name: str, port: int, rng: random.Random) -> bytes:
     return _file("TouchSettings", body, bom=number % 4 == 1, crlf=number % 2 == 1)
 
 
-def netpos(port: int) -> bytes:
-    """The server's NetPOSSettings.xml, on HTTP."""
+def netpos(port: int, code: str = "") -> bytes:
+    """The server's NetPOSSettings.xml, on HTTP. code: the access code, "" for none."""
     body = [
         "  <General>",
         f"    <Port>{port}</Port>",
         "    <UseSSL>False</UseSSL>",
+        *([f"    <AccessCode>{code}</AccessCode>"] if code else []),
         "    <LogLevel>2</LogLevel>",
         "  </General>",
         "  <!-- Access Code must match the terminals' -->",

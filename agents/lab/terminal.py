@@ -14,8 +14,10 @@ from pathlib import Path
 import h11
 
 from agents.http import Connection
+from agents.lab.dialects.dialect import Dialect
 from agents.lab.faults import Faults, LabNetwork, TerminalFaults
 from agents.lab.layout import MEMBERS
+from agents.lab.touch import reference as touch
 from agents.net import tls_context
 
 EVERY_S = (0.42, 0.54)
@@ -31,15 +33,16 @@ class Settings:
     port: int
     secured: bool
     timeout_s: float
+    code: str = ""  # the access code, "" for none
 
     @property
     def scheme(self) -> str:
         return "https" if self.secured else "http"
 
 
-def read_settings(path: Path) -> Settings:
-    """Raises OSError, ValueError or ParseError."""
-    customers = ElementTree.fromstring(path.read_bytes()).find("Customers")  # noqa: S314 - the lab's own file
+def parse_settings(data: bytes) -> Settings:
+    """Raises ValueError or ParseError."""
+    customers = ElementTree.fromstring(data).find("Customers")  # noqa: S314 - the lab's own file
     if customers is None:
         raise ValueError("the settings have no Customers")
     text = {child.tag: (child.text or "").strip() for child in customers}
@@ -47,7 +50,11 @@ def read_settings(path: Path) -> Settings:
     if secured not in ("true", "false") or not text.get("NetPosHost"):
         raise ValueError("the settings are incomplete")
     return Settings(
-        text["NetPosHost"], int(text.get("NetPosPort", "")), secured == "true", float(text.get("TimeoutSeconds") or 6)
+        text["NetPosHost"],
+        int(text.get("NetPosPort", "")),
+        secured == "true",
+        float(text.get("TimeoutSeconds") or 6),
+        text.get("AccessCode", ""),
     )
 
 
@@ -63,10 +70,12 @@ class Situation:
 class Terminal:
     """Settings, root store and log of one terminal, and its lookups."""
 
-    def __init__(self, folder: Path, faults: Faults) -> None:
+    def __init__(self, folder: Path, faults: Faults, dialect: Dialect) -> None:
         self.name = folder.name
+        self._dialect = dialect
         self._folder = folder
         self._network = LabNetwork(faults, self.name)
+        self.touch = touch.of(folder, faults)
         self._random = random.Random(self.name)
         self._idle: tuple[Situation, Connection] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
@@ -97,16 +106,17 @@ class Terminal:
         self._write(scheme, error, (time.monotonic() - begun) * 1000)
 
     def _situation(self) -> Situation:
-        settings = read_settings(self._folder / "TouchSettings.xml")
+        settings = parse_settings(self.touch.settings())
         roots = (self._folder / "roots.pem").stat().st_mtime_ns if settings.secured else 0
         return Situation(settings, self._network.faults, roots)
 
     async def _ask(self, situation: Situation) -> None:
         connection = await self._take(situation)
-        path = f"/netpos/members/{self._random.choice(MEMBERS)}"
+        member = self._random.choice(MEMBERS)
+        asked = self._dialect.lookup(member, self.name, situation.settings.code)
         try:
-            response = await connection.get(path, {"X-Terminal": self.name})
-            if response.status != 200:
+            response = await connection.ask(asked.method, asked.path, asked.headers, asked.body)
+            if not self._dialect.is_good(response.status, response.body, member):
                 raise ValueError(f"the server answered {response.status}")
         except BaseException:
             await connection.close()

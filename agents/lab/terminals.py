@@ -7,14 +7,17 @@ import sys
 from pathlib import Path
 
 from agents.lab import process
+from agents.lab.dialects import named as dialects
 from agents.lab.faults import Faults
+from agents.lab.layout import load
 from agents.lab.terminal import Terminal
 
 
 async def run(lab: Path, names: list[str]) -> None:
     """Run these terminals until cancelled."""
-    faults = Faults(lab)
-    await process.together([Terminal(lab / "terminals" / name, faults).run() for name in names])
+    faults, dialect = Faults(lab), dialects.of(load(lab).dialect)
+    terminals = [Terminal(lab / "terminals" / name, faults, dialect) for name in names]
+    await process.together([work for one in terminals for work in (one.run(), one.touch.run())])
 
 
 def main() -> int:

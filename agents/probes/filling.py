@@ -31,7 +31,8 @@ def fill(probe: Probe, values: Values) -> Request:
     """The request with these values. Raises ProbeError where a value is missing or cannot stand in its place."""
     errors: list[str] = []
     given = _checked(probe, values, errors)
-    headers = tuple((name, _replaced(value, given)) for name, value in probe.headers)
+    in_header = {name: _ascii(value) for name, value in given.items()}
+    headers = tuple((name, _replaced(value, in_header)) for name, value in probe.headers)
     for name, value in headers:
         if wrong := header_value_error(value):
             errors.append(f"headers.{name}: {wrong}")
@@ -71,6 +72,11 @@ def _checked(probe: Probe, values: Values, errors: list[str]) -> dict[str, str]:
 def _replaced(text: str, given: dict[str, str]) -> str:
     """The placeholders replaced in one pass: a value that looks like a placeholder stays as it is."""
     return PLACEHOLDER.sub(lambda match: given[match[1]], text)
+
+
+def _ascii(value: str) -> str:
+    """A value as it may stand in a header, which can hold ASCII only: other characters are percent-encoded."""
+    return "".join(character if character.isascii() else quote(character) for character in value)
 
 
 def _quoted(value: str, media_type: str) -> str:

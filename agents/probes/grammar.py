@@ -33,6 +33,11 @@ def method_error(method: object) -> str | None:
     return f"write one of {', '.join(METHODS)}"
 
 
+def is_plain_path(path: str) -> bool:
+    """Whether a request can ask for this path as it stands, without a placeholder."""
+    return path_error(path) is None and not PLACEHOLDER.search(path)
+
+
 def path_error(path: object) -> str | None:
     """Why this is no path, or None."""
     if not isinstance(path, str) or not _PATH.fullmatch(path):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from agents.profiles.restart import NEVER, TouchRestart
 from agents.profiles.text import Word
 from agents.protocol import Role
 
@@ -50,6 +51,7 @@ class Profile:
     access_code: str | None = None  # selector; if it matches nothing, the device has no access code
     file: Path | None = None  # the settings file; None if the agent's configuration names it
     key: str | None = None  # format registry only: the key below which the selectors are
+    restart: TouchRestart = NEVER  # terminals only: whether Touch must be restarted
 
 
 def same_word(one: Word, other: Word) -> bool:

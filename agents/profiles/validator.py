@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from agents.profiles import xml_path
+from agents.profiles import restart, xml_path
 from agents.profiles.profile import FORMATS, Format, Profile, ProfileError, Switch, same_word
 from agents.profiles.text import Word
 from agents.protocol import Role
@@ -54,11 +54,13 @@ def parse(data: dict[str, Any], folder: Path = Path()) -> Profile:
     code = check.selector("access_code", form) if "access_code" in data else None
     file, key = check.place(form)
     check.overlaps(switch, [port, host, timeout, code], form)
-    only_terminals = set() if is_terminal else {"host", "timeout"}
-    check.unknown({"role", "format", "key" if form == "registry" else "file", *_SECTIONS} - only_terminals)
+    touch, mistakes = restart.parse(data.get("restart") if is_terminal else None)
+    check.errors += mistakes
+    only_terminals = set() if is_terminal else {"host", "timeout", "restart"}
+    check.unknown({"role", "format", "restart", "key" if form == "registry" else "file", *_SECTIONS} - only_terminals)
     if check.errors:
         raise ProfileError(check.errors)
-    return Profile(role, form, switch, port, host, timeout, code, folder / file if file else None, key)
+    return Profile(role, form, switch, port, host, timeout, code, folder / file if file else None, key, touch)
 
 
 def _seems_terminal(data: dict[str, Any]) -> bool:

@@ -17,7 +17,8 @@ class Total:
 
 
 class Count:
-    """Counts the requests of one connection by their ends, and adds them to the total. Lookups have no body."""
+    """Counts the requests of one connection by their ends, and adds them to the total. An empty line in a body counts as
+    an end, too: the number is shown to people, and nothing is decided by it."""
 
     def __init__(self, total: Total) -> None:
         self._total = total

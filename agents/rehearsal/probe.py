@@ -7,11 +7,10 @@ import ssl
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from agents.clock import Clock
 from agents.errors import StepError
-from agents.hosts import lookup
+from agents.hosts import asking, lookup
 from agents.hosts.certstore import roots
 from agents.hosts.host import TerminalHost
 from agents.hosts.inventory import tls_ability
@@ -104,8 +103,7 @@ class TerminalProbe:
             await rounds.close()
 
     def _asker(self) -> Asker:
-        path = f"/netpos/members/{quote(self._probe.member, safe='')}"
-        return Asker(self._connect, path, self._host.headers())
+        return Asker(self._connect, asking.question(self._host, self._probe, "member"))
 
     def _connect(self, target: Target, session: ssl.SSLSession | None) -> Measured:
         tls = self._context if target.tls else None

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.hosts import lookup
+from agents.hosts import asking, lookup
+from agents.hosts.asking import Question
 from agents.hosts.lookup import Target
 from agents.protocol import LOOKUP_KINDS
 from agents.rehearsal.wire import Measured
@@ -33,8 +34,7 @@ class Asker:
     """How a terminal makes a lookup."""
 
     connect: Callable[[Target, ssl.SSLSession | None], Measured]  # returns a connection that is not open yet
-    path: str
-    headers: Mapping[str, str]
+    question: Question
 
     async def open(self, target: Target, session: ssl.SSLSession | None = None) -> Measured:
         """An open connection with the expected certificate. Raises StepError."""
@@ -51,8 +51,8 @@ class Asker:
     async def ask(self, connection: Measured, target: Target) -> None:
         """One lookup. Raises StepError."""
         with lookup.explaining(target):
-            response = await connection.get(self.path, dict(self.headers))
-        lookup.content(target, self.path, response)
+            response = await asking.send(connection, self.question)
+        asking.check(target, self.question, response)
 
 
 class Rounds:

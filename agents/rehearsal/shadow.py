@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from agents.errors import StepError
+from agents.hosts import asking
 from agents.hosts.certstore import store
 from agents.hosts.host import ServerHost
 from agents.net import unverified
@@ -39,7 +40,7 @@ class Shadow(ABC):
     async def open(self) -> None:
         """Listen, and set `facts` for the answer to `open`. Raises StepError; then nothing stays open."""
         self._host.check_port(self.probe.port)
-        await self._host.lookup(self.probe.member, LOOKUP_LIMIT_S)
+        await asking.member(self._host, self.probe, LOOKUP_LIMIT_S)
         # In a thread, because a key may be in hardware that signs slowly.
         await asyncio.to_thread(store.check, self._host.config.store, self.probe.thumbprint)
         if self._host.scheme() == "https":

@@ -7,6 +7,7 @@ Begin with server.py and terminal.py: each has all steps of its role in order, w
     terminal.py        the terminal's steps
     step_executor.py   carries out a list of steps forward, and back through the journal
     switch.py          the setting that decides between HTTP and HTTPS, both roles
+    touch.py           Touch as a program that is restarted, terminals
     services.py        Windows services, and the Services Monitor
     dependents.py      the services that need NetPOS.Net
     httpsys.py         URL reservations and certificate bindings

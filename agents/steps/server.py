@@ -3,7 +3,7 @@ back. Work that is longer, or that several steps share, is in functions: depende
 
 from agents.catalogue import EVERYONE_LISTENS
 from agents.errors import StepError
-from agents.hosts import netsh, sc, sc_text
+from agents.hosts import asking, netsh, sc, sc_text
 from agents.hosts.netsh_text import Binding, Reservation
 from agents.steps import dependents, httpsys, services, switch
 from agents.steps.base import Context, Evidence, Saved, Step
@@ -99,7 +99,7 @@ class StopService(Step):
 
     async def undo(self, ctx: Context, saved: Saved) -> Evidence:
         await sc.start(server(ctx).config.service)
-        answer = await ctx.host.lookup(ctx.instruction.member, LOOKUP_AFTER_START_S)
+        answer = await asking.member(ctx.host, ctx.instruction, LOOKUP_AFTER_START_S)
         return {**answer.evidence(), "scheme": ctx.host.scheme(), "at_ms": ctx.clock.now_ms()}
 
     async def verify(self, ctx: Context) -> Evidence:
@@ -253,7 +253,7 @@ class VerifyServer(Step):
     asks_only = True
 
     async def verify(self, ctx: Context) -> Evidence:
-        answer = await ctx.host.lookup(ctx.instruction.member, ctx.patience_s, ctx.thumbprint)
+        answer = await asking.member(ctx.host, ctx.instruction, ctx.patience_s, ctx.thumbprint)
         return {**answer.evidence(), "at_ms": ctx.clock.now_ms()}
 
 

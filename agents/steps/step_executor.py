@@ -69,7 +69,7 @@ class StepExecutor:
         return Context(instruction, self.host, self.clock, limit_s, saved)
 
     async def _forward_one(self, instruction: Instruction, step: Step, dry: bool) -> Evidence:
-        limit_s = catalogue.info(step.name).limit_s
+        limit_s = catalogue.info(step.name, self.host.restart).limit_s
         context = self.context(instruction, limit_s)
         if not dry:
             self._count_start(instruction.seq, step.name, MAX_STARTS)
@@ -95,7 +95,7 @@ class StepExecutor:
 
     async def _back_one(self, instruction: Instruction, record: UndoRecord) -> None:
         step = self.steps[record.step]
-        limit_s = step.undo_limit_s or catalogue.info(step.name).limit_s
+        limit_s = step.undo_limit_s or catalogue.info(step.name, self.host.restart).limit_s
         self._count_start(instruction.seq, f"undo {step.name}", MAX_UNDO_STARTS)
         begun = time.monotonic()
         context = self.context(record.instruction, limit_s)

@@ -47,6 +47,12 @@ def set_scheme(ctx: Context) -> None:
     ctx.host.write_settings(_switched(ctx, ctx.host.settings()))
 
 
+def is_back(ctx: Context, saved: Saved) -> bool:
+    """Whether the setting has the value that it had before set_scheme(), so that put_back() has nothing to write."""
+    now = ctx.host.reading(ctx.host.settings()).find(saved["path"]).text
+    return bool(now == saved["old"])
+
+
 def put_back(ctx: Context, saved: Saved) -> Evidence:
     """Undo set_scheme(). If somebody else has changed other settings since, only our own value is put back."""
     now = ctx.host.settings()

@@ -10,14 +10,16 @@ from fleet.api.queries import iso
 from fleet.models import Cutover, Device, DeviceRun, Transition
 from fleet.services.errors import NotFound
 
-_PLAN = ("from_scheme", "to_scheme", "duration_minutes", "on_window_close", "on_threshold", "waves", "exclude", "note")
+_POLICY = ("on_window_close", "on_threshold", "by_hand_minutes")
+_PLAN = ("from_scheme", "to_scheme", "duration_minutes", *_POLICY, "waves", "exclude", "note")
 _SAME = ("id", "state", "direction", "reason", *_PLAN)
 _TIMES = {"created_at": "created_at", "started_at": "started_at", "rested_at": "ended_at"}  # key of the answer -> field
 _WINDOW = ("site__zone", "starts_at", "ends_at", "no_return_at")
 _READ = ("version", "site_id", "finding", "cause", "certificate_thumbprint")
 _FIELDS = (*_SAME, *_TIMES.values(), *_WINDOW, *_READ, "requested_by__username", "approved_by__username")
 _SPANS = ("outage_ms", "cut_off_ms", "cut_off_since")
-_RUN_FIELDS = ("device__name", "kind", "state", "wave", "step", *_SPANS, "attempts", "finding", "version")
+_BY_HAND = ("by_hand", "proof", "answered_by__username", "answered_at")
+_RUN_FIELDS = ("device__name", "kind", "state", "wave", "step", *_SPANS, "attempts", *_BY_HAND, "finding", "version")
 _CAUSE = ("code", "message", "remedy")
 _ATTEMPTS = 3
 
@@ -94,6 +96,10 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
         "cut_off_ms": run["cut_off_ms"],
         "cut_off_since": iso(run["cut_off_since"]),
         "attempts": run["attempts"],
+        "by_hand": run["by_hand"],
+        "proof": run["proof"] or None,
+        "answered_by": run["answered_by__username"],
+        "answered_at": iso(run["answered_at"]),
         "finding": run["finding"] or None,
     }
 

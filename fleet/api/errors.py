@@ -18,6 +18,7 @@ _MESSAGES = {
     "extra_forbidden": "is not a field of this request",
     "int_type": "must be a whole number",
     "string_type": "must be text",
+    "bool_type": "must be true or false",
     "string_unicode": "is not valid text: it contains half of a surrogate pair",
     "list_type": "must be a list",
     "model_type": "must be an object",

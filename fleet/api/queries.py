@@ -11,8 +11,9 @@ from fleet.cutover.states import ACTIVE
 from fleet.models import Cutover, Device, Site
 from fleet.services.devices import current
 
-_SAME = ("id", "name", "port", "note", "tags")
-_READ = ("site_id", "run_state", "scheme", "host", "agent__id", "agent__connected", "agent__last_seen", "agent__revoked_at")
+_SAME = ("id", "name", "port", "note", "tags")  # keys of the answer and fields of the model
+_AGENT = ("agent__id", "agent__connected", "agent__last_seen", "agent__revoked_at")
+_READ = ("site_id", "kind", "run_state", "scheme", "host", "by_hand", "address", *_AGENT)
 
 
 def iso(at: dt.datetime | None) -> str | None:
@@ -52,6 +53,8 @@ def _device(row: dict[str, Any]) -> dict[str, Any]:
         "state": row["run_state"],
         "scheme": row["scheme"] or None,
         "host": row["host"] or None,
+        "address": row["address"] or None,
+        "by_hand": row["kind"] == Device.Kind.TERMINAL and (row["by_hand"] or not speaks),
         "agent": {"connected": row["agent__connected"], "last_seen": iso(row["agent__last_seen"])} if speaks else None,
     }
 

@@ -19,7 +19,8 @@ from fleet.api.fields import (
     blank_is_none,
 )
 from fleet.cutover.waves import Wave
-from fleet.services.cutovers.planning import MAX_WAVES, Plan
+from fleet.services.cutovers.by_hand import MAX_NOTE
+from fleet.services.cutovers.planning import MAX_BY_HAND_MINUTES, MAX_WAVES, Plan
 
 # Default of a field that may be left out but must not be null.
 ABSENT: Any = None
@@ -49,6 +50,9 @@ class NewCutover(Input):
     exclude: list[str] = Field([], max_length=10_000, description="Names of terminals that stay as they are.")
     certificate_thumbprint: Thumbprint | None = Field(None, description="SHA-1, 40 hex digits.")
     note: Note = ""
+    by_hand_minutes: int = Field(
+        15, ge=1, le=MAX_BY_HAND_MINUTES, description="How long a person may take for one terminal by hand."
+    )
 
     def plan(self) -> Plan:
         """The same as a value for the service."""
@@ -63,6 +67,7 @@ class NewCutover(Input):
             exclude=self.exclude,
             certificate_thumbprint=self.certificate_thumbprint or "",
             note=self.note,
+            by_hand_minutes=self.by_hand_minutes,
         )
 
 
@@ -82,6 +87,21 @@ class TerminalChanges(Input):
     name: str = Field(ABSENT, description="1 to 100 characters; no control characters and no comma.")
     note: str = Field(ABSENT, description="One line of at most 500 characters.")
     tags: list[str] = Field(ABSENT, description="At most 20, of at most 40 characters each.")
+    by_hand: bool = Field(ABSENT, description="A person sets this terminal in a cutover; its agent, if any, is not asked.")
+    address: str = Field(ABSENT, description="The terminal's own IP address; empty for none.")
+
+
+class ByHand(Input):
+    """What a person says about one terminal by hand."""
+
+    terminal: str = Field(description="Its name.")
+    result: Literal["done", "does_not_work"] = Field(
+        description="done: it is set as asked, and a member lookup works; does_not_work: it is set, and that fails."
+    )
+    note: str = Field("", description=f"What was seen, one line of at most {MAX_NOTE} characters.")
+    scheme: Literal["http", "https"] | None = Field(
+        None, description="What it was set to. An answer about another scheme than is wanted now is refused with 409."
+    )
 
 
 class CutoverFilter(BaseModel):

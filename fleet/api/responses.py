@@ -51,9 +51,13 @@ class Terminal(Response):
     name: str
     site: int
     state: TerminalState = Field(description="In the latest started cutover of its site, or idle.")
-    scheme: Literal["http", "https"] | None = Field(description="As its agent last read it in the settings.")
+    scheme: Literal["http", "https"] | None = Field(
+        description="As its agent last read it in the settings; of a terminal by hand as a person last said."
+    )
     host: str | None = Field(description="As its agent last read it in the settings.")
     port: int | None = Field(description="As its agent last read it in the settings.")
+    address: str | None = Field(description="Its own IP address, where a person has entered it.")
+    by_hand: bool = Field(description="A person sets it in a cutover: it was marked so, or no agent is enrolled.")
     note: str
     tags: list[str]
     agent: Presence | None = Field(description="null until an agent is enrolled.")
@@ -107,6 +111,7 @@ class CutoverSummary(Response):
     exclude: list[str] = Field(description="Names of terminals that stay as they are.")
     certificate_thumbprint: str | None = Field(description="null: chosen when the cutover is approved")
     note: str
+    by_hand_minutes: int = Field(description="How long a person may take for one terminal by hand.")
     requested_by: str | None
     approved_by: str | None
     created_at: AwareDatetime
@@ -133,6 +138,13 @@ class DeviceRun(Response):
     )
     cut_off_since: AwareDatetime | None = Field(description="When that began; null when the terminal is not cut off now.")
     attempts: int
+    by_hand: bool = Field(description="A person sets it; no agent is asked.")
+    proof: Literal["application", "transport", "person"] | None = Field(
+        description="What shows that it works: for a terminal by hand a person's word, or, where the server has seen its "
+        "address connect over TLS since, transport."
+    )
+    answered_by: str | None = Field(description="Who answered last for a terminal by hand.")
+    answered_at: AwareDatetime | None
     finding: Finding | None = Field(description="Why the device failed; it stays when the device is restored afterwards.")
 
 

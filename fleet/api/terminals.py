@@ -1,4 +1,4 @@
-"""Terminals: find them, read one, change its name, note and tags."""
+"""Terminals: find them, read one, change what people write about it."""
 
 from django.http import HttpRequest, JsonResponse
 from ninja import Query, Router
@@ -42,8 +42,8 @@ def get_terminal(request: HttpRequest, terminal_id: int) -> JsonResponse:
     operation_id="change_terminal",
 )
 def change_terminal(request: HttpRequest, terminal_id: int, changes: TerminalChanges) -> JsonResponse:
-    """Change its name, note or tags; fields that are not given stay. 409 where the site has the name already. A plan that
-    excludes the terminal excludes it under its new name."""
+    """Change its name, note, tags or address, or whether a person sets it by hand; fields that are not given stay. 409 where
+    the site has the name already. A plan that excludes the terminal excludes it under its new name."""
     _terminal(terminal_id)
     words = descriptions.Described(**changes.model_dump(exclude_unset=True))
     descriptions.update(request.auth, terminal_id, words)  # type: ignore[attr-defined]

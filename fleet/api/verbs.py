@@ -8,9 +8,9 @@ from ninja import Body, Router
 from fleet.api import cutover_rows, responses
 from fleet.api.auth import admin, approver
 from fleet.api.openapi import problems
-from fleet.api.requests import Nothing
+from fleet.api.requests import ByHand, Nothing
 from fleet.services import clock
-from fleet.services.cutovers import actions
+from fleet.services.cutovers import actions, by_hand
 from fleet.tasks import follow
 
 router = Router(tags=["cutovers"])
@@ -55,3 +55,28 @@ def _view(verb: actions.Verb) -> Callable[..., JsonResponse]:
 
 for _verb, _about in _ABOUT.items():
     _add(_verb, _about)
+
+
+@router.post(
+    "/cutovers/{id:cutover_id}/by_hand",
+    response=responses.CutoverWithRuns,
+    auth=approver,
+    openapi_extra=problems(400, 404, 409, 413, 422),
+    operation_id="answer_by_hand",
+    summary="Answer for a terminal by hand",
+)
+def answer_by_hand(request: HttpRequest, cutover_id: int, answer: ByHand) -> JsonResponse:
+    """Say how it went at a terminal by hand. A late answer is taken, and one that says what is known already changes nothing.
+    404 for a terminal that takes no part, 409 where the answer does not count now: it is not the terminal's turn, or the
+    cutover turned around meanwhile."""
+    after = by_hand.answer(
+        request.auth,  # type: ignore[attr-defined]
+        cutover_id,
+        answer.terminal,
+        answer.result,
+        clock.now(),
+        note=answer.note,
+        scheme=answer.scheme,
+    )
+    follow(after)
+    return JsonResponse(cutover_rows.cutover_row(cutover_id))

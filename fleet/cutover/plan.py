@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 
 from agents.protocol import Finding
-from fleet.cutover import causes, rollback
+from fleet.cutover import by_hand, causes, rollback
 from fleet.cutover.snapshot import Ask, Cause, Move, MoveRun, RunView, Snapshot, Step
 from fleet.cutover.states import ACTIVE, CAN_ROLL_BACK, COUNTS_AS_FAILED, Cutover, Run
 
@@ -56,8 +56,9 @@ def _arming(s: Snapshot, now: dt.datetime) -> list[Step]:
         return [_back_for_time("the window closes before the server could be switched; nothing was changed")]
     if s.server.state in COUNTS_AS_FAILED:
         return [_back_for(f"the server is not ready ({causes.said([s.server])}); nothing was changed", s.server)]
-    steps: list[Step] = []
-    if new := tuple(r.id for r in s.runs if r.state is Run.PENDING and r.asked is None):
+    # Nobody is asked about a terminal by hand: its person is needed when its wave comes, and not before.
+    steps: list[Step] = [MoveRun(r.id, Run.ARMED, "by hand") for r in s.terminals if r.by_hand and r.state is Run.PENDING]
+    if new := tuple(r.id for r in s.runs if r.state is Run.PENDING and r.asked is None and not r.by_hand):
         steps.append(Ask(new, "arm"))
     for run in s.runs:
         if run.state is Run.PENDING and _overdue(run, now):
@@ -108,7 +109,7 @@ def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
     ready = [r for r in open_runs if r.wave == wave and r.state in (Run.PENDING, Run.ARMED)]
     if ready:
         steps.append(Ask(tuple(r.id for r in ready), "switch"))
-        steps += [MoveRun(r.id, Run.SWITCHING, f"wave {wave + 1}: told to switch") for r in ready]
+        steps += [MoveRun(r.id, Run.SWITCHING, f"wave {wave + 1}: {_told(r)}") for r in ready]
     return steps
 
 
@@ -194,7 +195,7 @@ def _threshold(s: Snapshot) -> Step | None:
 def _silent(s: Snapshot, now: dt.datetime) -> list[Step]:
     """Devices that were told to switch and have not reported in time. Their instruction stays valid."""
     silent = [r for r in s.runs if r.state is Run.SWITCHING and _overdue(r, now)]
-    return [MoveRun(r.id, Run.UNREACHABLE, "its agent did not report in time", _lost(r)) for r in silent]
+    return [MoveRun(r.id, Run.UNREACHABLE, *by_hand.silence(r, s.to_scheme, _lost(r))) for r in silent]
 
 
 def _wake_late(s: Snapshot) -> list[Step]:
@@ -252,6 +253,10 @@ def _silent_at_arming(run: RunView) -> tuple[Run, str, Finding]:
         "Switch it on or check its network: it switches automatically when it is back.",
     )
     return Run.LATE, "not in contact when the cutover began", finding
+
+
+def _told(run: RunView) -> str:
+    return "waits for a person" if run.by_hand else "told to switch"
 
 
 def _lost(run: RunView) -> Finding:

@@ -17,6 +17,14 @@ REMEDY = "Look up a member at this device and check its agent's log. If both are
 
 
 @dataclass(frozen=True, slots=True)
+class Statuses:
+    """The HTTP statuses that a probe profile expects."""
+
+    interfaces: int
+    member: int
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """What a proof has to show."""
 
@@ -25,6 +33,9 @@ class Expected:
     # When the device was asked and when its answer came: ms since 1970 by the dashboard's clock.
     asked_ms: int
     now_ms: int
+    # The statuses by which the probe profile knows a good response, when proofs have to be of the application. None: a
+    # transport proof is enough.
+    statuses: Statuses | None = None
 
 
 def switch_doubt(role: Role, steps: Mapping[str, Mapping[str, Any]], expected: Expected) -> Finding | None:
@@ -33,7 +44,7 @@ def switch_doubt(role: Role, steps: Mapping[str, Mapping[str, Any]], expected: E
         if steps.get(name, {}).get("scheme") != expected.scheme:
             return _no_proof(f"{name}: its settings do not read {expected.scheme.upper()}")
     for name in LOOKUPS[role]:
-        if why := lookup_flaw(steps.get(name), expected):
+        if why := lookup_flaw(steps.get(name), expected, interfaces=name == "interface_list"):
             return _no_proof(f"{name}: {why}")
     return None
 
@@ -47,17 +58,33 @@ def answer_doubt(evidence: Mapping[str, Any], scheme: Scheme | None, expected: E
     return _no_proof(why) if why else None
 
 
-def lookup_flaw(evidence: Mapping[str, Any] | None, expected: Expected) -> str | None:
-    """What is wrong with the evidence of one lookup, or None."""
+def lookup_flaw(evidence: Mapping[str, Any] | None, expected: Expected, *, interfaces: bool = False) -> str | None:
+    """What is wrong with the evidence of one lookup, or None. interfaces: it asked for the interface list, not for a member."""
     if not evidence:
         return "the report has no lookup"
-    if evidence.get("status") != 200:
-        return "the lookup did not get the answer 200"
+    if why := _response_flaw(evidence, expected.statuses, interfaces):
+        return why
     if not _between(evidence.get("ms"), 0, LONGEST_MS):
         return "the lookup has an impossible duration"
     if "at_ms" in evidence and not _between(evidence["at_ms"], *_bounds(expected)):
         return "the lookup was not made between instruction and report"
     return _tls_flaw(evidence, expected)
+
+
+def _response_flaw(evidence: Mapping[str, Any], wanted: Statuses | None, interfaces: bool) -> str | None:
+    if not _between(evidence.get("status"), 100, 599):
+        return "the lookup got no response"
+    of_application = evidence.get("proof") == "application"
+    if wanted is not None:
+        if not of_application:
+            return "it made only a transport proof"
+        if evidence["status"] != (wanted.interfaces if interfaces else wanted.member):
+            return "the response had another status than the probe profile expects"
+    if of_application and evidence.get("matched") is not True:
+        return "the response was not as the probe profile expects"
+    if not of_application and evidence.get("by_http_sys") is True:
+        return "Windows gave the response by itself, without the service"
+    return None
 
 
 def _tls_flaw(evidence: Mapping[str, Any], expected: Expected) -> str | None:

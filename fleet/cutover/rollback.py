@@ -3,8 +3,8 @@ soon as it is undone. tests/cutover/ walks through all states and proves that th
 
 import datetime as dt
 
-from agents.protocol import Finding
-from fleet.cutover import causes
+from agents.protocol import Finding, Scheme
+from fleet.cutover import by_hand, causes
 from fleet.cutover.snapshot import Ask, Move, MoveRun, RunView, Snapshot, Step
 from fleet.cutover.states import Cutover, Run
 
@@ -37,7 +37,7 @@ def next_steps(s: Snapshot, now: dt.datetime) -> list[Step]:
 def _undo(runs: tuple[RunView, ...]) -> list[Step]:
     """Ask each of these devices that may have changed anything to undo it, once per epoch."""
     todo = [r for r in runs if r.asked != "undo" and _to_undo(r)]
-    moves: list[Step] = [MoveRun(r.id, Run.UNDOING, "told to undo") for r in todo if r.state is not Run.UNDOING]
+    moves: list[Step] = [MoveRun(r.id, Run.UNDOING, _told(r)) for r in todo if r.state is not Run.UNDOING]
     return [Ask(tuple(r.id for r in todo), "undo"), *moves] if todo else []
 
 
@@ -50,15 +50,21 @@ def _to_undo(run: RunView) -> bool:
 def _undo_in_passing(s: Snapshot) -> list[Step]:
     """Ask also those to undo that have probably nothing to undo. A late terminal may have taken its instruction while its
     report was lost, and one that was never told to switch may have followed its server by itself. The undo waits until
-    they come back, and the rollback does not wait for it."""
+    they come back, and the rollback does not wait for it. Nobody has to look at a terminal by hand that was never told to
+    switch."""
     states = (Run.LATE, Run.PENDING, Run.ARMED)
-    ids = [r.id for r in s.terminals if r.state in states and r.asked != "undo" and not _to_undo(r)]
+    ids = [r.id for r in s.terminals if r.state in states and r.asked != "undo" and not _to_undo(r) and not r.by_hand]
     return [Ask(tuple(ids), "undo")] if ids and s.server.touched else []
 
 
 def _silent(s: Snapshot, now: dt.datetime) -> list[Step]:
     silent = [r for r in s.runs if r.state is Run.UNDOING and r.deadline is not None and now >= r.deadline]
-    return [MoveRun(r.id, Run.UNDO_FAILED, "its agent did not report in time", _lost(r)) for r in silent]
+    before: Scheme = "http" if s.to_scheme == "https" else "https"
+    return [MoveRun(r.id, Run.UNDO_FAILED, *by_hand.silence(r, before, _lost(r))) for r in silent]
+
+
+def _told(run: RunView) -> str:
+    return "waits for a person to set it back" if run.by_hand else "told to undo"
 
 
 def _lost(run: RunView) -> Finding:

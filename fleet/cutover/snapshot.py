@@ -26,6 +26,7 @@ class RunView:
     deadline: dt.datetime | None = None  # after this moment its silence counts as a failure
     finding: Finding | None = None  # what is known to be wrong with it
     confirm_due: bool = False  # a verified terminal whose second lookup is due
+    by_hand: bool = False  # a person does what an agent would do, and says how it went
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,17 @@ def ends_at(starts_at: dt.datetime, duration_minutes: int) -> dt.datetime:
     return starts_at.astimezone(dt.UTC) + dt.timedelta(minutes=duration_minutes)
 
 
-def point_of_no_return(ends: dt.datetime, terminals: int, timings: Timings) -> dt.datetime:
-    """The last moment at which a full rollback, with its margin, still fits before the close."""
-    return ends - dt.timedelta(seconds=rollback_s(terminals, timings) * (1 + MARGIN))
+def point_of_no_return(ends: dt.datetime, terminals: int, timings: Timings, by_hand: int = 0) -> dt.datetime:
+    """The last moment at which a full rollback, with its margin, still fits before the close. by_hand: how many of the
+    terminals a person sets."""
+    return ends - dt.timedelta(seconds=rollback_s(terminals, timings, by_hand) * (1 + MARGIN))
 
 
-def why_not(now: dt.datetime, ends: dt.datetime, terminals: int, timings: Timings) -> str | None:
+def why_not(now: dt.datetime, ends: dt.datetime, terminals: int, timings: Timings, by_hand: int = 0) -> str | None:
     """Why a cutover that starts now cannot fit, or None when it can: the way forward has to end before
-    the point of no return."""
-    needed = forward_s(terminals, timings)
-    left = (point_of_no_return(ends, terminals, timings) - now).total_seconds()
+    the point of no return. by_hand: how many of the terminals a person sets."""
+    needed = forward_s(terminals, timings, by_hand)
+    left = (point_of_no_return(ends, terminals, timings, by_hand) - now).total_seconds()
     if needed <= left:
         return None
     return (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from agents.catalogue import Restart
 from fleet.device_facts.lenient import mapping, text, whole
 
 Scheme = Literal["http", "https"]
@@ -116,11 +117,22 @@ class DeviceFacts:
     version: str | None = None  # the agent's
 
 
+@dataclass(frozen=True, slots=True)
+class TouchFacts:
+    """Touch as a program, by the terminal's own clock. Times are milliseconds since 1970."""
+
+    running: bool | None = None  # None: the agent cannot tell
+    since_ms: int | None = None  # when it started
+    settings_changed_ms: int | None = None  # when its settings were last changed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerminalFacts(DeviceFacts):
     """What a terminal's inventory tells."""
 
     timeout_s: float | None = None  # how long the terminal waits for an answer
+    restart: Restart | None = None  # how its agent restarts Touch; None: it does not
+    touch: TouchFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from agents.bounds import MAX_CHAIN
+from agents.catalogue import RESTART_LIMITS_S, RESTARTS, Restart
 from agents.protocol import Finding
 from fleet.device_facts.facts import (
     BindingFacts,
@@ -19,10 +20,12 @@ from fleet.device_facts.facts import (
     ServiceFacts,
     StoredCertificate,
     TerminalFacts,
+    TouchFacts,
 )
 from fleet.device_facts.lenient import exact, flag, mapping, moment, number, numbers, pems, rows, text, texts, whole
 
 _MAX_ROWS, _MAX_PEERS, _MAX_ROOTS, _MAX_KINDS, _MAX_SAMPLES = 500, 200, 20, 20, 100
+_LAST_MS = 7_258_118_400_000  # the year 2200: a later moment is none that pages can show
 _PORT = re.compile(r":(\d{1,5})(?:/|$)")
 _THUMBPRINT = re.compile(r"[0-9A-F]{40}")
 T = TypeVar("T")
@@ -36,7 +39,16 @@ def parse(raw: Any) -> DeviceFacts:
 def parse_terminal(raw: Any) -> TerminalFacts:
     """A terminal's inventory."""
     told = mapping(raw)
-    return TerminalFacts(**_common(told), timeout_s=_timeout_s(told))
+    return TerminalFacts(**_common(told), timeout_s=_timeout_s(told), restart=parse_restart(told), touch=_touch(told))
+
+
+def parse_restart(raw: Any) -> Restart | None:
+    """How a terminal restarts Touch, by its inventory or by this part of it alone; None where it does not."""
+    told = mapping(mapping(raw).get("restart"))
+    how = told.get("how")
+    if how not in RESTARTS:
+        return None
+    return Restart(cast(Any, how), whole(told.get("limit_s"), *RESTART_LIMITS_S) or RESTART_LIMITS_S[1])
 
 
 def parse_server(raw: Any) -> ServerFacts:
@@ -129,6 +141,14 @@ def _common(told: Mapping[str, Any]) -> dict[str, Any]:
         "access_code": text(told.get("access_code"), 64),
         "version": text(told.get("agent_version"), 40),
     }
+
+
+def _touch(told: Mapping[str, Any]) -> TouchFacts | None:
+    touch = mapping(told.get("touch"))
+    if not touch:
+        return None
+    since, changed = whole(touch.get("since_ms"), 0, _LAST_MS), whole(touch.get("settings_changed_ms"), 0, _LAST_MS)
+    return TouchFacts(flag(touch.get("running")), since, changed)
 
 
 def _each(make: Callable[[Mapping[str, Any]], T | None], found: Iterable[Mapping[str, Any]] | None) -> tuple[T, ...] | None:

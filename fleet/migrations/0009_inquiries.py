@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fleet', '0008_probes'),
+        ('fleet', '0008_whatever_it_speaks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

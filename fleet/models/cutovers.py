@@ -44,6 +44,7 @@ class Cutover(models.Model):
     # How its proofs ask the server, frozen when it is scheduled. None: by a transport proof.
     probe = models.ForeignKey(ProbeVersion, models.RESTRICT, null=True, blank=True, related_name="+")
     note = models.CharField(max_length=500, blank=True)
+    by_hand_minutes = models.PositiveIntegerField(default=15)  # how long a person may take for one terminal by hand
 
     # Grows with every change of direction. Agents refuse instructions of an older epoch.
     epoch = models.PositiveBigIntegerField(default=0)
@@ -87,6 +88,14 @@ class DeviceRun(models.Model):
     state = models.CharField(max_length=11, choices=_choices(states.Run), default=states.Run.PENDING)
     step = models.CharField(max_length=24, blank=True)  # the step that is under way
     attempts = models.PositiveIntegerField(default=0)  # how often it was told to switch
+    # A person does what an agent would do; fixed when the cutover begins. Then the last answer: who, when, which words.
+    by_hand = models.BooleanField(default=False)
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answer_note = models.CharField(max_length=200, blank=True)
+    # What shows that it works: "application" (a lookup was answered), "transport" (TLS and some answer of the service),
+    # "person" (somebody says so); "" where nothing does yet.
+    proof = models.CharField(max_length=11, blank=True)
     finding = models.JSONField(null=True, blank=True)  # what is wrong with it: code, message, remedy
     outage_ms = models.BigIntegerField(null=True, blank=True)  # from the server's last answer to its first lookup afterwards
     # How long a terminal was without a proven lookup, once that is over; and since when, while it is not over.

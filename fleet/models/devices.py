@@ -2,8 +2,9 @@
 
 from django.db import models
 
+from agents.catalogue import Restart
 from fleet.device_facts.facts import DeviceFacts, SeenTable, ServerFacts, TerminalFacts
-from fleet.device_facts.parse import parse, parse_seen, parse_server, parse_terminal
+from fleet.device_facts.parse import parse, parse_restart, parse_seen, parse_server, parse_terminal
 
 DEFAULT_PORT = 10101  # NetPOS.Net's, for a server whose agent has not told its port
 
@@ -25,6 +26,8 @@ class Site(models.Model):
         null=True, blank=True, help_text="How old a rehearsal may be at approval; empty: none is asked for."
     )
     rehearse_every_hours = models.PositiveIntegerField(default=0, help_text="0: only by button.")
+    # Where the setting is at this site's terminals, in the site's own words; a person at a terminal by hand reads them.
+    by_hand_words = models.CharField(max_length=500, blank=True)
 
     class Meta:
         ordering = ("name", "id")
@@ -50,6 +53,10 @@ class Device(models.Model):
     name = models.CharField(max_length=100)
     note = models.CharField(max_length=500, blank=True)
     tags = models.JSONField(default=list, blank=True)
+    # A person sets this terminal in a cutover, even if an agent runs on it. One without an agent is by hand in any case.
+    by_hand = models.BooleanField(default=False)
+    # The terminal's own IP address, by which the server's agent recognises its connections; "": unknown.
+    address = models.CharField(max_length=64, blank=True)
     # The last inventory, which came at inventory_at: what its agent read in the device's settings, and everything else
     # as facts. The device chose these words: pages escape them, and nobody trusts them.
     scheme = models.CharField(max_length=5, blank=True)
@@ -88,3 +95,8 @@ class Device(models.Model):
     def terminal_facts(self) -> TerminalFacts:
         """What it told as a terminal."""
         return parse_terminal(self.facts)
+
+    @property
+    def restart(self) -> Restart | None:
+        """How its agent restarts Touch, by its last inventory; None where it does not. Of a server always None."""
+        return parse_restart(self.facts) if self.kind == self.Kind.TERMINAL else None

@@ -12,7 +12,7 @@ from fleet.models import Agent, Cutover, Device, Rehearsal, Site, TerminalCheck
 from fleet.preflight.site.check import assess
 from fleet.preflight.site.readiness import Readiness
 from fleet.preflight.site.reading import check_view, rehearsal_view, server_view, terminal_view
-from fleet.preflight.site.view import Contact, RehearsalView, SiteView, TerminalCheckView
+from fleet.preflight.site.view import Contact, RehearsalView, SiteView, TerminalCheckView, TerminalView
 from fleet.services.text import NAMED
 
 
@@ -53,17 +53,27 @@ def _view(site: Site, now: dt.datetime, plan: Cutover | None, held: RehearsalVie
         server=server_view(server.name, contact_of(server), server.server_facts, port=server.port, alarm=_alarm(server))
         if server
         else None,
-        terminals=tuple(
-            terminal_view(d.name, contact_of(d), d.terminal_facts, host=d.host, port=d.port, alarm=_alarm(d))
-            for d in devices
-            if d.kind == Device.Kind.TERMINAL
-        ),
+        terminals=tuple(_terminal(d) for d in devices if d.kind == Device.Kind.TERMINAL),
         rehearsal=held,
         failed=parse_finding(failed.finding or {}) if failed else None,
         excluded=frozenset(map(str, plan.exclude)) if plan else frozenset(),
         policy_hours=site.rehearsal_hours,
         thumbprint=plan.certificate_thumbprint if plan else "",
         window=(plan.starts_at.astimezone(dt.UTC), plan.ends_at.astimezone(dt.UTC)) if plan else None,
+    )
+
+
+def _terminal(device: Device) -> TerminalView:
+    facts = device.terminal_facts
+    return terminal_view(
+        device.name,
+        contact_of(device),
+        facts,
+        host=device.host,
+        port=device.port,
+        alarm=_alarm(device),
+        by_hand=device.by_hand,
+        address=device.address,
     )
 
 

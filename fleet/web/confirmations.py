@@ -5,6 +5,7 @@ import datetime as dt
 
 from fleet.cutover import forecast, window
 from fleet.cutover.forecast import Timings
+from fleet.cutover.states import COUNTS_AS_FAILED
 from fleet.cutover.states import Cutover as C
 from fleet.models import Cutover
 from fleet.services.cutovers import actions
@@ -31,35 +32,52 @@ def what_will_happen(verb: str, cutover: Cutover, n: Numbers, now: dt.datetime) 
             return _roll_back(cutover, n)
 
 
-def beginning(total: int, to: str, starts: dt.datetime | None, ends: dt.datetime, zone: dt.tzinfo, measured: Timings) -> str:
+def beginning(
+    total: int,
+    to: str,
+    starts: dt.datetime | None,
+    ends: dt.datetime,
+    zone: dt.tzinfo,
+    measured: Timings,
+    by_hand: int = 0,
+) -> str:
     """What a cutover does from its start on. total: number of terminals; to: the new scheme; starts: None for now; measured:
-    how long steps take at this site."""
+    how long steps take at this site; by_hand: how many of the terminals a person sets."""
     when = f"On {_day(starts, zone)}" if starts else "At once"
-    first, last = (span(forecast.forward_s(n, measured)) for n in (min(total, 1), total))
+    # Whether the first one has an agent is not known here, and does not matter: it is the shortest that it can be.
+    first = span(forecast.forward_s(min(total, 1), measured, by_hand if by_hand == total == 1 else 0))
+    last = span(forecast.forward_s(total, measured, by_hand))
     about = f"about {first} for the first, {last} for the last" if first != last else f"about {first}"
     return (
         f"{when} every agent checks its settings and reports ready. Then the server switches to {to}: {_all(total)} cut off "
-        f"until each has switched too, {about}. {_way_back(total, ends, zone, measured)}"
+        f"until each has switched too, {about}. {_persons(by_hand)}{_way_back(total, ends, zone, measured, by_hand)}"
     )
+
+
+def _persons(by_hand: int) -> str:
+    if not by_hand:
+        return ""
+    return f"A person sets {plural(by_hand, 'terminal')} by hand, each when its page asks for it. "
 
 
 def _begin(cutover: Cutover, now: dt.datetime) -> str:
     later = not cutover.starts_now and cutover.starts_at > now
     starts = cutover.starts_at if later or not cutover.starts_now else now
     ends = window.ends_at(starts, cutover.duration_minutes)
-    total = view_models.planned(cutover)
+    total, by_hand = view_models.planned(cutover), view_models.planned_by_hand(cutover)
     zone = labels.zone_of(cutover.site.zone)
-    return beginning(total, cutover.to_scheme.upper(), starts if later else None, ends, zone, timings(cutover))
+    return beginning(total, cutover.to_scheme.upper(), starts if later else None, ends, zone, timings(cutover), by_hand)
 
 
 def _resume(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
     measured = timings(cutover)
     if cutover.paused_from in (C.SWITCHING, C.VERIFYING):
         left = n.of(*OPEN)
-        does = f"{plural(left, 'terminal')} left to switch, about {span(_terminals_s(left, measured))}."
+        about = span(_terminals_s(left, measured, view_models.by_hand_in(cutover, *OPEN)))
+        does = f"{plural(left, 'terminal')} left to switch, about {about}."
         does += f" {_cut_off_now(n)}" if n.cut_off else ""
     else:
-        about = span(forecast.forward_s(n.total, measured))
+        about = span(forecast.forward_s(n.total, measured, view_models.by_hand_in(cutover)))
         does = f"the server is next, and {_all(n.total)} cut off until each has switched too, about {about}."
     failed = f" The failure of {plural(n.failed, 'terminal')} does not stop it again." if n.failed else ""
     return f"It continues where it stopped: {does}{failed} {_fits(cutover, now)}"
@@ -67,7 +85,7 @@ def _resume(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
 
 def _retry(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
     about = span(
-        _terminals_s(n.failed, Timings())
+        _terminals_s(n.failed, Timings(), view_models.by_hand_in(cutover, *COUNTS_AS_FAILED))
     )  # this text is made again with each change, so it does not read the measured steps
     which = f"{plural(n.failed, 'terminal')} that failed {'is' if n.failed == 1 else 'are'}"
     return f"{which} tried again, about {about}. Nothing is done to the others. {_fits(cutover, now)}"
@@ -100,8 +118,8 @@ def rollback_seconds(cutover: Cutover) -> float | None:
     return (cutover.ends_at - cutover.no_return_at).total_seconds() / (1 + window.MARGIN)
 
 
-def _terminals_s(terminals: int, measured: Timings) -> float:
-    return forecast.forward_s(terminals, measured) - measured.server_forward_s
+def _terminals_s(terminals: int, measured: Timings, by_hand: int) -> float:
+    return forecast.forward_s(terminals, measured, by_hand) - measured.server_forward_s
 
 
 def _all(total: int) -> str:
@@ -112,9 +130,11 @@ def _cut_off_now(n: Numbers) -> str:
     return f"{plural(n.cut_off, 'terminal')} {'is' if n.cut_off == 1 else 'are'} cut off now."
 
 
-def _way_back(total: int, ends: dt.datetime, zone: dt.tzinfo, measured: Timings) -> str:
-    until = _at(window.point_of_no_return(ends, total, measured), zone)
-    return f"A rollback takes about {span(forecast.rollback_s(total, measured))} and fits into the window until {until}."
+def _way_back(total: int, ends: dt.datetime, zone: dt.tzinfo, measured: Timings, by_hand: int) -> str:
+    until = _at(window.point_of_no_return(ends, total, measured, by_hand), zone)
+    return (
+        f"A rollback takes about {span(forecast.rollback_s(total, measured, by_hand))} and fits into the window until {until}."
+    )
 
 
 def _fits(cutover: Cutover, now: dt.datetime) -> str:

@@ -16,6 +16,8 @@ from fleet.web import device_steps, labels, view_models
 from fleet.web.exports import csv_response
 from fleet.web.view_helpers import for_people, paged, show
 
+BY_HAND = ("by_hand", "proof", "answered_by", "answered_at", "answer_note")  # columns of the CSV
+
 
 @require_GET
 @for_people
@@ -80,7 +82,7 @@ def report_csv(request: HttpRequest, pk: int) -> HttpResponse:
     """The same for a spreadsheet."""
     cutover = view_models.load(pk)
     header = ("terminal", "wave", "state", "before", "after", "outage_ms", "cut_off_ms", "cut_off_since", "attempts",
-              "changed_at", "finding", "remedy", "cause")  # fmt: skip
+              "changed_at", *BY_HAND, "finding", "remedy", "cause")  # fmt: skip
     rows = (_csv_row(cutover, run) for run in _runs(cutover))
     return csv_response(f"cutover-{pk}", header, rows)
 
@@ -89,9 +91,12 @@ def _csv_row(cutover: Cutover, run: DeviceRun) -> tuple[Any, ...]:
     finding = run.finding or {}
     at = run.changed_at.isoformat(timespec="milliseconds")
     since = run.cut_off_since.isoformat(timespec="milliseconds") if run.cut_off_since else None
+    answered = run.answered_at.isoformat(timespec="milliseconds") if run.answered_at else None
     before, after = _before_after(cutover, run)
+    by_hand = ("yes" if run.by_hand else "no", run.proof, run.answered_by, answered, run.answer_note)
     return (run.device.name, run.wave + 1, run.state, before, after, run.outage_ms, run.cut_off_ms, since, run.attempts, at,
-            finding.get("message"), finding.get("remedy"), labels.in_one_line(labels.cause_of(cutover.cause)))  # fmt: skip
+            *by_hand, finding.get("message"), finding.get("remedy"),
+            labels.in_one_line(labels.cause_of(cutover.cause)))  # fmt: skip
 
 
 def _cut_off(run: DeviceRun, now: dt.datetime) -> str:
@@ -102,7 +107,7 @@ def _cut_off(run: DeviceRun, now: dt.datetime) -> str:
 
 
 def _runs(cutover: Cutover) -> Any:
-    return cutover.runs.filter(kind="terminal").select_related("device").order_by("device__name", "pk")
+    return cutover.runs.filter(kind="terminal").select_related("device", "answered_by").order_by("device__name", "pk")
 
 
 def _before_after(cutover: Cutover, run: DeviceRun) -> tuple[str, str]:

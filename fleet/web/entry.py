@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 # Addresses that are not pages -> the page that they belong to, and the label of the link to it.
 _BELONGS = {
     "act": ("cutover", "Back to the cutover"),
+    "by_hand_now": ("cutover", "Back to the cutover"),
     "confirm": ("cutover", "Back to the cutover"),
     "events": ("cutover", "Back to the cutover"),
     "dismiss": ("fleet", "Back to Fleet"),
@@ -36,7 +37,7 @@ _BELONGS = {
     "token": ("agents", "Back to Agents"),
 }
 # Forms whose typed text survives a log-in.
-_FORMS = {"plan", "preview", "terminal", "server", "import", "site_member", "site_probe"}
+_FORMS = {"by_hand", "plan", "preview", "terminal", "server", "import", "site_member", "site_probe"}
 _KEPT, _NEVER = "typed", {"csrfmiddlewaretoken", "password", "do"}
 MOST_TYPED = 16_000  # characters; limited because users who are not logged in can make us store them
 MOST_STRANGERS = 1000  # sessions of users who are not logged in

@@ -21,18 +21,21 @@ def steps(run: DeviceRun) -> list[Step]:
         return []
     back = run.state == Run.UNDO_FAILED or run.cutover.direction == "back"
     scheme = run.cutover.from_scheme if back else run.cutover.to_scheme
-    return _server(run, scheme) if run.kind == "server" else _terminal(scheme)
+    if run.kind == "server":
+        return _server(run, scheme)
+    told = "press Done on this terminal's page in the cutover" if run.by_hand else "its agent reports it automatically"
+    last = f"If that works, the terminal is on {scheme.upper()}; {told}."
+    return [Step(text) for text in [*terminal(scheme)[:-1], f"Look up a member. {last}"]]
 
 
-def _terminal(scheme: str) -> list[Step]:
-    tick = "tick" if scheme == "https" else "untick"
-    texts = [
-        "In Touch open Tools, Basic Tools, Terminal Settings, Customers, and there the tab Validation.",
-        f"{tick.capitalize()} Secured. Leave host and port as they are. Save.",
+def terminal(scheme: str, member: str = "") -> list[str]:
+    """What to do at a terminal so that it speaks this scheme. member: the number to look up."""
+    return [
+        "In Touch open Tools > Basic Tools > Terminal Settings > Customers, and there the tab Validation.",
+        f"{'Tick' if scheme == 'https' else 'Untick'} Secured. Leave host and port as they are. Save.",
         "Press Refresh Interface List; it must show the interfaces.",
-        f"Look up a member. If that works, the terminal is on {scheme.upper()}; its agent reports it automatically.",
+        f"Look up a member{f', for example {member}' if member else ''}; the answer must appear.",
     ]
-    return [Step(text) for text in texts]
 
 
 def _server(run: DeviceRun, scheme: str) -> list[Step]:

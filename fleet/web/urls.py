@@ -4,6 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import path
 
 from fleet.web import audit, cutovers, entry
+from fleet.web.by_hand import views as by_hand
 from fleet.web.fleet import agents, devices, home, importing
 from fleet.web.live import stream
 from fleet.web.live import views as live
@@ -49,6 +50,9 @@ urlpatterns = [
     path("cutovers/<int:pk>/events", stream.stream, name="events"),
     path("cutovers/<int:pk>/act/<str:verb>/", live.act, name="act"),
     path("cutovers/<int:pk>/confirm/<str:verb>/", live.confirm, name="confirm"),
+    path("cutovers/<int:pk>/by-hand/<int:device_id>/", by_hand.page, name="by_hand"),
+    path("cutovers/<int:pk>/by-hand/<int:device_id>/now/", by_hand.look, name="by_hand_now"),
+    path("cutovers/<int:pk>/print/", by_hand.print_out, name="print"),
     path("cutovers/<int:pk>/report/", cutovers.report, name="report"),
     path("cutovers/<int:pk>/report.csv", cutovers.report_csv, name="report_csv"),
     # what happened

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun
+from fleet.services.devices import by_hand
 from fleet.web.numbers import OPEN, Numbers, seconds_left
 
 
@@ -25,6 +26,17 @@ def server_run(cutover: Cutover) -> DeviceRun | None:
 def planned(cutover: Cutover) -> int:
     """How many terminals would take part, before there are device runs."""
     return cutover.site.devices.filter(kind="terminal").exclude(name__in=cutover.exclude).count()
+
+
+def planned_by_hand(cutover: Cutover) -> int:
+    """How many of these a person would set."""
+    return cutover.site.devices.filter(by_hand.wanted()).exclude(name__in=cutover.exclude).count()
+
+
+def by_hand_in(cutover: Cutover, *states: str) -> int:
+    """How many terminals by hand are in one of these states; without states, how many there are."""
+    runs = cutover.runs.filter(by_hand=True)
+    return (runs.filter(state__in=states) if states else runs).count()
 
 
 def to_go_back(cutover: Cutover) -> int:

@@ -5,9 +5,9 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from agents.lab.texts import languages
+from fleet.management.demo.site import LabOptions
 from tests.faults.site import Site
 
 REST = {"completed", "rolled_back", "needs_person", "cancelled"}
@@ -16,10 +16,9 @@ REST = {"completed", "rolled_back", "needs_person", "cancelled"}
 class DemoSite(Site):
     """Starts the demo in a folder of its own; use as a context manager."""
 
-    def __init__(
-        self, terminals: int = 8, *, seed: int = 3, language: str = languages.DEFAULT, postgres: str | None = None
-    ) -> None:
-        super().__init__(Path(tempfile.mkdtemp(prefix="tw-acc-")), terminals, seed=seed, language=language, postgres=postgres)
+    def __init__(self, terminals: int = 8, *, seed: int = 3, postgres: str | None = None, **lab: Unpack[LabOptions]) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="tw-acc-"))
+        super().__init__(folder, terminals, seed=seed, postgres=postgres, **lab)
 
     def __enter__(self) -> "DemoSite":
         self.start()

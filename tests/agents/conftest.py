@@ -12,6 +12,7 @@ import pytest
 from fake_gateway import Cuttable, Gateway
 from fake_httpsys import FakeHttpSys
 from fake_windows import MEMBER, FakeWindows
+from questions import REST
 from rehearsing import order
 from websockets.asyncio.server import serve
 
@@ -60,6 +61,7 @@ def make_instruction(port: int, certificate: certificates.Certificate) -> Callab
             "agent": "a1", "seq": 1, "epoch": 1, "cutover": 7, "action": "switch", "to_scheme": "https",
             "steps": SERVER_STEPS if role == "server" else TERMINAL_STEPS, "port": port,
             "thumbprint": certificate.thumbprint, "member": MEMBER, "expires_ms": 7_000_000_000_000, "lease_ms": 60_000,
+            "probe": REST,
         }  # fmt: skip
         if changes.get("action") in ("arm", "undo", "verify"):
             values["steps"] = ("ready",) if changes["action"] == "arm" else ()

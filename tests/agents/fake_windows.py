@@ -217,7 +217,9 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             good = {"/netpos/interfaces": ["Members"], f"/netpos/members/{MEMBER}": {"number": MEMBER}}
             body = json.dumps(good.get(path, {"error": "unknown"})).encode()
             status = b"200 OK" if path in good else b"404 Not Found"
-            writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+            writer.write(
+                b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+            )
             await writer.drain()
     except (OSError, ssl.SSLError, IndexError):
         return

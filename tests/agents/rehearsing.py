@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_windows import MEMBER
+from questions import REST
 
 from agents.protocol import Rehearsal
 
@@ -13,7 +14,7 @@ FOREVER_MS = 7_000_000_000_000
 
 
 def order(action: str, port: int, **changes: Any) -> Rehearsal:
-    made = Rehearsal("a1", 3, action, port, MEMBER, FOREVER_MS)
+    made = Rehearsal("a1", 3, action, port, MEMBER, FOREVER_MS, probe=REST)
     return dataclasses.replace(made, **changes)
 
 

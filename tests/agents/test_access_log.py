@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from fake_windows import FakeWindows
+from questions import REST
 
 from agents import config
 from agents.clock import Clock
+from agents.hosts import asking
 from agents.hosts.host import ServerHost, TerminalHost
 from agents.hosts.inventory import access_log
 from agents.hosts.inventory.inventory import MAX_BYTES, Inventory, fitted
+from agents.protocol import Instruction
 
 
 def line(terminal: Any, t: Any = 1_700_000_000.25, **changes: Any) -> str:
@@ -66,7 +69,9 @@ def test_a_long_log_is_read_from_its_tail_alone(tmp_path: Path, monkeypatch: pyt
 
 def test_names_are_told_as_the_tills_are_called(tmp_path: Path, terminal: TerminalHost) -> None:
     object.__setattr__(terminal.config, "name", "Küche 1, 50 %")
-    assert list(seen(tmp_path, line(terminal.headers()["X-Terminal"]))) == ["Küche 1, 50 %"]
+    order = Instruction("a1", 1, 1, 7, "verify", "https", (), 0, None, "1001", 0, 0, probe=REST)
+    sent = dict(asking.question(terminal, order, "member").request.headers)
+    assert list(seen(tmp_path, line(sent["X-Terminal"]))) == ["Küche 1, 50 %"]
 
 
 def test_more_names_than_a_site_has_are_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from agents.clock import Clock
 from agents.deadman import NO_TLS, DeadMan
 from agents.errors import StepError
+from agents.hosts import asking
 from agents.protocol import Finished, Instruction
 from agents.storage.ledger import Ledger, report_record
 
@@ -15,6 +16,8 @@ SWITCH = Instruction("a", 5, 2, 7, "switch", "https", ("secured",), 10101, "AB" 
 
 
 class FakeHost:
+    restart = None
+
     def scheme(self):
         return "http"
 
@@ -130,24 +133,25 @@ async def test_within_the_lease_nothing_is_done():
     assert done == []
 
 
-async def test_a_till_that_never_was_told_anything_follows_to_https_with_what_it_knows():
+async def test_a_till_that_never_was_told_anything_follows_to_https_with_what_it_knows(monkeypatch):
     man, done = deadman(silent_s=60, last=None, speaks={"https": None})
     await man._follow("http")
     assert done == [("forward", "https", ("secured", "interface_list"))]
 
 
-def server(*, silent_s, answers=True, starting_now=False, policy="restore", uncommitted=True, undo=SWITCHED):
+def server(monkeypatch, *, silent_s, answers=True, starting_now=False, policy="restore", uncommitted=True, undo=SWITCHED):
     man, done = deadman(silent_s=silent_s, last=dataclasses.replace(SWITCH, policy=policy), undo=undo)
     man.journal.ledger.uncommitted = uncommitted
 
-    async def lookup(member, within_s):
+    async def lookup(host, order, within_s):
         if not answers:
             raise StepError("connection_refused", "nothing there", "start it")
 
     async def starting():
         return starting_now
 
-    man.host.lookup, man._starting = lookup, starting
+    monkeypatch.setattr(asking, "member", lookup)
+    man._starting = starting
     return man, done
 
 
@@ -161,14 +165,14 @@ def server(*, silent_s, answers=True, starting_now=False, policy="restore", unco
         ({"silent_s": 5}, []),
     ],
 )
-async def test_a_server_goes_back_when_its_switch_was_not_confirmed_in_time(situation, did):
-    man, done = server(**situation)
+async def test_a_server_goes_back_when_its_switch_was_not_confirmed_in_time(situation, did, monkeypatch):
+    man, done = server(monkeypatch, **situation)
     await man._server()
     assert [d[2] for d in done] == did
 
 
-async def test_a_switched_server_that_stays_silent_is_put_back():
-    man, done = server(silent_s=1, answers=False)
+async def test_a_switched_server_that_stays_silent_is_put_back(monkeypatch):
+    man, done = server(monkeypatch, silent_s=1, answers=False)
     await man._server()
     assert done == [], "a moment of silence is no reason"
     man._answered_at -= 60
@@ -176,8 +180,8 @@ async def test_a_switched_server_that_stays_silent_is_put_back():
     assert [d[2] for d in done] == ["server_silent"]
 
 
-async def test_a_server_that_somebody_is_just_starting_is_left_alone():
-    man, done = server(silent_s=1, answers=False, starting_now=True)
+async def test_a_server_that_somebody_is_just_starting_is_left_alone(monkeypatch):
+    man, done = server(monkeypatch, silent_s=1, answers=False, starting_now=True)
     man._answered_at -= 60
     await man._server()
     assert done == []

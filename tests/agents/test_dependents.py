@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from fake_windows import FakeWindows, Service
+from questions import looked_up
 
 from agents.hosts.host import ServerHost
 from agents.protocol import Instruction, StepDone
@@ -73,7 +74,7 @@ async def test_one_that_does_not_start_again_brings_the_server_back_and_is_named
     assert (finished.outcome, finished.scheme, finished.restored) == ("failed", "http", False)
     assert "KioskApi: its account could not log on" in finished.finding.message
     assert needed.settings.read_bytes() == settings
-    assert (await server.lookup("1001", 1)).status == 200
+    assert (await looked_up(server, "1001", 1)).judgement.status == 200
     needed.fail = {}
     assert (await make_driver(server).do(make_instruction(seq=2, epoch=2, action="undo"))).outcome == "done"
     assert [needed.services[name].state for name in ("Reports", "KioskApi", "MenuBoard")] == [1, 4, 4]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fake_windows import FakeWindows
+from questions import looked_up
 
 from agents.hosts import netsh_text, netsh_values
 from agents.hosts.host import ServerHost
@@ -85,7 +86,7 @@ async def test_a_foreign_reservation_is_moved_and_put_back_byte_for_byte(
     undone = await driver.do(make_instruction(seq=3, epoch=2, action="undo"))
     assert (undone.outcome, undone.finding) == ("done", None)
     assert windows.snapshot() == before
-    assert (await server.lookup("1001", 1)).status == 200
+    assert (await looked_up(server, "1001", 1)).judgement.status == 200
 
 
 @pytest.mark.parametrize("name", REFUSED)

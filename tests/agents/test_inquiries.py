@@ -133,11 +133,18 @@ async def test_a_check_tells_what_came_back_without_its_content(machine: Device)
     assert [row["section"] for row in by_profile["requests"]] == ["interfaces", "member"]
     told = by_profile["requests"][1]
     assert set(told) == {
-        "section", "error", "status", "type", "size", "sha256", "matched", "missed", "by_http_sys", "tls", "thumbprint",
-        "ms", "connect_ms",
+        "section", "error", "proof", "status", "type", "size", "sha256", "matched", "missed", "by_http_sys", "tls",
+        "thumbprint", "ms", "connect_ms",
     }  # fmt: skip
     assert (told["status"], told["error"], len(told["sha256"])) == (200, None, 64)
     assert [row["section"] for row in by_transport["requests"]] == ["transport"]
+
+
+async def test_a_server_that_lacks_the_access_code_makes_a_transport_proof_as_at_night(machine: Device) -> None:
+    soap = REST.decode().replace('"{terminal}"', '"{access_code}"')
+    machine.take(ask("check", probes=(soap,)))
+    (told,) = (await machine.answer()).facts["asked"]
+    assert (told["proof"], [row["section"] for row in told["requests"]]) == ("transport", ["transport"])
 
 
 async def test_a_check_says_why_there_was_no_response(till: Device) -> None:
@@ -146,7 +153,7 @@ async def test_a_check_says_why_there_was_no_response(till: Device) -> None:
     assert [row["error"]["code"] for row in rows] == ["connection_refused", "connection_refused"]
     soap = REST.decode().replace('"{terminal}"', '"{access_code}"')
     till.take(ask("check", inquiry=6, probes=(soap,)))
-    error = (await till.answer()).facts["asked"][0]["requests"][1]["error"]
+    error = (await till.answer()).facts["asked"][0]["requests"][0]["error"]
     assert error["code"] == "probe_unusable"
     assert "access_code" in error["message"]
 

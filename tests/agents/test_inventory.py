@@ -50,7 +50,8 @@ async def test_a_till_tells_all_of_it(terminal: TerminalHost, port: int, certifi
     assert told == {
         "error": None, "port": port, "scheme": "http", "host": "localhost", "timeout_s": 6, "writable": None,
         "roots": {"count": 1, "thumbprints": [root]}, "tls": ["TLSv1.2", "TLSv1.3"], "access_code": CODE_HASH, "name": "TILL-1",
-        "agent_version": VERSION,
+        "agent_version": VERSION, "restart": {"how": "never", "limit_s": 60},
+        "touch": {"running": None, "since_ms": None, "settings_changed_ms": terminal.settings_changed_ms()},
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from questions import looked_up
 
 from agents.hosts.host import ServerHost
 from agents.storage.journal import Journal
@@ -83,5 +84,5 @@ async def test_what_an_older_agent_left_in_the_middle_is_brought_to_an_end(
     ended = driver.journal.ledger.last_finished
     assert (ended.outcome, ended.restored) == ("failed", True)
     assert windows.services["Monitor"].state == 4
-    assert (await server.lookup("1001", 1)).status == 200
+    assert (await looked_up(server, "1001", 1)).judgement.status == 200
     assert driver.journal.open_undo(7) == []

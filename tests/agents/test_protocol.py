@@ -151,9 +151,12 @@ def test_an_instruction_survives_signing_text(make_instruction) -> None:
     assert protocol.parse_instruction(protocol.dump_signed(instruction)) == instruction
 
 
+RESTART = catalogue.Restart("program", 60)
+
+
 @pytest.mark.parametrize("role", ["server", "terminal"])
 def test_every_step_of_the_catalogue_has_a_class_and_the_other_way_round(role) -> None:
-    listed = {step.name for action in ("arm", "switch") for step in catalogue.steps_for(role, action)}
+    listed = {step.name for action in ("arm", "switch") for step in catalogue.steps_for(role, action, RESTART)}
     assert set(steps.steps(role)) == listed, "each catalogue entry needs exactly one class in agents/steps/"
 
 

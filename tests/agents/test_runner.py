@@ -77,10 +77,11 @@ def model() -> Model:
 
 @pytest.fixture
 def start(make_driver: Callable, terminal: TerminalHost, model: Model, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
-    async def proof(*_: object) -> None:
+    async def should_answer() -> bool:
         model.trip("proof")
+        return False
 
-    monkeypatch.setattr(terminal, "proof", proof)
+    monkeypatch.setattr(terminal, "should_answer", should_answer)
     return lambda: make_driver(terminal, steps=model.steps())
 
 
@@ -315,7 +316,7 @@ async def test_a_step_that_takes_too_long_is_undone(
 ) -> None:
     from agents import catalogue
 
-    monkeypatch.setattr(catalogue, "info", lambda name: catalogue.StepInfo(name, name, 0.01))
+    monkeypatch.setattr(catalogue, "info", lambda name, *_: catalogue.StepInfo(name, name, 0.01))
     driver = start()
 
     async def forever(ctx: Context) -> None:

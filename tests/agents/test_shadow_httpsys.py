@@ -9,6 +9,7 @@ import certificates
 import pytest
 from fake_httpsys import FakeHttpSys
 from fake_windows import MEMBER, FakeWindows
+from questions import looked_up
 from rehearsing import disk, order
 from test_rehearsals import listens
 
@@ -66,7 +67,7 @@ async def test_a_till_meets_what_is_bound_and_nothing_is_left_of_it(
     assert shadow_.counts == {"handshakes": 1 + 2 * SAMPLES, "lookups": 2 + 5 * SAMPLES}
     assert (windows.snapshot(), disk(tmp_path)) == (before, files)
     assert not await listens(facts["port"])
-    assert (await server.lookup(MEMBER, 5)).status == 200
+    assert (await looked_up(server, MEMBER, 5)).judgement.status == 200
 
 
 async def test_the_live_ports_rows_are_in_no_command(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from fake_windows import FakeWindows
+from questions import looked_up
 
 from agents import catalogue
 from agents.errors import StepError
@@ -44,7 +45,7 @@ async def test_undo_brings_back_exactly_what_was_there(
     finished = await driver.do(make_instruction(seq=2, epoch=2, action="undo"))
     assert (finished.outcome, finished.scheme) == ("done", "http")
     assert windows.snapshot() == before
-    assert (await server.lookup("1001", 1)).status == 200
+    assert (await looked_up(server, "1001", 1)).judgement.status == 200
     assert driver.journal.open_undo(7) == []
 
 
@@ -180,7 +181,7 @@ async def test_a_service_that_does_not_start_with_ssl_comes_back_without(
     finished = await make_driver(server).do(make_instruction())
     assert (finished.outcome, finished.finding.code, finished.restored) == ("failed", "service_failed_to_start", True)
     assert windows.snapshot() == before
-    assert (await server.lookup("1001", 1)).status == 200
+    assert (await looked_up(server, "1001", 1)).judgement.status == 200
 
 
 async def test_a_foreign_binding_on_the_port_is_never_touched(

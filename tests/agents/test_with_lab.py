@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from questions import looked_up
 
 from agents import config
 from agents.agent import make_host
@@ -178,7 +179,7 @@ async def _until_it_answers(server: Host, member: str) -> None:
     async with asyncio.timeout(30):
         while True:
             try:
-                await server.lookup(member, 10)
+                await looked_up(server, member, 10)
             except StepError:
                 continue
             return

@@ -108,7 +108,8 @@ def test_a_running_cutover_is_shown_device_by_device(api: Api, club: Any) -> Non
     ]
     assert shown["device_runs"][1] == {
         "device": "T01", "kind": "terminal", "state": "verified", "wave": 0, "step": None, "outage_ms": 412,
-        "cut_off_ms": None, "cut_off_since": None, "attempts": 1, "finding": None,
+        "cut_off_ms": None, "cut_off_since": None, "attempts": 1, "by_hand": False, "proof": None, "answered_by": None,
+        "answered_at": None, "finding": None,
     }  # fmt: skip
     assert shown["device_runs"][2]["finding"] == FINDING
 

@@ -32,6 +32,7 @@ EXPECTED = {
     ("post", "/cutovers"),
     ("get", "/cutovers/{}"),
     ("get", "/cutovers/{}/transitions"),
+    ("post", "/cutovers/{}/by_hand"),
     *(("post", f"/cutovers/{{}}/{verb}") for verb in VERBS),
 }
 

@@ -27,6 +27,8 @@ def test_an_item_has_what_is_documented(api: Api, club: Any) -> None:
         "scheme": "http",
         "host": "netpos.club.example",
         "port": 10101,
+        "address": None,
+        "by_hand": False,
         "note": "",
         "tags": [],
         "agent": {"connected": True, "last_seen": NOW.isoformat()},
@@ -42,6 +44,7 @@ def test_without_an_agent_or_with_a_revoked_one_there_is_none(api: Api) -> None:
     first, second = api.get("/terminals")["items"]
     assert (first["agent"], first["scheme"], first["host"], first["port"]) == (None, None, None, None)
     assert second["agent"] is None
+    assert (first["by_hand"], second["by_hand"]) == (True, True)
 
 
 def test_the_state_is_that_of_the_latest_started_cutover(api: Api, club: Any) -> None:
@@ -123,6 +126,14 @@ def test_a_change_changes_what_is_given_and_nothing_else(api: Api, club: Any) ->
     assert Device.objects.get(pk=terminal.pk).scheme == "http"
 
 
+def test_a_terminal_is_marked_as_done_by_hand_and_has_an_address(api: Api, club: Any) -> None:
+    path = f"/terminals/{club[2][0].pk}"
+    changed = api("PATCH", path, {"by_hand": True, "address": " ::ffff:192.168.1.20 "}).json()
+    assert (changed["by_hand"], changed["address"]) == (True, "192.168.1.20")
+    changed = api("PATCH", path, {"by_hand": False, "address": ""}).json()
+    assert (changed["by_hand"], changed["address"]) == (False, None)
+
+
 BAD_NAMES = ["", "  ", None, 5, True, "x" * 101, "a\0b", "a\nb", "a\x85b", "\u202eexe", "\ud800", ["a"]]
 BAD_NOTES = ["x" * 501, "\0", True, None, "\ud800"]
 BAD_TAGS = ["bar", None, [str(i) for i in range(21)], ["x" * 41], ["a\0"]]
@@ -130,6 +141,8 @@ BAD_CHANGES = [
     *[({"name": v}, "name") for v in BAD_NAMES],
     *[({"note": v}, "note") for v in BAD_NOTES],
     *[({"tags": v}, "tags") for v in BAD_TAGS],
+    *[({"by_hand": v}, "by_hand") for v in [None, "true", 1, 0, []]],
+    *[({"address": v}, "address") for v in [None, "netpos", "192.168.1", "192.168.1.20/24", "fe80::1%eth0", 5, "\ud800"]],
     ({"tags": ["a", 5]}, "tags[1]"),
     ({"scheme": "https"}, "scheme"),
     ({"id": 5}, "id"),

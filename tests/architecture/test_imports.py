@@ -57,3 +57,19 @@ def test_the_product_never_imports_its_tests() -> None:
         if re.search(r"^\s*(from|import) tests\b", path.read_text(), re.MULTILINE)
     ]
     assert not bad, f"the product imports its tests: {bad}"
+
+
+def test_only_the_lab_knows_what_the_lab_speaks() -> None:
+    """What Touch and NetPOS.Net say to each other differs by site, so nothing but the lab may know the lab's own paths."""
+    known = re.compile(r"/netpos\b", re.IGNORECASE)
+    places = [ROOT / "fleet", ROOT / "agents", ROOT / "templates", ROOT / "static"]
+    files = [path for place in places for path in place.rglob("*") if path.suffix in (".py", ".html", ".js", ".toml", ".txt")]
+    bad = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in files
+        if ROOT / "agents" / "lab" not in path.parents
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if known.search(line)
+    ]
+    assert len(files) > 100
+    assert not bad, f"the lab's paths stand outside agents/lab: {bad}"

@@ -16,10 +16,11 @@ from types import ModuleType
 from typing import Any, Literal, NamedTuple, get_args
 
 from agents.protocol import Action, Finding, Outcome
-from fleet.cutover import plan, reports, rollback, states
+from fleet.cutover import by_hand, plan, reports, rollback, states
 from fleet.cutover.snapshot import Ask, Move, MoveRun, RunView, Snapshot
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
+from tests.cutover.persons import person_events
 
 OLD, NEW, DOWN = 0, 1, 2  # what a device speaks; a server in the middle of its switch is down
 NO_DEADLINE, RUNNING, PASSED = 0, 1, 2
@@ -47,7 +48,7 @@ class Broken(Exception):
     """A rule of docs/reliability.md does not hold."""
 
 
-Said = tuple[str, str, bool]
+Said = tuple[Any, ...]  # of an agent: action, outcome, by itself; of a person: result, the scheme that was asked for
 
 
 class Row(NamedTuple):
@@ -59,6 +60,7 @@ class Row(NamedTuple):
     touched: bool = False
     deadline: int = NO_DEADLINE
     confirm: bool = False
+    by_hand: bool = False
 
 
 class Dash(NamedTuple):
@@ -77,7 +79,8 @@ class Dash(NamedTuple):
 class Device(NamedTuple):
     """What is really there. busy: a switch is under way, of the epoch of now or of an older one; order:
     the newest instruction, if it waits (action, dies at the window's end); reports: (action, outcome, by
-    itself) of this epoch, not yet taken, oldest first: they are numbered, so one that was overtaken counts as lost."""
+    itself) of this epoch, not yet taken, oldest first: they are numbered, so one that was overtaken counts as lost.
+    wrong: a person did here what nobody had asked for; by hand, reports are a person's answers (result, scheme)."""
 
     scheme: int = OLD
     online: bool = True
@@ -85,6 +88,7 @@ class Device(NamedTuple):
     busy: int = IDLE
     order: tuple[str, bool] | tuple[()] = ()
     reports: tuple[Said, ...] = ()
+    wrong: bool = False
 
 
 class Model(NamedTuple):
@@ -144,7 +148,7 @@ class Setting:
     certificate (each costs a fault); outbox: reports of one device under way at the same time; presses:
     what people may do; presses_cost: each press but a rollback counts like a fault, so that larger sites
     can be walked; lies: terminals may say that they have switched when they have not (a fault each), and those that
-    were verified are asked a second time."""
+    were verified are asked a second time; by_hand: terminals without an agent, by their place in `waves`."""
 
     waves: tuple[int, ...]
     limits: tuple[int, ...]
@@ -156,6 +160,7 @@ class Setting:
     presses: tuple[str, ...] = ("pause", "resume", "retry failed", "roll back")
     presses_cost: bool = False
     lies: bool = False
+    by_hand: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,6 +170,7 @@ class Rules:
     plan: ModuleType = plan
     rollback: ModuleType = rollback
     reports: ModuleType = reports
+    by_hand: ModuleType = by_hand
 
 
 def need(holds: bool, rule: str) -> None:
@@ -184,6 +190,7 @@ class Walkable:
         self.settled = cache(self._settled)
         self.dashboard_events = cache(self._dashboard_events)
         self.device_events = cache(self._device_events)
+        self.person_events = cache(self._person_events)
         self.taken = cache(self._taken)
         self.judge = cache(self._judge)
         self.ordered = cache(lambda device, order: self.devices.of(self.devices[device]._replace(order=order)))
@@ -192,7 +199,8 @@ class Walkable:
     def start(self) -> Iterator[Model]:
         """The worlds in which the window opens: all on the old scheme; some terminals may lack trust."""
         s = self.setting
-        rows = [Row(-1, R.PENDING.value), *(Row(w, R.PENDING.value) for w in s.waves)]
+        rows = [Row(-1, R.PENDING.value)]
+        rows += [Row(w, R.PENDING.value, by_hand=i in s.by_hand) for i, w in enumerate(s.waves)]
         thought = self.settled(self.picture(Dash(C.SCHEDULED.value), rows))
         for bad in range(min(s.untrusted, s.faults, len(s.waves)) + 1):
             trust = [True] + [False] * bad + [True] * (len(s.waves) - bad)
@@ -214,7 +222,13 @@ class Walkable:
         dash: Dash = self.dashes[w.dash]
         scheme, ended = self.devices[devices[0]].scheme, dash.phase == ENDED
         for i, device in enumerate(devices):
-            for name, kind, after in self.device_events(i == 0, device, scheme, ended, dash.back, w.faults > 0):
+            row: Row = self.rows[picture[1 + i]]
+            happenings = (
+                self.person_events(row.state, device, scheme, dash.back, w.faults > 0)
+                if row.by_hand
+                else self.device_events(i == 0, device, scheme, ended, dash.back, w.faults > 0)
+            )
+            for name, kind, after in happenings:
                 changed = [*devices[:i], after, *devices[i + 1 :]]
                 parties = tuple(zip(picture[1:], changed, strict=True))
                 model = Model(w.dash, parties[0], tuple(sorted(parties[1:])), w.faults - (kind == FAULT))
@@ -231,13 +245,15 @@ class Walkable:
     def after(self, thought: Thought, devices: list[int], faults: int) -> Model:
         """The world after the dashboard has thought; equal terminals in order."""
         picture, orders, turned = thought
-        if turned:
-            devices = [self.older(device) for device in devices]
+        by_hand = [self.rows[n].by_hand for n in picture[1:]]
+        if turned:  # what a person answers is under way until it arrives, whatever the cutover does meanwhile
+            devices = [d if by_hand[i] else self.older(d) for i, d in enumerate(devices)]
         if orders:
             devices = list(devices)
             for i, order in orders:
                 need(i == 0 or order[0] != "undo" or self.devices[devices[0]].scheme == OLD, RULE_2)
-                devices[i] = self.ordered(devices[i], order)
+                if not by_hand[i]:
+                    devices[i] = self.ordered(devices[i], order)
         parties = tuple(zip(picture[1:], devices, strict=True))
         return Model(picture[0], parties[0], tuple(sorted(parties[1:])), faults)
 
@@ -301,7 +317,7 @@ class Walkable:
         views = [
             RunView(
                 i, f"t{i}", "terminal" if i else "server", R(r.state), max(r.wave, 0), r.asked or None, r.touched,
-                DEADLINES[r.deadline], confirm_due=r.confirm,
+                DEADLINES[r.deadline], confirm_due=r.confirm, by_hand=r.by_hand,
             )
             for i, r in enumerate(rows)
         ]  # fmt: skip
@@ -345,6 +361,9 @@ class Walkable:
         """Rule 3 and the thresholds. Late terminals follow a server that stays, so the window does not bind them."""
         if ask.action == "undo":
             need(dash.back, "told to undo on the way forward")
+        persons = [rows[i] for i in ask.runs if rows[i].by_hand]
+        need(not persons or ask.action in ("switch", "undo"), "a person is asked for what only an agent can do")
+        need(ask.action != "undo" or all(r.touched for r in persons), "a person is asked to set back what nobody has changed")
         if ask.action == "verify" and 0 not in ask.runs:
             need(
                 all(_may_confirm(dash, rows[i]) for i in ask.runs),
@@ -392,14 +411,15 @@ class Walkable:
         if not device.reports:
             return found
         report = device.reports[0]
+        told = self._answered if rows[i].by_hand else self._tell
         rest = self.devices.of(device._replace(reports=device.reports[1:]))
-        told = self._tell(dash, rows, i, report)
-        need(self._tell(*told, i, report) == told, f"rule 4: a doubled report has a second effect: {report}")
-        thought = self.settled(self.picture(*told))
+        after = told(dash, rows, i, report)
+        need(told(*after, i, report) == after, f"rule 4: a doubled report has a second effect: {report}")
+        thought = self.settled(self.picture(*after))
         found.append((f"reports {report}", FAIR, rest, thought))
         if may_fail:
             found.append((f"reports {report}, and will again", FAULT, number, thought))
-            if not report[2]:  # nobody would miss what nobody had asked for; agents keep reports until they are taken
+            if report[-1] is not True:  # nobody would miss what nobody had asked for; agents keep reports until they are taken
                 found.append((f"loses {report}", FAULT, rest, Thought(picture, (), False)))
         return found
 
@@ -413,6 +433,21 @@ class Walkable:
         need(good, f"bad news taken for good: {report}")
         return dash, [*rows[:i], self.moved(rows[i], verdict.to, verdict.finding), *rows[i + 1 :]]
 
+    def _answered(self, dash: Dash, rows: list[Row], i: int, answer: Said) -> tuple[Dash, list[Row]]:
+        """A person's answer; one that is refused changes nothing."""
+        result, told = answer
+        module = self.rules.by_hand
+        try:
+            verdict = module.judge(
+                C(dash.state), "back" if dash.back else "forward", R(rows[i].state), result=result, told=told, to_scheme="https"
+            )
+        except module.Refused:
+            return dash, rows
+        if verdict is None:
+            return dash, rows
+        need(verdict.to not in (R.VERIFIED, R.RESTORED) or result == "done", f"bad news taken for good: {answer}")
+        return dash, [*rows[:i], self.moved(rows[i], verdict.to, verdict.finding), *rows[i + 1 :]]
+
     def _judge(self, cutover: str, back: bool, run: str, report: Said, current: bool, server: bool) -> Any:
         """The domain's verdict on a report."""
         action, outcome, alone = report
@@ -423,6 +458,21 @@ class Walkable:
         )  # fmt: skip
 
     # --- devices ---------------------------------------------------------------------------------
+
+    def _person_events(self, state: str, number: int, scheme: int, back: bool, may_fail: bool) -> list[Happening]:
+        """What is done by hand at a terminal."""
+        device: Device = self.devices[number]
+        found: list[Happening] = []
+
+        def add(name: str, kind: Kind, **changes: Any) -> None:
+            if kind != FAULT or may_fail:
+                found.append((name, kind, self.devices.of(device._replace(**changes))))
+
+        if not device.trusted:
+            add("gets the root certificate", MENDED, trusted=True)
+        if len(device.reports) < self.setting.outbox:
+            person_events(state, device, scheme, back, add)
+        return found
 
     def _device_events(
         self, server: bool, number: int, scheme: int, ended: bool, back: bool, may_fail: bool
@@ -584,7 +634,7 @@ def picture_of(w: Model) -> Picture:
 def _may_confirm(dash: Dash, row: Row) -> bool:
     """Whether this is a terminal to be asked for its second lookup."""
     at_rest = dash.state in (C.COMPLETED, C.NEEDS_PERSON) and not dash.back
-    return at_rest and row.wave >= 0 and row.state == R.VERIFIED
+    return at_rest and row.wave >= 0 and row.state == R.VERIFIED and not row.by_hand
 
 
 def _asked(row: Row, action: str) -> Row:

@@ -21,3 +21,12 @@ def test_one_at_a_time():
 
 def test_the_figures_of_a_first_night_are_careful_enough_for_a_rollback():
     assert rollback_s(24, Timings()) >= forward_s(24, Timings())
+
+
+def test_a_person_sets_one_terminal_after_the_other():
+    assert forward_s(50, TIMINGS, by_hand=3) == 10 + 3 + 3 * 120
+    assert rollback_s(51, TIMINGS, by_hand=1) == 20 + 4 + 120
+
+
+def test_a_site_of_terminals_by_hand_alone_has_no_round_of_agents():
+    assert forward_s(2, TIMINGS, by_hand=2) == 10 + 240

@@ -73,3 +73,11 @@ def test_it_may_start_exactly_as_long_as_it_fits():
     latest = point_of_no_return(end, 24, timings) - dt.timedelta(seconds=forward_s(24, timings))
     assert why_not(latest, end, 24, timings) is None
     assert why_not(latest + dt.timedelta(seconds=1), end, 24, timings) is not None
+
+
+def test_terminals_by_hand_need_time_in_the_window():
+    end = ends_at(START, 10)
+    assert why_not(START, end, 24, Timings()) is None
+    assert "choose a longer window" in (why_not(START, end, 24, Timings(), by_hand=3) or "")
+    gone = point_of_no_return(end, 24, Timings()) - point_of_no_return(end, 24, Timings(), by_hand=2)
+    assert gone.total_seconds() == 2 * 120 * (1 + MARGIN)

@@ -238,7 +238,7 @@ def check_rest(x: Walkable, w: Model) -> None:
         return  # the server itself is listed: nothing that its terminals do would help before it is mended
     speaks = OLD if server.scheme == OLD else NEW  # one that broke down still has the new settings
     for row, device in zip(rows[1:], terminals, strict=True):
-        if device.online and row.state not in states.WITH_FINDING:
+        if device.online and row.state not in states.WITH_FINDING and not device.wrong:  # no rule holds against a wrong person
             need(device.scheme == speaks, f"rule 1: stranded ({row.state}) in {dash.state}")
             need(row.state != R.VERIFIED or device.scheme == NEW, "verified, and it is not so")
     need(dash.state != C.ROLLED_BACK or speaks == OLD, "rolled back, and the server is not")

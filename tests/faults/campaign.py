@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agents.lab.dialects import named as dialects
 from tests.faults import plan
 from tests.faults.keep import keep
 from tests.faults.site import Site
@@ -24,6 +25,7 @@ class Campaign:
     told: Callable[[Result], None]  # is called after each trial, by one thread at a time
     switches: dict[str, bool] = field(default_factory=dict)  # of plan.make()
     postgres: str | None = None  # see Site
+    dialect: str = dialects.DEFAULT
     results: list[Result] = field(default_factory=list)
     restarts: int = 0  # of demos, because they were not as before
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -45,7 +47,7 @@ class Campaign:
         return sorted(self.results, key=lambda r: r.plan.number)
 
     def _work(self, todo: "queue.SimpleQueue[int]", job: int) -> None:
-        site = Site(self.folder / f"site{job}", self.terminals, postgres=self.postgres)
+        site = Site(self.folder / f"site{job}", self.terminals, postgres=self.postgres, dialect=self.dialect)
         try:
             site.start()
             while not self._stop.is_set():

@@ -103,7 +103,7 @@ def _fault(rng: random.Random, kind: str, way: str, terminals: int) -> Fault:
         again = [round(rng.uniform(0.2, 2.5), 2) for _ in range(rng.choice((0, 0, 1, 2)))]
         return Fault(kind, at, sum(again), {"parts": parts, "again": again})
     if kind == "point":
-        fitting = [p.name for p in points.every() if way in p.ways and not p.wake and not p.starts_later]
+        fitting = [p.name for p in points.every() if way in p.ways and not (p.wake or p.starts_later or p.restarts)]
         # Armed before the button is pressed, so that early points are reached, too.
         return Fault(kind, -0.2, SPAN_S[way] + 2, {"point": rng.choice(fitting), "times": rng.choice((1, 1, 2))})
     if kind == "terminals":

@@ -10,6 +10,7 @@ FORWARD, BACK = "forward", "back"
 _FORWARD_ONLY = frozenset({"worker.tick_uncommitted", "worker.tick_committed"})
 # Points in code that several processes run: web for a button, gateway for a report, worker for a tick. The worker reaches
 # them when it begins a cutover. On the way back it does not: there the gateway runs the code when it takes reports.
+_RESTART = catalogue.Restart("program", 60)
 _PARTS = ("web", "gateway", "worker")
 _SHARED = {"engine.carried_out": _PARTS, "tasks.follow_begun": _PARTS, "tasks.follow_done": _PARTS}
 
@@ -23,6 +24,7 @@ class Point:
     ways: tuple[str, ...]  # "forward", "back" or both: when it is reached
     wake: str = ""  # processes to kill first, because the point is reached when they start again
     starts_later: bool = False  # reached only when a tick begins a cutover
+    restarts: bool = False  # reached only where Touch is restarted: in a lab whose Touch caches its settings
     parts: tuple[str, ...] = ()  # processes that share this code, each of which is to die there; empty: only one kind runs it
 
 
@@ -33,17 +35,17 @@ def every() -> list[Point]:
 
 def _steps(role: str) -> list[Point]:
     where = f"{role}_agent" if role == "server" else "terminal_agents"
-    steps = catalogue.SERVER_STEPS if role == "server" else catalogue.TERMINAL_STEPS
+    steps = catalogue.SERVER_STEPS if role == "server" else catalogue.steps_for("terminal", "switch", _RESTART)
     found = []
     for step in (*catalogue.ARM_STEPS, *steps):
-        asks_only = step.name in failpoints.ASKS_ONLY
+        asks_only, restarts = step.name in failpoints.ASKS_ONLY, step.name == catalogue.RESTART_TOUCH.name
         found += [
-            Point(f"{role}.{step.name}.{stage}", where, (FORWARD,))
+            Point(f"{role}.{step.name}.{stage}", where, (FORWARD,), restarts=restarts)
             for stage in failpoints.FORWARD
             if stage != "saved" or not asks_only
         ]
         if not asks_only:
-            found += [Point(f"{role}.{step.name}.{stage}", where, (BACK,)) for stage in failpoints.BACK]
+            found += [Point(f"{role}.{step.name}.{stage}", where, (BACK,), restarts=restarts) for stage in failpoints.BACK]
     return found
 
 
@@ -62,5 +64,5 @@ def _dashboard() -> list[Point]:
         wake = "terminal_agents" if name == "gateway.agent_recognised" else ""
         parts = _SHARED.get(name, ())
         where = ", ".join(parts) or name.split(".")[0].replace("tasks", "worker")
-        found.append(Point(name, where, ways, wake, name in _FORWARD_ONLY, parts))
+        found.append(Point(name, where, ways, wake, name in _FORWARD_ONLY, parts=parts))
     return found

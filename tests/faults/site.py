@@ -7,14 +7,13 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from agents import failpoints
 from agents.lab import layout, misconfigurations
-from agents.lab.texts import languages
 from fleet.management.demo.client import ApiError
 from fleet.management.demo.processes import alive, signal_group
-from fleet.management.demo.site import UNANSWERED, DemoSite
+from fleet.management.demo.site import UNANSWERED, DemoSite, LabOptions
 from tests.faults import database
 
 ANSWER_S = 30.0  # how long the dashboard may take to answer
@@ -26,9 +25,9 @@ class Site(DemoSite):
     The file with the armed failpoint lies next to the demo's folder."""
 
     def __init__(
-        self, folder: Path, terminals: int, *, seed: int = 1, postgres: str | None = None, language: str = languages.DEFAULT
+        self, folder: Path, terminals: int, *, seed: int = 1, postgres: str | None = None, **lab: Unpack[LabOptions]
     ) -> None:
-        super().__init__(folder, terminals, seed=seed, language=language)
+        super().__init__(folder, terminals, seed=seed, **lab)
         self.postgres = postgres
         self.database: database.Sqlite | database.Postgres = database.Sqlite(self.folder / "tillway.sqlite3")
         self.point_file = folder / "point.json"

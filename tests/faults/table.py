@@ -61,12 +61,13 @@ class Row:
         return self.end == GOOD_END[self.case.way]
 
 
-def cases(times: Iterable[int] = (1, 2)) -> list[Case]:
-    """All cases of the table. times: deaths in a row."""
+def cases(times: Iterable[int] = (1, 2), *, restarts: bool = False) -> list[Case]:
+    """All cases of the table. times: deaths in a row; restarts: with those that need a lab whose Touch is restarted."""
     return [
         Case(point, way, n, part)
         for n in times
         for point in points.every()
+        if restarts or not point.restarts
         for way in point.ways
         for part in point.parts or (None,)
         if part != "worker" or way == FORWARD

@@ -1,6 +1,7 @@
 """Finds out which terminals can really talk to the server, by doing it with each terminal's own settings and root store.
 It does not ask the dashboard or an agent."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -10,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from agents.lab.dialects import named
+from agents.lab.dialects.dialect import Asked
 from tests.faults.site import Site
 
 LIMIT_S = 6.0  # for one answer
@@ -53,29 +56,40 @@ def _access(site: Site, name: str) -> TerminalAccess:
         settings = folder / "TouchSettings.xml"
         scheme = "https" if _element(settings, "Customers/Secured").lower() == "true" else "http"
         host, port = _element(settings, "Customers/NetPosHost"), int(_element(settings, "Customers/NetPosPort"))
-        if not isinstance(json.loads(_get(scheme, host, port, "/netpos/interfaces", folder / "roots.pem")), list):
-            raise ValueError("the interface list is no list")
-        _get(scheme, host, port, f"/netpos/members/{site.facts['member']}", folder / "roots.pem")
+        dialect, member = named.of(site.dialect), int(site.facts["member"])
+        code = ET.fromstring(settings.read_bytes()).findtext("Customers/AccessCode") or ""
+        _ask(scheme, host, port, dialect.interfaces("fault-trial", code), folder / "roots.pem")
+        looked_up = _ask(scheme, host, port, dialect.lookup(member, "fault-trial", code), folder / "roots.pem")
+        if not dialect.is_good(200, looked_up, member):
+            raise ValueError("the lookup did not find the member")
+        _own_lookup(folder / "lookups.jsonl", scheme)
     except (OSError, ValueError, ET.ParseError, http.client.HTTPException) as error:
         return TerminalAccess(scheme, False, f"{type(error).__name__}: {error}"[:160])
     return TerminalAccess(scheme, True)
 
 
-def _get(scheme: str, host: str, port: int, path: str, roots: Path) -> bytes:
-    """One GET as the terminal does it. Raises OSError, HTTPException, ValueError for any status but 200."""
+def _own_lookup(log: Path, scheme: str) -> None:
+    """Raises ValueError unless the terminal's own last lookup was good and made in this scheme."""
+    last = json.loads(log.read_bytes().splitlines()[-1])
+    if not last["ok"] or last["scheme"] != scheme:
+        raise ValueError(f"its own last lookup over {last['scheme']}: {last['error'] or 'good'}")
+
+
+def _ask(scheme: str, host: str, port: int, asked: Asked, roots: Path) -> bytes:
+    """One request as the terminal makes it. Raises OSError, HTTPException, ValueError for any status but 200."""
     if scheme == "https":
         context = ssl.create_default_context(cafile=str(roots))
-        asked: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=LIMIT_S, context=context)
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=LIMIT_S, context=context)
     else:
-        asked = http.client.HTTPConnection(host, port, timeout=LIMIT_S)
+        connection = http.client.HTTPConnection(host, port, timeout=LIMIT_S)
     try:
-        asked.request("GET", path, headers={"X-Terminal": "fault-trial", "Connection": "close"})
-        answer = asked.getresponse()
+        connection.request(asked.method, asked.path, asked.body or None, {**dict(asked.headers), "Connection": "close"})
+        answer = connection.getresponse()
         if answer.status != 200:
-            raise ValueError(f"{path} answered {answer.status}")
+            raise ValueError(f"{asked.path} answered {answer.status}")
         return answer.read()
     finally:
-        asked.close()
+        connection.close()
 
 
 def _spoken(port: int) -> str:
@@ -85,10 +99,13 @@ def _spoken(port: int) -> str:
 
 def _speaks_plain(port: int) -> bool:
     try:
-        _get("http", "127.0.0.1", port, "/netpos/interfaces", Path())
-    except (OSError, ValueError, http.client.HTTPException):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
+        with contextlib.closing(connection):
+            connection.request("GET", "/", headers={"Connection": "close"})
+            # Over HTTPS, the reference server answers a plain request with nothing at all; any response is HTTP.
+            return connection.getresponse().status > 0
+    except (OSError, http.client.HTTPException):
         return False
-    return True
 
 
 def _speaks_tls(port: int) -> bool:

@@ -20,6 +20,7 @@ from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts.host import ServerHost, TerminalHost
 from agents.hosts.inventory.inventory import Inventory
+from agents.lab.dialects import named
 from agents.lab.faults import Faults, LabFiles, LabNetwork
 from agents.lab.layout import LabLayout
 from agents.protocol import Finding, Rehearsal, Rehearsed
@@ -67,7 +68,9 @@ async def till_facts(lab: LabLayout, name: str) -> dict[str, Any]:
 
 def order(lab: LabLayout, **changes: Any) -> Rehearsal:
     """What the dashboard asks of an agent in a rehearsal; of the server to open, where nothing else is said."""
-    first = Rehearsal("a1", 1, "open", lab.port, str(lab.member), NEVER_MS, lab.thumbprint)
+    first = Rehearsal(
+        "a1", 1, "open", lab.port, str(lab.member), NEVER_MS, lab.thumbprint, probe=named.of(lab.dialect).profile()
+    )
     return dataclasses.replace(first, **changes)
 
 

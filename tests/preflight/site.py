@@ -131,6 +131,8 @@ class Sketch:
     findings: dict[str, Any] = field(default_factory=dict)
     alarms: dict[str, Any] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    by_hand: set[str] = field(default_factory=set)
+    addresses: dict[str, str] = field(default_factory=dict)
     rehearsed: bool = True
     rehearsal: dict[str, Any] = field(default_factory=dict)
     rehearsed_at: dt.datetime = NOW - dt.timedelta(hours=5)
@@ -153,7 +155,14 @@ class Sketch:
                 "netpos", self.contacts.get("netpos", "yes"), parse_server(self.server), alarm=self._alarm("netpos")
             ),
             terminals=tuple(
-                terminal_view(n, self.contacts.get(n, "yes"), parse_terminal(facts), alarm=self._alarm(n))
+                terminal_view(
+                    n,
+                    self.contacts.get(n, "yes"),
+                    parse_terminal(facts),
+                    alarm=self._alarm(n),
+                    by_hand=n in self.by_hand,
+                    address=self.addresses.get(n, ""),
+                )
                 for n, facts in self.terminals.items()
             ),
             rehearsal=rehearsal if self.rehearsed else None,

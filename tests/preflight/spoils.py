@@ -39,6 +39,16 @@ def contact(name: str, word: str) -> Spoil:
     return lambda site: site.contacts.update({name: word})
 
 
+def by_hand(name: str) -> Spoil:
+    """A person sets this terminal, whose address was entered."""
+
+    def spoil(site: Sketch) -> None:
+        site.by_hand.add(name)
+        site.addresses[name] = site.checks.pop(name)["own_address"]
+
+    return spoil
+
+
 def alarm(name: str, code: str) -> Spoil:
     """This is kept beside this device's agent."""
     return lambda site: site.alarms.update({name: {"code": code, "message": "Seen twice.", "remedy": "Look."}})

@@ -23,6 +23,7 @@ from tests.preflight.spoils import (
     alarm,
     both,
     bound,
+    by_hand,
     contact,
     failed,
     option,
@@ -39,11 +40,14 @@ MINUTE_MS = 60_000
 OTHER = "CD" * 20
 KEYLESS = stored(has_key=False)
 RENEWED = stored(thumbprint=OTHER, not_after="2040-01-01T00:00:00+00:00")
+TOUCH = {"running": True, "since_ms": 1_790_000_000_000, "settings_changed_ms": 1_790_000_000_000 + MINUTE_MS + 1}
 # (code, device, level, what is wrong); device: None for the site.
 CASES: list[tuple[str, str | None, str, Spoil]] = [
     ("no_server", None, "error", lambda site: setattr(site, "server", None)),
     ("no_agent", "T001", "error", contact("T001", "none")),
     ("no_agent", "netpos", "error", contact("netpos", "none")),
+    ("by_hand", "T001", "info", both(contact("T001", "none"), by_hand("T001"))),
+    ("by_hand", "T001", "info", by_hand("T001")),
     ("server_no_contact", "netpos", "error", contact("netpos", "no")),
     ("no_contact", "T001", "warning", contact("T001", "no")),
     ("no_inventory", "T001", "warning", lambda site: site.terminals["T001"].clear()),
@@ -82,6 +86,7 @@ CASES: list[tuple[str, str | None, str, Spoil]] = [
     ("disk_full", "T001", "error", till(free_mb=19)),
     ("disk_low", "netpos", "warning", told(free_mb=199)),
     ("settings_not_writable", "T001", "error", till(writable="TouchSettings.xml is write-protected")),
+    ("touch_writes_back", "T001", "warning", till(touch=TOUCH)),
     ("foreign_binding", "netpos", "error", bound(f"0.0.0.0:{PORT}", appid="{4dc3e181-e14b-4a21-b022-59fc669b0914}")),
     ("specific_binding", "netpos", "error", bound(f"10.0.0.5:{PORT}")),
     ("specific_binding", "netpos", "error", bound(f"netpos:{PORT}")),
@@ -181,3 +186,21 @@ def test_the_twenty_field_failures_are_all_there_with_codes_that_exist() -> None
         for code in failure.codes:
             assert is_known(code) or code in fine, code
             assert code in cased or code in fine or code in {str(known) for known in Code}, code
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"touch": {**TOUCH, "running": False}},
+        {"touch": {**TOUCH, "running": None}},
+        {"touch": {**TOUCH, "since_ms": None}},
+        {"touch": {**TOUCH, "settings_changed_ms": TOUCH["since_ms"] + MINUTE_MS}},
+        {"touch": TOUCH, "restart": {"how": "program", "limit_s": 60}},
+        {"touch": TOUCH, "restart": {"how": "reboot", "limit_s": 60}},
+    ],
+    ids=["closed", "not known", "without a time", "written while it started", "restarted", "restarted with its machine"],
+)
+def test_a_touch_that_knows_its_settings_or_is_restarted_is_no_reason_to_warn(facts: dict) -> None:
+    site = healthy()
+    till(**facts)(site)
+    assert "touch_writes_back" not in {one.code for one in site.assess().items}

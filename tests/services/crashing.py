@@ -7,7 +7,6 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents import catalogue
 from agents.protocol import Finding, Finished, Instruction, Report, StepDone, parse_instruction
 from fleet.models import Device, Site
 from fleet.services.after_commit import AfterCommit, Dispatch
@@ -192,7 +191,7 @@ class Model:
     # --- its reports
 
     def _steps(self, agent: Agent, instruction: Instruction, *, first_half: bool) -> None:
-        names = [s.name for s in catalogue.steps_for(agent.device.kind, instruction.action)]  # type: ignore[arg-type]
+        names = list(instruction.steps)
         back = instruction.action == "undo"
         if back:
             names.reverse()

@@ -8,7 +8,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents import catalogue
 from agents.protocol import Finding, Finished, Instruction, StepDone, parse_instruction
 from fleet.cutover.states import Cutover as CutoverState
 from fleet.cutover.states import Run, advance
@@ -48,7 +47,7 @@ class SimFleet:
     def of(cls, site: Site, user: Any = None) -> "SimFleet":
         """All devices of a site that have an agent."""
         fleet = cls(site, user or make_user())
-        for device in site.devices.select_related("agent"):
+        for device in site.devices.filter(agent__isnull=False).select_related("agent"):
             fleet.agents[device.agent.pk] = SimAgent(device)
         return fleet
 
@@ -140,7 +139,7 @@ class SimFleet:
         return [self._finished(agent, instruction, outcome, Finding("tls_failed", "It broke.", "Mend it."))]
 
     def _steps(self, agent: SimAgent, instruction: Instruction) -> list[StepDone]:
-        names = [s.name for s in catalogue.steps_for(agent.device.kind, instruction.action)]
+        names = instruction.steps
         back = instruction.action == "undo"
         made = []
         for name in reversed(names) if back else names:
@@ -175,7 +174,8 @@ def lookup(instruction: Instruction, at: int) -> dict[str, Any]:
     """The evidence of a good lookup, as an honest agent makes it."""
     secure = instruction.to_scheme == "https"
     tls = {"tls": "TLSv1.3", "thumbprint": instruction.thumbprint or "AB" * 20} if secure else {"tls": None, "thumbprint": None}
-    return {"status": 200, "ms": 4.2, "connect_ms": 1.5, "at_ms": at, **tls}
+    proof = {"proof": "application" if instruction.probe else "transport", "matched": True, "by_http_sys": False}
+    return {"status": 200, **proof, "ms": 4.2, "connect_ms": 1.5, "at_ms": at, **tls}
 
 
 def states(cutover: Cutover) -> dict[str, str]:

@@ -301,6 +301,21 @@ def test_a_server_without_contact_speaks_for_its_terminals(items):
     assert codes(items(now=NOW + 20 * MINUTE)) == [("server_no_contact", "netpos")]
 
 
+def test_a_terminal_by_hand_that_waits_for_a_person_is_named(items):
+    site, server, _ = make_club(0)
+    kiosk = make_device(site, name="K1", agent=False)
+    cutover = started(site, "switching")
+    make_run(cutover, server, "verified")
+    run = make_run(cutover, kiosk, "armed", by_hand=True)
+    assert not items()
+    for state, words in (("switching", "set to HTTPS by hand"), ("undoing", "set back to HTTP by hand")):
+        DeviceRun.objects.filter(pk=run.pk).update(state=state)
+        (item,) = items()
+        assert (item.code, item.severity, item.device) == ("by_hand_waiting", "warning", "K1")
+        assert words in item.message
+        assert item.path == f"/cutovers/{cutover.pk}/by-hand/{kiosk.pk}/"
+
+
 # --- all of it ---------------------------------------------------------------------------------------------
 
 
@@ -327,7 +342,7 @@ def everything(sites, terminals):
 
 def test_the_price_is_the_same_for_a_fleet_of_any_size(ada, django_assert_num_queries):
     everything(1, 2)
-    sources, role = 12, 1
+    sources, role = 13, 1
     with django_assert_num_queries(sources + role):
         small = listing.of(ada, NOW)
     assert small.count == len(small.items)

@@ -11,7 +11,7 @@ from fleet.models import Agent, Device, Instruction, StepRun
 from fleet.services.clock import to_ms
 from fleet.services.cutovers import reports
 from fleet.services.cutovers.timings import timings
-from tests.factories import make_club
+from tests.factories import PROBE, make_club, make_probe
 from tests.services.fleet_sim import SimFleet, dump, lookup, states
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +22,7 @@ CONFIRMED_S = 60  # longer than all tries of a second lookup together
 @pytest.fixture
 def fleet():
     site, _, _ = make_club(4)
+    make_probe(site)
     return SimFleet.of(site)
 
 
@@ -66,7 +67,7 @@ def claim(fleet, name, *, steps, **changes):
 
 def good_steps(fleet):
     """The evidence of a terminal that has really switched."""
-    proof = {"status": 200, "ms": 3.0, "tls": "TLSv1.3", "thumbprint": "AB" * 20}
+    proof = {"proof": "application", "matched": True, "status": 200, "ms": 3.0, "tls": "TLSv1.3", "thumbprint": "AB" * 20}
     return {
         "secured": {"scheme": "https", "after": "True"},
         "interface_list": dict(proof),
@@ -87,6 +88,11 @@ def test_done_with_its_evidence_is_verified(fleet, cutover):
         ("interface_list", None),
         ("interface_list", {"status": 404}),
         ("member_lookup", None),
+        ("interface_list", {"matched": False}),
+        ("interface_list", {"proof": "transport"}),
+        ("member_lookup", {"proof": None}),
+        ("member_lookup", {"matched": 1}),
+        ("member_lookup", {"status": 500}),
         ("member_lookup", {"status": True}),
         ("member_lookup", {"tls": None}),
         ("member_lookup", {"tls": ["TLSv1.3"]}),
@@ -290,6 +296,7 @@ class _Order:
     """What lookup() wants to know of an instruction."""
 
     to_scheme = "https"
+    probe = PROBE
 
     def __init__(self, row):
         self.thumbprint = row.cutover.certificate_thumbprint
@@ -377,3 +384,22 @@ def test_an_agent_that_cannot_read_our_instructions_is_named(fleet):
     row = Agent.objects.get(pk=agent.device.agent.pk)
     assert row.alarm["code"] == "instructions_refused"
     assert "bad_instruction" in row.alarm["message"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, "verified"),
+        ({"proof": "transport", "matched": True, "status": 405}, "verified"),
+        ({"proof": "transport", "matched": True, "status": 404, "by_http_sys": True}, "failed"),
+        ({"proof": "transport", "status": 0}, "failed"),
+        ({"matched": False}, "failed"),
+    ],
+)
+def test_without_a_probe_profile_any_response_of_the_service_is_a_proof(changes, state):
+    fleet = SimFleet.of(make_club(4)[0])
+    cutover = until_told(fleet, on_threshold="pause")
+    steps = good_steps(fleet)
+    steps["member_lookup"] |= changes
+    claim(fleet, "T01", steps=steps)
+    assert states(cutover)["T01"] == state

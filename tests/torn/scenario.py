@@ -18,6 +18,7 @@ from agents import catalogue
 from agents.clock import Clock
 from agents.hosts import program
 from agents.identity import Identity
+from agents.lab.dialects import named
 from agents.protocol import Action, Instruction
 from agents.runner import Runner
 from agents.storage.journal import Journal
@@ -57,7 +58,7 @@ class Agent:
         self.runner.submit(Instruction(
             agent="a1", seq=seq, epoch=seq, cutover=cutover, action=action, to_scheme="https",
             steps=steps if action in ("arm", "switch") else (), port=self.machine.port, thumbprint=thumbprint, member="1001",
-            expires_ms=7_000_000_000_000, lease_ms=60_000,
+            expires_ms=7_000_000_000_000, lease_ms=60_000, probe=named.of("rest").profile(),
         ))  # fmt: skip
         await self.runner.changed.wait()
 

@@ -72,3 +72,27 @@ def test_a_device_that_needs_a_person_has_its_steps_by_hand(auditor):
     make_run(cutover, server, "undo_failed", finding=finding)
     assert "Untick Secured." in auditor.get(f"/terminals/{terminal.pk}/").content.decode()
     assert "netsh http delete sslcert ipport=0.0.0.0:10101" in auditor.get(f"/server/{server.pk}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"touch": {"running": True, "since_ms": 1_790_000_000_000}}, "runs since Tue 22 Sep 00:13:20"),
+        ({"touch": {"running": True}}, "runs"),
+        ({"touch": {"running": False}, "restart": {"how": "program"}}, "is closed; Touch is restarted in a cutover"),
+        ({"touch": {"running": None}, "restart": {"how": "reboot"}}, "The terminal is restarted in a cutover"),
+    ],
+)
+def test_a_terminal_shows_whether_touch_runs_and_how_it_is_restarted(auditor, facts, said):
+    terminal = make_device(make_site(), facts=facts)
+    html = auditor.get(reverse("terminal", args=[terminal.pk])).content.decode()
+    assert f"<dt>Touch</dt><dd>{said}</dd>" in html
+
+
+@pytest.mark.parametrize(
+    "facts", [{}, {"touch": {"running": None}}, {"touch": [1], "restart": 5}, {"touch": {"since_ms": 1e30}}]
+)
+def test_of_a_touch_that_nobody_knows_nothing_is_shown(auditor, facts):
+    terminal = make_device(make_site(), facts=facts)
+    html = auditor.get(reverse("terminal", args=[terminal.pk])).content.decode()
+    assert "<dt>Touch</dt>" not in html

@@ -203,6 +203,17 @@ def test_the_preview_says_who_goes_when(admin):
     assert "11 terminals, 1 excluded" in html
     assert "T03 to T12" in html
     assert "Swap the URL reservation" in html
+    assert "Restart Touch" not in html
+
+
+def test_the_preview_says_which_terminals_restart_touch(admin):
+    site, _, terminals = make_club(4)
+    for terminal in terminals[:2]:
+        Device.objects.filter(pk=terminal.pk).update(facts={"restart": {"how": "program", "limit_s": 60}})
+    html = admin.get(reverse("preview"), typed(site, exclude="T02")).content.decode()
+    assert '<li>Restart Touch <span class="soft">(1 of 3 terminals)</span></li>' in html
+    html = admin.get(reverse("preview"), typed(site, exclude="T02\nT03\nT04")).content.decode()
+    assert "<li>Restart Touch</li>" in html
 
 
 @pytest.mark.parametrize(

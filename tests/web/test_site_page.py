@@ -188,6 +188,15 @@ def test_a_pasted_profile_is_tried_before_and_after_and_stays_in_the_form(admin,
     assert html.index("Probe profile 1, which was in use then") < html.index("Probe profile 2, in use")
 
 
+def test_a_server_that_lacks_the_access_code_is_explained(admin, club):
+    versions.save(make_user(), club[0].pk, SOAP.decode(), NOW - S)
+    post(admin, "site_try", club[0].pk, {"terminal": ""})
+    say("check", {"asked": [asked(told(section="transport")) | {"proof": "transport"}]})
+    html = part(admin, club[0], "try")
+    assert "The server&#x27;s settings lack a value of this profile" in html or "The server's settings lack a value" in html
+    assert "The service answers" in html
+
+
 def test_a_device_that_cannot_be_asked_is_named(admin, club):
     site, server, _ = club
     server.agent.connected = False

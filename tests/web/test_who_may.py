@@ -16,6 +16,8 @@ ARGS = {
     "server": [1],
     "revoke": ["x"],
     "token": [2],
+    "by_hand": [1, 2],
+    "by_hand_now": [1, 2],
     "act": [1, "start"],
     "confirm": [1, "roll_back"],
     "site_part": [1, "learn"],

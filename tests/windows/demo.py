@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +29,7 @@ OURS, WINES = ("netsh", "sc"), ("netstat", "tasklist")
 class WindowsParts(parts.Parts):
     """The demo's parts, with other agents."""
 
-    def agents(self, layout: LabLayout) -> list[Part]:
+    def agents(self, layout: LabLayout, by_hand: Collection[str] = ()) -> list[Part]:
         port = parts.free_port()
         relay = [sys.executable, "-m", "tests.windows.relay", str(layout.server_dir / "bin"), str(port)]
         one, two, *others = layout.names

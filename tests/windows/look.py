@@ -17,6 +17,7 @@ from agents.hosts.certstore import roots
 from agents.hosts.host import ServerHost
 from agents.hosts.inventory.inventory import Inventory
 from agents.hosts.lookup import Target
+from agents.http import Connection
 from agents.net import Network
 
 
@@ -50,7 +51,11 @@ def thumbprints(ders: list[bytes]) -> list[str]:
 async def look_up(port: int) -> str:
     """The code of a lookup as a till without a file of roots does it; "" for an answer."""
     try:
-        await lookup.get(Network(), Target("localhost", port, True, 20.0), "/", {})
+        target = Target("localhost", port, True, 20.0)
+        with lookup.explaining(target):
+            tls = lookup.context(target, Network())
+            async with Connection(target.host, port, tls=tls, network=Network(), timeout_s=target.timeout_s) as connection:
+                await connection.get("/")
     except StepError as error:
         return error.finding.code
     return ""

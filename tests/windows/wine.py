@@ -93,6 +93,12 @@ def started() -> Iterator[Windows]:
         subprocess.run(["wineserver", "-k"], env=windows.environment, check=False, timeout=START_S)
 
 
+def restart(windows: Windows) -> None:
+    """End everything that runs in it. The next program starts it again, as a machine that was switched off."""
+    subprocess.run(["wineserver", "-k"], env=windows.environment, check=False, timeout=START_S)
+    subprocess.run(["wineserver", "-w"], env=windows.environment, check=False, timeout=START_S)
+
+
 def environment() -> dict[str, str]:
     """Of whatever is started in it: without the tests' own Python; where Wine looks for no screen, Mono or Gecko."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DISPLAY", "VIRTUAL_ENV"))}

@@ -42,6 +42,8 @@ class Inventory:
                 "host": _plain(lambda: host.target(None).host),
                 "timeout_s": _plain(lambda: round(host.target(None).timeout_s)),
                 "roots": seldom(_plain(self._roots)),
+                "restart": _plain(lambda: _restart(host)),
+                "touch": lambda: _touch(host),
             }
         elif isinstance(host, ServerHost):
             own |= server.readers(host, seldom, clock)
@@ -102,6 +104,17 @@ class Inventory:
         """A digest by which two devices can be compared, not the code itself."""
         code = self._host.reading(self._host.settings()).access_code()
         return None if code is None else hashlib.sha256(code.encode()).hexdigest()[:12]
+
+
+def _restart(host: TerminalHost) -> dict[str, Any]:
+    """How the profile restarts Touch."""
+    return {"how": host.profile.restart.how, "limit_s": host.profile.restart.limit_s}
+
+
+async def _touch(host: TerminalHost) -> dict[str, Any]:
+    """Whether Touch runs, and whether it has started since its settings were changed."""
+    state = await host.touch.state()
+    return {"running": state.running, "since_ms": state.since_ms, "settings_changed_ms": host.settings_changed_ms()}
 
 
 def _plain(read: Callable[[], Any]) -> Read:

@@ -66,8 +66,8 @@ def propose(exchanges: Sequence[Exchange], members: Sequence[str] = (), terminal
     interfaces = _interfaces(seen, member[0] if member else None)
     if interfaces is None:
         missing.append(
-            "No request without a member number was recognised. While it is recorded, press Refresh Interface List at the "
-            "terminal."
+            "No request without a member number was recognised. While it is recorded, press Refresh Interface List twice "
+            "at the terminal."
         )
     else:
         reasons["interfaces"] = interfaces[1]

@@ -59,6 +59,8 @@ class Relay:
         self._under_way.add(task)
         try:
             await self._relay(reader, writer)
+        except asyncio.CancelledError:
+            pass  # close() ends it; asyncio would report the cancelled task as an error of its own
         finally:
             self._under_way.discard(task)
             await _close(writer)

@@ -93,7 +93,7 @@ def _checked(inquiry: Inquiry) -> list[dict[str, Any]]:
     rows = []
     for probe, asked in zip(inquiry.probes, inquiry.checked, strict=False):
         requests = [asdict(request) for request in asked.requests]
-        proof = "application" if probe["text"] else "transport"
+        proof = "application" if probe["text"] and asked.proof != "transport" else "transport"
         rows.append(
             {"version": probe["number"], "proof": proof, "good": asked.good, "scheme": asked.scheme, "requests": requests}
         )

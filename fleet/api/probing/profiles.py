@@ -84,7 +84,7 @@ def delete_probe(request: HttpRequest, site_id: int) -> JsonResponse:
 def _row(site: Site) -> dict[str, Any]:
     version = versions.current(site)
     return {
-        "proof": versions.proof_kind(version),
+        "proof": versions.proof_kind(version.pk if version else None),
         "version": version.number if version else None,
         "text": version.text if version else "",
         "source": version.source if version else None,

@@ -41,7 +41,9 @@ class Checked(Response):
     """The requests of one probe profile."""
 
     version: int | None = Field(description="Its version, where it is in use.")
-    proof: Literal["application", "transport"]
+    proof: Literal["application", "transport"] = Field(
+        description="transport, although a profile was given: the server lacks a value of it, such as the access code."
+    )
     good: bool = Field(description="A proof would count these responses as good.")
     scheme: str | None
     requests: list[AskedRequest]

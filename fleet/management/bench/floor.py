@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from agents.http import Connection
+from agents.lab.dialects import named
 from agents.net import Network, tls_context
 from agents.storage import atomic
 from fleet.management.demo.site import DemoSite
@@ -30,7 +31,8 @@ async def _one(site: DemoSite, name: str, scratch: Path) -> None:
     atomic.replace(scratch / f"{name}.xml", before)
     os.unlink(scratch / f"{name}.xml")
     roots = tls_context(Path(site.facts["ca_file"]))
+    dialect = named.of(site.dialect)
     host, port = site.facts["netpos_host"], int(site.facts["netpos_port"])
     async with Connection(host, port, tls=roots, network=Network(), timeout_s=30) as connection:
-        await connection.get("/netpos/interfaces")
-        await connection.get(f"/netpos/members/{site.facts['member']}")
+        for asked in (dialect.interfaces(name, ""), dialect.lookup(int(site.facts["member"]), name, "")):
+            await connection.ask(asked.method, asked.path, asked.headers, asked.body)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents.lab.build import build
+from agents.lab.dialects import named as dialects
 from agents.lab.layout import LabLayout
 from agents.lab.texts import languages
 from fleet.management.demo import parts as demo_parts
@@ -50,10 +52,24 @@ class Command(BaseCommand):
             default=languages.DEFAULT,
             help="of the lab's Windows, such as german-oem; see docs/lab.md",
         )
+        parser.add_argument(
+            "--dialect", choices=dialects.NAMES, default=dialects.DEFAULT, help="what the lab's server and terminals speak"
+        )
+        parser.add_argument(
+            "--touch",
+            choices=("live", "caches"),
+            default="live",
+            help="caches: Touch reads its settings when it starts and writes them back when it ends; agents restart it",
+        )
+        parser.add_argument(
+            "--by-hand", type=_count, default=0, help="how many of the terminals have no agent: a person sets them"
+        )
         parser.add_argument("--database", default=None, help="DATABASE_URL to use in place of the embedded one")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start everything, print where it is, and run until a signal comes."""
+        if options["by_hand"] > options["terminals"]:
+            raise CommandError("--by-hand: must not be more than --terminals")
         demo = Demo(options, self.stdout.write)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: demo.end())
@@ -99,14 +115,19 @@ class Demo:
             gateway=make.env["TILLWAY_GATEWAY_URL"],
             gateway_ca=self.folder / "keys" / "gateway-ca.pem",
             language=self.options["language"],
+            dialect=self.options["dialect"],
+            caches=self.options["touch"] == "caches",
         )
         for part in make.lab(layout):
             self.supervisor.start(part)
-        made = _finish_setup(self.setup, layout)
-        for part in (make.gateway(), make.web(), make.worker(), make.beat(), *make.agents(layout)):
+        by_hand = frozenset(layout.names[len(layout.names) - self.options["by_hand"] :])
+        made = _finish_setup(self.setup, layout, by_hand)
+        for part in (make.gateway(), make.web(), make.worker(), make.beat(), *make.agents(layout, by_hand)):
             self.supervisor.start(part)
         url = f"http://127.0.0.1:{web_port}"
         client = Client(url, made["api_token"])
+        if by_hand:
+            self.supervisor.start(make.person(layout, url, made["api_token"], self.options["seed"]))
         if not self.supervisor.run_until(lambda: _ready(client, layout), READY_LIMIT_S):
             if self.supervisor.stopping:
                 return 0
@@ -160,7 +181,10 @@ class Demo:
         os.replace(temp, self.folder / "demo.json")
 
     def _tell(self, url: str, made: dict[str, Any], layout: LabLayout, seconds: float) -> None:
-        self.say(f"\n  Tillway is ready after {seconds:.1f} s: one server, {len(layout.names)} terminals, all on HTTP.\n")
+        by_hand = self.options["by_hand"]
+        apart = f", {by_hand} of them by hand" if by_hand else ""
+        all_on = f"{len(layout.names)} terminals, all on HTTP{apart}"
+        self.say(f"\n  Tillway is ready after {seconds:.1f} s: one server, {all_on}.\n")
         self.say(f"  Dashboard  {url}")
         self.say(f"  Admin      {made['admin_user']} / {made['admin_password']}")
         self.say(f"  Approver   {made['approver_user']} / {made['approver_password']}")
@@ -174,6 +198,13 @@ def _terminals(text: str) -> int:
     count = int(text)
     if not 1 <= count <= 2000:
         raise argparse.ArgumentTypeError("must be from 1 to 2000")
+    return count
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if not 0 <= count <= 2000:
+        raise argparse.ArgumentTypeError("must be from 0 to 2000")
     return count
 
 
@@ -210,10 +241,16 @@ def _refuse_taken(port: int) -> None:
             raise CommandError(f"--port: {port} is taken by another program; choose another, or 0 for any free one")
 
 
-def _finish_setup(setup: "subprocess.Popen[bytes]", layout: LabLayout) -> dict[str, Any]:
+def _finish_setup(setup: "subprocess.Popen[bytes]", layout: LabLayout, by_hand: Collection[str]) -> dict[str, Any]:
     devices = [("NetPOS", "server", str(layout.server_dir / "agent" / "enrol.token"))]
     devices += [(n, "terminal", str(layout.root / "terminals" / n / "agent" / "enrol.token")) for n in layout.names]
-    out, _ = setup.communicate(json.dumps({"member": str(layout.member), "devices": devices}).encode())
+    said = {
+        "member": str(layout.member),
+        "devices": devices,
+        "probe": dialects.of(layout.dialect).profile(),
+        "by_hand": sorted(by_hand),
+    }
+    out, _ = setup.communicate(json.dumps(said).encode())
     if setup.returncode:
         raise CommandError("the demo's database could not be set up")
     made: dict[str, Any] = json.loads(out)
@@ -221,10 +258,10 @@ def _finish_setup(setup: "subprocess.Popen[bytes]", layout: LabLayout) -> dict[s
 
 
 def _ready(client: Client, layout: LabLayout) -> bool:
-    """Whether every agent is connected, and every terminal has had a successful lookup."""
+    """Whether every agent is connected, and every terminal has had a successful lookup. One by hand has no agent."""
     with contextlib.suppress(OSError, ApiError, ValueError):
         devices = client.get("/servers")["items"] + client.get(f"/terminals?limit={len(layout.names)}")["items"]
-        if not all((d["agent"] or {}).get("connected") and d["scheme"] for d in devices):
+        if not all(d["by_hand"] or ((d["agent"] or {}).get("connected") and d["scheme"]) for d in devices):
             return False
         return all(_looked_up(layout.root / "terminals" / name / "lookups.jsonl") for name in layout.names)
     return False

@@ -17,7 +17,8 @@ from django.core.management.base import BaseCommand
 from fleet.models import Role
 from fleet.services import clock, keys, tokens
 from fleet.services.agents import admission
-from fleet.services.devices import sites
+from fleet.services.devices import descriptions, sites
+from fleet.services.probes import versions
 
 
 class Command(BaseCommand):
@@ -40,9 +41,14 @@ class Command(BaseCommand):
         now = clock.now()
         for name, kind, token_file in layout["devices"]:
             device = sites.add_device(site, kind, name)
+            if name in layout["by_hand"]:
+                descriptions.update(people[Role.ADMIN], device.pk, descriptions.Described(by_hand=True))
+                continue
             path = Path(token_file)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.write_text(admission.new_token(device, now), encoding="utf-8")
+        if layout["probe"]:
+            versions.save(people[Role.ADMIN], site.pk, layout["probe"], now, versions.Source.RECORDED)
         server = site.server
         return {
             "site": site.pk,

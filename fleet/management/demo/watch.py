@@ -22,7 +22,8 @@ def run_cutover(client: Client, site: int, alive: Callable[[], None], say: Calla
     terminals = [r for r in end["device_runs"] if r["kind"] == "terminal"]
     good = [r for r in terminals if r["state"] == "verified"]
     say(f"Cutover {end['id']} is {end['state']} after {time.monotonic() - begun:.1f} s: {end.get('reason') or ''}")
-    say(f"{len(good)} of {len(terminals)} terminals verified over HTTPS")
+    by_hand = sum(r["by_hand"] for r in good)
+    say(f"{len(good)} of {len(terminals)} terminals verified over HTTPS" + (f", {by_hand} by hand" if by_hand else ""))
     outages = sorted(r["outage_ms"] for r in good if r["outage_ms"] is not None)
     if outages:
         say(f"Outage per terminal: median {outages[len(outages) // 2] / 1000:.2f} s, worst {outages[-1] / 1000:.2f} s")

@@ -29,7 +29,12 @@ SITE_RULES: dict[str, SiteRule] = {
     "no_agent": SiteRule(
         "error",
         "No agent",
-        "Enrol an agent on this device, or exclude the terminal by name if it can do without member functions.",
+        "Enrol an agent on this device. Or mark the terminal as done by hand on its page, or exclude it by name.",
+    ),
+    "by_hand": SiteRule(
+        "info",
+        "Done by hand",
+        "Make sure that somebody is there in the window. The cutover's page has a print-out for them.",
     ),
     "server_no_contact": SiteRule(
         "error",
@@ -170,6 +175,11 @@ SITE_RULES: dict[str, SiteRule] = {
         "error",
         "Settings are not writable",
         "Close the settings window, remove the write protection, and let the agent's account write there.",
+    ),
+    "touch_writes_back": SiteRule(
+        "warning",
+        "Touch may write its old settings back",
+        "Set [restart] in this terminal's profile (docs/profiles.md), or restart Touch by hand; then look here again.",
     ),
     # --- the server's http.sys
     "foreign_binding": SiteRule(

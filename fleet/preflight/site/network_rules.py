@@ -14,10 +14,11 @@ _SELF = {"127.0.0.1", "::1"}
 
 def check_network(view: SiteView) -> Iterator[Item]:
     """One item with the unknown peers. Without a rehearsal no terminal's address is known, so no peer can be called
-    unknown."""
+    unknown. A terminal by hand is known by the address that a person has entered."""
     own = {_plain(check.own_address) for check in view.checks().values() if check.own_address}
     if view.server is None or not own:
         return
+    own |= {_plain(terminal.address) for terminal in view.terminals if terminal.address}
     unmanaged = [peer for peer in view.server.peers or () if _is_unmanaged(peer, own)]
     if not unmanaged:
         return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fleet.preflight.certificate.codes import Code
 from fleet.preflight.site.codes import ALARMS
 from fleet.preflight.site.readiness import Item
-from fleet.preflight.site.view import SiteView
+from fleet.preflight.site.view import DeviceView, SiteView, TerminalView
 
 # How many devices could be asked, and how many there are.
 Asked = Callable[[SiteView], tuple[int, int]]
@@ -45,7 +45,8 @@ def _told(view: SiteView) -> tuple[int, int]:
 
 
 def _contact(view: SiteView) -> tuple[int, int]:
-    return sum(device.contact == "yes" for device in view.devices), len(view.devices)
+    asked = [device for device in view.devices if not _by_hand(device)]
+    return sum(device.contact == "yes" for device in asked), len(asked)
 
 
 def _terminals(field: str) -> Asked:
@@ -67,7 +68,12 @@ def _server(field: str) -> Asked:
 def _checks(view: SiteView) -> tuple[int, int]:
     """Terminals whose lookup in the last rehearsal worked: an answer with a finding says that it did not."""
     good = {name for name, check in view.checks().items() if check.answered and check.finding is None}
-    return sum(t.name in good for t in view.taking_part), len(view.taking_part)
+    asked = [terminal for terminal in view.taking_part if not terminal.by_hand]
+    return sum(t.name in good for t in asked), len(asked)
+
+
+def _by_hand(device: DeviceView) -> bool:
+    return isinstance(device, TerminalView) and device.by_hand
 
 
 def _chain(view: SiteView) -> tuple[int, int]:

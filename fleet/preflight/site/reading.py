@@ -20,10 +20,13 @@ def terminal_view(
     host: str = "",
     port: int | None = None,
     alarm: Finding | None = None,
+    by_hand: bool = False,
+    address: str = "",
 ) -> TerminalView:
-    """A terminal. host, port: what an earlier inventory told, for where this one tells none."""
+    """A terminal. host, port: what an earlier inventory told, for where this one tells none. by_hand, address:
+    what people have entered."""
     told = _values(facts) | {"host": facts.host or host or None, "port": facts.port or port}
-    return TerminalView(name, contact, alarm, **told)
+    return TerminalView(name, contact, alarm, by_hand, address, **told)
 
 
 def server_view(

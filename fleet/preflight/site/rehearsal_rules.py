@@ -26,7 +26,8 @@ def check_rehearsal(view: SiteView) -> Iterator[Item]:
     yield from _certificate(view, rehearsal)
     checks = view.checks()
     for terminal in view.taking_part:
-        if terminal.contact != "none":  # Without an agent nobody can be asked; that has its own item.
+        # Without an agent nobody can be asked, and by hand nobody is; that has its own item.
+        if terminal.contact != "none" and not terminal.by_hand:
             yield from _check(terminal, checks.get(terminal.name), rehearsal)
 
 

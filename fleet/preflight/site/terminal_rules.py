@@ -8,13 +8,15 @@ from fleet.preflight.site.readiness import Item, item
 from fleet.preflight.site.view import ServerView, SiteView, TerminalView
 
 _SHOWN = 8
+STARTING_MS = 60_000  # a Touch that writes its settings while it starts knows them
 
 
 def check_terminals(view: SiteView) -> Iterator[Item]:
     """Items about each terminal that takes part, and about how they call the server."""
-    if view.server is not None:
-        for terminal in view.taking_part:
+    for terminal in view.taking_part:
+        if view.server is not None:
             yield from _beside(terminal, view.server)
+        yield from _touch(terminal)
     yield from _spellings(view.taking_part)
 
 
@@ -28,6 +30,20 @@ def _beside(terminal: TerminalView, server: ServerView) -> Iterator[Item]:
     if terminal.access_code and server.access_code and terminal.access_code != server.access_code:
         yield item("access_code_differs", f"{name}'s access code differs from the server's", name)
     yield from _tls(terminal, server)
+
+
+def _touch(terminal: TerminalView) -> Iterator[Item]:
+    """Whether a Touch that is not restarted has started before its settings were changed. It may not know them, and at its end
+    it may write back those that it has read."""
+    touch = terminal.touch
+    if terminal.restart is not None or touch is None or not touch.running:
+        return
+    if touch.since_ms is None or touch.settings_changed_ms is None:
+        return
+    late_ms = touch.settings_changed_ms - touch.since_ms
+    if late_ms > STARTING_MS:
+        message = f"{terminal.name}'s settings were changed {late_ms // 60_000} min after Touch had started"
+        yield item("touch_writes_back", f"{message}, and its profile does not restart Touch", terminal.name)
 
 
 def _tls(terminal: TerminalView, server: ServerView) -> Iterator[Item]:

@@ -18,6 +18,8 @@ class TerminalView(TerminalFacts):
     name: str
     contact: Contact
     alarm: Finding | None = None  # what is wrong with its agent itself, as the dashboard has seen
+    by_hand: bool = False  # it is marked so: a person sets it, and its agent is not asked
+    address: str = ""  # its own, as a person has entered it
 
 
 @dataclass(frozen=True, slots=True)

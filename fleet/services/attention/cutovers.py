@@ -22,6 +22,7 @@ _FIELDS = ("id", "state", "to_scheme", "reason", "finding", "cause", "site_id", 
 def sources(user: Any) -> Iterator[Found]:
     """Everything that this file finds for this person."""
     yield _waiting_for_a_person()
+    yield _by_hand()
     if role_of(user) in (Role.ADMIN, Role.APPROVER):
         yield _waiting_for_approval(user)
 
@@ -51,6 +52,27 @@ def _stuck(cutovers: list[int]) -> list[dict[str, Any]]:
     ).filter(place__lte=DEVICES + 1)
     fields = ("cutover_id", "device__name", "state", "finding", "place", "among")
     return list(placed.order_by("cutover", "place").values(*fields))
+
+
+def _by_hand() -> Found:
+    """Terminals by hand that wait for a person in time. Those whose time is over are among the devices of their cutover."""
+    waiting = DeviceRun.objects.filter(by_hand=True, state__in=[states.Run.SWITCHING, states.Run.UNDOING])
+    fields = ("cutover_id", "cutover__to_scheme", "cutover__from_scheme", "state", "device_id", "device__name")
+    found: QuerySet[Any] = waiting.order_by("device__site__name", "device__name", "pk").values(
+        *fields, "device__site_id", "device__site__name"
+    )
+    rows, count = bounded(found)
+    return Found([_waiting(row) for row in rows], count)
+
+
+def _waiting(row: dict[str, Any]) -> Item:
+    back = row["state"] == states.Run.UNDOING
+    scheme = row["cutover__from_scheme" if back else "cutover__to_scheme"].upper()
+    name, site = row["device__name"], row["device__site__name"]
+    message = f"{name} waits for a person: it is to be set {'back ' if back else ''}to {scheme} by hand"
+    remedy = "Open its page, set it as the page says, then press Done or Does not work."
+    path = reverse("by_hand", args=[row["cutover_id"], row["device_id"]])
+    return Item(Rank.BY_HAND, "by_hand_waiting", "warning", row["device__site_id"], site, name, message, remedy, path)
 
 
 def _waiting_for_approval(user: Any) -> Found:

@@ -24,14 +24,15 @@ class Rank(IntEnum):
     CUT_OFF = 0
     DIFFERS = 1
     CUTOVER = 2
+    BY_HAND = 3
     # Something may be wrong that nobody has noticed yet.
-    ALARM = 3
-    SITE = 4
-    SERVER_AWAY = 5
+    ALARM = 4
+    SITE = 5
+    SERVER_AWAY = 6
     # Something will go wrong, or waits.
-    CERTIFICATE = 6
-    APPROVAL = 7
-    AWAY = 8
+    CERTIFICATE = 7
+    APPROVAL = 8
+    AWAY = 9
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from fleet.services.cutovers.engine import LockedCutover
 from fleet.services.cutovers.restored import is_in_doubt
 from fleet.services.cutovers.timings import timings
 from fleet.services.errors import Conflict, Forbidden, NotFound
+from fleet.services.probes import versions
 
 C = states.Cutover
 Verb = Literal["submit", "approve", "start", "pause", "resume", "retry_failed", "roll_back", "cancel"]
@@ -141,26 +142,28 @@ def _schedule(locked: LockedCutover, user: Any, word: str) -> None:
     _refuse_unfit_certificate(cutover, thumbprint, (max(now, starts), ends), now)
     if why := readiness.why_not(cutover, thumbprint, now):
         raise Conflict(why)
+    cutover.probe = versions.current(cutover.site)
     participants.make_runs(cutover)
     terminals = cutover.runs.filter(kind="terminal").count()
+    by_hand = cutover.runs.filter(by_hand=True).count()
     if not terminals:
         raise Conflict("nothing to do: the plan excludes every terminal of this site")
     measured = timings(cutover)
-    if why := window.why_not(max(now, starts), ends, terminals, measured):
+    if why := window.why_not(max(now, starts), ends, terminals, measured, by_hand):
         raise Conflict(f"does not fit into the window: {why}")
     _refuse_without_server(locked)
     locked.set(
         starts_at=starts,
         ends_at=ends,
-        no_return_at=window.point_of_no_return(ends, terminals, measured),
+        no_return_at=window.point_of_no_return(ends, terminals, measured, by_hand),
         window_waived=False,
         certificate_thumbprint=thumbprint,
         epoch=locked.new_epoch(),
         approved_by=user,
+        probe=cutover.probe,
     )
-    locked.move(
-        C.SCHEDULED, f"{word}; about {forecast.forward_s(terminals, measured):.0f} s expected", actor=user.get_username()
-    )
+    expected = forecast.forward_s(terminals, measured, by_hand)
+    locked.move(C.SCHEDULED, f"{word}; about {expected:.0f} s expected", actor=user.get_username())
     locked.load_runs()
 
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from django.db.models import F
 
-from agents import catalogue, failpoints
+from agents import failpoints
 from agents.protocol import Action, Finding
 from fleet.cutover import causes, plan, states
 from fleet.cutover.snapshot import Ask, Cause, Move, MoveRun, Snapshot
@@ -22,11 +22,11 @@ from fleet.cutover.states import AT_REST, Run
 from fleet.models import Cutover, DeviceRun, Site, Transition
 from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.cutovers import participants
+from fleet.services.cutovers.run_steps import first_step, step_limit
 from fleet.services.errors import Conflict, StaleState
 from fleet.services.sanitize import LARGEST_NUMBER
 
 CHUNK = 50  # device runs per dispatch task
-CONTACT_SLACK_S = 10  # added to a step's own limit, for the network and for an agent that restarts
 ARM_LIMIT_S = 8  # how long a device may take to answer at arming
 ARM_LIMIT_SERVER_S = 25  # longer, because no cutover is possible without the server, and no terminal is cut off yet
 ARM_LIMIT_ABSENT_S = 3  # for a device whose agent has no connection when arming begins
@@ -39,7 +39,7 @@ class LockedCutover:
 
     def __init__(self, cutover_id: int, now: dt.datetime) -> None:
         self.now = now
-        self.cutover = Cutover.objects.select_for_update().select_related("site").get(pk=cutover_id)
+        self.cutover = Cutover.objects.select_for_update(of=("self",)).select_related("site", "probe").get(pk=cutover_id)
         self.runs: dict[int, DeviceRun] = {}
         self.load_runs()
         self.after = AfterCommit()
@@ -116,14 +116,15 @@ class LockedCutover:
         self._write_down(rows)
 
     def ask(self, runs: list[DeviceRun], action: Action) -> None:
-        """Note that these devices are to get an instruction. A worker writes and signs it later."""
+        """Note that these devices are to get an instruction. A worker writes and signs it later. A terminal by hand gets
+        none: its page asks a person."""
         groups: dict[tuple[str, dt.datetime | None], list[int]] = defaultdict(list)
         again = action == "verify" and runs[0].kind == "terminal"
         for run in runs:
             # No deadline for a device that is off, nor for a second lookup: the till may be off by then.
             free = run.state == Run.LATE or again
             deadline = None if free else self.now + dt.timedelta(seconds=self._limit(run, action))
-            groups[("" if free else first_step(run, action), deadline)].append(run.pk)
+            groups[("" if free or run.by_hand else first_step(run, action), deadline)].append(run.pk)
         flips = int(action == "switch")
         for (step, deadline), group in groups.items():
             same = {"asked_action": action, "asked_epoch": self.cutover.epoch, "step": step, "deadline_at": deadline}
@@ -135,7 +136,7 @@ class LockedCutover:
                     setattr(run, name, value)
                 run.asks, run.attempts, run.touched = run.asks + 1, run.attempts + flips, run.touched or bool(flips)
                 run.confirms += int(again)
-        ids = [run.pk for run in runs]
+        ids = [run.pk for run in runs if not run.by_hand]
         self.after.dispatch += [Dispatch(self.cutover.pk, tuple(ids[i : i + CHUNK])) for i in range(0, len(ids), CHUNK)]
 
     def forget_asked(self, runs: list[DeviceRun]) -> None:
@@ -205,12 +206,14 @@ class LockedCutover:
                 setattr(self.runs[pk], name, value)
 
     def _limit(self, run: DeviceRun, action: Action) -> float:
+        if run.by_hand:
+            return self.cutover.by_hand_minutes * 60
         if action == "arm" and run.kind == "server":
             return ARM_LIMIT_SERVER_S
         if action == "arm":
             agent = getattr(run.device, "agent", None)
             return ARM_LIMIT_S if agent and agent.connected else ARM_LIMIT_ABSENT_S
-        return step_limit(first_step(run, action))
+        return step_limit(run, first_step(run, action))
 
     def _row(self, run: DeviceRun | None, old: str, new: str, actor: str, reason: str) -> Transition:
         name = run.device.name if run else ""
@@ -236,19 +239,6 @@ def chain_digest(before: str, row: Transition) -> str:
         [before, row.cutover_id, row.run_id, row.device_name, row.at.isoformat(), row.old, row.new, row.actor, row.reason]
     )
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def first_step(run: DeviceRun, action: Action) -> str:
-    """The step that a device begins with when it is given this action."""
-    steps = catalogue.steps_for(run.kind, action)  # type: ignore[arg-type]
-    if action == "verify":
-        return steps[-2].name if run.kind == "server" else steps[-1].name
-    return steps[-1].name if action == "undo" else steps[0].name
-
-
-def step_limit(name: str) -> float:
-    """Seconds of silence that a step may cause before its device counts as unreachable."""
-    return catalogue.info(name).limit_s + CONTACT_SLACK_S
 
 
 def _run_consequences(to: Run) -> dict[str, Any]:

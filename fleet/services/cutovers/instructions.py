@@ -2,15 +2,18 @@
 
 import datetime as dt
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from agents import catalogue, failpoints, protocol
+from agents import failpoints, protocol
 from fleet.models import DEFAULT_PORT, Agent, Cutover, DeviceRun, Instruction
 from fleet.services import keys
 from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.clock import to_ms
+from fleet.services.cutovers import run_steps
+from fleet.services.probes import versions
 from fleet.services.sanitize import LARGEST_NUMBER
 
 # How long an agent goes on without hearing from the dashboard. The server's is shorter: it decides first, and its
@@ -22,10 +25,11 @@ LONG = dt.timedelta(days=30)  # how long a late terminal's instruction waits for
 def write(dispatch: Dispatch, now: dt.datetime) -> AfterCommit:
     """Write the instructions that these device runs need and do not have yet. A second call finds nothing to do."""
     with transaction.atomic():
-        cutover = Cutover.objects.select_for_update().select_related("site").get(pk=dispatch.cutover)
+        cutover = Cutover.objects.select_for_update(of=("self",)).select_related("site", "probe").get(pk=dispatch.cutover)
         runs = list(missing(cutover).filter(pk__in=dispatch.runs).select_related("device__agent"))
         server = cutover.site.server
-        rows = [_instruction(cutover, run, server.port if server else None, now) for run in runs]
+        asks = _Asks(versions.for_agents(cutover.probe), versions.transport_path(server), server.port if server else None)
+        rows = [_instruction(cutover, run, asks, now) for run in runs]
         Agent.objects.filter(pk__in=[row.agent_id for row in rows]).update(seq=F("seq") + 1)
         Instruction.objects.bulk_create(rows)
         failpoints.reached("worker.write_uncommitted")
@@ -34,13 +38,15 @@ def write(dispatch: Dispatch, now: dt.datetime) -> AfterCommit:
 
 
 def missing(cutover: Cutover) -> QuerySet[DeviceRun]:
-    """Device runs that were asked for something in the present epoch, and have an agent, but no instruction. Without those
-    of an agent whose numbers are used up (see healing.py), which must not stop the others of its chunk."""
+    """Device runs that were asked for something in the present epoch, and have an agent, but no instruction. Not those of
+    terminals by hand, whose agent is asked nothing if there is one, and not those of an agent whose numbers are used up (see
+    healing.py), which must not stop the others of its chunk."""
     written = Instruction.objects.filter(run=OuterRef("pk"), epoch=OuterRef("asked_epoch"), attempt=OuterRef("asks"))
     return (
         DeviceRun.objects.filter(
             cutover=cutover,
             asked_epoch=cutover.epoch,
+            by_hand=False,
             device__agent__in=Agent.objects.admitted().filter(seq__lt=LARGEST_NUMBER),
         )
         .exclude(asked_action="")
@@ -66,7 +72,16 @@ def mark_sent(ids: Collection[int], now: dt.datetime) -> None:
         Instruction.objects.filter(pk__in=ids, sent_at__isnull=True).update(sent_at=now)
 
 
-def _instruction(cutover: Cutover, run: DeviceRun, server_port: int | None, now: dt.datetime) -> Instruction:
+@dataclass(frozen=True, slots=True)
+class _Asks:
+    """How the devices of a cutover ask its server."""
+
+    probe: str  # the probe profile, "" for a transport proof
+    path: str  # of a transport proof
+    port: int | None  # the server's, None where its agent has not told it
+
+
+def _instruction(cutover: Cutover, run: DeviceRun, asks: _Asks, now: dt.datetime) -> Instruction:
     agent = run.device.agent
     row = Instruction(
         agent=agent,
@@ -78,12 +93,12 @@ def _instruction(cutover: Cutover, run: DeviceRun, server_port: int | None, now:
         attempt=run.asks,
         created_at=now,
     )
-    row.body = protocol.dump_signed(_message(cutover, row, server_port or run.device.port or DEFAULT_PORT, now))
+    row.body = protocol.dump_signed(_message(cutover, row, asks, now))
     row.signature = keys.sign(row.body)
     return row
 
 
-def _message(cutover: Cutover, row: Instruction, port: int, now: dt.datetime) -> protocol.Instruction:
+def _message(cutover: Cutover, row: Instruction, asks: _Asks, now: dt.datetime) -> protocol.Instruction:
     run = row.run
     going_back = row.action == "undo"
     return protocol.Instruction(
@@ -93,13 +108,15 @@ def _message(cutover: Cutover, row: Instruction, port: int, now: dt.datetime) ->
         cutover=cutover.pk,
         action=row.action,  # type: ignore[arg-type]
         to_scheme=cutover.from_scheme if going_back else cutover.to_scheme,  # type: ignore[arg-type]
-        steps=tuple(s.name for s in catalogue.steps_for(run.kind, row.action)),  # type: ignore[arg-type]
-        port=port,
+        steps=tuple(step.name for step in run_steps.steps_of(run, row.action)),  # type: ignore[arg-type]
+        port=asks.port or run.device.port or DEFAULT_PORT,
         thumbprint=cutover.certificate_thumbprint or None,
         member=cutover.site.member,
         expires_ms=to_ms(_expiry(cutover, row, now)),
         lease_ms=LEASE_MS[run.kind],
         policy="finish" if cutover.on_window_close == "finish" else "restore",
+        probe=asks.probe,
+        transport_path=asks.path,
     )
 
 

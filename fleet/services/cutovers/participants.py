@@ -1,7 +1,7 @@
 """Which devices take part in a cutover, and how the domain sees them."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db.models import F, Q
 
@@ -10,23 +10,36 @@ from fleet.cutover import forecast, states, waves
 from fleet.cutover.snapshot import RunView, Snapshot
 from fleet.models import Cutover, Device, DeviceRun, StepRun
 from fleet.services.cutovers.timings import timings
+from fleet.services.devices import by_hand as by_hands
+from fleet.services.probes.versions import proof_kind
 
 
 def make_runs(cutover: Cutover) -> None:
     """Make one device run for the server and for each terminal that is not excluded. The terminals are dealt to the waves
-    in order of name. This is called again when the window opens, so that new terminals take part."""
-    devices = cutover.site.devices.order_by("name", "id")
+    in order of name. This is called again when the window opens, so that new terminals take part, and those that have got an
+    agent meanwhile are not done by hand."""
+    devices = cutover.site.devices.select_related("agent").order_by("name", "id")
     server = devices.filter(kind=Device.Kind.SERVER)
     terminals = list(devices.filter(kind=Device.Kind.TERMINAL).exclude(name__in=cutover.exclude))
     layout = waves.lay_out(len(terminals), [waves.Wave(**w) for w in cutover.waves])
     runs = [DeviceRun(cutover=cutover, device=d, kind=d.kind) for d in server]
-    runs += [DeviceRun(cutover=cutover, device=d, kind=d.kind, wave=w) for d, w in zip(terminals, layout.numbers, strict=True)]
+    runs += [_terminal(cutover, d, wave) for d, wave in zip(terminals, layout.numbers, strict=True)]
     cutover.runs.exclude(device_id__in=[r.device_id for r in runs]).delete()
     DeviceRun.objects.bulk_create(
-        runs, update_conflicts=True, unique_fields=["cutover", "device"], update_fields=["wave"], batch_size=500
+        runs,
+        update_conflicts=True,
+        unique_fields=["cutover", "device"],
+        update_fields=["wave", "by_hand", "proof"],
+        batch_size=500,
     )
     cutover.limits = list(layout.limits)
     cutover.save(update_fields=["limits"])
+
+
+def _terminal(cutover: Cutover, device: Device, wave: int) -> DeviceRun:
+    by_hand = bool(by_hands.why(device))
+    proof = "person" if by_hand else proof_kind(cutover.probe_id)
+    return DeviceRun(cutover=cutover, device=device, kind=device.kind, wave=wave, by_hand=by_hand, proof=proof)
 
 
 def snapshot(cutover: Cutover, runs: Iterable[DeviceRun], now: dt.datetime) -> Snapshot | None:
@@ -53,10 +66,14 @@ def snapshot(cutover: Cutover, runs: Iterable[DeviceRun], now: dt.datetime) -> S
         waived=frozenset(cutover.waived),
         window_waived=cutover.window_waived,
         server_checked=cutover.server_checked,
-        forward_s=forecast.forward_s(len(terminals), timings(cutover)) if opening else 0.0,
+        forward_s=_forward_s(cutover, terminals) if opening else 0.0,
         superseded=cutover.state in states.AT_REST and is_superseded(cutover),
         server_back=server.state is states.Run.UNDO_FAILED and _answers_as_before(cutover, server.id),
     )
+
+
+def _forward_s(cutover: Cutover, terminals: Sequence[RunView]) -> float:
+    return forecast.forward_s(len(terminals), timings(cutover), sum(view.by_hand for view in terminals))
 
 
 def _answers_as_before(cutover: Cutover, server_run: int) -> bool:
@@ -93,6 +110,7 @@ def _view(cutover: Cutover, run: DeviceRun, now: dt.datetime) -> RunView:
         deadline=run.deadline_at,
         finding=_finding(run),
         confirm_due=run.confirm_at is not None and now >= run.confirm_at,
+        by_hand=run.by_hand,
     )
 
 

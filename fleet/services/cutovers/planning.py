@@ -14,6 +14,7 @@ from fleet.services import certificates
 from fleet.services.errors import Forbidden, Invalid
 
 MAX_WAVES = 100
+MAX_BY_HAND_MINUTES = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Plan:
     exclude: Sequence[str] = ()  # names of terminals that take no part
     certificate_thumbprint: str = ""  # "": the newest certificate of the server's store that has a key
     note: str = ""
+    by_hand_minutes: int = 15  # how long a person may take for one terminal by hand
 
 
 def create(user, plan: Plan, now: dt.datetime) -> Cutover:  # type: ignore[no-untyped-def]
@@ -56,6 +58,7 @@ def create(user, plan: Plan, now: dt.datetime) -> Cutover:  # type: ignore[no-un
             exclude=sorted(set(plan.exclude)),
             certificate_thumbprint=plan.certificate_thumbprint.upper(),
             note=plan.note,
+            by_hand_minutes=plan.by_hand_minutes,
             requested_by=user,
         )
 
@@ -84,6 +87,8 @@ def _check(site: Site, plan: Plan, now: dt.datetime) -> None:
         errors.append(("on_window_close", "must be finish, hold or roll_back"))
     if plan.on_threshold not in ("roll_back", "pause"):
         errors.append(("on_threshold", "must be roll_back or pause"))
+    if not 1 <= plan.by_hand_minutes <= MAX_BY_HAND_MINUTES:
+        errors.append(("by_hand_minutes", f"must be a whole number of minutes from 1 to {MAX_BY_HAND_MINUTES}"))
     errors += check_waves(plan.waves)
     errors += _check_excluded(site, plan.exclude)
     window_is_known = not {field for field, _ in errors} & {"duration_minutes", "starts_at"}

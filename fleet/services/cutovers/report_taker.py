@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeGuard
 
 from agents import catalogue
-from agents.protocol import Finding, Finished, Report, StepDone
+from agents.protocol import Action, Finding, Finished, Report, StepDone
 from fleet.cutover import proofs
 from fleet.cutover import reports as rules
 from fleet.cutover.proofs import Expected
@@ -18,13 +18,15 @@ from fleet.models import Device, DeviceRun, Instruction, StepRun
 from fleet.services import alarms
 from fleet.services.clock import from_ms, to_ms
 from fleet.services.cutovers import cut_off, second_lookup
-from fleet.services.cutovers.engine import LockedCutover, step_limit
+from fleet.services.cutovers.engine import LockedCutover
+from fleet.services.cutovers.run_steps import step_limit, steps_of
+from fleet.services.probes.versions import statuses
 from fleet.services.sanitize import countable, fit, fit_finding
 
 MAX_EVIDENCE = 40  # facts of one step; an honest agent sends ten
 _ARM_STEPS = frozenset(step.name for step in catalogue.ARM_STEPS)
 # Codes of refusals that concern only this one instruction, and say nothing about the next one.
-_PASSING = frozenset({"expired", "journal_failed", "superseded"})
+_PASSING = frozenset({"expired", "journal_failed", "superseded", "restart_not_planned"})
 
 
 class ReportTaker:
@@ -127,6 +129,8 @@ class ReportTaker:
             thumbprint=None if back or scheme == "http" else thumbprint,
             asked_ms=to_ms(asked.created_at),
             now_ms=to_ms(self.locked.now),
+            # The server makes a transport proof where its own settings lack a value that the probe profile asks for.
+            statuses=statuses(cutover.probe) if role == "terminal" else None,
         )
         if report.action == "switch":
             return proofs.switch_doubt(role, self.evidence[(run.pk, report.seq)], expected)  # type: ignore[arg-type]
@@ -150,7 +154,7 @@ class ReportTaker:
             return
         step = _following(run, report)
         run.step = step or run.step
-        run.deadline_at = self.locked.now + dt.timedelta(seconds=step_limit(run.step or report.step))
+        run.deadline_at = self.locked.now + dt.timedelta(seconds=step_limit(run, run.step or report.step))
         run.version = self.locked.touch()
         self.moved_on[run.pk] = run
 
@@ -208,12 +212,13 @@ def _fit_finding(finding: Finding | None) -> Finding | None:
 
 def _steps_of(run: DeviceRun) -> list[str]:
     """The steps that a device of this kind has. Reports about other steps are ignored."""
-    return [s.name for action in ("arm", "switch") for s in catalogue.steps_for(run.kind, action)]  # type: ignore[arg-type]
+    actions: tuple[Action, ...] = ("arm", "switch")
+    return [s.name for action in actions for s in steps_of(run, action)]
 
 
 def _following(run: DeviceRun, report: StepDone) -> str:
     """The step after this one in the report's direction, or "" after the last one."""
-    names = [s.name for s in catalogue.steps_for(run.kind, "switch")]  # type: ignore[arg-type]
+    names = [s.name for s in steps_of(run, "switch")]
     if report.direction == "back":
         names.reverse()
     at = names.index(report.step) if report.step in names else -1

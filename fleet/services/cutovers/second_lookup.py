@@ -54,7 +54,7 @@ def again(locked: LockedCutover, run: DeviceRun, report: Finished) -> bool:
 def not_undone(cutover: Cutover, now: dt.datetime) -> QuerySet[DeviceRun]:
     """Terminals of a cutover that was rolled back which reported that they are as before, and whose inventory has said
     otherwise since. They are told to undo once more, which does no harm where it is done already."""
-    runs = cutover.runs.filter(kind="terminal", state=Run.RESTORED, confirms__lt=TRIES)
+    runs = cutover.runs.filter(kind="terminal", state=Run.RESTORED, confirms__lt=TRIES, by_hand=False)
     due = runs.filter(Q(confirm_at__isnull=True) | Q(confirm_at__lte=now))
     return due.filter(device__inventory_at__gt=F("changed_at"), device__scheme=cutover.to_scheme)
 

@@ -7,21 +7,26 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from agents import catalogue, failpoints
+from agents import failpoints
+from agents.catalogue import Restart
 from fleet.cutover import plan, states
 from fleet.cutover.states import Run
+from fleet.device_facts.parse import parse_restart
 from fleet.models import Cutover, DeviceRun, Site
 from fleet.services import trouble
 from fleet.services.after_commit import AfterCommit, Dispatch
 from fleet.services.cutovers import instructions, participants, second_lookup
-from fleet.services.cutovers.engine import LockedCutover, step_limit
+from fleet.services.cutovers.engine import LockedCutover
+from fleet.services.cutovers.run_steps import longest_s
 from fleet.services.errors import StaleState
 
 log = logging.getLogger(__name__)
 
 GAP_S = 6.0  # a tick comes every second; after a longer gap the dashboard was down
 GRACE_S = 15.0  # how long agents may take to come back before their silence counts again
-LONGEST_S = max(step_limit(name) for name in catalogue.NAMES) + 5  # of any deadline; one may be set just after a tick began
+GRACE_BY_HAND_S = 120.0  # a person has to find out that the page is back
+RESTART = "device__facts__restart"  # only this part of a device's facts is read
+SINCE_TICK_S = 5  # a deadline may be set just after a tick began
 AFTER_END = dt.timedelta(hours=1)  # how long a cutover that is at rest may still have something to write or to confirm
 
 
@@ -47,14 +52,15 @@ def _tick_one(cutover: Cutover, now: dt.datetime) -> AfterCommit:
 
 
 def give_grace(now: dt.datetime, cutovers: Collection[int] | None = None) -> None:
-    """Extend the deadlines that are over or end soon. The dashboard was down, so the agents' silence does not count yet.
+    """Extend the deadlines that are over or end soon. The dashboard was down, so nobody's silence counts yet.
     cutovers: ids; None for all."""
-    grace = now + dt.timedelta(seconds=GRACE_S)
-    runs = DeviceRun.objects.filter(deadline_at__lt=grace, cutover__state__in=states.ACTIVE)
+    waiting = DeviceRun.objects.filter(cutover__state__in=states.ACTIVE)
     if cutovers is not None:
-        runs = runs.filter(cutover__in=cutovers)
+        waiting = waiting.filter(cutover__in=cutovers)
     with transaction.atomic():
-        runs.update(deadline_at=grace)
+        for by_hand, seconds in ((False, GRACE_S), (True, GRACE_BY_HAND_S)):
+            grace = now + dt.timedelta(seconds=seconds)
+            waiting.filter(by_hand=by_hand, deadline_at__lt=grace).update(deadline_at=grace)
 
 
 def _note_tick(cutover: Cutover, now: dt.datetime) -> None:
@@ -71,9 +77,18 @@ def _note_tick(cutover: Cutover, now: dt.datetime) -> None:
 def _pull_in_deadlines(cutover: Cutover, now: dt.datetime) -> None:
     """Shorten deadlines that are further away than any that is ever set, which happens when the dashboard's clock was set
     back. Otherwise the cutover would wait for hours or days."""
-    far = now + dt.timedelta(seconds=LONGEST_S)
-    if cutover.runs.filter(deadline_at__gt=far).update(deadline_at=far):
-        log.warning("%s: the clock was put back; deadlines are pulled in", cutover)
+    far = _longest(now, None)
+    far_by_hand = now + dt.timedelta(seconds=max(cutover.by_hand_minutes * 60, GRACE_BY_HAND_S) + SINCE_TICK_S)
+    late = cutover.runs.filter(deadline_at__gt=far).values_list("pk", "deadline_at", "by_hand", RESTART)
+    for pk, deadline_at, by_hand, told in late:
+        longest = far_by_hand if by_hand else _longest(now, parse_restart({"restart": told}))
+        if deadline_at > longest:
+            cutover.runs.filter(pk=pk).update(deadline_at=longest)
+            log.warning("%s: the clock was put back; the deadline of run %s is pulled in", cutover, pk)
+
+
+def _longest(now: dt.datetime, restart: Restart | None) -> dt.datetime:
+    return now + dt.timedelta(seconds=longest_s(restart) + SINCE_TICK_S)
 
 
 def _may_act(now: dt.datetime) -> list[Cutover]:

@@ -1,5 +1,7 @@
-"""What people write about a device: its name, note and tags. All other facts come from its agent."""
+"""What people write about a device: its name, note and tags, whether a person sets it by hand, and its address. All other
+facts come from its agent."""
 
+import ipaddress
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ class Described:
     name: str | None = None
     note: str | None = None
     tags: Sequence[str] | None = None
+    by_hand: bool | None = None
+    address: str | None = None  # the device's own IP address; "" for none
 
 
 def describe(user: Any, device_id: int, words: Described) -> Device:
@@ -33,13 +37,14 @@ def describe(user: Any, device_id: int, words: Described) -> Device:
 
 
 def update(user: Any, device_id: int, words: Described) -> Device:
-    """Change name, note and tags. Raises Forbidden, NotFound, Invalid with every wrong field, and Conflict if the site has
+    """Change what people write. Raises Forbidden, NotFound, Invalid with every wrong field, and Conflict if the site has
     another device with that name."""
     if role_of(user) is not Role.ADMIN:
         raise Forbidden("only an admin edits a device")
     if errors := check(words):
         raise Invalid(*errors)
-    changes = {"name": words.name and words.name.strip(), "note": words.note, "tags": tidy_tags(words.tags)}
+    changes: dict[str, Any] = {"name": words.name and words.name.strip(), "note": words.note, "tags": tidy_tags(words.tags)}
+    changes |= {"by_hand": words.by_hand, "address": words.address and tidy_address(words.address)}
     try:
         with transaction.atomic():
             device = Device.objects.select_for_update().filter(pk=device_id).first()
@@ -81,7 +86,20 @@ def check(words: Described) -> list[tuple[str, str]]:
         errors.append(("tags", f"are more than {MAX_TAGS}"))
     if any(len(t) > MAX_TAG or not is_plain(t) for t in tags):
         errors.append(("tags", f"must each be at most {MAX_TAG} plain characters"))
+    if words.address and not tidy_address(words.address):
+        errors.append(("address", "must be an IP address, such as 192.168.1.20"))
     return errors
+
+
+def tidy_address(text: str) -> str:
+    """The IP address as it is usually written, or "" for what is none."""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return ""
+    if getattr(address, "scope_id", None):  # another name for an interface of this one machine
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def check_name(name: str) -> list[tuple[str, str]]:

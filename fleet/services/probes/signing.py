@@ -11,6 +11,7 @@ from fleet.models import Inquiry
 from fleet.services import keys
 from fleet.services.after_commit import AfterCommit
 from fleet.services.clock import to_ms
+from fleet.services.probes import versions
 from fleet.services.probes.inquiries import GRACE, unwritten
 
 
@@ -34,6 +35,7 @@ def _order(inquiry: Inquiry) -> orders.Inquiry:
         expires_ms=to_ms(inquiry.expires_at - GRACE),
         member=inquiry.site.member,
         probes=tuple(_for_agents(probe["text"]) for probe in inquiry.probes),
+        transport_path=versions.transport_path(inquiry.site.server),
         seconds=inquiry.seconds,
         terminal=inquiry.terminal.name if recording and inquiry.terminal else "",
         adopt=tuple(Adopted(one["field"], one["value"]) for one in inquiry.confirmed),

@@ -1,19 +1,22 @@
 """A site's probe profile and its versions: which is in use, and how a new one is kept."""
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.db import transaction
 
-from agents.probes import validator, writer
+from agents.probes import grammar, validator, writer
 from agents.probes.profile import MAX_BYTES, ProbeError
-from fleet.models import ProbeVersion, Role, Site, role_of
+from fleet.cutover.proofs import Statuses
+from fleet.models import Device, ProbeVersion, Role, Site, role_of
 from fleet.services import events
 from fleet.services.errors import Forbidden, Invalid, NotFound
 
 ProofKind = Literal["application", "transport"]
 Source = ProbeVersion.Source
+MAX_PATH = 200  # characters, as the agents take it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,32 @@ def current(site: Site) -> ProbeVersion | None:
     return newest if newest is not None and newest.text else None
 
 
-def proof_kind(version: ProbeVersion | None) -> ProofKind:
-    """What a proof with this version shows: that the service answers a lookup, or only that the connection works."""
+def proof_kind(version: int | None) -> ProofKind:
+    """What a proof with this version (its primary key) shows: that the service answers a lookup, or without a version only
+    that the connection works."""
     return "application" if version is not None else "transport"
+
+
+def statuses(version: ProbeVersion | None) -> Statuses | None:
+    """What the dashboard itself checks of an application proof; None for a transport proof."""
+    return _statuses(version.text) if version is not None else None
+
+
+@functools.lru_cache(maxsize=64)
+def _statuses(text: str) -> Statuses:
+    profile = validator.parse(text.encode()).profile
+    return Statuses(profile.interfaces.expect.status, profile.member.expect.status)
+
+
+def transport_path(server: Device | None) -> str:
+    """The path at which a transport proof asks: that of the URL which the service has reserved, because http.sys answers for
+    other paths by itself. "/" where the server's agent has not told it, or told one that no request can have."""
+    reservations = server.server_facts.reservations if server is not None else None
+    for row in reservations or ():
+        path = "/" + row.url.partition("://")[2].partition("/")[2]
+        if server is not None and row.port == server.port and len(path) <= MAX_PATH and grammar.is_plain_path(path):
+            return path
+    return "/"
 
 
 def for_agents(version: ProbeVersion | None) -> str:

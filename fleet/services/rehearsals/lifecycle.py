@@ -20,6 +20,7 @@ from fleet.models import Agent, Cutover, Device, Rehearsal, Role, Site, Terminal
 from fleet.services import certificates
 from fleet.services.after_commit import AfterCommit
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound, StaleState
+from fleet.services.probes import versions
 from fleet.services.rehearsals import probes
 from fleet.services.sanitize import MAX_FACTS_BYTES, countable, fit, fit_finding
 
@@ -47,7 +48,12 @@ def begin(site: Site, thumbprint: str, now: dt.datetime, user: Any = None) -> tu
     try:
         with transaction.atomic():
             rehearsal = Rehearsal.objects.create(
-                site=site, requested_by=user, thumbprint=thumbprint, created_at=now, deadline_at=now + OPEN_LIMIT
+                site=site,
+                requested_by=user,
+                thumbprint=thumbprint,
+                probe=versions.current(site),
+                created_at=now,
+                deadline_at=now + OPEN_LIMIT,
             )
             TerminalCheck.objects.bulk_create(checks_for(rehearsal, server))
             old = site.rehearsals.order_by("-pk").values_list("pk", flat=True)[KEPT:]

@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from cryptography import x509
@@ -13,6 +14,7 @@ from fleet.models import DEFAULT_PORT, Device, Rehearsal, TerminalCheck
 from fleet.services import keys
 from fleet.services.after_commit import AfterCommit
 from fleet.services.clock import to_ms
+from fleet.services.probes import versions
 
 LIFE = dt.timedelta(seconds=180)  # after this time the listener closes by itself, even if the dashboard is gone
 ANSWER_S = 30.0  # for one terminal, from the moment when it begins; a till waits 6 s for one answer
@@ -28,15 +30,17 @@ LARGE, MEASURING_MS, LARGE_MEASURING_MS = 50, 12_000, 4_000
 def write(rehearsal_id: int, now: dt.datetime) -> AfterCommit:
     """Write the probes that are wanted and not written yet. A second call finds nothing to do."""
     with transaction.atomic():
-        rehearsal = Rehearsal.objects.select_for_update().select_related("site").get(pk=rehearsal_id)
+        rehearsal = Rehearsal.objects.select_for_update(of=("self",)).select_related("site", "probe").get(pk=rehearsal_id)
         checks = list(_unwritten().filter(rehearsal=rehearsal).select_related("device"))
         server = rehearsal.site.server
         port = (server.port if server else None) or DEFAULT_PORT
         listener = rehearsal.listener_facts
         issuers = _issuers(listener.chain)
         terminals = _terminals(rehearsal)
+        profile, path = versions.for_agents(rehearsal.probe), versions.transport_path(server)
         for check in checks:
-            check.body = protocol.dump_signed(_probe(rehearsal, check, port, listener.ports or (0, 0), terminals, issuers, now))
+            probe = _probe(rehearsal, check, port, listener.ports or (0, 0), terminals, issuers, now)
+            check.body = protocol.dump_signed(replace(probe, probe=profile, transport_path=path))
             check.signature = keys.sign(check.body)
         TerminalCheck.objects.bulk_update(checks, ["body", "signature"], batch_size=200)
     return AfterCommit(notify={check.agent_id for check in checks if check.agent_id})

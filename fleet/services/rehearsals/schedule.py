@@ -93,7 +93,7 @@ def _measure(cutover: Cutover, now: dt.datetime) -> AfterCommit:
         with transaction.atomic():
             rehearsal = Rehearsal.objects.create(
                 site=cutover.site, after=cutover, thumbprint=cutover.certificate_thumbprint, state=states.Rehearsal.ASKING,
-                created_at=now, deadline_at=now,
+                created_at=now, deadline_at=now, probe=cutover.probe,
             )  # fmt: skip
             TerminalCheck.objects.bulk_create(checks_for(rehearsal, None))
             rehearsal.deadline_at = now + probes.ask_limit(rehearsal)

@@ -1,6 +1,8 @@
 """One terminal or the server: what its agent reports, what was done on it, and its name, note and tags."""
 
+import datetime as dt
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -10,8 +12,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from fleet.cutover.states import Cutover as C
+from fleet.device_facts.facts import TerminalFacts
 from fleet.models import Device, DeviceRun, Transition
-from fleet.services.devices import descriptions
+from fleet.services import clock
+from fleet.services.devices import by_hand, descriptions
 from fleet.services.errors import Invalid, NotFound
 from fleet.web import device_steps, labels, manual_steps
 from fleet.web.certificates import certificate_rows
@@ -23,11 +27,13 @@ from fleet.web.view_helpers import for_admins, for_people, is_admin, show
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people
 def page(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    """The device; a POST changes its name, note and tags."""
+    """The device; a POST changes what people write about it."""
     device = view_models.device_or_404(pk, kind)
     if request.method == "POST":
         return _edit(request, device)
     typed = {"name": device.name, "note": device.note, "tags": ", ".join(device.tags)}
+    if device.kind == Device.Kind.TERMINAL:
+        typed |= {"address": device.address, "by_hand": "on" if device.by_hand else ""}
     if kept := take_typed(request):
         messages.info(request, "This is what you had typed before you logged in. Nothing was saved yet.")
         typed |= {name: str(kept[name]) for name in typed if name in kept}
@@ -36,8 +42,10 @@ def page(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 
 @for_admins
 def _edit(request: HttpRequest, device: Device) -> HttpResponse:
-    typed = {name: request.POST.get(name, "") for name in ("name", "note", "tags")}
+    typed = {name: request.POST.get(name, "") for name in ("name", "note", "tags", "address", "by_hand")}
     described = descriptions.Described(typed["name"], typed["note"], typed["tags"].split(","))
+    if device.kind == Device.Kind.TERMINAL:
+        described = replace(described, by_hand=bool(typed["by_hand"]), address=typed["address"].strip())
     try:
         descriptions.describe(request.user, device.pk, described)
     except Invalid as refusal:
@@ -58,6 +66,7 @@ def _show(request: HttpRequest, device: Device, typed: dict[str, str], errors: d
         "scheme": labels.scheme_pill(device.scheme),
         "contact": labels.contact_pill(getattr(device, "agent", None)),
         "state": view_models.current_state(device),
+        "by_hand": by_hand.why(device),
         "runs": [_run(run) for run in view_models.runs_of(device)],
         "transitions": [_line(t) for t in view_models.transitions_of(device)],
         "facts": _facts(device),
@@ -106,7 +115,8 @@ def evidence(told: Any) -> list[tuple[str, str]]:
 def _facts(device: Device) -> dict[str, Any]:
     """The error that its agent reports; of the server also its store, reservations, bindings and services."""
     if device.kind != Device.Kind.SERVER:
-        return {"error": device.common_facts.error}
+        told = device.terminal_facts
+        return {"error": told.error, "touch": _touch(told, labels.zone_of(device.site.zone))}
     facts = device.server_facts
     return {
         "error": facts.error,
@@ -115,6 +125,19 @@ def _facts(device: Device) -> dict[str, Any]:
         "sslcert": _shown(facts.bindings, "endpoint", "certhash", "rehearsal"),
         "services": _shown(facts.services, "name", "state", "start_type"),
     }
+
+
+def _touch(facts: TerminalFacts, zone: dt.tzinfo) -> str:
+    """Whether Touch runs, by the terminal's own clock, and how a cutover restarts it; "" where neither is known."""
+    touch, said = facts.touch, ""
+    if touch and touch.running is not None:
+        said = "runs" if touch.running else "is closed"
+        if touch.running and touch.since_ms is not None:
+            said = f"runs since {clock.from_ms(touch.since_ms).astimezone(zone):%a %-d %b %H:%M:%S}"
+    if facts.restart is None:
+        return said
+    what = "Touch is restarted in a cutover" if facts.restart.how == "program" else "the terminal is restarted in a cutover"
+    return f"{said}; {what}" if said else what[:1].upper() + what[1:]
 
 
 def _shown(rows: Iterable[object] | None, *names: str) -> list[dict[str, Any]]:

@@ -82,8 +82,9 @@ def _switching(n: Numbers, slow: DeviceRun | None) -> Sentence:
     then = f"wave {(n.wave or 0) + 2} of {n.waves} follows" if later > 0 else "the final check follows"
     if slow is None:
         return Sentence(f"Telling the next {plural(n.of(R.PENDING, R.ARMED), 'terminal')} to switch; {then}.")
+    who = f"A person sets {slow.device.name} by hand and" if slow.by_hand else f"The slowest, {slow.device.name},"
     return Sentence(
-        f"Waiting for {plural(n.of(R.SWITCHING), 'terminal')}. The slowest, {slow.device.name}, has",
+        f"Waiting for {plural(n.of(R.SWITCHING), 'terminal')}. {who} has",
         _ms(slow.deadline_at),
         f" left before it counts as failed; then {then}.",
     )

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Q, Value, When
 
-from agents.catalogue import TERMINAL_STEPS
 from fleet.cutover.states import WITH_FINDING
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun, StepRun, Transition
 from fleet.services import clock
+from fleet.services.cutovers.run_steps import steps_of
 from fleet.web import labels
 from fleet.web.device_steps import StepMark, cut_off_of, marks, step_title
 from fleet.web.labels import Pill
@@ -32,11 +32,12 @@ class Row:
     pill: Pill
     doing: str  # the step that is under way, or ""
     finding: dict[str, str] | None
-    marks: str  # a sign for each step
+    marks: str  # a sign for each step; for a terminal by hand, which has none, the words
     marks_said: str  # the same in words, for screen readers
     outage: str
     cut_off: str  # how long it was without a lookup that worked; "" where the outage says it
     since: dt.datetime | None  # since when it has been without one, while that lasts
+    by_hand: bool  # a person sets it
 
     @property
     def since_ms(self) -> int | None:
@@ -61,7 +62,7 @@ def rows(cutover: Cutover, runs: Sequence[DeviceRun]) -> list[Row]:
         wanted = StepRun.objects.filter(run__in=[r.pk for r in runs])
     for step in wanted.only("run_id", "name", "direction", "took_ms"):
         steps[step.run_id].append(step)
-    return [_row(cutover, run, marks(TERMINAL_STEPS, run, steps[run.pk])) for run in runs]
+    return [_row(cutover, run, marks(steps_of(run, "switch"), run, steps[run.pk])) for run in runs]
 
 
 def _row(cutover: Cutover, run: DeviceRun, steps: list[StepMark]) -> Row:
@@ -71,14 +72,21 @@ def _row(cutover: Cutover, run: DeviceRun, steps: list[StepMark]) -> Row:
         device_id=run.device_id,
         state=run.state,
         pill=labels.run_pill(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None),
-        doing=step_title(run.step) if run.state in (R.SWITCHING, R.UNDOING) else "",
+        doing=_doing(run),
         finding=run.finding,
-        marks="".join(m.shape for m in steps),
-        marks_said=", ".join(f"{m.title}: {m.word}" for m in steps),
+        marks="by hand" if run.by_hand else "".join(m.shape for m in steps),
+        marks_said="" if run.by_hand else ", ".join(f"{m.title}: {m.word}" for m in steps),
         outage=labels.seconds(run.outage_ms),
         cut_off=cut_off_of(run),
         since=since_of(cutover, run),
+        by_hand=run.by_hand,
     )
+
+
+def _doing(run: DeviceRun) -> str:
+    if run.state not in (R.SWITCHING, R.UNDOING):
+        return ""
+    return "by hand: waiting for a person" if run.by_hand else step_title(run.step)
 
 
 def since_of(cutover: Cutover, run: DeviceRun) -> dt.datetime | None:

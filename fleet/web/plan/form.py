@@ -9,7 +9,7 @@ from django import forms
 
 from fleet.cutover.waves import DEFAULT, Wave
 from fleet.models import Site
-from fleet.services.cutovers.planning import Plan
+from fleet.services.cutovers.planning import MAX_BY_HAND_MINUTES, Plan
 from fleet.services.errors import Invalid
 from fleet.web.labels import zone_of
 from fleet.web.local_time import LocalTimeError, to_utc
@@ -60,6 +60,9 @@ class PlanForm(forms.Form):
     certificate = forms.CharField(required=False, max_length=40)
     exclude = forms.CharField(label="Exclude terminals", required=False, max_length=200_000, strip=False)
     note = forms.CharField(required=False, max_length=500)
+    by_hand_minutes = forms.IntegerField(
+        label="Minutes for each terminal by hand", required=False, initial=15, min_value=1, max_value=MAX_BY_HAND_MINUTES
+    )
 
     def __init__(self, data: Any = None, *, sites: Sequence[Site], **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
@@ -121,6 +124,7 @@ class PlanForm(forms.Form):
             exclude=names_in(data["exclude"]),
             certificate_thumbprint="" if chosen in ("", NEWEST) else chosen,
             note=data["note"],
+            by_hand_minutes=data.get("by_hand_minutes") or 15,
         )
 
     def chosen_waves(self) -> tuple[Wave, ...]:

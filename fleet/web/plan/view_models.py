@@ -1,8 +1,12 @@
 """What the plan page reads from the database."""
 
+from collections.abc import Collection
+
+from agents.catalogue import RESTART_TOUCH, RESTARTS, TERMINAL_STEPS, steps_for
 from fleet.cutover.forecast import Timings
 from fleet.models import Cutover, Device, Site
 from fleet.services.cutovers.timings import timings
+from fleet.services.devices.by_hand import ByHand, of
 
 
 def sites() -> list[Site]:
@@ -18,6 +22,24 @@ def server_of(site: Site | None) -> Device | None:
 def terminal_names(site: Site) -> list[str]:
     """The names of all terminals of the site, in the order in which waves take them."""
     return list(site.devices.filter(kind=Device.Kind.TERMINAL).values_list("name", flat=True))
+
+
+def terminal_steps(site: Site, excluded: Collection[str]) -> list[tuple[str, str]]:
+    """(title, which terminals) of each step of a terminal; "" for all. Restarting Touch is there if some terminal does it.
+    excluded: names of those that do not take part."""
+    terminals = site.devices.filter(kind=Device.Kind.TERMINAL).exclude(name__in=excluded)
+    found = [d.restart for d in terminals.filter(facts__restart__how__in=RESTARTS).only("kind", "facts")]
+    restarts = [restart for restart in found if restart is not None]
+    if not restarts:
+        return [(step.title, "") for step in TERMINAL_STEPS]
+    which = "" if len(restarts) == (total := terminals.count()) else f"{len(restarts)} of {total} terminals"
+    steps = steps_for("terminal", "switch", restarts[0])
+    return [(step.title, which if step.name == RESTART_TOUCH.name else "") for step in steps]
+
+
+def by_hand(site: Site, excluded: Collection[str]) -> list[ByHand]:
+    """The terminals that a person has to set, with the reason."""
+    return [terminal for terminal in of(site) if terminal.name not in excluded]
 
 
 def measured(site: Site) -> Timings:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from agents.catalogue import ARM_STEPS, SERVER_STEPS, TERMINAL_STEPS
+from agents.catalogue import ARM_STEPS, SERVER_STEPS
 from fleet import tasks
 from fleet.cutover import forecast, waves, window
 from fleet.models import Cutover
@@ -25,6 +25,7 @@ from fleet.web.plan import view_models
 from fleet.web.plan.form import PlanForm
 from fleet.web.view_helpers import for_admins, sentence_of, show
 
+SHOWN = 20  # terminals by hand that the preview names
 # Button of the form -> what is done with the draft, and what it was not done when that is refused.
 DOES: dict[str, tuple[actions.Verb, str]] = {
     "start": ("start", "started"),
@@ -124,12 +125,13 @@ def _preview(form: PlanForm, now: dt.datetime) -> dict[str, Any]:
         return {"preview": None}
     excluded = set(plan_form.names_in(data.get("exclude") or ""))
     names = [n for n in view_models.terminal_names(site) if n not in excluded]
+    by_hand = view_models.by_hand(site, excluded)
     layout = waves.lay_out(len(names), form.chosen_waves() if form.is_bound else ())
     starts = data.get("moment") or now
     ends = window.ends_at(starts, data.get("duration_minutes") or 60)
     measured, zone, to = view_models.measured(site), zone_of(site.zone), (data.get("to_scheme") or "https").upper()
     later = form["starts"].value() == "at"
-    says = confirmations.beginning(len(names), to, starts if later else None, ends, zone, measured)
+    says = confirmations.beginning(len(names), to, starts if later else None, ends, zone, measured, len(by_hand))
     return {
         "preview": {
             "site": site,
@@ -141,15 +143,17 @@ def _preview(form: PlanForm, now: dt.datetime) -> dict[str, Any]:
             "starts": starts,
             "ends": ends,
             "at": "moment" in data,
-            "takes": span(forecast.forward_s(len(names), measured)),
-            "back": span(forecast.rollback_s(len(names), measured)),
-            "pnr": window.point_of_no_return(ends, len(names), measured),
-            "why_not": window.why_not(max(now, starts), ends, len(names), measured),
+            "takes": span(forecast.forward_s(len(names), measured, len(by_hand))),
+            "back": span(forecast.rollback_s(len(names), measured, len(by_hand))),
+            "pnr": window.point_of_no_return(ends, len(names), measured, len(by_hand)),
+            "why_not": window.why_not(max(now, starts), ends, len(names), measured, len(by_hand)),
+            "by_hand": by_hand[:SHOWN],
+            "more_by_hand": max(0, len(by_hand) - SHOWN),
             "to": to,
             "server": view_models.server_of(site),
             "arm": ARM_STEPS,
             "server_steps": SERVER_STEPS,
-            "terminal_steps": TERMINAL_STEPS,
+            "terminal_steps": view_models.terminal_steps(site, excluded),
         }
     }
 

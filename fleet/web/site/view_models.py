@@ -53,6 +53,7 @@ class Cell:
     waiting: bool
     good: bool
     proof: str  # of the profile: application or transport
+    lacks: bool  # a profile was asked by, and the device lacks a value of it, such as the access code
     lines: list[Line]  # none: there is no answer, or not yet
     finding: dict[str, str] | None  # why the device could not ask
 
@@ -242,10 +243,10 @@ def _cell(inquiry: Inquiry, number: int, text: str) -> Cell:
     checked = inquiry.checked
     asked = checked[number] if number < len(checked) else None
     good = asked is not None and asked.good and inquiry.finding is None
-    proof = "application" if text else "transport"
-    return Cell(
-        inquiry.ended_at is None, good, proof, [_line(request) for request in asked.requests] if asked else [], inquiry.finding
-    )
+    lacks = bool(text) and asked is not None and asked.proof == "transport"
+    proof = "application" if text and not lacks else "transport"
+    lines = [_line(request) for request in asked.requests] if asked else []
+    return Cell(inquiry.ended_at is None, good, proof, lacks, lines, inquiry.finding)
 
 
 def _line(request: RequestFacts) -> Line:

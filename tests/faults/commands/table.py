@@ -19,13 +19,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", default=str(HOME), help="the demo is kept here")
     parser.add_argument("--postgres", metavar="URL", help="of a PostgreSQL server: a database for the demo is made there")
     parser.add_argument("--match", default="", help="only points whose name contains this")
+    parser.add_argument("--touch", choices=("live", "caches"), default="live", help="caches: with the points of its restart")
     parser.add_argument("--times", type=int, nargs="+", default=[1, 2], help="deaths in a row (default 1 2)")
 
 
 def run(options: argparse.Namespace) -> int:
     """The exit code: 0 if every line is good, else 1."""
-    todo = [case for case in cases(options.times) if options.match in case.point.name]
-    site = Site(Path(options.dir).resolve(), options.terminals, postgres=options.postgres)
+    every = cases(options.times, restarts=options.touch == "caches")
+    todo = [case for case in every if options.match in case.point.name]
+    site = Site(Path(options.dir).resolve(), options.terminals, postgres=options.postgres, touch=options.touch)
     with tqdm(total=len(todo), unit="case", disable=None) as bar:
 
         def told(row: Row) -> None:

@@ -34,6 +34,7 @@ async def done_with_forged_evidence(till: Till, line: Voice, told: Instruction) 
         flaw: Words = till.rng.choice(
             (
                 {"thumbprint": WRONG_HASH}, {"thumbprint": None}, {"status": 503}, {"tls": None}, {"tls": "SSLv3"},
+                {"matched": False}, {"proof": "transport"},
                 {"at_ms": now - 3_600_000}, {"at_ms": now + 3_600_000}, {"status": True}, {"ms": -5}, {"ms": 10**12},
             )
         )  # fmt: skip
@@ -110,7 +111,7 @@ async def _forge(till: Till, line: Voice, told: Instruction, flaw: Words) -> Non
     lookup = _lookup(till, told)
     evidence: dict[str, Words] = {
         "secured": {"file": "TouchSettings.xml", "before": "False", "after": "True", "scheme": "https", "sha256": digest},
-        "interface_list": {**lookup, "interfaces": 3},
+        "interface_list": lookup,
         "member_lookup": lookup,
     }
     if told.action == "switch":
@@ -121,7 +122,9 @@ async def _forge(till: Till, line: Voice, told: Instruction, flaw: Words) -> Non
 
 def _lookup(till: Till, told: Instruction) -> Words:
     at = {"at_ms": till.clock.now_ms()}
-    return {"status": 200, "tls": "TLSv1.3", "thumbprint": told.thumbprint, "ms": 2.3, "connect_ms": 4.1, **at}
+    proof = {"proof": "application" if told.probe else "transport", "matched": True, "missed": None, "by_http_sys": False}
+    response = {"status": 200, "type": "application/json", "size": 57, "sha256": "5d" * 32}
+    return {**proof, **response, "tls": "TLSv1.3", "thumbprint": told.thumbprint, "ms": 2.3, "connect_ms": 4.1, **at}
 
 
 async def _step(till: Till, line: Voice, told: Instruction, name: str, evidence: Words) -> None:
