@@ -1,6 +1,6 @@
 """`python -m agents --config FILE [--config FILE ...] [--log FILE]`: run one agent, or several in one process.
-`python -m agents profile …`: try a settings profile; `python -m agents probe …`: learn and try a probe profile: see
-agents/commands/."""
+`python -m agents profile …`: try a settings profile; `python -m agents probe …`: learn and try a probe profile;
+`python -m agents find …`: look for service and settings: see agents/commands/."""
 
 import argparse
 import asyncio
@@ -12,14 +12,14 @@ from pathlib import Path
 
 from agents import config, log
 from agents.agent import run_agent
-from agents.commands import probe, profile
+from agents.commands import find, probe, profile
 from agents.files import Files
 from agents.net import Network
 
 logger = logging.getLogger("agents")
 
-_HELP = "Tillway's agent for terminals and servers. Other commands, each with --help: `profile`, `probe`."
-_COMMANDS = {"profile": profile.main, "probe": probe.main}
+_HELP = "Tillway's agent for terminals and servers. Other commands, each with --help: `profile`, `probe`, `find`."
+_COMMANDS = {"profile": profile.main, "probe": probe.main, "find": find.main}
 
 
 async def run(configs: list[config.Config]) -> None:
@@ -35,7 +35,7 @@ async def run(configs: list[config.Config]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the process's exit code: 0 after a signal, 1 for a state folder that cannot be used, 2 for a
-    configuration or a log file that cannot; those of agents/commands/ for `profile` and `probe`."""
+    configuration or a log file that cannot; those of agents/commands/ for the other commands."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] in _COMMANDS:
         return _COMMANDS[arguments[0]](arguments[1:])

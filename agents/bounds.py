@@ -55,6 +55,7 @@ Key = Annotated[str, Longest(200)]  # base64 of 32 or 64 bytes
 Life = Annotated[str, Longest(64)]
 Secret = Annotated[str, Longest(4096)]
 Profile = Annotated[str, Longest(16 * 1024)]  # a probe profile in TOML
+Place = Annotated[str, Longest(1000)]  # a path or name on a device
 Body = Annotated[str, Longest(128 * 1024)]
 Words = Annotated[str, Longest(16 * 1024, cut=True)]
 

@@ -1,4 +1,5 @@
-"""An agent's configuration: one TOML file that the installer (or the lab) writes and an admin can read."""
+"""An agent's configuration: one TOML file that the installer (or the lab) writes and an admin can read. A second file beside
+it, found.toml, has what a person has confirmed on the Site page; it counts only where the first one says nothing."""
 
 import sys
 import tomllib
@@ -16,6 +17,8 @@ _KEYS = frozenset((
     "role", "name", "gateway", "gateway_ca", "state", "settings", "profile", "roots", "service", "monitor", "store",
     "access_log",
 ))  # fmt: skip
+FOUND = "found.toml"  # beside the configuration
+_CONFIRMABLE: dict[Role, tuple[str, ...]] = {"server": ("service", "monitor", "settings"), "terminal": ("settings",)}
 
 
 class ConfigError(Exception):
@@ -38,14 +41,19 @@ class Config:
     store: Path | None = None  # server: a folder instead of the machine's certificate store; None: Windows' own
     profile: Profile | None = None  # how to read the settings; None: the built-in profile
     access_log: Path | None = None  # server: where it logs its responses, if it does (docs/agent-protocol.md)
+    file: Path | None = None  # the file that it was read from
+    said: frozenset[str] = frozenset()  # the keys that this file says, not found.toml
 
 
-def load(path: Path) -> Config:
-    """The configuration in this file. Raises ConfigError naming the key that is missing or wrong."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+def confirmable(role: Role) -> tuple[str, ...]:
+    """The keys that a person may confirm on the Site page."""
+    return _CONFIRMABLE[role]
+
+
+def load(path: Path, *, settings_needed: bool = True) -> Config:
+    """The configuration in this file. settings_needed: whether it must say where the settings are. Raises ConfigError naming
+    the key that is missing or wrong."""
+    data = _toml(path)
     role = _text(data, "role")
     if role not in ("server", "terminal"):
         raise ConfigError("role: must be server or terminal")
@@ -55,7 +63,8 @@ def load(path: Path) -> Config:
         raise ConfigError("store: is missing, a server agent needs its certificate store")
     if role == "terminal" and "access_log" in data:
         raise ConfigError("access_log: must be left out, only a server's agent reads it")
-    base = path.parent
+    base, said = path.parent, frozenset(data)
+    data = {**found(base, "server" if role == "server" else "terminal"), **data}
     profile = _profile(base / _text(data, "profile"), role) if "profile" in data else None
     return Config(
         role="server" if role == "server" else "terminal",
@@ -63,14 +72,36 @@ def load(path: Path) -> Config:
         gateway=_text(data, "gateway"),
         gateway_ca=base / _text(data, "gateway_ca"),
         state=base / _text(data, "state"),
-        settings=_settings(data, base, profile),
+        settings=_settings(data, base, profile) if settings_needed or "settings" in data else None,
         roots=base / _text(data, "roots") if "roots" in data else None,
         service=_text(data, "service", SERVICE),
         monitor=_text(data, "monitor", MONITOR),
         store=base / _text(data, "store") if "store" in data else None,
         profile=profile,
         access_log=base / _text(data, "access_log") if "access_log" in data else None,
+        file=path,
+        said=said,
     )
+
+
+def found(folder: Path, role: Role) -> dict[str, str]:
+    """What a person has confirmed for the agent in this folder. Raises ConfigError."""
+    path = folder / FOUND
+    if not path.exists():
+        return {}
+    data = _toml(path)
+    for key in data:
+        if key not in confirmable(role):
+            raise ConfigError(f"{path}: {key}: is not a key that is confirmed for a {role}; delete the line, or the file")
+        _text(data, key)
+    return data
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def _profile(path: Path, role: str) -> Profile:

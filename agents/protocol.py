@@ -11,6 +11,8 @@ A connection is one WebSocket over TLS, opened by the agent. The gateway speaks 
     agent    Inventory            what the device looks like
     gateway  Rehearse             a signed Rehearsal: look and measure, change nothing
     agent    Rehearsed            what was seen; not kept on disk, a rehearsal can be repeated
+    gateway  Inquire              a signed Inquiry of a person (agents/probes/inquiry.py)
+    agent    Inquired             what was found, several times while it goes on; not kept on disk
     gateway  Ack                  everything up to n is in the database
     both     Beat                 every few seconds; the dashboard's beat renews the lease
 
@@ -25,7 +27,7 @@ import dataclasses
 import json
 import typing
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from agents.bounds import (
     MOST,
@@ -48,6 +50,8 @@ from agents.bounds import (
 
 __all__ = ["MOST", "ProtocolError"]
 
+T = TypeVar("T")
+
 VERSION = 1
 MAX_MESSAGE_BYTES = 256 * 1024
 
@@ -58,6 +62,7 @@ Direction = Literal["forward", "back"]
 Outcome = Literal["done", "failed", "undo_failed", "refused"]
 Policy = Literal["finish", "restore"]
 ProbeAction = Literal["open", "ask", "close"]
+InquiryAction = Literal["check", "record", "stop", "find", "adopt"]
 
 # The kinds of lookups that a terminal measures in a rehearsal: where it asks (http: the live port; plain and https: the shadow
 # listener without and with TLS), and over which connection (new, kept open, or new with a resumed TLS session).
@@ -166,6 +171,14 @@ class Rehearse:
 
 
 @dataclass(frozen=True, slots=True)
+class Inquire:
+    """A signed inquiry: `body` is the JSON text of an Inquiry (agents/probes/inquiry.py), signed byte for byte."""
+
+    body: Body
+    signature: Key
+
+
+@dataclass(frozen=True, slots=True)
 class Ack:
     """Every report up to and including n is in the database."""
 
@@ -241,6 +254,18 @@ class Rehearsed:
 
 
 @dataclass(frozen=True, slots=True)
+class Inquired:
+    """What this device has found so far. Each answer to one inquiry replaces the ones before it."""
+
+    inquiry: Number
+    action: InquiryAction
+    n: Number  # counts the answers to this inquiry from 1, so that an older one is known
+    facts: dict[str, Any]  # docs/agent-protocol.md lists them for each action
+    finding: Finding | None = None  # why it could not be done; None if all went well
+    done: bool = True  # whether this is the last answer
+
+
+@dataclass(frozen=True, slots=True)
 class StepDone:
     """One step was applied and verified (direction forward), or undone (back)."""
 
@@ -275,15 +300,15 @@ class Finished:
 
 
 Report = StepDone | Finished
-ToAgent = Challenge | Enrolled | Welcome | Instruct | Rehearse | Ack | Refused | Beat
-ToGateway = Enrol | Hello | Inventory | Rehearsed | StepDone | Finished | Beat
+ToAgent = Challenge | Enrolled | Welcome | Instruct | Rehearse | Inquire | Ack | Refused | Beat
+ToGateway = Enrol | Hello | Inventory | Rehearsed | Inquired | StepDone | Finished | Beat
 Message = ToAgent | ToGateway
 
 TYPES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        Challenge, Enrolled, Welcome, Instruct, Rehearse, Ack, Refused, Beat,
-        Enrol, Hello, Inventory, Rehearsed, StepDone, Finished,
+        Challenge, Enrolled, Welcome, Instruct, Rehearse, Inquire, Ack, Refused, Beat,
+        Enrol, Hello, Inventory, Rehearsed, Inquired, StepDone, Finished,
     )
 }  # fmt: skip
 
@@ -330,6 +355,11 @@ def parse_instruction(text: str) -> Instruction:
 def parse_rehearsal(text: str) -> Rehearsal:
     """The part of a rehearsal in a signed body. Raises ProtocolError naming the field that is wrong."""
     return typing.cast(Rehearsal, build(Rehearsal, _load(text)))
+
+
+def parse_signed(cls: type[T], text: str) -> T:
+    """The order of this kind in a signed body. Raises ProtocolError naming the field that is wrong."""
+    return typing.cast(T, build(cls, _load(text)))
 
 
 def _message(text: str | bytes, *, bound: bool) -> Message:

@@ -8,7 +8,7 @@ import logging
 import random
 import secrets
 import ssl
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
@@ -19,6 +19,7 @@ from agents.config import Config
 from agents.errors import AgentError
 from agents.hosts.inventory.inventory import Inventory
 from agents.identity import Identity, IdentityError
+from agents.inquiries.inquiries import Inquiries
 from agents.log import said
 from agents.net import Network, tls_context
 from agents.protocol import Finding, Finished, Instruction, Message, Proof
@@ -39,6 +40,17 @@ TOO_MUCH_PAUSE_S = 60.0
 NEEDS_TOKEN = frozenset({"unknown_agent", "revoked", "identity_used_twice", "bad_signature"})
 
 M = TypeVar("M", bound=Message)
+A = TypeVar("A", bound=Message)
+
+
+class Answers(Protocol[A]):
+    """Answers that wait to be sent."""
+
+    async def get(self) -> A:
+        """The next one."""
+
+    def put_nowait(self, answer: A, /) -> None:
+        """Keep this one for the next connection."""
 
 
 class Rejected(AgentError):
@@ -59,6 +71,7 @@ class Transport:
         self.journal, self.clock, self.runner = journal, clock, runner
         self.inventory = Inventory(runner.host, clock)
         self.rehearsals = Rehearsals(runner.host, identity, clock, lambda: not runner.idle, self.inventory.facts)
+        self.inquiries = Inquiries(runner.host, identity, clock, lambda: not runner.idle)
         self.life = secrets.token_hex(16)  # identifies this process: one with a copy of the state folder has another value
         self._socket: ClientConnection | None = None
         self._sent = 0
@@ -67,13 +80,14 @@ class Transport:
         self._spent: set[str] = set()
 
     async def run(self) -> None:
-        """Connect, talk, and connect again, for ever. A rehearsal goes on while there is no connection; it ends when this
-        ends."""
+        """Connect, talk, and connect again, for ever. A rehearsal or an inquiry goes on while there is no connection; it ends
+        when this ends."""
         await self.rehearsals.sweep()
         try:
             await self._run()
         finally:
             await self.rehearsals.stop()
+            await self.inquiries.stop()
 
     async def _run(self) -> None:
         pause = FIRST_PAUSE_S
@@ -156,7 +170,8 @@ class Transport:
     async def _talk(self) -> None:
         """Send and receive until one of the jobs ends, which is the end of the connection."""
         self.journal.unsent.set()
-        talk = (self._listen(), self._send_reports(), self._send_inventory(), self._send_answers(), self._beat())
+        answers = (self._send_answers(self.rehearsals.answers), self._send_answers(self.inquiries.answers))
+        talk = (self._listen(), self._send_reports(), self._send_inventory(), *answers, self._beat())
         jobs = (*talk, self.network.until_cut())
         tasks = [asyncio.ensure_future(job) for job in jobs]
         try:
@@ -179,6 +194,8 @@ class Transport:
                     self._take(message)
                 case protocol.Rehearse():
                     self.rehearsals.take(message)
+                case protocol.Inquire():
+                    self.inquiries.take(message)
                 case protocol.Ack():
                     self.journal.acked(message.n)
                     failpoints.agent(self.config.role, "ack_received")
@@ -207,8 +224,7 @@ class Transport:
                 async with asyncio.timeout(INVENTORY_EVERY_S):  # free space, clock and peers change without an event
                     await self.runner.changed.wait()
 
-    async def _send_answers(self) -> None:
-        answers = self.rehearsals.answers
+    async def _send_answers(self, answers: Answers[A]) -> None:
         while True:
             answer = await answers.get()
             try:
@@ -239,8 +255,9 @@ class Transport:
         elif self.clock.now_ms() > instruction.expires_ms and instruction.seq > self.journal.ledger.seq:
             self._refuse(instruction, "expired", "the instruction came after its time")
         else:
-            if instruction.action != "verify":  # verify changes nothing, so a rehearsal may go on
+            if instruction.action != "verify":  # verify changes nothing, so these may go on
                 self.rehearsals.give_way()
+                self.inquiries.give_way()
             self.runner.submit(instruction, Proof(message.body, message.signature))
 
     def _refuse(self, instruction: Instruction, code: str, message: str) -> None:

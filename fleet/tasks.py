@@ -12,6 +12,7 @@ from agents import failpoints
 from fleet.services import clock, pruning
 from fleet.services.after_commit import CHANGED_CHANNEL, DROP_CHANNEL, NOTIFY_CHANNEL, AfterCommit, Dispatch
 from fleet.services.cutovers import instructions, sweeps
+from fleet.services.probes import inquiries, signing
 from fleet.services.rehearsals import probes, schedule
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ def follow(after: AfterCommit) -> None:
             dispatch.apply_async((chunk.cutover, list(chunk.runs)), retry=False)
         for rehearsal_id in after.rehearse:
             rehearse.apply_async((rehearsal_id,), retry=False)
+        for inquiry_id in after.inquire:
+            inquire.apply_async((inquiry_id,), retry=False)
         _publish(after)
     except (OperationalError, redis.RedisError, OSError) as error:
         log.warning("the broker cannot be reached, a sweep will follow: %s", error)
@@ -50,10 +53,17 @@ def rehearse(rehearsal_id: int) -> None:
 
 
 @shared_task  # type: ignore[untyped-decorator]
+def inquire(inquiry_id: int) -> None:
+    """Write and sign an inquiry, then notify the gateway."""
+    follow(signing.write(inquiry_id, clock.now()))
+
+
+@shared_task  # type: ignore[untyped-decorator]
 def tick() -> None:
-    """Runs once a second, from beat. Cutovers go first, so that a rehearsal that fails cannot delay them."""
+    """Runs once a second, from beat. Cutovers go first, so that a rehearsal or an inquiry that fails cannot delay them."""
     follow(sweeps.tick(clock.now()))
     follow(schedule.tick(clock.now()))
+    follow(inquiries.tick(clock.now()))
 
 
 @shared_task  # type: ignore[untyped-decorator]

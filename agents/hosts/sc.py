@@ -9,13 +9,14 @@ from typing import TypeVar
 
 from agents.errors import StepError
 from agents.hosts import program, sc_text
-from agents.hosts.sc_text import RUNNING, START_PENDING, STOP_PENDING, STOPPED, Status
+from agents.hosts.sc_text import RUNNING, START_PENDING, STOP_PENDING, STOPPED, Service, Status
 
 # A little below the steps' own limits, so that the finding can say what the service was doing.
 STOP_LIMIT_S = 115.0
 START_LIMIT_S = 175.0
 STALL_S = 60.0
 _BUFFER = "65536"  # bytes for the response; the default of sc is too small
+_LARGEST_BUFFER = "262144"  # Windows' largest, for the list of all services
 
 T = TypeVar("T")
 
@@ -72,6 +73,22 @@ async def restarts_by_itself(name: str) -> bool:
 async def dependents(name: str) -> tuple[str, ...]:
     """The services that need this one. Raises StepError."""
     return await _read("enumdepend", name, sc_text.parse_names, _BUFFER)
+
+
+async def every() -> tuple[str, ...]:
+    """The names of all services, running or not. Raises StepError."""
+    output = await program.run("sc", "query", "state=", "all", "bufsize=", _LARGEST_BUFFER)
+    if not (found := sc_text.parse_names(output.text)):
+        raise _unreadable("all services", output.text)
+    return found
+
+
+async def described(name: str) -> Service | None:
+    """The service's shown name and program; None where Windows does not tell them. Raises StepError program_missing or
+    program_hung."""
+    if not _NAME.fullmatch(name):
+        return None
+    return sc_text.parse_program(name, (await program.run("sc", "qc", name, _BUFFER)).text)
 
 
 async def set_start_type(name: str, kind: str) -> None:

@@ -27,6 +27,15 @@ class Status:
     exit_code: int  # of its last end
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One installed service."""
+
+    name: str
+    display: str  # as Windows shows it to people
+    program: str  # path of the program, without its arguments
+
+
 def parse_status(text: str) -> Status | None:
     """The status in the output of `sc query NAME`; None when it cannot be read."""
     counted = _COUNTED.findall(text)
@@ -63,14 +72,35 @@ def parse_recovery(text: str) -> bool | None:
 
 
 def parse_names(text: str) -> tuple[str, ...] | None:
-    """The services in the output of `sc enumdepend NAME`: each is a paragraph with its state, its name first. None
-    when it cannot be read."""
+    """The services in the output of `sc enumdepend NAME` or `sc query state= all`: each is a paragraph with its state, its
+    name first. None when it cannot be read."""
     found = []
     for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()):
         first, _, rest = paragraph.strip().partition("\n")
         if _COUNTED.search(rest) and ":" in first:
             found.append(first.partition(":")[2].strip())
     return tuple(found) if found or _NO_ENTRIES.search(text) else None
+
+
+def parse_program(name: str, text: str) -> Service | None:
+    """The program and the shown name in the output of `sc qc NAME`. Behind the type, the start type and the error control,
+    which are numbers with a word, come program, group, tag and shown name. None when it cannot be read."""
+    counted = list(_COUNTED.finditer(text))
+    if len(counted) < 3:
+        return None
+    lines = text[counted[2].end() :].splitlines()
+    values = [line.partition(":")[2].strip() for line in lines if ":" in line]
+    if len(values) < 4:
+        return None
+    return Service(name, values[3], _program(values[0]))
+
+
+def _program(command: str) -> str:
+    """The program of a command line. Without quotes it ends behind .exe, because the path may have blanks."""
+    if command.startswith('"'):
+        return command[1:].partition('"')[0]
+    match = re.match(r".*?\.exe(?=\s|$)", command, re.IGNORECASE)
+    return match[0] if match else command
 
 
 def error_number(text: str) -> int | None:

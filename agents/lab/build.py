@@ -124,7 +124,12 @@ def _make_server(server: Path, port: int, certificates: pki.Pki, language: str, 
         "iplisten": [],
     }
     machine.write(str(server), machine.HTTPSYS, tables)
-    rows = [_service(SERVICE, "running", "auto"), _service(MONITOR, "running", "auto"), _service("Spooler", "running", "auto")]
+    # The programs of SwiftPOS lie in the server's own folder, beside its settings.
+    rows = [
+        _service(SERVICE, "running", "auto") | {"display": "NetPOS.Net", "program": f"{SERVICE}.exe"},
+        _service(MONITOR, "running", "auto") | {"display": "SwiftPOS Services Monitor", "program": f"{MONITOR}.exe"},
+        _service("Spooler", "running", "auto") | {"display": "Print Spooler", "program": "../spoolsv.exe"},
+    ]
     machine.write(str(server), machine.SERVICES, {"services": rows})
     machine.write(str(server), machine.OPTIONS, {"urlacl_conflict": True, "elevated": True, "language": language})
 

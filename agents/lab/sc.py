@@ -1,6 +1,7 @@
 """The emulated `sc`. It checks the command, writes the order to server/pending.json and returns at once, as the real one
 does while a service is still starting or stopping. The reference server carries the order out."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -33,9 +34,10 @@ def main(server: str, argv: list[str]) -> int:
 
 def _run(server: str, argv: list[str]) -> str:
     verb, rest = (argv[0].lower(), argv[1:]) if argv else ("", [])
-    if verb in ("query", "queryex") and not rest:
-        running = [row for row in machine.services(server) if row["state"] == "running"]
-        return "".join(_status(server, row, verb) for row in running)
+    if verb in ("query", "queryex") and (not rest or rest[0].endswith("=")):
+        wanted = "".join(rest).lower()
+        rows = [row for row in machine.services(server) if row["state"] == "running" or "state=all" in wanted]
+        return "".join(sc_out.listed(row, _status(server, row, verb)) for row in rows)
     if verb not in _COMMANDS or not rest:
         return sc_out.USAGE
     with machine.services_lock(server):
@@ -95,7 +97,8 @@ def _config(server: str, row: Row, rest: list[str]) -> str:
 
 
 def _qc(server: str, row: Row, _: list[str]) -> str:
-    return sc_out.configuration(languages.of(server).say, row)
+    program = os.path.realpath(os.path.join(server, row["program"])) if "program" in row else None
+    return sc_out.configuration(languages.of(server).say, row, program)
 
 
 def _qfailure(server: str, row: Row, _: list[str]) -> str:

@@ -54,8 +54,20 @@ def status(row: Row, way: Row | None, exit_code: int, *, pid: int | None = None)
     return "\n".join(lines) + "\n"
 
 
-def configuration(say: Say, row: Row) -> str:
-    """The output of qc."""
+def listed(row: Row, text: str) -> str:
+    """One service in the output of query without a name: the shown name stands behind the name."""
+    name, rest = text.lstrip("\n").split("\n", 1)
+    return f"\n{name.rstrip()}\nDISPLAY_NAME: {display(row)}\n{rest}"
+
+
+def display(row: Row) -> str:
+    """The name that Windows shows to people."""
+    return str(row.get("display", row["name"]))
+
+
+def configuration(say: Say, row: Row, program: str | None) -> str:
+    """The output of qc. program: path of the service's program; None for one in the folder of real installations."""
+    program = program or f"C:\\Program Files (x86)\\Samford Software\\{row['name']}.exe"
     return done(say, "QueryServiceConfig") + "\n".join(
         [
             "",
@@ -63,10 +75,10 @@ def configuration(say: Say, row: Row) -> str:
             "        TYPE               : 10  WIN32_OWN_PROCESS ",
             f"        START_TYPE         : {_START_TYPES[row['start_type']]}",
             "        ERROR_CONTROL      : 1   NORMAL",
-            f"        BINARY_PATH_NAME   : C:\\Program Files (x86)\\Samford Software\\{row['name']}.exe",
+            f"        BINARY_PATH_NAME   : {program}",
             "        LOAD_ORDER_GROUP   : ",
             "        TAG                : 0",
-            f"        DISPLAY_NAME       : {row['name']}",
+            f"        DISPLAY_NAME       : {display(row)}",
             "        DEPENDENCIES       : ",
             "        SERVICE_START_NAME : LocalSystem",
             "",

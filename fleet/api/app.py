@@ -3,6 +3,7 @@
 from fleet.api import attention, cutovers, errors, rehearsals, sites, terminals, verbs
 from fleet.api.openapi import DocumentedAPI
 from fleet.api.parsing import StrictParser
+from fleet.api.probing import inquiries, profiles
 
 _ABOUT = """Plan, run and watch cutovers of NetPOS.Net sites between HTTP and HTTPS.
 
@@ -25,5 +26,6 @@ api = DocumentedAPI(
     parser=StrictParser(),
 )
 errors.register(api)
-for _router in (attention.router, sites.router, terminals.router, rehearsals.router, cutovers.router, verbs.router):
-    api.add_router("", _router)
+_ROUTERS = (attention, sites, profiles, inquiries, terminals, rehearsals, cutovers, verbs)
+for _module in _ROUTERS:
+    api.add_router("", _module.router)

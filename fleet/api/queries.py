@@ -68,5 +68,6 @@ def site_rows() -> list[dict[str, Any]]:
         server_id=Subquery(server),
         active_cutover=Subquery(active),
     )
-    rows = found.order_by("name", "id").values("id", "name", "zone", "server_id", "terminals", "two_persons", "active_cutover")
+    same = ("id", "name", "zone", "member", "server_id", "terminals", "two_persons", "active_cutover")
+    rows = found.order_by("name", "id").values(*same)
     return [{"server" if key == "server_id" else key: value for key, value in row.items()} for row in rows]

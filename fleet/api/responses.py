@@ -30,6 +30,7 @@ class Site(Response):
     id: int
     name: str
     zone: str = Field(description="IANA time zone")
+    member: str = Field(description="The number of the test member that every proof asks for.")
     server: int | None = Field(description="Its server's id.")
     terminals: int
     two_persons: bool = Field(description="The requester cannot approve.")

@@ -90,7 +90,9 @@ async def _answer(hub: Hub, connection: Connection, message: protocol.Message) -
             failpoints.reached("gateway.report_received")
             await hub.reports.put(connection.agent, slim(message, connection.size))
         case protocol.Rehearsed():
-            await hub.rehearsing.answers.put(connection.agent, message)
+            await hub.rehearsed.waiting.put(connection.agent, message)
+        case protocol.Inquired():
+            await hub.inquired.waiting.put(connection.agent, message)
         case protocol.Beat():
             await connection.say(protocol.Beat(clock.to_ms(clock.now())))
         case protocol.Inventory():

@@ -15,19 +15,21 @@ from agents import failpoints, protocol
 from agents.log import said
 from fleet import tasks
 from fleet.gateway import mail
+from fleet.gateway.answers import Answers
 from fleet.gateway.connection import Connection, Gone
 from fleet.gateway.intake import Intake
 from fleet.gateway.inventories import Inventories
 from fleet.gateway.limits import HELLO, Allowances, WaitingRoom
 from fleet.gateway.mailbox import Mailbox
 from fleet.gateway.put_off import PutOff
-from fleet.gateway.rehearsing import Rehearsing
 from fleet.gateway.threads import in_thread
 from fleet.models import Agent
 from fleet.services import clock
 from fleet.services.after_commit import DROP_CHANNEL, NOTIFY_CHANNEL, AfterCommit
 from fleet.services.agents import admission
 from fleet.services.cutovers import reports, sweeps
+from fleet.services.probes import inquiries
+from fleet.services.rehearsals import lifecycle
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +46,11 @@ class Hub:
         self.here: dict[str, Connection] = {}  # by agent
         self.reports: Intake[protocol.Report] = Intake(EACH)
         self.inventories = Inventories()
-        self.rehearsing = Rehearsing()
+        self.rehearsed: Answers[protocol.Rehearsed] = Answers("a rehearsal", lifecycle.take)
+        self.inquired: Answers[protocol.Inquired] = Answers("an inquiry", inquiries.take)
         self.instructions = Mailbox(mail.Instructions(), self._say, self.here.keys())
         self.probes = Mailbox(mail.Probes(), self._say, self.here.keys())
+        self.inquiries = Mailbox(mail.Inquiries(), self._say, self.here.keys())
         self.unidentified = WaitingRoom()
         self.allowances = Allowances(lambda: asyncio.get_running_loop().time())
         self.put_off = PutOff(lambda: asyncio.get_running_loop().time())
@@ -67,8 +71,8 @@ class Hub:
                 log.warning("waiting for the database: %s", said(error))
                 await asyncio.sleep(0.5)
         own = (self._take_reports, self._listen, self._look, self._keep_presence)
-        deliveries = (self.instructions.deliver, self.probes.deliver)
-        jobs = (*own, *deliveries, self.inventories.take, self.rehearsing.take)
+        deliveries = (self.instructions.deliver, self.probes.deliver, self.inquiries.deliver)
+        jobs = (*own, *deliveries, self.inventories.take, self.rehearsed.take, self.inquired.take)
         self._tasks = [asyncio.create_task(self._for_ever(job)) for job in jobs]
 
     async def close(self) -> None:
@@ -119,6 +123,7 @@ class Hub:
         """These agents may have something waiting. again: also what was sent on an earlier connection."""
         self.instructions.notify(agent_ids, again=again)
         self.probes.notify(agent_ids, again=again)
+        self.inquiries.notify(agent_ids, again=again)
 
     # -- the hub's own jobs; each runs for ever
 
@@ -217,7 +222,8 @@ class Hub:
         """This agent may not speak any more: end its connection, and drop what waits of it."""
         self.reports.forget(agent_id)
         self.inventories.forget(agent_id)
-        self.rehearsing.answers.forget(agent_id)
+        self.rehearsed.waiting.forget(agent_id)
+        self.inquired.waiting.forget(agent_id)
         if connection := self.here.pop(agent_id, None):
             self._gone.add(agent_id)
             await connection.end(code, admission.words_for(code))

@@ -1,11 +1,12 @@
-"""The two kinds of mail for agents: instructions of a cutover and probes of a rehearsal."""
+"""The kinds of mail for agents: instructions of a cutover, probes of a rehearsal, a person's inquiries."""
 
 from collections.abc import Collection, Sequence
 
 from agents import failpoints, protocol
-from fleet.models import Instruction, TerminalCheck
+from fleet.models import Inquiry, Instruction, TerminalCheck
 from fleet.services import clock
 from fleet.services.cutovers import instructions
+from fleet.services.probes import inquiries
 from fleet.services.rehearsals import lifecycle
 
 
@@ -48,3 +49,21 @@ class Probes:
     def mark_sent(self, ids: Collection[int]) -> None:
         """With the time now."""
         lifecycle.mark_sent(ids, clock.now())
+
+
+class Inquiries:
+    """Signed inquiries of people. See mailbox.Kind."""
+
+    name = "inquiries"
+
+    def waiting(self, agent_ids: Collection[str], *, unsent_only: bool) -> Sequence[Inquiry]:
+        """Those that have not ended and are not begun yet, or are to be stopped."""
+        return inquiries.waiting(agent_ids, clock.now(), unsent_only=unsent_only)
+
+    def message(self, item: Inquiry) -> protocol.Message:
+        """As it was signed."""
+        return protocol.Inquire(item.body, item.signature)
+
+    def mark_sent(self, ids: Collection[int]) -> None:
+        """With the time now."""
+        inquiries.mark_sent(ids, clock.now())

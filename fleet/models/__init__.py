@@ -4,6 +4,7 @@ from fleet.models.agents import Agent, EnrolmentToken, Instruction
 from fleet.models.cutovers import Cutover, DeviceRun, StepRun, Transition
 from fleet.models.devices import DEFAULT_PORT, Device, Site
 from fleet.models.events import Event
+from fleet.models.inquiries import Inquiry
 from fleet.models.people import ApiToken, Role, role_of
 from fleet.models.probes import ProbeVersion
 from fleet.models.rehearsals import Rehearsal, TerminalCheck
@@ -17,6 +18,7 @@ __all__ = [
     "DeviceRun",
     "EnrolmentToken",
     "Event",
+    "Inquiry",
     "Instruction",
     "ProbeVersion",
     "Rehearsal",

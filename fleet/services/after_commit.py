@@ -23,6 +23,7 @@ class AfterCommit:
     changed: set[int] = field(default_factory=set)  # cutovers whose live pages should look again
     dropped: set[str] = field(default_factory=set)  # agents whose connection must end
     rehearse: set[int] = field(default_factory=set)  # rehearsals whose next probes a worker is to write
+    inquire: set[int] = field(default_factory=set)  # inquiries that a worker is to write
 
     def add(self, other: "AfterCommit") -> Self:
         """Put the other's contents into this one, and return this one."""
@@ -31,6 +32,7 @@ class AfterCommit:
         self.changed |= other.changed
         self.dropped |= other.dropped
         self.rehearse |= other.rehearse
+        self.inquire |= other.inquire
         return self
 
 

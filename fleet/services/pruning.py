@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from fleet.cutover import states
-from fleet.models import Cutover, Device, EnrolmentToken, Rehearsal, StepRun, TerminalCheck
+from fleet.models import Cutover, Device, EnrolmentToken, Inquiry, Rehearsal, StepRun, TerminalCheck
 
 CHUNK = 1000  # rows in one transaction, so that nobody waits long for the database
 _MAY_GO_ON = sorted({*states.ACTIVE, states.Cutover.NEEDS_PERSON})
@@ -15,7 +15,7 @@ _MAY_GO_ON = sorted({*states.ACTIVE, states.Cutover.NEEDS_PERSON})
 
 def prune(now: dt.datetime) -> dict[str, int]:
     """Empty what is older than TILLWAY_KEEP_DAYS: the evidence of steps, except of cutovers that may go on, the facts of
-    rehearsals, and the facts of devices that were silent since. The rows stay. Tokens that have expired are deleted.
+    rehearsals, and the facts of devices that were silent since. The rows stay. Inquiries and expired tokens are deleted.
     Returns how many rows of each kind it changed."""
     before = now - dt.timedelta(days=settings.KEEP_DAYS)
     busy = Cutover.objects.filter(pk=OuterRef("run__cutover"), state__in=_MAY_GO_ON)
@@ -29,6 +29,7 @@ def prune(now: dt.datetime) -> dict[str, int]:
         "checks": _empty(checks, "facts"),
         "rehearsals": _empty(rehearsals, "facts"),
         "devices": _empty(devices, "facts"),
+        "inquiries": Inquiry.objects.filter(created_at__lt=before).delete()[0],
         "tokens": EnrolmentToken.objects.filter(expires_at__lt=before).delete()[0],
     }
 

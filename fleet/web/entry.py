@@ -21,13 +21,23 @@ _BELONGS = {
     "policy": ("readiness", "Back to Readiness"),
     "preview": ("plan", "Back to the plan"),
     "progress": ("readiness", "Back to Readiness"),
+    "inquiry_adopt": ("fleet", "Back to Fleet"),
+    "inquiry_stop": ("fleet", "Back to Fleet"),
+    "inquiry_use": ("fleet", "Back to Fleet"),
+    "site_find": ("site", "Back to the site"),
+    "site_learn": ("site", "Back to the site"),
+    "site_member": ("site", "Back to the site"),
+    "site_part": ("site", "Back to the site"),
+    "site_probe": ("site", "Back to the site"),
+    "site_probe_remove": ("site", "Back to the site"),
+    "site_try": ("site", "Back to the site"),
     "readiness_progress": ("readiness", "Back to Readiness"),
     "rehearse": ("readiness", "Back to Readiness"),
     "revoke": ("agents", "Back to Agents"),
     "token": ("agents", "Back to Agents"),
 }
 # Forms whose typed text survives a log-in.
-_FORMS = {"by_hand", "plan", "preview", "terminal", "server", "import"}
+_FORMS = {"by_hand", "plan", "preview", "terminal", "server", "import", "site_member", "site_probe"}
 _KEPT, _NEVER = "typed", {"csrfmiddlewaretoken", "password", "do"}
 MOST_TYPED = 16_000  # characters; limited because users who are not logged in can make us store them
 MOST_STRANGERS = 1000  # sessions of users who are not logged in
@@ -54,7 +64,7 @@ def way_on(request: HttpRequest) -> tuple[str, str]:
     name, label = _BELONGS.get(match.url_name or "" if match else "", ("", ""))
     if match and name:
         try:
-            return reverse(name, args=[match.kwargs["pk"]] if name in ("cutover", "readiness") else []), label
+            return reverse(name, args=[match.kwargs["pk"]] if name in ("cutover", "readiness", "site") else []), label
         except (NoReverseMatch, KeyError):
             pass  # an address of the same name with other parts: the Fleet page is right for all
     return reverse("fleet"), "Back to Fleet"

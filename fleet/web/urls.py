@@ -10,12 +10,25 @@ from fleet.web.live import stream
 from fleet.web.live import views as live
 from fleet.web.plan import views as plan
 from fleet.web.readiness import views as readiness
+from fleet.web.site import asking
+from fleet.web.site import views as site
 
 urlpatterns = [
     path("login/", entry.LogIn.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     # the fleet
     path("", home.home, name="fleet"),
+    path("sites/<int:pk>/", site.page, name="site"),
+    path("sites/<int:pk>/member/", site.member, name="site_member"),
+    path("sites/<int:pk>/probe/", site.probe, name="site_probe"),
+    path("sites/<int:pk>/probe/remove/", site.remove, name="site_probe_remove"),
+    path("sites/<int:pk>/try/", asking.check, name="site_try"),
+    path("sites/<int:pk>/learn/", asking.learn, name="site_learn"),
+    path("sites/<int:pk>/find/", asking.find, name="site_find"),
+    path("sites/<int:pk>/part/<slug:part>/", asking.progress, name="site_part"),
+    path("inquiries/<int:pk>/stop/", asking.stop, name="inquiry_stop"),
+    path("inquiries/<int:pk>/use/", asking.use, name="inquiry_use"),
+    path("inquiries/<int:pk>/adopt/", asking.adopt, name="inquiry_adopt"),
     path("sites/<int:pk>/dismiss/", home.dismiss, name="dismiss"),
     path("sites/<int:pk>/readiness/", readiness.page, name="readiness"),
     path("sites/<int:pk>/readiness/progress/", readiness.progress, name="readiness_progress"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents import catalogue, protocol, steps
+from agents.probes import inquiry
 from agents.protocol import ProtocolError
 from agents.steps.base import Step
 
@@ -69,8 +70,13 @@ def test_no_number_is_out_of_bounds_in_either_direction(sample: dict, number: in
         assert len(str(caught.value)) < 100
 
 
+PARTS = (
+    protocol.Instruction, protocol.Rehearsal, inquiry.Inquiry, inquiry.Adopted, protocol.Finding, protocol.Proof,
+)  # fmt: skip
+
+
 def test_no_number_of_the_protocol_is_without_bounds() -> None:
-    for cls in (*protocol.TYPES.values(), protocol.Instruction, protocol.Rehearsal, protocol.Finding, protocol.Proof):
+    for cls in (*protocol.TYPES.values(), *PARTS):
         hints = typing.get_type_hints(cls, include_extras=True)
         bare = [name for name, hint in hints.items() if hint in (int, str)]
         assert bare == [], f"{cls.__name__} believes {bare}"
@@ -82,6 +88,27 @@ def test_an_instruction_with_an_absurd_number_is_none(make_instruction, name: st
     with pytest.raises(ProtocolError) as caught:
         protocol.parse_instruction(body)
     assert caught.value.field == name
+
+
+INQUIRY = {"agent": "a1", "inquiry": 5, "action": "record", "expires_ms": 1_900_000_000_000}
+TOO_MUCH = {
+    "seconds": 601, "probes": ["", "", ""], "adopt": [{"field": "service", "value": "x"}] * 9, "action": "run",
+    "transport_path": "x" * 201, "terminal": "a\0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_an_inquiry_is_bounded(name: str) -> None:
+    assert inquiry.parse(json.dumps(INQUIRY)).seconds == 0
+    with pytest.raises(ProtocolError) as caught:
+        inquiry.parse(json.dumps({**INQUIRY, name: TOO_MUCH[name]}))
+    assert caught.value.field == name
+
+
+def test_a_profile_in_an_inquiry_has_at_most_16_kib() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        inquiry.parse(json.dumps({**INQUIRY, "probes": ["x" * (16 * 1024 + 1)]}))
+    assert caught.value.field == "probes[0]"
 
 
 def test_what_an_older_agent_says_of_itself_is_not_listened_to() -> None:

@@ -14,6 +14,13 @@ EXPECTED = {
     ("get", "/attention"),
     ("get", "/sites"),
     ("get", "/servers"),
+    ("patch", "/sites/{}"),
+    ("get", "/sites/{}/probe"),
+    ("put", "/sites/{}/probe"),
+    ("delete", "/sites/{}/probe"),
+    ("post", "/sites/{}/inquiries"),
+    ("get", "/inquiries/{}"),
+    ("post", "/inquiries/{}/stop"),
     ("get", "/sites/{}/readiness"),
     ("post", "/sites/{}/rehearsals"),
     ("get", "/sites/{}/rehearsals"),
@@ -62,7 +69,7 @@ def test_every_operation_says_what_it_is_and_how_it_may_fail(document: Any) -> N
         assert operation["description"], path
         assert {"401", "403", "500"} <= set(operation["responses"])
         assert ("404" in operation["responses"]) == ("{}" in path)
-        assert ("requestBody" in operation) == (verb in ("post", "patch"))
+        assert ("requestBody" in operation) == (verb in ("post", "patch", "put"))
         assert operation["security"] == [{"Bearer": []}]
     assert len(names) == len(EXPECTED)
     problem = document["components"]["responses"]["Problem422"]

@@ -17,8 +17,8 @@ def test_a_site_tells_what_hangs_on_it(api: Api) -> None:
     assert found["count"] == 2
     assert [s["name"] for s in found["items"]] == ["Club A", "Club B"]
     assert found["items"][0] == {
-        "id": empty.pk, "name": "Club A", "zone": "Australia/Sydney", "server": None, "terminals": 0, "two_persons": True,
-        "active_cutover": None,
+        "id": empty.pk, "name": "Club A", "zone": "Australia/Sydney", "member": "1001", "server": None,
+        "terminals": 0, "two_persons": True, "active_cutover": None,
     }  # fmt: skip
     second = found["items"][1]
     assert (second["server"], second["terminals"], second["active_cutover"]) == (server.pk, 3, active.pk)

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tests.acceptance.learning import pointed_at, refresh_interface_list, settings_of
 from tests.acceptance.site import DemoSite
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -126,3 +127,37 @@ def test_a_live_page_says_that_one_was_logged_out(page, site):
     page.get_by_text("You have been logged out").wait_for()
     assert "/login/?next=%2Fcutovers" in page.get_by_role("link", name="Log in again").get_attribute("href")
     assert page.evaluate("window.stillTheSamePage"), "it does not leave by itself"
+
+
+def test_a_newcomer_learns_the_sites_dialect_from_a_terminal(page, site):
+    log_in(page, site)
+    page.get_by_role("link", name="Harbour Club").first.click()
+    page.get_by_role("button", name="Remove profile").click()
+    assert "Proofs get weaker" in page.locator("dialog[open]").inner_text()
+    page.locator("dialog[open]").get_by_role("button", name="Remove profile").click()
+    page.get_by_text("It does not show that the service answers a member lookup.").wait_for()
+    name = site.names[0]
+    page.locator("#learn-terminal").select_option(name)
+    page.get_by_role("button", name="Start listening").click()
+    page.get_by_text("listens on port").wait_for()
+    host, port = page.locator(".guide code.type").all_inner_texts()
+    with pointed_at(settings_of(site, name), host, int(port)):
+        page.get_by_text(re.compile(r"GET /netpos/members/\d+ → 200")).nth(2).wait_for()
+        refresh_interface_list(site, name, int(port))
+        page.get_by_text("GET /netpos/interfaces → 200").first.wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.locator(".reasons").get_by_text("differed in this number only").wait_for()
+    page.get_by_role("button", name="Try it first").click()
+    page.locator("#try").get_by_text("The profile that you pasted, not saved yet").wait_for()
+    page.locator("#try:not([hx-trigger])").wait_for()
+    assert page.locator("#try .pill.ok", has_text="As expected").count() == 2
+    page.get_by_role("button", name="Use this profile").click()
+    dialog = page.locator("dialog[open]")
+    assert "with the test member number 1001" in dialog.inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator("[data-proof=transport]").count() == 1, "Escape changes nothing"
+    page.get_by_role("button", name="Use this profile").click()
+    page.locator("dialog[open]").get_by_role("button", name="Use this profile").click()
+    page.locator("[data-proof=application]").wait_for()
+    page.get_by_text("This profile is in use, as version 3.").wait_for()
+    assert page.trouble == []

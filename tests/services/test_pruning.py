@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 
-from fleet.models import Device, EnrolmentToken, Event, Rehearsal, StepRun, TerminalCheck, Transition
+from fleet.models import Device, EnrolmentToken, Event, Inquiry, Rehearsal, StepRun, TerminalCheck, Transition
 from fleet.services import pruning
 from fleet.services.agents import admission
-from tests.factories import NOW, make_club, make_cutover, make_run, make_step, make_transition
+from tests.factories import NOW, make_club, make_cutover, make_run, make_step, make_transition, make_user
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + dt.timedelta(days=402)
@@ -24,6 +24,9 @@ def past():
         site=site, thumbprint="AB" * 20, state="done", created_at=NOW, deadline_at=NOW, facts={"chain": "x"}
     )
     TerminalCheck.objects.create(rehearsal=rehearsal, device=till, facts={"dns_ms": 1}, answered_at=NOW)
+    Inquiry.objects.create(
+        site=site, device=till, action="find", requested_by=make_user(), created_at=NOW, expires_at=NOW, ended_at=NOW
+    )
     Device.objects.update(facts={"os": "x"}, created_at=NOW)
     admission.new_token(till, NOW)
     return run
@@ -42,7 +45,7 @@ def test_before_its_time_nothing_goes(past):
 
 
 def test_what_is_old_is_emptied_and_its_rows_and_the_audit_stay(past):
-    assert pruning.prune(LATER) == {"steps": 1, "checks": 1, "rehearsals": 1, "devices": 2, "tokens": 1}
+    assert pruning.prune(LATER) == {"steps": 1, "checks": 1, "rehearsals": 1, "devices": 2, "inquiries": 1, "tokens": 1}
     assert left() == (0, 0, 0, 0, 0)
     assert (StepRun.objects.count(), TerminalCheck.objects.count(), Transition.objects.count(), Event.objects.count()) == (
         1,

@@ -20,6 +20,7 @@ ARGS = {
     "by_hand_now": [1, 2],
     "act": [1, "start"],
     "confirm": [1, "roll_back"],
+    "site_part": [1, "learn"],
 }
 
 
@@ -47,7 +48,7 @@ def test_somebody_without_a_role_is_told_to_ask_for_one(name, nobody):
 
 
 @pytest.mark.parametrize(
-    "name", ["fleet", "cutovers", "cutover", "report", "terminal", "server", "agents", "audit", "audit_csv"]
+    "name", ["fleet", "site", "cutovers", "cutover", "report", "terminal", "server", "agents", "audit", "audit_csv"]
 )
 def test_an_auditor_may_look_and_finds_nothing_to_press(name, auditor):
     site, server, (terminal,) = make_club(1)

@@ -39,12 +39,19 @@ class Use:
 
 async def at(port: int) -> Use:
     """The use of this port. Raises OSError or StepError."""
+    return use(await _rows(), port)
+
+
+async def listening() -> frozenset[int]:
+    """The ports at which any program of this computer listens. Raises OSError or StepError."""
+    return frozenset(row.port for row in await _rows() if row.remote is None)
+
+
+async def _rows() -> list[Row]:
     if sys.platform == "win32":
-        rows = parse_netstat((await program.run("netstat", "-ano")).text)
-        return use(rows, port)
+        return parse_netstat((await program.run("netstat", "-ano")).text)
     tables = [(_PROC / "net" / name) for name in ("tcp", "tcp6")]
-    rows = [row for table in tables if table.exists() for row in parse_proc(table.read_text())]
-    return use(rows, port)
+    return [row for table in tables if table.exists() for row in parse_proc(table.read_text())]
 
 
 def process(listener: int | None) -> int | None:

@@ -25,6 +25,14 @@ class Client:
         """The JSON answer. Raises ApiError, OSError."""
         return self._call("POST", path, json.dumps(body or {}).encode())
 
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        """The JSON answer. Raises ApiError, OSError."""
+        return self._call("PUT", path, json.dumps(body).encode())
+
+    def delete(self, path: str) -> Any:
+        """The JSON answer. Raises ApiError, OSError."""
+        return self._call("DELETE", path, None)
+
     def _call(self, method: str, path: str, body: bytes | None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(self.base + path, body, headers, method=method)  # noqa: S310 — our own address

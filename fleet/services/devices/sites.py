@@ -1,14 +1,17 @@
 """Adds sites and devices, and does what people do with a site as a whole."""
 
+import datetime as dt
 import zoneinfo
 from typing import Any
 
 from django.db import transaction
 
 from fleet.models import Device, Role, Site, role_of
+from fleet.services import events
 from fleet.services.errors import Forbidden, Invalid, NotFound
 from fleet.services.text import why_not
 
+LONGEST_MEMBER = 32  # characters
 MOST_HOURS = 24 * 90  # of a rehearsal policy
 MOST_WORDS = 500  # characters
 
@@ -50,6 +53,24 @@ def set_by_hand_words(user: Any, site_id: int, words: str) -> None:
     with transaction.atomic():
         if not Site.objects.filter(pk=site_id).update(by_hand_words=words):
             raise NotFound("there is no such site")
+
+
+def set_member(user: Any, site_id: int, member: str, now: dt.datetime) -> Site:
+    """Set the number of the test member that every proof asks for. Raises Forbidden, NotFound, Invalid."""
+    if role_of(user) is not Role.ADMIN:
+        raise Forbidden("only an admin changes the test member number")
+    if not 0 < len(member) <= LONGEST_MEMBER or not member.isprintable() or " " in member:
+        raise Invalid(("member", f"must have 1 to {LONGEST_MEMBER} visible characters and no blanks"))
+    with transaction.atomic():
+        site = Site.objects.select_for_update().filter(pk=site_id).first()
+        if site is None:
+            raise NotFound("there is no such site")
+        if site.member != member:
+            text = f"test member number of {site}: {site.member}, now {member}"
+            Site.objects.filter(pk=site_id).update(member=member)
+            events.note(site.server, "member_changed", text, now, actor=user.get_username())
+            site.member = member
+    return site
 
 
 def set_policy(user: Any, site_id: int, *, rehearsal_hours: int | None, rehearse_every_hours: int) -> None:

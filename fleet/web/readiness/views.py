@@ -109,7 +109,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _crumbs(site: Site) -> Crumbs:
-    return [("Fleet", reverse("fleet")), (f"{site.name}: readiness", "")]
+    return [("Fleet", reverse("fleet")), (site.name, reverse("site", args=[site.pk])), ("Readiness", "")]
 
 
 def _whole(request: HttpRequest, name: str) -> int | None:
