@@ -62,12 +62,15 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         if cutover.ended_at and cutover.started_at and cutover.state in AT_REST
         else "–",
         "server": server,
+        "proof": view_models.proof(cutover),
+        "secure": cutover.to_scheme == "https",
         "server_marks": device_steps.server_marks(server),
         "page": paged(request, _runs(cutover), 500),
     }
     for run in ctx["page"].object_list:
         run.pill = labels.run_pill(run.state, cutover.to_scheme, cut_off=run.cut_off_since is not None)
         run.outage, run.cut_off = labels.seconds(run.outage_ms), _cut_off(run, now)
+        run.proven = labels.PROOFS.get(run.proof, "–")
         run.before, run.after = _before_after(cutover, run)
     crumbs = [
         ("Fleet", reverse("fleet")), ("Cutovers", reverse("cutovers")),

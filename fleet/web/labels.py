@@ -51,6 +51,10 @@ CUTOVER_PILLS: dict[C, Pill] = {
 CUT_OFF_SHAPE = "!"
 
 
+# What a device run's result rests on.
+PROOFS = {"application": "a lookup", "transport": "transport", "person": "a person's word"}
+
+
 def run_pill(state: str, to_scheme: str = "", *, cut_off: bool = False) -> Pill:
     """A device run's state; a verified one names the scheme that it speaks now. cut_off: it has no lookup that works, and
     then it never looks good or harmless, whatever its state."""

@@ -8,14 +8,20 @@ from django.shortcuts import get_object_or_404
 
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
-from fleet.models import Cutover, DeviceRun
+from fleet.models import Cutover, DeviceRun, ProbeVersion
 from fleet.services import by_hand
+from fleet.services.probes import versions
 from fleet.web.numbers import OPEN, Numbers, seconds_left
 
 
 def load(pk: int) -> Cutover:
     """The cutover with what its page needs. Raises Http404."""
-    return get_object_or_404(Cutover.objects.select_related("site", "requested_by", "approved_by"), pk=pk)
+    return get_object_or_404(Cutover.objects.select_related("site", "requested_by", "approved_by", "probe"), pk=pk)
+
+
+def proof(cutover: Cutover) -> ProbeVersion | None:
+    """By which probe profile this cutover proves, or would prove if it was scheduled now; None: by transport proofs."""
+    return versions.of(cutover)
 
 
 def server_run(cutover: Cutover) -> DeviceRun | None:

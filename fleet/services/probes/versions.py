@@ -9,13 +9,15 @@ from django.db import transaction
 
 from agents.probes import grammar, validator, writer
 from agents.probes.profile import MAX_BYTES, ProbeError
+from fleet.cutover import states
 from fleet.cutover.proofs import Statuses
-from fleet.models import Device, ProbeVersion, Role, Site, role_of
+from fleet.models import Cutover, Device, ProbeVersion, Role, Site, role_of
 from fleet.services import events
 from fleet.services.errors import Forbidden, Invalid, NotFound
 
 ProofKind = Literal["application", "transport"]
 Source = ProbeVersion.Source
+_DRAFTS = frozenset({states.Cutover.DRAFT, states.Cutover.SUBMITTED})  # nothing is frozen yet
 MAX_PATH = 200  # characters, as the agents take it
 
 
@@ -31,6 +33,11 @@ def current(site: Site) -> ProbeVersion | None:
     """The version in use, or None where the site uses transport proofs."""
     newest = site.probes.order_by("-number").first()
     return newest if newest is not None and newest.text else None
+
+
+def of(cutover: Cutover) -> ProbeVersion | None:
+    """The version by which this cutover proves, or will prove once it is scheduled. None: by transport proofs."""
+    return current(cutover.site) if cutover.state in _DRAFTS else cutover.probe
 
 
 def proof_kind(version: int | None) -> ProofKind:

@@ -76,6 +76,8 @@ def _print_out(request: HttpRequest, cutover: Cutover, *, status: int = 200, **s
         "zone": labels.zone_of(cutover.site.zone),
         "pill": labels.CUTOVER_PILLS[State(cutover.state)],
         "total": shared.numbers(cutover, clock.now()).total or shared.planned(cutover),
+        "proof": shared.proof(cutover),
+        "secure": cutover.to_scheme == "https",
         "steps": manual_steps.terminal(cutover.to_scheme, cutover.site.member),
         "back": manual_steps.terminal(cutover.from_scheme, cutover.site.member),
         "rows": [_row(request, cutover, place) for place in places],

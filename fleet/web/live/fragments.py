@@ -73,6 +73,8 @@ def common(cutover: Cutover, now: dt.datetime) -> dict[str, Any]:
         "done": n.of("restored") if cutover.direction == "back" else n.of("verified"),
         "server": server,
         "server_marks": server_marks(server),
+        "proof": shared_models.proof(cutover),
+        "secure": cutover.to_scheme == "https",
         "hint": messages.hint(cutover, n),
         "on_threshold": messages.ON_THRESHOLD[cutover.on_threshold],
         "will": {v: confirmations.what_will_happen(v, cutover, n, now) for v in ASKING if actions.fits(v, cutover)},

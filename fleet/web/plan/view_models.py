@@ -4,9 +4,10 @@ from collections.abc import Collection
 
 from agents.catalogue import RESTART_TOUCH, RESTARTS, TERMINAL_STEPS, steps_for
 from fleet.cutover.forecast import Timings
-from fleet.models import Cutover, Device, Site
+from fleet.models import Cutover, Device, ProbeVersion, Site
 from fleet.services.by_hand import ByHand, of
 from fleet.services.cutovers.timings import timings
+from fleet.services.probes import versions
 
 
 def sites() -> list[Site]:
@@ -40,6 +41,11 @@ def terminal_steps(site: Site, excluded: Collection[str]) -> list[tuple[str, str
 def by_hand(site: Site, excluded: Collection[str]) -> list[ByHand]:
     """The terminals that a person has to set, with the reason."""
     return [terminal for terminal in of(site) if terminal.name not in excluded]
+
+
+def proof(site: Site) -> ProbeVersion | None:
+    """By which probe profile a cutover that is planned now would prove; None: by transport proofs."""
+    return versions.current(site)
 
 
 def measured(site: Site) -> Timings:

@@ -151,6 +151,8 @@ def _preview(form: PlanForm, now: dt.datetime) -> dict[str, Any]:
             "by_hand": _by_reason(by_hand[:SHOWN]),
             "more_by_hand": max(0, len(by_hand) - SHOWN),
             "to": to,
+            "to_https": to == "HTTPS",
+            "proof": view_models.proof(site),
             "server": view_models.server_of(site),
             "arm": ARM_STEPS,
             "server_steps": SERVER_STEPS,
