@@ -70,7 +70,7 @@ def make(
         groups = list(DASHBOARD if rng.random() < 0.5 else DASHBOARD[:3])
         faults.append(Fault("down", _at(rng, way), round(rng.uniform(45, 90), 1), {"groups": groups}))
     presses = tuple(rng.choice(("resume", "roll_back", "retry_failed")) for _ in range(4))
-    body = _body(rng, terminals)
+    body = _body(rng, terminals, shortest=2 if caches else 1)
     if full_disk:
         faults.append(Fault("disk_full", _at(rng, way), round(rng.uniform(1, 15), 1)))
     if restored:
@@ -78,12 +78,13 @@ def make(
     return Plan(seed, number, body, way, tuple(sorted(faults, key=lambda f: f.at)), presses)
 
 
-def _body(rng: random.Random, terminals: int) -> dict[str, Any]:
+def _body(rng: random.Random, terminals: int, *, shortest: int) -> dict[str, Any]:
+    """shortest: minutes of the shortest window into which a cutover of this lab fits."""
     body: dict[str, Any] = {
         "on_window_close": rng.choice(("finish", "hold", "roll_back")),
         "on_threshold": rng.choice(("roll_back", "pause")),
-        # The shortest window there is: with pauses, delays and kills it ends while something is under way.
-        "duration_minutes": 1 if rng.random() < 0.2 else 60,
+        # With pauses, delays and kills it ends while something is under way.
+        "duration_minutes": shortest if rng.random() < 0.2 else 60,
     }
     shape = rng.random()
     if shape < 0.3:
