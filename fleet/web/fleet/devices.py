@@ -133,7 +133,8 @@ def _touch(facts: TerminalFacts, zone: dt.tzinfo) -> str:
     if touch and touch.running is not None:
         said = "runs" if touch.running else "is closed"
         if touch.running and touch.since_ms is not None:
-            said = f"runs since {clock.from_ms(touch.since_ms).astimezone(zone):%a %-d %b %H:%M:%S}"
+            since = clock.from_ms(touch.since_ms).astimezone(zone)
+            said = f"runs since {since:%a} {since.day} {since:%b %H:%M:%S}"
     if facts.restart is None:
         return said
     what = "Touch is restarted in a cutover" if facts.restart.how == "program" else "the terminal is restarted in a cutover"
