@@ -65,7 +65,8 @@ class Device(models.Model):
     # The terminal's own IP address, by which the server's agent recognises its connections; "": unknown.
     address = models.CharField(max_length=64, blank=True)
     # The last inventory, which came at inventory_at: what its agent read in the device's settings, and everything else
-    # as facts. The device chose these words: pages escape them, and nobody trusts them.
+    # as facts. The device chose these words: pages escape them, and nobody trusts them. A terminal by hand has the scheme
+    # that a person last said.
     scheme = models.CharField(max_length=5, blank=True)
     host = models.CharField(max_length=253, blank=True)
     port = models.PositiveIntegerField(null=True, blank=True)

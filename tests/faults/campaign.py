@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.lab.dialects import named as dialects
+from fleet.management.demo.site import LabOptions
 from tests.faults import plan
 from tests.faults.keep import keep
 from tests.faults.site import Site
@@ -25,8 +25,7 @@ class Campaign:
     told: Callable[[Result], None]  # is called after each trial, by one thread at a time
     switches: dict[str, bool] = field(default_factory=dict)  # of plan.make()
     postgres: str | None = None  # see Site
-    dialect: str = dialects.DEFAULT
-    touch: str = "live"
+    lab: LabOptions = field(default_factory=lambda: LabOptions())
     results: list[Result] = field(default_factory=list)
     restarts: int = 0  # of demos, because they were not as before
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -48,7 +47,7 @@ class Campaign:
         return sorted(self.results, key=lambda r: r.plan.number)
 
     def _work(self, todo: "queue.SimpleQueue[int]", job: int) -> None:
-        site = Site(self.folder / f"site{job}", self.terminals, postgres=self.postgres, dialect=self.dialect, touch=self.touch)
+        site = Site(self.folder / f"site{job}", self.terminals, postgres=self.postgres, **self.lab)
         try:
             site.start()
             while not self._stop.is_set():
@@ -61,7 +60,7 @@ class Campaign:
             site.stop()
 
     def _one(self, site: Site, number: int, *, more: bool) -> None:
-        planned = plan.make(self.seed, number, self.terminals, caches=self.touch == "caches", **self.switches)
+        planned = plan.make(self.seed, number, self.terminals, lab=self.lab, **self.switches)
         trial = Trial(site, planned)
         result = trial.run()
         back = not result.violations and trial.bring_back()

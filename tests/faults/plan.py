@@ -4,6 +4,7 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from fleet.management.demo.site import LabOptions
 from tests.faults import points
 from tests.faults.hostile.behaviours import TRIED
 from tests.faults.site import DASHBOARD
@@ -56,21 +57,36 @@ class Plan:
 
 
 def make(
-    seed: int, number: int, terminals: int, *, long: bool = False, full_disk: bool = False, restored: bool = False,
-    caches: bool = False,
-) -> Plan:  # fmt: skip
+    seed: int,
+    number: int,
+    terminals: int,
+    *,
+    long: bool = False,
+    full_disk: bool = False,
+    restored: bool = False,
+    lab: LabOptions | None = None,
+) -> Plan:
     """Trial `number` of this seed. long: the dashboard may be down for longer than a restart takes; full_disk: the disk of
-    the whole site is full for a while; restored: the database is replaced by an older copy of it;
-    caches: Touch is restarted, so it may be in a sale, and there are the points of its restart."""
+    the whole site is full for a while; restored: the database is replaced by an older copy of it. lab: a Touch that caches is
+    restarted, so it may be in a sale, and there are the points of its restart; terminals by hand have no agent and are the
+    last ones: no program can pretend to be it."""
+    lab = lab or {}
+    caches, by_hand = lab.get("touch") == "caches", lab.get("by_hand", 0)
     rng = random.Random(f"{seed}:{number}:{terminals}:{long}")
     way = "back" if rng.random() < 0.3 else "forward"
     kinds = rng.choices(list(KINDS), list(KINDS.values()), k=rng.randint(1, 4))
-    faults = [_fault(rng, kind, way, terminals, caches=caches) for kind in kinds]
+    faults = [
+        _fault(rng, kind, way, terminals, terminals - by_hand, caches=caches)
+        for kind in kinds
+        if kind != "hostile" or by_hand < terminals
+    ]
     if long and rng.random() < 0.5:
         groups = list(DASHBOARD if rng.random() < 0.5 else DASHBOARD[:3])
         faults.append(Fault("down", _at(rng, way), round(rng.uniform(45, 90), 1), {"groups": groups}))
     presses = tuple(rng.choice(("resume", "roll_back", "retry_failed")) for _ in range(4))
     body = _body(rng, terminals, shortest=2 if caches else 1)
+    if by_hand:  # a person takes longer than the shortest window, and must not keep a trial waiting for a quarter of an hour
+        body |= {"duration_minutes": 60, "by_hand_minutes": 1}
     if full_disk:
         faults.append(Fault("disk_full", _at(rng, way), round(rng.uniform(1, 15), 1)))
     if restored:
@@ -99,7 +115,7 @@ def _at(rng: random.Random, way: str) -> float:
     return round(rng.uniform(-0.2, SPAN_S[way]), 2)
 
 
-def _fault(rng: random.Random, kind: str, way: str, terminals: int, *, caches: bool) -> Fault:
+def _fault(rng: random.Random, kind: str, way: str, terminals: int, agents: int, *, caches: bool) -> Fault:
     at = _at(rng, way)
     if kind == "kill":
         parts = [{"group": g, "which": rng.randrange(6)} for g in rng.sample(GROUPS, rng.randint(1, 3))]
@@ -119,7 +135,7 @@ def _fault(rng: random.Random, kind: str, way: str, terminals: int, *, caches: b
         faults = rng.choice(({"fail_to_start": True}, {"start_delay_s": rng.randint(1, 8)}, {"monitor_restarts": True}))
         return Fault(kind, at, round(rng.uniform(1, 12), 1), {"faults": faults})
     if kind == "hostile":
-        what = {"who": rng.randrange(terminals), "behaviours": [rng.choice(TRIED)], "seed": rng.randrange(1000)}
+        what = {"who": rng.randrange(agents), "behaviours": [rng.choice(TRIED)], "seed": rng.randrange(1000)}
         return Fault(kind, at, round(rng.uniform(2, 12), 1), what)
     if kind == "freeze":
         return Fault(kind, at, round(rng.uniform(0.5, 8), 1), {"group": rng.choice(GROUPS)})

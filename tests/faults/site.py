@@ -152,7 +152,7 @@ class Site(DemoSite):
             devices = self.client.get("/servers")["items"] + self.client.get("/terminals?limit=1000")["items"]
         except (ApiError, *UNANSWERED):
             return False
-        return all(d["agent"] and d["agent"]["connected"] for d in devices)
+        return all(d["by_hand"] or (d["agent"] and d["agent"]["connected"]) for d in devices)
 
     # -- what lies on its disk
 

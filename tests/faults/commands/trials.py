@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from agents.lab.dialects import named as dialects
+from fleet.management.demo.site import LabOptions
 from tests.faults import disk, summary
 from tests.faults.campaign import Campaign
 from tests.faults.trial import Result
@@ -33,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--full-disk", action="store_true", help="also fill the disk; --dir must lie on a small file system of its own"
     )
     parser.add_argument("--restored", action="store_true", help="also put an older copy of the database in its place")
+    parser.add_argument("--by-hand", type=int, default=0, help="terminals of each site that have no agent (default 0)")
     parser.add_argument("--postgres", metavar="URL", help="of a PostgreSQL server: a database for each demo is made there")
 
 
@@ -64,6 +66,7 @@ def _refused(options: argparse.Namespace, folder: Path) -> str:
 def _campaign(options: argparse.Namespace, folder: Path, numbers: Sequence[int]) -> Campaign:
     """Run these trials and return the campaign with its results."""
     words = f"--seed {options.seed} --terminals {options.terminals} --dialect {options.dialect} --touch {options.touch}"
+    words += f" --by-hand {options.by_hand}" if options.by_hand else ""
     words += "".join(f" --{switch.replace('_', '-')}" for switch in SWITCHES if getattr(options, switch))
 
     def again(number: int) -> str:
@@ -78,7 +81,8 @@ def _campaign(options: argparse.Namespace, folder: Path, numbers: Sequence[int])
                 bar.write(line)
 
         campaign = Campaign(folder, options.seed, options.terminals, again, told)
-        campaign.postgres, campaign.dialect, campaign.touch = options.postgres, options.dialect, options.touch
+        campaign.postgres = options.postgres
+        campaign.lab = LabOptions(dialect=options.dialect, touch=options.touch, by_hand=options.by_hand)
         campaign.switches = {switch: getattr(options, switch) for switch in SWITCHES}
         try:
             campaign.run(numbers, options.jobs)
