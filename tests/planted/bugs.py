@@ -6,7 +6,8 @@ from tests.planted.agents import AGENTS
 from tests.planted.bug import Bug
 from tests.planted.claims import CLAIMED
 from tests.planted.dashboard import DASHBOARD
+from tests.planted.inquiries import INQUIRIES
 from tests.planted.probes import PROBES
 from tests.planted.readiness import READINESS
 
-BUGS: tuple[Bug, ...] = (*AGENTS, *DASHBOARD, *CLAIMED, *READINESS, *PROBES)
+BUGS: tuple[Bug, ...] = (*AGENTS, *DASHBOARD, *CLAIMED, *READINESS, *PROBES, *INQUIRIES)
