@@ -93,6 +93,10 @@ def _settings(profile: Profile, reading: Reading) -> list[str]:
             lines.append(f"{name:8} {value} (the profile does not name its place; {DEFAULT_TIMEOUT_S} s is Touch's default)")
         else:
             lines.append(f"{name:8} {path} = {value}   {_where(profile, reading, reading.find(path).begin)}")
+    if (restart := profile.restart).how == "program":
+        lines.append(f"restart  {restart.name} is closed within {restart.limit_s} s, then started: {restart.start}")
+    elif restart.how == "reboot":
+        lines.append(f"restart  the whole terminal, which may take {restart.limit_s} s to shut down")
     return lines
 
 

@@ -16,7 +16,7 @@ class Ready(Step):
     async def verify(self, ctx: Context) -> Evidence:
         evidence = switch.check_settings(ctx)
         ctx.host.target(None)  # raises unless host and timeout can be read, too
-        return evidence
+        return {**evidence, **await touch.check(ctx)}
 
 
 class Secured(Step):
@@ -40,14 +40,16 @@ class Secured(Step):
             return switch.put_back(ctx, saved)
         if touch.how(ctx) == "reboot":
             return await touch.reboot_again(ctx, saved)
-        if not switch.is_back(ctx, saved):
-            await touch.close_to_undo(ctx)
+        # Touch is started after this, so only if an earlier process has come as far may it have started Touch, too.
         try:
+            was_back = switch.is_back(ctx, saved)
+            if not was_back:
+                await touch.close_to_undo(ctx)
             evidence = switch.put_back(ctx, saved)
         except StepError:
             await touch.start_again(ctx, saved)  # a closed Touch sells nothing, one with a wrong setting does
             raise
-        return {**evidence, "started": await touch.start_again(ctx, saved)}
+        return {**evidence, "started": await touch.start_again(ctx, saved, maybe_started=was_back)}
 
     async def verify(self, ctx: Context) -> Evidence:
         return switch.proof(ctx, ctx.saved.get(self.name))

@@ -1,13 +1,14 @@
 """Restarting Touch around the change of its settings. A Touch that is restarted reads its settings only when it starts, and may
 write them back when it ends. So they are changed while it is closed. Everything here raises StepError when it fails."""
 
+import time
 from typing import cast
 
 from agents.errors import StepError
 from agents.hosts.host import TerminalHost
 from agents.hosts.touch import owed
 from agents.hosts.touch.owed import Owed
-from agents.hosts.touch.program import not_started
+from agents.hosts.touch.program import NOBODY, not_started
 from agents.steps import switch
 from agents.steps.base import Context, Evidence, Saved
 
@@ -15,6 +16,7 @@ KEY = "touch"  # in what `secured` saves
 START_S = 30.0  # until a Touch that was started shows up
 # An earlier process may have started Touch just before it died: wait so long for it before starting it once more.
 MAYBE_S = 3.0
+LOGIN_S = 10.0  # between two attempts while nobody is logged in
 
 
 def terminal(ctx: Context) -> TerminalHost:
@@ -25,6 +27,14 @@ def terminal(ctx: Context) -> TerminalHost:
 def how(ctx: Context) -> str:
     """How this terminal restarts Touch: "never", "program" or "reboot"."""
     return terminal(ctx).profile.restart.how
+
+
+async def check(ctx: Context) -> Evidence:
+    """Arming: Touch could be restarted, as far as that can be known without doing it."""
+    if how(ctx) == "never":
+        return {}
+    terminal(ctx).touch.check()
+    return {"restart": how(ctx), "running": (await terminal(ctx).touch.state()).running}
 
 
 async def saved(ctx: Context) -> Saved:
@@ -72,16 +82,27 @@ async def start(ctx: Context, *, maybe_started: bool = False) -> None:
     touch = terminal(ctx).touch
     if await touch.appears(MAYBE_S if maybe_started else 0):
         return
-    await touch.start()
+    end = time.monotonic() + START_S
+    while True:
+        try:
+            await touch.start()
+            break
+        except StepError as error:
+            if error.finding.code != NOBODY or time.monotonic() > end:
+                raise
+        # The terminal was just switched on. When somebody has logged in, Touch may start by itself.
+        if await touch.appears(LOGIN_S):
+            return
     if not await touch.appears(START_S):
         raise not_started(f"it does not run {START_S:.0f} s later")
 
 
-async def start_again(ctx: Context, before: Saved) -> bool:
-    """On the way back: start Touch if it ran before `secured`, or when the undo closed it. Returns whether it runs again."""
+async def start_again(ctx: Context, before: Saved, *, maybe_started: bool = True) -> bool:
+    """On the way back: start Touch if it ran before `secured`, or when the undo closed it. Returns whether it runs again.
+    maybe_started: as for start()."""
     if how(ctx) != "program" or not (ran(before) or _owed(ctx).start):
         return False
-    await start(ctx, maybe_started=True)
+    await start(ctx, maybe_started=maybe_started)
     forget_owed(ctx)
     return True
 

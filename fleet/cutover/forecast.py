@@ -1,10 +1,9 @@
 """How long things take, from measured timings; careful figures where nothing was measured yet."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-# Seconds that restarting Touch adds to a terminal's steps, each way, where nothing was measured: closing and starting a
-# program; restarting a machine. They stand beside the ways in which a settings profile may restart it.
+# Seconds that all steps of a terminal take when it restarts Touch, each way: closing and starting a program; restarting the
+# machine. They stand beside the ways in which a settings profile may restart it.
 RESTART_S = {"program": 20.0, "reboot": 240.0}
 
 
@@ -20,26 +19,29 @@ class Timings:
     terminal_back_s: float = 2.0
     parallel: int = 50  # how many terminals go at the same time
     by_hand_s: float = 120.0  # for one terminal that a person sets; a person does one after the other
-
-
-def restarting(timings: Timings, ways: Collection[str]) -> Timings:
-    """The same timings where some terminals restart Touch. ways: of RESTART_S, those that are used; empty for none."""
-    more = max((RESTART_S[way] for way in ways), default=0.0)
-    forward, back = timings.terminal_forward_s + more, timings.terminal_back_s + more
-    return replace(timings, terminal_forward_s=forward, terminal_back_s=back)
+    restarts: tuple[tuple[str, int], ...] = ()  # (a way of RESTART_S, how many terminals restart Touch so)
 
 
 def forward_s(terminals: int, timings: Timings, by_hand: int = 0) -> float:
     """Seconds that the outage part of a cutover is expected to take. by_hand: how many of the terminals a person sets.
     Waves come one after the other, so that agents work meanwhile saves little, and is not counted."""
-    rounds = _rounds(terminals - by_hand, timings)
-    return timings.server_forward_s + timings.terminal_forward_s * rounds + timings.by_hand_s * by_hand
+    agents_s = _agents_s(terminals - by_hand, timings.terminal_forward_s, timings)
+    return timings.server_forward_s + agents_s + timings.by_hand_s * by_hand
 
 
 def rollback_s(terminals: int, timings: Timings, by_hand: int = 0) -> float:
     """Seconds that a full rollback is expected to take: the server, then its terminals. by_hand: as above."""
-    rounds = _rounds(terminals - by_hand, timings)
-    return timings.server_back_s + timings.terminal_back_s * rounds + timings.by_hand_s * by_hand
+    agents_s = _agents_s(terminals - by_hand, timings.terminal_back_s, timings)
+    return timings.server_back_s + agents_s + timings.by_hand_s * by_hand
+
+
+def _agents_s(terminals: int, each_s: float, timings: Timings) -> float:
+    """Seconds for all terminals that have an agent. A round with one that restarts Touch takes as long as that one: in the
+    worst case each of them is in another round. So a single terminal that claims to restart slows down one round, and not
+    the whole site."""
+    rounds = _rounds(terminals, timings)
+    slower = sum(min(rounds, count) * max(0.0, RESTART_S[way] - each_s) for way, count in timings.restarts)
+    return each_s * rounds + slower
 
 
 def _rounds(terminals: int, timings: Timings) -> int:

@@ -87,14 +87,14 @@ class SeenRequest:
 
 @dataclass(frozen=True, slots=True)
 class SeenTable:
-    """The newest requests in the server's access log, by terminal. A row is read when it is asked for: there may be 2,000 of
-    them, and one is needed."""
+    """The newest requests in the server's access log, by terminal or by address. A row is read when it is asked for: there may
+    be 2,000 of them, and one is needed."""
 
     rows: Mapping[str, Any] = field(repr=False)
 
-    def of(self, terminal: str) -> SeenRequest | None:
-        """The newest request that named itself so."""
-        row = mapping(self.rows.get(terminal))
+    def of(self, key: str) -> SeenRequest | None:
+        """The newest request that named itself so, or came from this address."""
+        row = mapping(self.rows.get(key))
         return SeenRequest(text(row.get("scheme"), 10), whole(row.get("at_ms"), 0)) if row else None
 
 

@@ -78,6 +78,12 @@ def parse_seen(raw: Any) -> SeenTable | None:
     return SeenTable(seen) if isinstance(seen, dict) else None
 
 
+def parse_seen_over_tls(raw: Any) -> SeenTable | None:
+    """The addresses that the server has answered over TLS, in its inventory; None as above."""
+    seen = mapping(raw).get("seen_over_tls")
+    return SeenTable(seen) if isinstance(seen, dict) else None
+
+
 def parse_check(raw: Any) -> CheckFacts:
     """A terminal's answer to its check in a rehearsal."""
     told = mapping(raw)

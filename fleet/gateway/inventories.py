@@ -7,9 +7,11 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError
 
 from agents.log import said
+from fleet import tasks
 from fleet.gateway.threads import in_thread
 from fleet.services import clock
 from fleet.services.agents import admission
+from fleet.services.cutovers import by_hand
 from fleet.services.errors import Invalid
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,8 @@ class Inventories:
         self._taken_at[agent] = now
         try:
             await in_thread(admission.take_inventory, agent, facts, clock.now())
+            after = await in_thread(by_hand.recognise, agent, clock.now())
+            await in_thread(tasks.follow, after)
         except Invalid as error:
             log.warning("agent %s: inventory not taken: %s", agent, said(error))
         except (DatabaseError, InterfaceError) as error:

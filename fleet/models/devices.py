@@ -4,7 +4,14 @@ from django.db import models
 
 from agents.catalogue import Restart
 from fleet.device_facts.facts import DeviceFacts, SeenTable, ServerFacts, TerminalFacts
-from fleet.device_facts.parse import parse, parse_restart, parse_seen, parse_server, parse_terminal
+from fleet.device_facts.parse import (
+    parse,
+    parse_restart,
+    parse_seen,
+    parse_seen_over_tls,
+    parse_server,
+    parse_terminal,
+)
 
 DEFAULT_PORT = 10101  # NetPOS.Net's, for a server whose agent has not told its port
 
@@ -90,6 +97,11 @@ class Device(models.Model):
     def seen_facts(self) -> SeenTable | None:
         """Whom it answered as a server, by its access log; None where there is no log to be read."""
         return parse_seen(self.facts)
+
+    @property
+    def seen_over_tls(self) -> SeenTable | None:
+        """Which addresses it answered over TLS as a server, by its access log; None as above."""
+        return parse_seen_over_tls(self.facts)
 
     @property
     def terminal_facts(self) -> TerminalFacts:

@@ -25,7 +25,11 @@ def steps(run: DeviceRun) -> list[Step]:
         return _server(run, scheme)
     told = "press Done on this terminal's page in the cutover" if run.by_hand else "its agent reports it automatically"
     last = f"If that works, the terminal is on {scheme.upper()}; {told}."
-    return [Step(text) for text in [*terminal(scheme)[:-1], f"Look up a member. {last}"]]
+    set_it, save, *prove = terminal(scheme)[:-1]
+    restart = (
+        [] if run.device.restart is None else ["Close Touch and start it again: it reads its settings only when it starts."]
+    )
+    return [Step(text) for text in [set_it, save, *restart, *prove, f"Look up a member. {last}"]]
 
 
 def terminal(scheme: str, member: str = "") -> list[str]:

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun
-from fleet.services.devices import by_hand
+from fleet.services import by_hand
 from fleet.web.numbers import OPEN, Numbers, seconds_left
 
 
@@ -31,6 +31,12 @@ def planned(cutover: Cutover) -> int:
 def planned_by_hand(cutover: Cutover) -> int:
     """How many of these a person would set."""
     return cutover.site.devices.filter(by_hand.wanted()).exclude(name__in=cutover.exclude).count()
+
+
+def any_by_hand(cutover: Cutover) -> bool:
+    """Whether a terminal of this cutover is done by hand, or would be."""
+    known = list(cutover.runs.order_by("-by_hand").values_list("by_hand", flat=True)[:1])
+    return known[0] if known else planned_by_hand(cutover) > 0
 
 
 def by_hand_in(cutover: Cutover, *states: str) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from fake_windows import Crash
 
 from agents.files import Files
-from agents.hosts.touch.program import TouchProgram, TouchState, busy
+from agents.hosts.touch.program import TouchProgram, TouchState, busy, no_user_session
 
 
 @dataclass
@@ -46,6 +46,8 @@ class FakeTouch(TouchProgram):
         self.twice = 0  # it was started while it ran, or while it was starting
         self.slow = 0  # how often it is looked for until it shows up after its start
         self.never_starts = False
+        self.nobody_for = 0  # how many starts fail because nobody is logged in
+        self.opens_itself = False  # when somebody logs in
         self.starts_with_machine = True
         self._coming: int | None = None
         self._boot = 1
@@ -78,6 +80,9 @@ class FakeTouch(TouchProgram):
                 self.open()
         return TouchState(self.running, self.since_ms)
 
+    def check(self) -> None:
+        """It can be restarted."""
+
     async def close(self, limit_s: float, *, kill: bool) -> None:
         self._acts.begin("close")
         if self.running and self.in_sale:
@@ -90,6 +95,11 @@ class FakeTouch(TouchProgram):
 
     async def start(self) -> None:
         self._acts.begin("start")
+        if self.nobody_for:
+            self.nobody_for -= 1
+            if not self.nobody_for and self.opens_itself:
+                self.open()
+            raise no_user_session()
         self.starts += 1
         self.twice += self.running or self._coming is not None
         if not self.never_starts:

@@ -48,6 +48,40 @@ def test_what_is_no_answer_to_a_till_is_passed_over(tmp_path: Path, changes: dic
     assert list(seen(tmp_path, line("A"), line(**{"terminal": "B"} | changes))) == ["A"]
 
 
+def over_tls(tmp_path: Path, *lines: str) -> access_log.Seen:
+    path = tmp_path / "access.jsonl"
+    path.write_text("".join(lines))
+    return access_log.seen_over_tls(path, 7)
+
+
+def test_addresses_that_were_answered_over_tls_are_told_with_the_newest_time(tmp_path: Path) -> None:
+    told = over_tls(
+        tmp_path,
+        line("A", 100, address="10.0.0.9"),
+        line(None, 101, address="::ffff:10.0.0.9", status=404),
+        line("A", 102, address="10.0.0.9", scheme="http"),
+        line("B", 103, address="fe80::2"),
+    )
+    assert told == {"fe80::2": {"scheme": "https", "at_ms": 103_007}, "10.0.0.9": {"scheme": "https", "at_ms": 101_007}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"address": "netpos"}, {"address": ""}, {"address": None}, {"address": 5}, {"address": 167772169},
+        {"address": "10.0.0.9/8"},
+        {"status": None}, {"status": 99}, {"status": "200"}, {"event": "refused"}, {"scheme": "http"}, {"t": "now"}, {"t": -1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_answer_over_tls_to_an_address_is_passed_over(tmp_path: Path, changes: dict[str, Any]) -> None:
+    assert over_tls(tmp_path, line("A", **{"address": "10.0.0.9"} | changes)) == {}
+
+
+def test_a_log_without_addresses_tells_none(tmp_path: Path) -> None:
+    assert over_tls(tmp_path, line("A"), "[]\n", "null\n", '{"t": 1\n') == {}
+
+
 @pytest.mark.parametrize(
     "foreign",
     [b"#Fields: date time\n", b"\xff\xfe\x00\n", b"[]\n", b"null\n", b"\n", b'{"t": 1\n', b"[" * 4000 + b"\n",

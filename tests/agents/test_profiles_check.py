@@ -45,6 +45,26 @@ def test_it_shows_what_is_read_where_and_what_would_change(folder: Path, capsys:
     assert (_state(folder), folder.stat().st_mtime_ns) == (before, folder_time)
 
 
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        (
+            'how = "program"\nname = "T.exe"\nstart = \'C:\\T.exe\'',
+            "restart  T.exe is closed within 60 s, then started: C:\\T.exe",
+        ),
+        ('how = "reboot"\nlimit_s = 90', "restart  the whole terminal, which may take 90 s to shut down"),
+    ],
+)
+def test_it_says_how_touch_would_be_restarted(
+    folder: Path, capsys: pytest.CaptureFixture[str], section: str, line: str
+) -> None:
+    assert main(["profile", "check", str(folder / "p.toml")]) == 0
+    assert "restart" not in capsys.readouterr().out
+    (folder / "p.toml").write_text(f"{PROFILE}\n[restart]\n{section}\n")
+    assert main(["profile", "check", str(folder / "p.toml")]) == 0
+    assert line in capsys.readouterr().out.splitlines()
+
+
 def test_the_way_back_is_shown_for_a_device_on_https(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "other.ini").write_bytes(SETTINGS.replace("=off", '="ON"').encode())
     assert main(["profile", "check", str(folder / "p.toml"), "--settings", str(folder / "other.ini")]) == 0

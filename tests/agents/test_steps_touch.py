@@ -11,6 +11,7 @@ from fake_windows import Crash, FakeWindows
 from agents import failpoints
 from agents.hosts.host import TerminalHost
 from agents.hosts.touch import owed
+from agents.hosts.touch.elsewhere import NoTouch
 from agents.profiles.profile import BUILT_IN
 from agents.profiles.restart import TouchRestart
 from agents.protocol import Finding, StepDone
@@ -104,6 +105,25 @@ async def test_an_undo_closes_touch_puts_every_byte_back_and_starts_it(
     assert [act for act in till.acts.done if " " not in act] == ["close", "write", "start"]
     assert (till.files.while_running, till.touch.twice) == (0, 0)
     assert driver.steps("back") == ["restart_touch", "secured"]
+
+
+async def test_nobody_waits_for_a_touch_that_cannot_have_been_started_yet(
+    till: Till, make_driver: Callable, switch: Callable, undo: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    appears = till.touch.appears
+
+    async def noted(within_s: float) -> bool:
+        waits.append(within_s)
+        return await appears(within_s)
+
+    monkeypatch.setattr(till.touch, "appears", noted)
+    await till.server(tls=True)
+    driver = make_driver(till.host)
+    await driver.do(switch())
+    await till.server(tls=False)
+    await driver.do(undo())
+    assert waits == [0, touch_steps.START_S] * 2
 
 
 async def test_a_touch_that_was_closed_before_stays_closed(
@@ -207,6 +227,40 @@ async def test_a_touch_that_does_not_start_is_named(till: Till, make_driver: Cal
     assert till.data == before
 
 
+@pytest.mark.parametrize(("opens_itself", "starts"), [(False, 1), (True, 0)], ids=["started by the agent", "by itself"])
+async def test_a_terminal_that_was_just_switched_on_is_waited_for_until_somebody_has_logged_in(
+    till: Till, make_driver: Callable, switch: Callable, monkeypatch: pytest.MonkeyPatch, opens_itself: bool, starts: int
+) -> None:
+    monkeypatch.setattr(touch_steps, "LOGIN_S", 0.02)
+    await till.server(tls=True)
+    till.touch.nobody_for, till.touch.opens_itself = 2, opens_itself
+    assert (await make_driver(till.host).do(switch())).outcome == "done"
+    assert (till.touch.starts, till.touch.twice, till.touch.secure) == (starts, 0, True)
+
+
+async def test_where_nobody_logs_in_that_is_the_finding(
+    till: Till, make_driver: Callable, switch: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(touch_steps, "LOGIN_S", 0.02)
+    monkeypatch.setattr(touch_steps, "START_S", 0.05)
+    await till.server(tls=True)
+    before, till.touch.nobody_for = till.data, 1000
+    finished = await make_driver(till.host).do(switch())
+    assert (finished.outcome, finished.finding.code, till.data) == ("failed", "no_user_session", before)
+
+
+async def test_touch_is_started_although_its_settings_cannot_be_read_any_more(
+    till: Till, make_driver: Callable, switch: Callable, undo: Callable
+) -> None:
+    await till.server(tls=True)
+    driver = make_driver(till.host)
+    await driver.do(switch())
+    till.touch.cached = b"not XML"  # it writes this when it is closed
+    finished = await driver.do(undo())
+    assert (finished.outcome, finished.finding.code) == ("undo_failed", "settings_not_xml")
+    assert till.touch.running
+
+
 async def test_what_touch_has_changed_at_its_end_stays(
     till: Till, make_driver: Callable, switch: Callable, undo: Callable
 ) -> None:
@@ -306,6 +360,19 @@ async def test_an_instruction_without_the_restart_is_refused_and_the_inventory_s
     assert (finished.outcome, finished.finding.code) == ("refused", "restart_not_planned")
     assert driver.runner.changed.is_set()
     assert till.acts.done == []
+
+
+async def test_arming_finds_out_that_touch_could_not_be_restarted(
+    till: Till, make_driver: Callable, make_instruction: Callable
+) -> None:
+    till.host.config.state.mkdir(exist_ok=True)
+    arm = make_instruction("terminal", action="arm")
+    assert (await make_driver(till.host).do(arm)).outcome == "done"
+    till.host.touch = NoTouch()
+    finished = await make_driver(till.host).do(make_instruction("terminal", seq=2, action="arm"))
+    assert (finished.outcome, finished.finding.code) == ("failed", "restart_impossible")
+    till.restarts(how="never")
+    assert (await make_driver(till.host).do(make_instruction("terminal", seq=3, action="arm"))).outcome == "done"
 
 
 async def test_where_nothing_is_restarted_the_step_finds_nothing_to_do(

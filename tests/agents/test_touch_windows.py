@@ -2,6 +2,7 @@
 themselves run under Wine in tests/windows/test_touch.py."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -132,6 +133,15 @@ async def test_without_a_user_it_says_so(machine: Machine) -> None:
     machine.service, machine.user = True, sessions.NobodyLoggedIn()
     assert await code_of(WindowsTouch(PROGRAM).start) == "no_user_session"
     assert machine.asked == []
+
+
+def test_before_the_night_it_looks_for_the_program(machine: Machine, tmp_path: Path) -> None:
+    program = tmp_path / "Touch.exe"
+    touch = WindowsTouch(TouchRestart("program", 5, "Touch.exe", str(program)))
+    with pytest.raises(StepError, match="is not there"):
+        touch.check()
+    program.touch()
+    touch.check()
 
 
 async def test_an_error_of_windows_is_told_with_its_number(machine: Machine) -> None:

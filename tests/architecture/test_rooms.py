@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "fleet" / "web"
-ROOMS = ("fleet", "live", "plan", "readiness", "site")
+ROOMS = ("by_hand", "fleet", "live", "plan", "readiness", "site")
 # What reads the database, by the name under which it is called. A view calls view_models.py instead.
 METHODS = frozenset({
     "objects", "filter", "exclude", "annotate", "aggregate", "select_related", "prefetch_related", "order_by", "values_list",

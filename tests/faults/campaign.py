@@ -26,6 +26,7 @@ class Campaign:
     switches: dict[str, bool] = field(default_factory=dict)  # of plan.make()
     postgres: str | None = None  # see Site
     dialect: str = dialects.DEFAULT
+    touch: str = "live"
     results: list[Result] = field(default_factory=list)
     restarts: int = 0  # of demos, because they were not as before
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -47,7 +48,7 @@ class Campaign:
         return sorted(self.results, key=lambda r: r.plan.number)
 
     def _work(self, todo: "queue.SimpleQueue[int]", job: int) -> None:
-        site = Site(self.folder / f"site{job}", self.terminals, postgres=self.postgres, dialect=self.dialect)
+        site = Site(self.folder / f"site{job}", self.terminals, postgres=self.postgres, dialect=self.dialect, touch=self.touch)
         try:
             site.start()
             while not self._stop.is_set():
@@ -60,7 +61,7 @@ class Campaign:
             site.stop()
 
     def _one(self, site: Site, number: int, *, more: bool) -> None:
-        planned = plan.make(self.seed, number, self.terminals, **self.switches)
+        planned = plan.make(self.seed, number, self.terminals, caches=self.touch == "caches", **self.switches)
         trial = Trial(site, planned)
         result = trial.run()
         back = not result.violations and trial.bring_back()

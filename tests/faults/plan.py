@@ -56,14 +56,16 @@ class Plan:
 
 
 def make(
-    seed: int, number: int, terminals: int, *, long: bool = False, full_disk: bool = False, restored: bool = False
-) -> Plan:
+    seed: int, number: int, terminals: int, *, long: bool = False, full_disk: bool = False, restored: bool = False,
+    caches: bool = False,
+) -> Plan:  # fmt: skip
     """Trial `number` of this seed. long: the dashboard may be down for longer than a restart takes; full_disk: the disk of
-    the whole site is full for a while; restored: the database is replaced by an older copy of it."""
+    the whole site is full for a while; restored: the database is replaced by an older copy of it;
+    caches: Touch is restarted, so it may be in a sale, and there are the points of its restart."""
     rng = random.Random(f"{seed}:{number}:{terminals}:{long}")
     way = "back" if rng.random() < 0.3 else "forward"
     kinds = rng.choices(list(KINDS), list(KINDS.values()), k=rng.randint(1, 4))
-    faults = [_fault(rng, kind, way, terminals) for kind in kinds]
+    faults = [_fault(rng, kind, way, terminals, caches=caches) for kind in kinds]
     if long and rng.random() < 0.5:
         groups = list(DASHBOARD if rng.random() < 0.5 else DASHBOARD[:3])
         faults.append(Fault("down", _at(rng, way), round(rng.uniform(45, 90), 1), {"groups": groups}))
@@ -96,19 +98,20 @@ def _at(rng: random.Random, way: str) -> float:
     return round(rng.uniform(-0.2, SPAN_S[way]), 2)
 
 
-def _fault(rng: random.Random, kind: str, way: str, terminals: int) -> Fault:
+def _fault(rng: random.Random, kind: str, way: str, terminals: int, *, caches: bool) -> Fault:
     at = _at(rng, way)
     if kind == "kill":
         parts = [{"group": g, "which": rng.randrange(6)} for g in rng.sample(GROUPS, rng.randint(1, 3))]
         again = [round(rng.uniform(0.2, 2.5), 2) for _ in range(rng.choice((0, 0, 1, 2)))]
         return Fault(kind, at, sum(again), {"parts": parts, "again": again})
     if kind == "point":
-        fitting = [p.name for p in points.every() if way in p.ways and not (p.wake or p.starts_later or p.restarts)]
+        possible = [p for p in points.every() if way in p.ways and (caches or not p.restarts)]
+        fitting = [p.name for p in possible if not (p.wake or p.starts_later)]
         # Armed before the button is pressed, so that early points are reached, too.
         return Fault(kind, -0.2, SPAN_S[way] + 2, {"point": rng.choice(fitting), "times": rng.choice((1, 1, 2))})
     if kind == "terminals":
         who = sorted(rng.sample(range(terminals), rng.randint(1, max(1, terminals // 2))))
-        return Fault(kind, at, round(rng.uniform(0.5, 12), 1), {"who": who, "faults": _terminal_faults(rng)})
+        return Fault(kind, at, round(rng.uniform(0.5, 12), 1), {"who": who, "faults": _terminal_faults(rng, caches=caches)})
     if kind == "person":
         return Fault(kind, at, 0, {"verb": rng.choices(list(VERBS), list(VERBS.values()))[0]})
     if kind == "server":
@@ -124,9 +127,11 @@ def _fault(rng: random.Random, kind: str, way: str, terminals: int) -> Fault:
     return Fault(kind, at)
 
 
-def _terminal_faults(rng: random.Random) -> dict[str, Any]:
+def _terminal_faults(rng: random.Random, *, caches: bool) -> dict[str, Any]:
+    sales = ({"in_sale": True},) if caches else ()
     return rng.choice(
         (
+            *sales,
             {"offline": True},
             {"latency_ms": rng.choice((100, 500, 2000))},
             {"untrusted_root": True},

@@ -9,5 +9,6 @@ from tests.planted.dashboard import DASHBOARD
 from tests.planted.inquiries import INQUIRIES
 from tests.planted.probes import PROBES
 from tests.planted.readiness import READINESS
+from tests.planted.touch import TOUCH
 
-BUGS: tuple[Bug, ...] = (*AGENTS, *DASHBOARD, *CLAIMED, *READINESS, *PROBES, *INQUIRIES)
+BUGS: tuple[Bug, ...] = (*AGENTS, *DASHBOARD, *CLAIMED, *READINESS, *PROBES, *INQUIRIES, *TOUCH)

@@ -59,7 +59,7 @@ class Model:
 
     def __init__(self, site: Site, user: Any) -> None:
         self.site, self.user, self.now = site, user, NOW
-        devices = site.devices.select_related("agent").order_by("kind", "name")
+        devices = site.devices.filter(agent__isnull=False).select_related("agent").order_by("kind", "name")
         self.agents = [Agent(d.agent.pk, d) for d in devices]
         self.server = next(a for a in self.agents if a.is_server)
         self.terminals = [a for a in self.agents if not a.is_server]

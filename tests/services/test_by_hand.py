@@ -4,10 +4,11 @@ import datetime as dt
 
 import pytest
 
-from fleet.models import Agent, Device, Instruction, Role
+from fleet.models import Agent, Device, Instruction, Rehearsal, Role, TerminalCheck
+from fleet.services.clock import to_ms
 from fleet.services.cutovers import by_hand, sweeps
 from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
-from tests.factories import make_club, make_device, make_user
+from tests.factories import NOW, make_club, make_device, make_user
 from tests.services.fleet_sim import SimFleet, check_chain, dump, states
 
 pytestmark = pytest.mark.django_db
@@ -331,3 +332,84 @@ def test_a_site_of_terminals_by_hand_alone_works():
     answer(fleet, cutover, name="K1")
     answer(fleet, cutover, name="K2")
     assert cutover.state == "completed", dump(cutover)
+
+
+# --- more than a person's word ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def believed(fleet, cutover):
+    """T03 is verified by a person's word, and its address is known."""
+    Device.objects.filter(name="T03").update(address="10.0.0.9")
+    answer(fleet, cutover)
+    fleet.now += dt.timedelta(seconds=30)
+    return cutover
+
+
+def told(fleet, rows, agent=None):
+    """The server's agent sends an inventory with these addresses."""
+    server = fleet.server.device
+    Device.objects.filter(pk=server.pk).update(facts={"seen_over_tls": rows})
+    return by_hand.recognise(agent or server.agent.pk, fleet.now)
+
+
+def seen_at(fleet, seconds=0, **changes):
+    return {"10.0.0.9": {"scheme": "https", "at_ms": to_ms(fleet.now) + round(seconds * 1000)} | changes}
+
+
+def test_an_address_that_connected_over_tls_since_is_a_transport_proof(fleet, believed):
+    after = told(fleet, seen_at(fleet, -20))
+    assert run_of(believed).proof == "transport"
+    assert after.changed == {believed.pk}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"at_ms": to_ms(NOW)}, {"at_ms": None}, {"at_ms": "now"}, {"at_ms": True}, {"scheme": "http"}, {"scheme": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_was_seen_before_or_without_tls_is_none(fleet, believed, rows):
+    told(fleet, seen_at(fleet, **rows))
+    assert run_of(believed).proof == "person"
+
+
+@pytest.mark.parametrize("facts", [[], None, "x", {"10.0.0.8": {"scheme": "https", "at_ms": 10**15}}, {"10.0.0.9": 5}])
+def test_odd_facts_change_nothing(fleet, believed, facts):
+    told(fleet, facts)
+    assert run_of(believed).proof == "person"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.9", "::1"])
+def test_a_loopback_address_proves_nothing(fleet, believed, address):
+    Device.objects.filter(name="T03").update(address=address)
+    told(fleet, {address: {"scheme": "https", "at_ms": to_ms(fleet.now)}})
+    assert run_of(believed).proof == "person"
+
+
+def test_an_address_that_another_device_has_proves_nothing(fleet, believed):
+    Device.objects.filter(name="T01").update(address="10.0.0.9")
+    told(fleet, seen_at(fleet))
+    assert run_of(believed).proof == "person"
+
+
+def test_an_address_that_another_terminal_had_in_the_rehearsal_proves_nothing(fleet, believed):
+    held = Rehearsal.objects.create(site=fleet.site, state="done", thumbprint="AB" * 20, deadline_at=NOW)
+    TerminalCheck.objects.create(rehearsal=held, device=fleet["T01"].device, facts={"own_address": "10.0.0.9"})
+    told(fleet, seen_at(fleet))
+    assert run_of(believed).proof == "person"
+
+
+def test_only_the_servers_agent_counts(fleet, believed):
+    Device.objects.filter(name="T01").update(facts={"seen_over_tls": seen_at(fleet)})
+    by_hand.recognise(fleet["T01"].device.agent.pk, fleet.now)
+    assert run_of(believed).proof == "person"
+
+
+def test_a_new_answer_is_a_persons_word_again(fleet, believed):
+    told(fleet, seen_at(fleet))
+    answer(fleet, believed, "does_not_work")
+    assert run_of(believed).proof == "person"
+    told(fleet, seen_at(fleet))
+    assert run_of(believed).proof == "person"

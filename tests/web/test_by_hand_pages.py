@@ -235,6 +235,32 @@ def test_a_code_holds_no_text_and_another_address_has_another_code():
     assert one.startswith("<svg")
 
 
+def test_the_sites_own_words_are_set_on_the_print_out(admin, run):
+    path = reverse("print", args=[run.cutover_id])
+    assert '<label for="by_hand_words">' in admin.get(path).content.decode()
+    assert admin.post(path, {"by_hand_words": " The blue key\r\nthen 4711 "})["Location"] == path
+    assert Site.objects.get().by_hand_words == "The blue key\nthen 4711"
+    assert "The blue key<br>then 4711" in admin.get(path).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "error"), [("x" * 501, "at most 500"), ("a\0b", "control characters"), ("\u202eb", "direction")]
+)
+def test_wrong_words_are_named_at_their_field(admin, run, words, error):
+    response = admin.post(reverse("print", args=[run.cutover_id]), {"by_hand_words": words})
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert re.search(r'id="by_hand_words"[^>]*aria-invalid="true"', html)
+    assert error in html
+    assert Site.objects.get().by_hand_words == ""
+
+
+def test_only_an_admin_sets_them(approver, run):
+    path = reverse("print", args=[run.cutover_id])
+    assert "by_hand_words" not in approver.get(path).content.decode()
+    assert approver.post(path, {"by_hand_words": "x"}).status_code == 403
+
+
 # --- the other pages -----------------------------------------------------------------------------
 
 
@@ -280,7 +306,7 @@ def test_a_terminal_is_marked_on_its_own_page(admin, club):
     device = Device.objects.get(pk=club[2].pk)
     assert (device.by_hand, device.address) == (True, "192.168.1.9")
     html = admin.get(path).content.decode()
-    assert "marked as done by hand. Its agent gets no instruction in a cutover" in html
+    assert "marked so. Its agent gets no instruction in a cutover" in html
     admin.post(path, {"name": "T01", "note": "", "tags": "", "address": ""})
     assert not Device.objects.get(pk=club[2].pk).by_hand
 

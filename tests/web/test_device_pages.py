@@ -96,3 +96,14 @@ def test_of_a_touch_that_nobody_knows_nothing_is_shown(auditor, facts):
     terminal = make_device(make_site(), facts=facts)
     html = auditor.get(reverse("terminal", args=[terminal.pk])).content.decode()
     assert "<dt>Touch</dt>" not in html
+
+
+@pytest.mark.parametrize(("facts", "said"), [({}, False), ({"restart": {"how": "program"}}, True)])
+def test_by_hand_touch_is_restarted_where_it_must_be(auditor, facts, said):
+    site, _, (terminal,) = make_club(1)
+    Device.objects.filter(pk=terminal.pk).update(facts=facts)
+    finding = {"code": "touch_busy", "message": "Touch did not close.", "remedy": "Finish the sale."}
+    make_run(make_cutover(site, state="needs_person"), terminal, "failed", finding=finding)
+    html = auditor.get(reverse("terminal", args=[terminal.pk])).content.decode()
+    assert "Refresh Interface List" in html
+    assert ("Close Touch and start it again" in html) == said

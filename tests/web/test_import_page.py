@@ -19,8 +19,16 @@ def post(client, site, text, do="look", **more):
 
 def test_the_columns_are_named_in_code(admin):
     html = admin.get(IMPORT).content.decode()
-    for column in ("name", "kind", "note", "tags"):
+    for column in ("name", "kind", "note", "tags", "by_hand"):
         assert f"<code>{column}</code>" in html
+
+
+def test_terminals_by_hand_are_marked(admin):
+    site = make_site()
+    text = "name,by_hand\nBar 1,yes\nBar 2,No\nBar 3,\n"
+    assert "terminal, by hand" in post(admin, site, text).content.decode()
+    post(admin, site, text, "import")
+    assert dict(Device.objects.values_list("name", "by_hand")) == {"Bar 1": True, "Bar 2": False, "Bar 3": False}
 
 
 def test_looking_imports_nothing(admin):
@@ -58,6 +66,8 @@ def test_confirming_imports_with_tokens_that_fit(admin):
         ('name\n"a\nb"\n', "line 3, name", "control character"),
         ("name\n\u202eevil\n", "line 2, name", "control character"),
         ("name,kind\nn2,server\n", "line 2, kind", "only one server"),
+        ("name,by_hand\nBar 1,maybe\n", "line 2, by_hand", "yes or no"),
+        ("name,kind,by_hand\nn2,server,yes\n", "line 2, by_hand", "terminals only"),
         ('name\n"open\n', "line", "not valid CSV"),
         ("name\na,b\n", "line 2", "cells"),
         ("name\n" + "x" * 101, "line 2, name", "longer"),

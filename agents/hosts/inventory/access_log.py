@@ -1,7 +1,8 @@
-"""Reads from the server's access log which terminals it has answered lately: JSON lines, the newest last. The dashboard
-compares this with what terminals report about themselves. A name in the log is only what a request claimed, and alone
-proves nothing."""
+"""Reads from the server's access log which terminals it has answered lately, by their names and by their addresses: JSON
+lines, the newest last. The dashboard compares this with what terminals report about themselves. A name in the log is only
+what a request claimed, and alone proves nothing. An address is what the server itself saw."""
 
+import ipaddress
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,29 @@ def seen(path: Path, offset_ms: int) -> Seen:
     return found
 
 
+def seen_over_tls(path: Path, offset_ms: int) -> Seen:
+    """Address -> scheme and time of its newest request over TLS with any response, the newest first; empty for a log without
+    addresses. Else like seen()."""
+    found: Seen = {}
+    for line in reversed(_tail(path)):
+        if len(found) == MAX_NAMES:
+            break
+        row = _row(line)
+        address = _address(row.get("address")) if _is_request(row) and row["scheme"] == "https" else None
+        if address and _between(row.get("status"), 100, 599):
+            found.setdefault(address, {"scheme": "https", "at_ms": round(row["t"] * 1000) + offset_ms})
+    return found
+
+
+def _address(value: Any) -> str | None:
+    """The IP address as it is usually written, or None for what is none."""
+    try:
+        address = ipaddress.ip_address(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address) if address else None
+
+
 def _tail(path: Path) -> list[bytes]:
     if not path.is_file():  # opening a pipe would wait for a writer
         raise FileNotFoundError(2, "is not a file", str(path))
@@ -42,25 +66,31 @@ def _tail(path: Path) -> list[bytes]:
 
 def _answered(line: bytes) -> Iterator[tuple[str, str, float]]:
     """(terminal, scheme, seconds), if this line has them."""
+    row = _row(line)
+    if not (_is_request(row) and isinstance(row.get("terminal"), str) and _between(row.get("status"), 200, 299)):
+        return
     try:
-        row = json.loads(line) if len(line) <= MAX_LINE else None
-        if not _counts(row):
-            return
         name = unquote(row["terminal"], errors="strict")
         name.encode()  # a lone surrogate cannot be a name
-    except (ValueError, RecursionError):
+    except ValueError:
         return
     if 0 < len(name) <= MAX_NAME:
         yield name, row["scheme"], row["t"]
 
 
-def _counts(row: Any) -> TypeGuard[dict[str, Any]]:
+def _row(line: bytes) -> Any:
+    """What this line says as JSON; None where it is none."""
+    try:
+        return json.loads(line) if len(line) <= MAX_LINE else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_request(row: Any) -> TypeGuard[dict[str, Any]]:
     return (
         isinstance(row, dict)
         and row.get("event") == "request"
         and row.get("scheme") in ("http", "https")
-        and isinstance(row.get("terminal"), str)
-        and _between(row.get("status"), 200, 299)
         and _between(row.get("t"), 0, LAST_SECOND)
     )
 

@@ -24,7 +24,7 @@ MAX_BYTES = 120_000  # the gateway takes 256 kB
 MAX_TEXT = 2000
 MAX_THUMBPRINTS = 300
 _MIB = 1024 * 1024
-_BY_NAME = ("seen",)  # facts that are tables with many rows
+_BY_NAME = ("seen", "seen_over_tls")  # facts that are tables with many rows
 # The necessary facts: without them a device cannot be judged.
 _NEEDED = ("scheme", "port", "host", "timeout_s", "certificates", "urlacl", "sslcert", "services")
 

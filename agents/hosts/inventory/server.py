@@ -34,7 +34,7 @@ def readers(host: ServerHost, seldom: Callable[[Read], Read], clock: Clock) -> d
         "iplisten": seldom(look.iplisten),
         "peers": look.peers,
         "owner": seldom(look.owner),
-        **({"seen": _seen(log, clock)} if log else {}),
+        **({"seen": _seen(log, clock), "seen_over_tls": _seen_over_tls(log, clock)} if log else {}),
     }
 
 
@@ -109,3 +109,7 @@ async def _refused(row: Reservation) -> dict[str, str]:
 async def _state(name: str) -> dict[str, Any]:
     state, kind = (await sc.query(name)).state, await sc.start_type(name)
     return {"name": name, "state": {1: "stopped", 4: "running"}.get(state, "pending"), "start_type": kind}
+
+
+def _seen_over_tls(log: Path, clock: Clock) -> Read:
+    return lambda: asyncio.to_thread(access_log.seen_over_tls, log, clock.offset_ms())

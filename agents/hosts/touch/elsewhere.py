@@ -12,6 +12,9 @@ class NoTouch(TouchProgram):
     async def state(self) -> TouchState:
         return UNKNOWN
 
+    def check(self) -> None:
+        raise _impossible()
+
     async def close(self, limit_s: float, *, kill: bool) -> None:
         raise _impossible()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from agents.errors import StepError
 
 POLL_S = 0.1
+NOBODY = "no_user_session"  # the finding's code, which steps look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class TouchProgram(ABC):
     @abstractmethod
     async def state(self) -> TouchState:
         """Whether it runs, and since when."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Find out what would keep a restart from working, before anything is changed."""
 
     @abstractmethod
     async def close(self, limit_s: float, *, kill: bool) -> None:
@@ -70,4 +75,4 @@ def not_started(why: str) -> StepError:
 def no_user_session() -> StepError:
     """Touch has a window, so it needs a user who is logged in."""
     message = "nobody is logged in at this terminal, so Touch can neither be closed nor started"
-    return StepError("no_user_session", message, "Log in at the till, then press Retry failed.", retryable=True)
+    return StepError(NOBODY, message, "Log in at the till, then press Retry failed.", retryable=True)

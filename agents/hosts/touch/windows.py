@@ -42,6 +42,13 @@ class WindowsTouch(TouchProgram):
             return TouchState(False if self._restart.name else None)
         return TouchState(True, min((one.started_ms for one in found if one.started_ms is not None), default=None))
 
+    def check(self) -> None:
+        start = self._restart.start
+        if start is not None and not Path(start).is_file():
+            raise not_started(f"{start} is not there")
+        if self._restart.how == "reboot":
+            self.boot()
+
     async def close(self, limit_s: float, *, kill: bool) -> None:
         end, asked, ask_at = time.monotonic() + limit_s, False, 0.0
         while found := await _windows(processes.named, self._name):

@@ -60,11 +60,16 @@ class CachingTouch:
         if want := state.taken(self._folder):  # the process was killed in the middle of it
             self._obey(want)
         while True:
-            want = state.ordered(self._folder)
-            in_sale = self._faults.terminal(self._folder.name).in_sale
-            if want is not None and not (want == "closed" and in_sale) and (want := state.take(self._folder)):
-                self._obey(want)
+            self.look()
             await asyncio.sleep(LOOK_S)
+
+    def look(self) -> None:
+        """Take the order that is there, if any, and carry it out. In a sale it does not close."""
+        want = state.ordered(self._folder)
+        if want is None or (want == "closed" and self._faults.terminal(self._folder.name).in_sale):
+            return
+        if taken := state.take(self._folder):
+            self._obey(taken)
 
     def _obey(self, want: str) -> None:
         if want == "running":

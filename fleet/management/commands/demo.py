@@ -128,7 +128,7 @@ class Demo:
         client = Client(url, made["api_token"])
         if by_hand:
             self.supervisor.start(make.person(layout, url, made["api_token"], self.options["seed"]))
-        if not self.supervisor.run_until(lambda: _ready(client, layout), READY_LIMIT_S):
+        if not self.supervisor.run_until(lambda: _ready(client, layout, by_hand), READY_LIMIT_S):
             if self.supervisor.stopping:
                 return 0
             raise CommandError(f"not everything came up in {READY_LIMIT_S} s; look at {self.folder / 'logs'}")
@@ -257,11 +257,12 @@ def _finish_setup(setup: "subprocess.Popen[bytes]", layout: LabLayout, by_hand: 
     return made
 
 
-def _ready(client: Client, layout: LabLayout) -> bool:
-    """Whether every agent is connected, and every terminal has had a successful lookup. One by hand has no agent."""
+def _ready(client: Client, layout: LabLayout, by_hand: Collection[str]) -> bool:
+    """Whether every agent is connected, and every terminal has had a successful lookup. by_hand: the terminals that are to
+    have no agent; the API shows one that has not enrolled yet as by hand, too."""
     with contextlib.suppress(OSError, ApiError, ValueError):
         devices = client.get("/servers")["items"] + client.get(f"/terminals?limit={len(layout.names)}")["items"]
-        if not all(d["by_hand"] or ((d["agent"] or {}).get("connected") and d["scheme"]) for d in devices):
+        if not all(d["name"] in by_hand or ((d["agent"] or {}).get("connected") and d["scheme"]) for d in devices):
             return False
         return all(_looked_up(layout.root / "terminals" / name / "lookups.jsonl") for name in layout.names)
     return False

@@ -7,6 +7,7 @@ and says how it went. In a rollback it puts the file back byte for byte. All tha
 die at any moment."""
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -19,6 +20,8 @@ from typing import Any
 from agents.errors import StepError
 from agents.files import Files
 from agents.lab.faults import Faults, LabFiles, LabNetwork
+from agents.lab.touch import state
+from agents.lab.touch.program import LabTouch
 from agents.profiles.profile import BUILT_IN
 from agents.profiles.reading import Reading
 from agents.storage import atomic
@@ -27,6 +30,7 @@ from fleet.management.demo.client import ApiError, Client
 TOKEN = "TILLWAY_PERSON_TOKEN"  # noqa: S105 — the variable's name
 LOOK_S = 0.5  # how often the person looks at the cutovers
 COMES_S = (1.0, 4.0)  # how long the way to a terminal takes
+CLOSES_S = 30.0  # how long the person waits for a Touch that is to close
 LOOKUP_S = 12.0  # how long the person waits for a lookup that works
 TAIL_BYTES = 64 * 1024
 ASLEEP = ("draft", "submitted", "scheduled", "cancelled", "rolled_back")
@@ -81,7 +85,7 @@ class Person:
         log = folder / "lookups.jsonl"
         begun = time.time()
         try:
-            self._write(folder, task)
+            asyncio.run(self._change(folder, task))
         except (OSError, StepError) as error:
             return "does_not_work", f"the settings cannot be saved: {error}"
         end = time.monotonic() + LOOKUP_S
@@ -94,13 +98,31 @@ class Person:
             time.sleep(LOOK_S / 2)
         return "does_not_work", last
 
+    async def _change(self, folder: Path, task: Task) -> None:
+        """Change the settings. A Touch that keeps them in memory is closed for it and started again, also where this person
+        died in between."""
+        if state.read(folder) is None:
+            self._write(folder, task)
+            return
+        touch = LabTouch(folder)
+        if not self._is_set(folder, task):
+            await touch.close(CLOSES_S, kill=False)
+            self._write(folder, task)
+        if not (await touch.state()).running:
+            await touch.start()
+            await touch.appears(LOOKUP_S)
+
+    def _is_set(self, folder: Path, task: Task) -> bool:
+        data = (folder / "TouchSettings.xml").read_bytes()
+        return Reading(BUILT_IN["terminal"], data, "TouchSettings.xml").secure() == (task.scheme == "https")
+
     def _write(self, folder: Path, task: Task) -> None:
         """Save the settings. What they were before is kept, so that a rollback can put back every byte."""
         files: Files = LabFiles(LabNetwork(self._faults, task.terminal))
         path, kept = folder / "TouchSettings.xml", folder / f"by-hand-{task.cutover}.kept"
         data = files.read(path)
         secure = task.scheme == "https"
-        if Reading(BUILT_IN["terminal"], data, path.name).secure() == secure:
+        if self._is_set(folder, task):
             return
         if task.back:
             files.write(path, kept.read_bytes())

@@ -1,6 +1,7 @@
 """Starts one cutover and shows it in the console, with a progress bar and its result."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,11 @@ from fleet.management.demo.client import Client
 
 REST = ("completed", "rolled_back", "cancelled", "needs_person")
 LIMIT_S = 600
+PROOFS = {
+    "application": "by a lookup in the site's own dialect",
+    "transport": "by a transport proof",
+    "person": "by a person",
+}
 
 
 def run_cutover(client: Client, site: int, alive: Callable[[], None], say: Callable[[str], None]) -> int:
@@ -22,8 +28,9 @@ def run_cutover(client: Client, site: int, alive: Callable[[], None], say: Calla
     terminals = [r for r in end["device_runs"] if r["kind"] == "terminal"]
     good = [r for r in terminals if r["state"] == "verified"]
     say(f"Cutover {end['id']} is {end['state']} after {time.monotonic() - begun:.1f} s: {end.get('reason') or ''}")
-    by_hand = sum(r["by_hand"] for r in good)
-    say(f"{len(good)} of {len(terminals)} terminals verified over HTTPS" + (f", {by_hand} by hand" if by_hand else ""))
+    say(f"{len(good)} of {len(terminals)} terminals verified over HTTPS")
+    for proof, count in sorted(Counter(r["proof"] for r in good).items()):
+        say(f"  {count} {PROOFS[proof]}")
     outages = sorted(r["outage_ms"] for r in good if r["outage_ms"] is not None)
     if outages:
         say(f"Outage per terminal: median {outages[len(outages) // 2] / 1000:.2f} s, worst {outages[-1] / 1000:.2f} s")

@@ -1,7 +1,8 @@
 """What a person says about a terminal that has no agent: it was set and works, or it does not work."""
 
 import datetime as dt
-from typing import Any, get_args
+import ipaddress
+from typing import Any, cast, get_args
 
 from django.db import transaction
 
@@ -9,7 +10,9 @@ from fleet.cutover import by_hand as rules
 from fleet.cutover import states
 from fleet.cutover.snapshot import Direction
 from fleet.cutover.states import Run
-from fleet.models import Cutover, Device, DeviceRun, Role, role_of
+from fleet.device_facts.facts import SeenRequest
+from fleet.device_facts.parse import parse_check
+from fleet.models import Cutover, Device, DeviceRun, Rehearsal, Role, TerminalCheck, role_of
 from fleet.services.after_commit import AfterCommit
 from fleet.services.clock import to_ms
 from fleet.services.cutovers import cut_off, participants, second_lookup
@@ -68,6 +71,56 @@ def waits(cutover: Cutover, run: DeviceRun) -> bool:
     return run.by_hand and rules.waits(states.Cutover(cutover.state), direction(cutover), Run(run.state))
 
 
+def recognise(agent_id: str, now: dt.datetime) -> AfterCommit:
+    """The server's agent has sent an inventory. Where it has seen the address of a terminal by hand connect over TLS after a
+    person said that this terminal works, there is more than the person's word: its proof becomes "transport"."""
+    after = AfterCommit()
+    server = Device.objects.filter(agent=agent_id, kind=Device.Kind.SERVER).first()
+    waiting = _believed(server) if server else []
+    seen = server.seen_over_tls if server and waiting else None
+    if seen is None:
+        return after
+    for run in waiting:
+        row = seen.of(run.device.address)
+        if row and _is_later(row, run) and _is_its_own(run.device):
+            with transaction.atomic():
+                after.add(_upgrade(run, now))
+    return after
+
+
+def _is_later(row: SeenRequest, run: DeviceRun) -> bool:
+    """Whether the server has answered over TLS since the person did."""
+    return row.scheme == "https" and row.at_ms is not None and row.at_ms > to_ms(cast(dt.datetime, run.answered_at))
+
+
+def _believed(server: Device) -> list[DeviceRun]:
+    """The runs of this site's terminals that are on HTTPS by a person's word alone, and whose address is known."""
+    found = DeviceRun.objects.filter(
+        by_hand=True, state=Run.VERIFIED, proof="person", answered_at__isnull=False,
+        cutover__to_scheme="https", cutover__site=server.site_id,
+    )  # fmt: skip
+    return list(found.exclude(device__address="").select_related("device"))
+
+
+def _is_its_own(device: Device) -> bool:
+    """Whether this address can only be this terminal: no other device has it, and it is not the machine itself."""
+    if ipaddress.ip_address(device.address).is_loopback:
+        return False
+    if Device.objects.filter(address=device.address).exclude(pk=device.pk).exists():
+        return False
+    last = Rehearsal.objects.filter(site=device.site_id, state=states.Rehearsal.DONE).order_by("-pk").first()
+    checks = TerminalCheck.objects.filter(rehearsal=last).exclude(device=device) if last else TerminalCheck.objects.none()
+    return all(parse_check(facts).own_address != device.address for facts in checks.values_list("facts", flat=True))
+
+
+def _upgrade(run: DeviceRun, now: dt.datetime) -> AfterCommit:
+    locked = LockedCutover(run.cutover_id, now)
+    same = {"pk": run.pk, "state": Run.VERIFIED, "proof": "person", "answered_at": run.answered_at}
+    if DeviceRun.objects.filter(**same).exists():  # nobody has answered anew meanwhile
+        _keep(locked, locked.runs[run.pk], proof="transport")
+    return locked.after
+
+
 def _check(result: str, note: str, scheme: str | None) -> list[tuple[str, str]]:
     errors = []
     if result not in RESULTS:
@@ -107,7 +160,7 @@ def _take(locked: LockedCutover, run: DeviceRun, user: Any, result: str, note: s
 
 
 def _note_times(locked: LockedCutover, run: DeviceRun) -> None:
-    """It works from now on: nobody knows better since when. The first outage of the way forward counts, and stays."""
+    """It works from now on: nobody knows better since when. A way back never changes the outage."""
     now_ms, begun = to_ms(locked.now), locked.cutover.last_answer_ms
     cut_off.end(locked, run, now_ms)
     if locked.cutover.direction != "back":

@@ -9,8 +9,8 @@ from agents.protocol import Finding
 from fleet.cutover import forecast, states, waves
 from fleet.cutover.snapshot import RunView, Snapshot
 from fleet.models import Cutover, Device, DeviceRun, StepRun
+from fleet.services import by_hand as by_hands
 from fleet.services.cutovers.timings import timings
-from fleet.services.devices import by_hand as by_hands
 from fleet.services.probes.versions import proof_kind
 
 

@@ -1,11 +1,11 @@
 """How long the steps took at a site, for the forecast and the point of no return."""
 
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from agents import catalogue
 from agents.protocol import Role
-from fleet.cutover.forecast import Timings, restarting
+from fleet.cutover.forecast import Timings
 from fleet.device_facts.parse import parse_restart
 from fleet.models import Cutover, Device, DeviceRun
 
@@ -17,20 +17,22 @@ RESTART = "device__facts__restart"  # only this part of a device's facts is read
 def timings(cutover: Cutover) -> Timings:
     """How long this site's steps took in its last cutovers: the median over its devices, each bounded by its steps'
     limits, so that no single device decides what may start. Never less than half of the defaults, because one fast night
-    does not promise another. The defaults themselves count where nothing was measured; they are longer where a terminal
-    restarts Touch."""
+    does not promise another. The defaults themselves count where nothing was measured. Terminals that restart Touch are
+    counted beside that."""
     before = Cutover.objects.filter(site_id=cutover.site_id, started_at__isnull=False).exclude(pk=cutover.pk)
     nights = list(before.order_by("-id").values_list("pk", flat=True)[:NIGHTS])
-    base = restarting(Timings(), _ways(cutover.site_id))
+    base = Timings()
     measured = _medians(nights) if nights else {}
-    return Timings(**{name: max(getattr(base, name) / 2, measured.get(name, getattr(base, name))) for name in NAMES})
+    usual = {name: max(getattr(base, name) / 2, measured.get(name, getattr(base, name))) for name in NAMES}
+    return Timings(**usual, restarts=_restarts(cutover.site_id))
 
 
-def _ways(site_id: int) -> set[str]:
-    """The ways in which this site's terminals restart Touch."""
-    found = Device.objects.filter(site=site_id, kind="terminal", facts__restart__how__in=catalogue.RESTARTS)
+def _restarts(site_id: int) -> tuple[tuple[str, int], ...]:
+    """How many of this site's terminals restart Touch, by the way in which they do it."""
+    found = Device.objects.filter(site=site_id, kind="terminal", by_hand=False, facts__restart__how__in=catalogue.RESTARTS)
     told = found.values_list("facts__restart", flat=True)
-    return {restart.how for value in told if (restart := parse_restart({"restart": value}))}
+    ways = Counter(restart.how for value in told if (restart := parse_restart({"restart": value})))
+    return tuple(sorted(ways.items()))
 
 
 def _medians(nights: list[int]) -> dict[str, float]:

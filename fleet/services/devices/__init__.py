@@ -2,7 +2,6 @@
 
 sites.py         adding sites and devices: begin here
 descriptions.py  what people write about a device: name, note, tags, by hand, address
-by_hand.py       which terminals a person sets in a cutover
 importing.py     devices from a CSV file; csv_text.py reads what spreadsheets write
 current.py       the current state of a terminal, for all who show it
 """

@@ -17,7 +17,8 @@ from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
 MAX_BYTES = 1_000_000
 MAX_ROWS = 10_000
 MAX_ERRORS = 100
-COLUMNS = ("name", "kind", "note", "tags")
+COLUMNS = ("name", "kind", "note", "tags", "by_hand")
+BY_HAND = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True}  # words of that column
 # The policy of a new site: a rehearsal not older than three days, because certificates and tills change.
 REHEARSAL_HOURS = 72
 
@@ -31,6 +32,7 @@ class NewDevice:
     kind: str
     note: str
     tags: tuple[str, ...]
+    by_hand: bool = False  # a person sets it in a cutover
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,16 @@ def import_devices(user: Any, target: "int | NewSite", text: str, now: dt.dateti
         with transaction.atomic():
             if site.pk is None:
                 site.save()
-            devices = [Device(site=site, kind=d.kind, name=d.name, note=d.note, tags=list(d.tags)) for d in wanted]
+            devices = [_device(site, row) for row in wanted]
             made = Device.objects.bulk_create(devices, batch_size=500)
             actor = user.get_username()
             return [(row, new_token(device, now, actor=actor)) for row, device in zip(wanted, made, strict=True)]
     except IntegrityError as error:
         raise Conflict("another import was faster: a site or device with one of these names now exists") from error
+
+
+def _device(site: Site, row: NewDevice) -> Device:
+    return Device(site=site, kind=row.kind, name=row.name, note=row.note, tags=list(row.tags), by_hand=row.by_hand)
 
 
 def _header(row: csv_text.Record) -> list[str]:
@@ -158,9 +164,14 @@ class _Checker:
         problems = check(Described(name, note, tags))
         if kind not in Device.Kind.values:
             problems.append(("kind", f"is {kind[:20]!r}; it must be server or terminal"))
+        by_hand = BY_HAND.get(values.get("by_hand", "").lower())
+        if by_hand is None:
+            problems.append(("by_hand", f"is {values['by_hand'][:20]!r}; it must be yes or no"))
+        elif by_hand and kind == Device.Kind.SERVER:
+            problems.append(("by_hand", "is for terminals only"))
         problems += self._doubles(line, name, kind)
         self.errors += [(f"line {line}, {field}", message) for field, message in problems]
-        return NewDevice(line, name, kind, note, tags)
+        return NewDevice(line, name, kind, note, tags, bool(by_hand))
 
     def _doubles(self, line: int, name: str, kind: str) -> list[tuple[str, str]]:
         problems = []

@@ -9,9 +9,11 @@ from django.db import transaction
 from fleet.models import Device, Role, Site, role_of
 from fleet.services import events
 from fleet.services.errors import Forbidden, Invalid, NotFound
+from fleet.services.text import why_not
 
 LONGEST_MEMBER = 32  # characters
 MOST_HOURS = 24 * 90  # of a rehearsal policy
+MOST_WORDS = 500  # characters
 
 
 def add_site(name: str, *, zone: str, member: str, two_persons: bool = True) -> Site:
@@ -38,6 +40,19 @@ def dismiss_warning(user: Any, site_id: int) -> None:
         raise Forbidden("only an admin dismisses a warning")
     with transaction.atomic():
         Site.objects.filter(pk=site_id).update(warning=None)
+
+
+def set_by_hand_words(user: Any, site_id: int, words: str) -> None:
+    """Set where Secured is at this site's terminals, in the site's own words; a person at a terminal by hand reads them above
+    ours. Raises Forbidden, NotFound, Invalid."""
+    if role_of(user) is not Role.ADMIN:
+        raise Forbidden("only an admin changes a site's words")
+    words = words.replace("\r\n", "\n").strip()
+    if why := why_not(words, longest=MOST_WORDS, lines=True):
+        raise Invalid(("by_hand_words", why))
+    with transaction.atomic():
+        if not Site.objects.filter(pk=site_id).update(by_hand_words=words):
+            raise NotFound("there is no such site")
 
 
 def set_member(user: Any, site_id: int, member: str, now: dt.datetime) -> Site:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.http import Http404
 
 from fleet.models import Cutover, Device, DeviceRun
+from fleet.services import by_hand
 from fleet.services.cutovers.by_hand import direction
-from fleet.services.devices import by_hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,6 @@ def places(cutover: Cutover) -> list[Place]:
         return [place for place in found if place.why]
     runs = {run.device_id: run for run in cutover.runs.filter(by_hand=True).select_related("answered_by")}
     return [Place(device, runs[device.pk], _why(device, runs[device.pk])) for device in devices if device.pk in runs]
-
-
-def any_by_hand(cutover: Cutover) -> bool:
-    """Whether a terminal of this cutover is done by hand."""
-    runs = cutover.runs.values_list("by_hand", flat=True)
-    if known := list(runs.order_by("-by_hand")[:1]):
-        return known[0]
-    planned = cutover.site.devices.filter(by_hand.wanted()).exclude(name__in=cutover.exclude)
-    return planned.exists()
 
 
 def asked_key(cutover: Cutover, run: DeviceRun | None) -> str:

@@ -14,12 +14,13 @@ from fleet.cutover.states import Run
 from fleet.models import Cutover
 from fleet.services import clock
 from fleet.services.cutovers import by_hand
+from fleet.services.devices import sites
 from fleet.services.errors import Forbidden, Invalid, NotFound, ServiceError
 from fleet.web import labels, manual_steps
 from fleet.web import view_models as shared
 from fleet.web.by_hand import qr, view_models, words
 from fleet.web.entry import take_typed
-from fleet.web.view_helpers import for_people, sentence_of, show
+from fleet.web.view_helpers import for_admins, for_people, sentence_of, show
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -45,11 +46,30 @@ def look(request: HttpRequest, pk: int, device_id: int) -> HttpResponse:
     return show(request, "fleet/by_hand/_now.html", **ctx)
 
 
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_people
 def print_out(request: HttpRequest, pk: int) -> HttpResponse:
-    """The plan on paper, with a row for each terminal by hand: what to do there, and the address of its page."""
+    """The plan on paper, with a row for each terminal by hand: what to do there, and the address of its page. A POST changes
+    the site's own words for where the setting is."""
     cutover = shared.load(pk)
+    if request.method == "POST":
+        return _words(request, cutover)
+    return _print_out(request, cutover)
+
+
+@for_admins
+def _words(request: HttpRequest, cutover: Cutover) -> HttpResponse:
+    words = request.POST.get("by_hand_words", "")
+    try:
+        sites.set_by_hand_words(request.user, cutover.site_id, words)
+    except Invalid as refusal:
+        error = f"{refusal.errors[0][1]}."
+        return _print_out(request, cutover, status=422, typed=words, error=f"{error[:1].upper()}{error[1:]}")
+    messages.success(request, "Saved.")
+    return redirect("print", cutover.pk)
+
+
+def _print_out(request: HttpRequest, cutover: Cutover, *, status: int = 200, **said: Any) -> HttpResponse:
     places = view_models.places(cutover)
     ctx: dict[str, Any] = {
         "cutover": cutover,
@@ -59,9 +79,11 @@ def print_out(request: HttpRequest, pk: int) -> HttpResponse:
         "steps": manual_steps.terminal(cutover.to_scheme, cutover.site.member),
         "back": manual_steps.terminal(cutover.from_scheme, cutover.site.member),
         "rows": [_row(request, cutover, place) for place in places],
+        "typed": cutover.site.by_hand_words,
+        **said,
     }
     crumbs = [*_crumbs(cutover), ("Print-out", "")]
-    return show(request, "fleet/print.html", "cutovers", crumbs, **ctx)
+    return show(request, "fleet/print.html", "cutovers", crumbs, status=status, **ctx)
 
 
 def _row(request: HttpRequest, cutover: Cutover, place: view_models.Place) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods
 from fleet.cutover.states import Cutover as C
 from fleet.device_facts.facts import TerminalFacts
 from fleet.models import Device, DeviceRun, Transition
-from fleet.services import clock
-from fleet.services.devices import by_hand, descriptions
+from fleet.services import by_hand, clock
+from fleet.services.devices import descriptions
 from fleet.services.errors import Invalid, NotFound
 from fleet.web import device_steps, labels, manual_steps
 from fleet.web.certificates import certificate_rows

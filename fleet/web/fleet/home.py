@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from fleet.cutover import states
 from fleet.models import DeviceRun
-from fleet.services import clock
+from fleet.services import by_hand, clock
 from fleet.services.attention import listing
 from fleet.services.devices import sites
 from fleet.web import labels
@@ -46,7 +46,7 @@ def export(request: HttpRequest) -> HttpResponse:
     """The terminals that the same filters show."""
     devices: list[Any] = list(view_models.terminals(request.GET.dict()))
     _decorate(devices)
-    header = ("name", "site", "scheme", "host", "port", "contact", "last_seen", "state", "outage_ms", "tags", "note")
+    header = ("name", "site", "scheme", "host", "port", "contact", "last_seen", "state", "outage_ms", "by_hand", "tags", "note")
     rows = (
         (
             d.name,
@@ -58,6 +58,7 @@ def export(request: HttpRequest) -> HttpResponse:
             _seen(d),
             d.run_state,
             d.outage_ms,
+            "yes" if by_hand.why(d) else "no",
             " ".join(d.tags),
             d.note,
         )

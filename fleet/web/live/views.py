@@ -15,7 +15,6 @@ from fleet.services.cutovers import actions
 from fleet.services.errors import NotFound, ServiceError
 from fleet.web import confirmations
 from fleet.web import view_models as shared
-from fleet.web.by_hand import view_models as by_hand_models
 from fleet.web.live import fragments, view_models
 from fleet.web.view_helpers import for_people, sentence_of, show, wants_part
 
@@ -43,7 +42,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
             if actions.may(request.role, c.verb)  # type: ignore[attr-defined]  # for_people sets it
         ],
         "planned": shared.planned(cutover) if not table else 0,
-        "by_hand": by_hand_models.any_by_hand(cutover),
+        "by_hand": shared.any_by_hand(cutover),
     }
     return show(request, "fleet/live.html", "cutovers", _crumbs(cutover), **ctx)
 

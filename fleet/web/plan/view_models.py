@@ -5,8 +5,8 @@ from collections.abc import Collection
 from agents.catalogue import RESTART_TOUCH, RESTARTS, TERMINAL_STEPS, steps_for
 from fleet.cutover.forecast import Timings
 from fleet.models import Cutover, Device, Site
+from fleet.services.by_hand import ByHand, of
 from fleet.services.cutovers.timings import timings
-from fleet.services.devices.by_hand import ByHand, of
 
 
 def sites() -> list[Site]:
@@ -27,7 +27,7 @@ def terminal_names(site: Site) -> list[str]:
 def terminal_steps(site: Site, excluded: Collection[str]) -> list[tuple[str, str]]:
     """(title, which terminals) of each step of a terminal; "" for all. Restarting Touch is there if some terminal does it.
     excluded: names of those that do not take part."""
-    terminals = site.devices.filter(kind=Device.Kind.TERMINAL).exclude(name__in=excluded)
+    terminals = site.devices.filter(kind=Device.Kind.TERMINAL, by_hand=False).exclude(name__in=excluded)
     found = [d.restart for d in terminals.filter(facts__restart__how__in=RESTARTS).only("kind", "facts")]
     restarts = [restart for restart in found if restart is not None]
     if not restarts:

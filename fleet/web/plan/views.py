@@ -14,6 +14,7 @@ from fleet import tasks
 from fleet.cutover import forecast, waves, window
 from fleet.models import Cutover
 from fleet.services import clock
+from fleet.services.by_hand import ByHand
 from fleet.services.cutovers import actions, planning
 from fleet.services.errors import Invalid, ServiceError
 from fleet.web import confirmations
@@ -147,7 +148,7 @@ def _preview(form: PlanForm, now: dt.datetime) -> dict[str, Any]:
             "back": span(forecast.rollback_s(len(names), measured, len(by_hand))),
             "pnr": window.point_of_no_return(ends, len(names), measured, len(by_hand)),
             "why_not": window.why_not(max(now, starts), ends, len(names), measured, len(by_hand)),
-            "by_hand": by_hand[:SHOWN],
+            "by_hand": _by_reason(by_hand[:SHOWN]),
             "more_by_hand": max(0, len(by_hand) - SHOWN),
             "to": to,
             "server": view_models.server_of(site),
@@ -156,6 +157,14 @@ def _preview(form: PlanForm, now: dt.datetime) -> dict[str, Any]:
             "terminal_steps": view_models.terminal_steps(site, excluded),
         }
     }
+
+
+def _by_reason(terminals: list[ByHand]) -> list[tuple[list[str], str]]:
+    """(names, why a person sets them) for each reason."""
+    found: dict[str, list[str]] = {}
+    for terminal in terminals:
+        found.setdefault(terminal.why, []).append(terminal.name)
+    return [(names, why) for why, names in found.items()]
 
 
 def _waves(layout: waves.Layout, names: list[str]) -> list[tuple[str, str, int]]:

@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same trials (default 1)")
     parser.add_argument("--terminals", type=int, default=10, help="of each site (default 10)")
     parser.add_argument("--dialect", choices=dialects.NAMES, default=dialects.DEFAULT, help="what server and terminals speak")
+    parser.add_argument("--touch", choices=("live", "caches"), default="live", help="caches: Touch is restarted")
     parser.add_argument("--jobs", type=int, default=1, help="sites at a time (default 1)")
     parser.add_argument("--dir", default=str(HOME), help="demos and failures are kept here")
     parser.add_argument("--only", type=int, default=None, metavar="I", help="only this trial, to run a failed one again")
@@ -62,7 +63,7 @@ def _refused(options: argparse.Namespace, folder: Path) -> str:
 
 def _campaign(options: argparse.Namespace, folder: Path, numbers: Sequence[int]) -> Campaign:
     """Run these trials and return the campaign with its results."""
-    words = f"--seed {options.seed} --terminals {options.terminals} --dialect {options.dialect}"
+    words = f"--seed {options.seed} --terminals {options.terminals} --dialect {options.dialect} --touch {options.touch}"
     words += "".join(f" --{switch.replace('_', '-')}" for switch in SWITCHES if getattr(options, switch))
 
     def again(number: int) -> str:
@@ -77,7 +78,7 @@ def _campaign(options: argparse.Namespace, folder: Path, numbers: Sequence[int])
                 bar.write(line)
 
         campaign = Campaign(folder, options.seed, options.terminals, again, told)
-        campaign.postgres, campaign.dialect = options.postgres, options.dialect
+        campaign.postgres, campaign.dialect, campaign.touch = options.postgres, options.dialect, options.touch
         campaign.switches = {switch: getattr(options, switch) for switch in SWITCHES}
         try:
             campaign.run(numbers, options.jobs)

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from fleet.models import Device, Site
 
-MARKED = "it is marked as done by hand"
+MARKED = "marked so"
 NO_AGENT = "no agent is enrolled"
 REVOKED = "its agent was revoked"
 
