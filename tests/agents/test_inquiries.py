@@ -217,6 +217,15 @@ async def test_a_terminal_is_learnt_from(till: Device, port: int) -> None:
         await asyncio.open_connection("127.0.0.1", opened.facts["port"])
 
 
+async def test_only_the_terminals_own_touch_can_come(till: Device) -> None:
+    till.take(ask("record", seconds=60))
+    opened = await till.answer(done=False)
+    _, writer = await asyncio.open_connection("127.0.0.1", opened.facts["port"])
+    writer.close()
+    with pytest.raises(ConnectionRefusedError):  # another address of this computer, as the network would use
+        await asyncio.open_connection("127.0.0.2", opened.facts["port"])
+
+
 async def test_a_recording_ends_by_itself(till: Device, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     till.take(ask("record", seconds=1))
     opened = await till.answer(done=False)

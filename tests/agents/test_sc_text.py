@@ -91,3 +91,52 @@ def test_the_names_of_dependents() -> None:
     assert sc_text.parse_names(two.replace("\n", "\r\n")) == ("One", "Two (2)")
     assert sc_text.parse_names("Enum: voci  = 0\n") == ()
     assert sc_text.parse_names("rubbish") is None
+
+
+# As Windows prints it in German: one word of the first line is translated, and a dependency has a line of its own.
+GERMAN_QC = r"""[SC] QueryServiceConfig ERFOLG
+
+SERVICE_NAME: gupdate
+        TYPE               : 10  WIN32_OWN_PROCESS
+        START_TYPE         : 2   AUTO_START  (DELAYED)
+        ERROR_CONTROL      : 1   NORMAL
+        BINARY_PATH_NAME   : "C:\Program Files (x86)\Google\Update\GoogleUpdate.exe" /svc
+        LOAD_ORDER_GROUP   :
+        TAG                : 0
+        DISPLAY_NAME       : Google Update-Dienst: gupdate
+        DEPENDENCIES       : RPCSS
+                           : Tcpip
+        SERVICE_START_NAME : LocalSystem
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        ('"C:\\Program Files (x86)\\Google\\Update.exe" /svc', "C:\\Program Files (x86)\\Google\\Update.exe"),
+        ("C:\\Program Files\\Samford Software\\NetPOS.EXE -service", "C:\\Program Files\\Samford Software\\NetPOS.EXE"),
+        ("C:\\Windows\\system32\\svchost.exe -k netsvcs -p", "C:\\Windows\\system32\\svchost.exe"),
+        ("C:\\a.exe.d\\b.exe", "C:\\a.exe.d\\b.exe"),
+        ("\\\\host\\share\\service", "\\\\host\\share\\service"),
+    ],
+)  # fmt: skip
+def test_a_services_program_and_shown_name_are_read_without_their_labels(command: str, program: str) -> None:
+    text = GERMAN_QC.replace('"C:\\Program Files (x86)\\Google\\Update\\GoogleUpdate.exe" /svc', command)
+    translated = text.replace("BINARY_PATH_NAME", "NOME_PERCORSO_BINARIO").replace("DISPLAY_NAME", "NOME_VISUALIZZATO")
+    for printed in (text, translated, text.replace("\n", "\r\n")):
+        found = sc_text.parse_program("gupdate", printed)
+        assert found == sc_text.Service("gupdate", "Google Update-Dienst: gupdate", program)
+
+
+@pytest.mark.parametrize("text", ["", "[SC] OpenService FAILED 5:\n\nAccess is denied.\n\n", GERMAN_QC[:200], GERMAN_QC[:330]])
+def test_a_program_that_is_not_told_is_none(text: str) -> None:
+    assert sc_text.parse_program("gupdate", text) is None
+
+
+def test_all_services_are_listed_with_the_shown_name_behind_the_name() -> None:
+    text = "".join(
+        f"\nSERVICE_NAME: {name}\nDISPLAY_NAME: {shown}\n        TYPE               : 10  WIN32_OWN_PROCESS  \n"
+        "        STATE              : 1  STOPPED \n        WIN32_EXIT_CODE    : 1077  (0x435)\n"
+        for name, shown in (("AJRouter", "AllJoyn: Router"), ("NetPOS", "NetPOS.Net"))
+    )
+    assert sc_text.parse_names(text) == ("AJRouter", "NetPOS")

@@ -7,8 +7,9 @@ from tests.planted.bug import Bug
 from tests.planted.by_hand import BY_HAND
 from tests.planted.claims import CLAIMED
 from tests.planted.dashboard import DASHBOARD
+from tests.planted.inquiries import INQUIRIES
 from tests.planted.probes import PROBES
 from tests.planted.readiness import READINESS
 from tests.planted.touch import TOUCH
 
-BUGS: tuple[Bug, ...] = (*AGENTS, *DASHBOARD, *CLAIMED, *READINESS, *PROBES, *TOUCH, *BY_HAND)
+BUGS: tuple[Bug, ...] = (*AGENTS, *DASHBOARD, *CLAIMED, *READINESS, *PROBES, *INQUIRIES, *TOUCH, *BY_HAND)
