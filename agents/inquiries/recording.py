@@ -15,7 +15,7 @@ from agents.probes.filling import content_type
 from agents.probes.inquiry import Inquiry
 from agents.probes.profile import ProbeError
 from agents.probes.recording.exchanges import Exchange, Transcript
-from agents.probes.recording.masking import masked
+from agents.probes.recording.masking import masked, without_numbers
 from agents.probes.recording.proposal import Proposal, propose
 from agents.probes.recording.relay import Relay
 
@@ -108,12 +108,17 @@ class Recording:
 
     def _found(self, exchange: Exchange) -> None:
         self._count += 1
-        self._lines = [*self._lines[1 - SHOWN :], _line(exchange)]
+        self._lines = [*self._lines[1 - SHOWN :], _line(exchange, self._members)]
         size = len(exchange.body or b"") + len(exchange.response_body or b"")
         if len(self._exchanges) < MOST_EXCHANGES and self._kept + size <= MOST_KEPT:
             self._exchanges.append(exchange)
             self._kept += size
         self._news.set()
+
+    @property
+    def _members(self) -> list[str]:
+        """The numbers that everybody may see."""
+        return [self._inquiry.member] if self._inquiry.member else []
 
     def _is_left(self) -> bool | None:
         """Whether this terminal's settings still name the port at which nobody listens any more; None where that cannot be
@@ -128,19 +133,17 @@ class Recording:
     def _propose(self) -> None:
         """Make the proposal, and forget what was recorded."""
         terminal = self._host.config.name if self._own else self._inquiry.terminal
-        members = [self._inquiry.member] if self._inquiry.member else []
-        self._proposal = _row(propose(self._exchanges, members, terminal))
+        self._proposal = _row(propose(self._exchanges, self._members, terminal), self._members)
         self._exchanges.clear()
 
 
-def _row(proposal: Proposal) -> dict[str, Any]:
+def _row(proposal: Proposal, known: list[str]) -> dict[str, Any]:
     """For a message. A profile that its own validator refuses is not proposed."""
-    reasons = [
-        {"section": section, "reason": reason[:MAX_REASON]} for section, found in proposal.reasons.items() for reason in found
-    ]
+    said = {name: tuple(without_numbers(one, known) for one in found) for name, found in proposal.reasons.items()}
+    reasons = [{"section": section, "reason": reason[:MAX_REASON]} for section, found in said.items() for reason in found]
     missing, warnings, text = list(proposal.missing), [], ""
     if proposal.profile is not None:
-        text = writer.write(proposal.profile, proposal.reasons)
+        text = writer.write(proposal.profile, said)
         try:
             warnings = list(validator.parse(text.encode()).warnings)
         except ProbeError as error:
@@ -148,11 +151,11 @@ def _row(proposal: Proposal) -> dict[str, Any]:
     return {"text": text, "reasons": reasons, "missing": missing, "warnings": warnings}
 
 
-def _line(exchange: Exchange) -> dict[str, Any]:
+def _line(exchange: Exchange, known: list[str]) -> dict[str, Any]:
     """One exchange without its content."""
     media_type, _ = content_type(exchange.response_headers)
     size = None if exchange.response_body is None else len(exchange.response_body)
-    target = masked(exchange.target)[0][:MAX_TARGET]
+    target = without_numbers(masked(exchange.target)[0], known)[:MAX_TARGET]
     return {"method": exchange.method[:20], "target": target, "status": exchange.status, "type": media_type[:100], "size": size}
 
 

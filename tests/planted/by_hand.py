@@ -27,8 +27,8 @@ BY_HAND = (
         "minutes_are_pulled_in",
         "the clock's guard cuts a person's minutes to an agent's seconds",
         "fleet/services/cutovers/sweeps.py",
-        "(True, max(cutover.by_hand_minutes * 60, GRACE_BY_HAND_S) + 5)",
-        "(True, LONGEST_S)",
+        "        longest = far_by_hand if by_hand else ",
+        "        longest = far if by_hand else ",
         (SERVICE + "test_its_deadline_lasts_minutes_and_then_it_is_named",),
     ),
     Bug(
@@ -56,7 +56,7 @@ BY_HAND = (
         (SERVICE + "test_an_older_cutovers_answer_is_refused_once_a_later_one_has_started",),
     ),
     Bug(
-        "anybody_answers",
+        "anybody_answers_by_hand",
         "somebody who may only look verifies a terminal",
         "fleet/services/cutovers/by_hand.py",
         "    return role in (Role.ADMIN, Role.APPROVER)\n",

@@ -64,7 +64,7 @@ INQUIRIES = (
         (DASHBOARD + "test_a_doubled_an_older_and_a_late_answer_change_nothing",),
     ),
     Bug(
-        "anybody_answers",
+        "anybody_answers_an_inquiry",
         "one terminal proposes the profile that another one was asked for",
         "fleet/services/probes/inquiries.py",
         "    asked = asked.filter(agent__in=Agent.objects.admitted().filter(pk=agent_id))\n",
