@@ -25,6 +25,7 @@ class Numbers:
     cut_off: int  # how many terminals are cut off now
     cut_off_since: dt.datetime | None  # since when the first of them is
     eta_s: float | None  # seconds left at the pace so far; None without a pace
+    by_word: int = 0  # how many are verified by a person's word alone
 
     def of(self, *states: str) -> int:
         """How many are in one of these states."""

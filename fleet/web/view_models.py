@@ -75,6 +75,7 @@ def numbers(cutover: Cutover, now: dt.datetime) -> Numbers:
         cut_off=sums["now"],
         cut_off_since=sums["since"],
         eta_s=_eta(cutover, by_state, now),
+        by_word=sums["by_word"],
     )
 
 
@@ -86,6 +87,7 @@ def _sums(terminals: Any) -> dict[str, Any]:
         over=Max("cut_off_ms"),
         now=Count("cut_off_since"),
         since=Min("cut_off_since"),
+        by_word=Count("pk", filter=Q(by_hand=True, proof="person", state=R.VERIFIED)),
     )
     return found
 

@@ -271,6 +271,14 @@ def test_the_live_page_says_that_it_waits_for_a_person_and_links_to_the_page(aud
     assert "A person sets K1 by hand" in html
 
 
+def test_a_completed_cutover_says_how_many_a_person_vouches_for(auditor, run):
+    seen(auditor, run, state="verified", cutover__state="completed")
+    html = auditor.get(reverse("cutover", args=[run.cutover_id])).content.decode()
+    assert "Of 1, set by hand, a person says so." in html
+    DeviceRun.objects.filter(pk=run.pk).update(proof="transport")
+    assert "a person says so" not in auditor.get(reverse("cutover", args=[run.cutover_id])).content.decode()
+
+
 def test_a_live_page_without_terminals_by_hand_has_no_print_out(auditor):
     cutover = make_cutover(make_club(1)[0])
     assert reverse("print", args=[cutover.pk]) not in auditor.get(reverse("cutover", args=[cutover.pk])).content.decode()

@@ -58,9 +58,9 @@ def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, slowest: De
             late = n.of(R.LATE)
             tail = f" {plural(late, 'terminal')} offline: each follows automatically when it is back." if late else ""
             off = f" {_cut_off(n)}" if n.cut_off else ""
-            return Sentence(
-                f"{plural(n.of(R.VERIFIED), 'terminal')} of {n.total} on {new} and verified by a member lookup.{tail}{off}"
-            )
+            word = f" Of {n.by_word}, set by hand, a person says so." if n.by_word else ""
+            on = f"{plural(n.of(R.VERIFIED), 'terminal')} of {n.total} on {new}"
+            return Sentence(f"{on} and verified by a member lookup.{word}{tail}{off}")
         case C.PAUSED:
             return Sentence(f"Paused: {cutover.reason or 'on request'}. Nothing new starts until Resume or Roll back.")
         case C.ROLLING_BACK:
