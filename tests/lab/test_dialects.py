@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +21,7 @@ from agents.probes import validator, writer
 from agents.probes.recording.exchanges import Exchange, Transcript
 from agents.probes.recording.proposal import Proposal, propose
 from agents.probes.recording.relay import Relay
-from tests.lab.conftest import Lab, await_that, rows
+from tests.lab.conftest import ROOT, Lab, await_that, rows
 from tests.ports import free_port
 
 
@@ -112,3 +115,37 @@ def test_an_older_lab_speaks_rest(tmp_path: Path) -> None:
     assert build(layout.root, terminals=1, seed=1, port=1, gateway="", gateway_ca=tmp_path).dialect == "rest"
     with pytest.raises(ValueError, match="klingon"):
         build(tmp_path / "other", terminals=1, seed=1, port=1, gateway="", gateway_ca=tmp_path, dialect="klingon")
+
+
+@pytest.mark.parametrize("spoken", ["rest", "soap"], indirect=True)
+def test_by_two_commands_a_profile_is_learnt_and_checked(spoken: Lab, tmp_path: Path) -> None:
+    """As docs/lab.md says it: the relay, the person at the terminal, the check with the terminal's own configuration."""
+    name, profile, port = spoken.layout.names[0], tmp_path / "probe.toml", free_port()
+    folder = spoken.layout.terminal_dir(name)
+    (tmp_path / "ca.pem").write_bytes(spoken.layout.ca_file.read_bytes())  # the agent's configuration names it
+    before = (folder / "TouchSettings.xml").read_bytes()
+
+    def agents(*words: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", *words]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    record = agents(
+        "agents", "probe", "record", "--listen", str(port), "--to", f"127.0.0.1:{spoken.port}", "--seconds", "60",
+        "--out", str(profile), "--terminal", name,
+    )  # fmt: skip
+    assert record.stdout is not None
+    assert "Listening" in record.stdout.readline()
+    press = agents(
+        "agents.lab.touch.press", "--dir", str(spoken.layout.root), "--terminal", name, "--through", f"127.0.0.1:{port}",
+        "--seconds", "0",
+    )  # fmt: skip
+    told, _ = press.communicate(timeout=30)
+    assert press.returncode == 0, told
+    assert (folder / "TouchSettings.xml").read_bytes() == before
+    record.send_signal(signal.SIGINT)
+    told, _ = record.communicate(timeout=30)
+    assert record.returncode == 0, told
+    assert validator.load(profile).profile == validator.parse(named.of(spoken.layout.dialect).profile().encode()).profile
+    check = agents("agents", "probe", "check", str(profile), "--config", str(folder / "agent.toml"), "--member", "1001")
+    told, _ = check.communicate(timeout=30)
+    assert (check.returncode, told.count(": as expected")) == (0, 2), told
