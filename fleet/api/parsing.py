@@ -1,4 +1,4 @@
-"""Request bodies: valid JSON objects only."""
+"""Request bodies: valid JSON objects, or one text of TOML."""
 
 import json
 import math
@@ -11,6 +11,9 @@ from ninja.parser import Parser
 from fleet.api.errors import invalid, path_of, too_big
 from fleet.api.problems import Problem
 
+# A body of this type is the field `text` of what is sent: so that a script can send a probe profile's file as it is.
+TOML = "application/toml"
+
 
 class StrictParser(Parser):
     """Refuses what json.loads accepts and JSON does not have (NaN, Infinity, a key given twice, half a surrogate pair),
@@ -20,6 +23,8 @@ class StrictParser(Parser):
         """The body as a dictionary. Raises Problem."""
         if len(request.body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise too_big()  # sent in chunks, without a length that BodyLimit could have refused
+        if request.content_type == TOML:
+            return {"text": _utf8(request.body)}
         return parse_object(request.body)
 
 
@@ -43,6 +48,13 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     if broken:
         raise invalid([(path, "is not valid text: it contains half of a surrogate pair") for path in broken])
     return value
+
+
+def _utf8(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Problem(400, "the body is not UTF-8") from error
 
 
 def _no_json(why: str) -> Problem:

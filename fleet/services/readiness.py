@@ -8,11 +8,12 @@ from agents.protocol import Finding
 from fleet.cutover import states
 from fleet.cutover.states import BEFORE_WINDOW
 from fleet.device_facts.parse import parse_check, parse_finding
-from fleet.models import Agent, Cutover, Device, Rehearsal, Site, TerminalCheck
+from fleet.models import Agent, Cutover, Device, ProbeVersion, Rehearsal, Site, TerminalCheck
 from fleet.preflight.site.check import assess
 from fleet.preflight.site.readiness import Readiness
 from fleet.preflight.site.reading import check_view, rehearsal_view, server_view, terminal_view
 from fleet.preflight.site.view import Contact, RehearsalView, SiteView, TerminalCheckView, TerminalView
+from fleet.services.probes import versions
 from fleet.services.text import NAMED
 
 
@@ -40,6 +41,8 @@ def assess_for_page(site: Site, now: dt.datetime, plan: Cutover | None = None, t
     held, failed = _ended(site)
     checks = terminal_checks(held) if held else ()
     view = _view(site, now, plan, _rehearsal(held, checks) if held else None, failed)
+    if held is not None:
+        view = replace(view, probe_changed=versions.text_of(held.probe) != versions.text_of(_probe(site, plan)))
     if thumbprint:
         view = replace(view, thumbprint=thumbprint)
     return Assessment(view, assess(view), held, checks, plan)
@@ -97,6 +100,11 @@ def planned(site: Site) -> Cutover | None:
     return found.order_by("-pk").first()
 
 
+def _probe(site: Site, plan: Cutover | None) -> ProbeVersion | None:
+    """By which the cutover would ask."""
+    return versions.of(plan) if plan else versions.current(site)
+
+
 def contact_of(device: Device) -> Contact:
     """Whether the device's agent is in contact; "none" if it has no agent."""
     agent: Agent | None = getattr(device, "agent", None)
@@ -112,7 +120,7 @@ def _alarm(device: Device) -> Finding | None:
 def _ended(site: Site) -> tuple[Rehearsal | None, Rehearsal | None]:
     """The newest completed rehearsal, and the newest one that failed after it."""
     ended = (states.Rehearsal.DONE, states.Rehearsal.FAILED)
-    rows = Rehearsal.objects.filter(site=site, state__in=ended, after__isnull=True).order_by("-pk")
+    rows = Rehearsal.objects.filter(site=site, state__in=ended, after__isnull=True).select_related("probe").order_by("-pk")
     newest = rows.first()
     if newest is None or newest.state == states.Rehearsal.DONE:
         return newest, None

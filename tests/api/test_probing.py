@@ -48,6 +48,19 @@ def test_a_profile_is_put_read_and_removed(api: Api, club: Any) -> None:
     assert ProbeVersion.objects.count() == 3
 
 
+def test_the_profiles_file_may_be_sent_as_it_is(api: Api, club: Any) -> None:
+
+    def sent(raw: bytes) -> Any:
+        path, token = f"/api/v1/sites/{club[0].pk}/probe", {"Authorization": f"Bearer {api.token}"}
+        return api.client.put(path, raw, content_type="application/toml; charset=utf-8", headers=token)
+
+    put = sent(SOAP)
+    assert (put.status_code, put.json()["text"]) == (200, SOAP.decode())
+    refused = sent(b"\xff")
+    assert (refused.status_code, refused.json()["detail"]) == (400, "the body is not UTF-8")
+    assert "text.interfaces" in fields(sent(b"[member]"))
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

@@ -24,7 +24,7 @@ def test_an_odd_id_is_404(api: Api, odd: str) -> None:
     assert api("PATCH", f"/terminals/{odd}", {}).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/nope", "/", "/cutovers/1/explode", "/sites/", "/cutovers/", "/sites/1"])
+@pytest.mark.parametrize("path", ["/nope", "/", "/cutovers/1/explode", "/sites/", "/cutovers/", "/sites/1/x"])
 @pytest.mark.parametrize("verb", ["GET", "POST"])
 def test_an_unknown_path_is_404(api: Api, verb: str, path: str) -> None:
     assert api(verb, path).status_code == 404

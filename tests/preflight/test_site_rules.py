@@ -64,6 +64,7 @@ CASES: list[tuple[str, str | None, str, Spoil]] = [
     ("rehearsal_old", None, "error", option(policy_hours=4)),
     ("rehearsal_other_certificate", None, "warning", lambda site: setattr(site, "thumbprint", OTHER)),
     ("rehearsal_other_certificate", None, "error", option(thumbprint=OTHER)),
+    ("rehearsal_other_probe", None, "error", option(probe_changed=True)),
     ("seat_no_answer", "T001", "error", lambda site: site.silent.add("T001")),
     ("seat_unproven", "T001", "error", saw(thumbprint=None)),
     ("seat_missing", "T001", "error", lambda site: site.checks.pop("T001")),

@@ -6,6 +6,7 @@ from django.db import IntegrityError
 from agents.probes import validator
 from agents.protocol import parse_instruction, parse_rehearsal
 from fleet.models import Event, Instruction, ProbeVersion, Rehearsal, Role, TerminalCheck
+from fleet.services import readiness
 from fleet.services.errors import Forbidden, Invalid, NotFound
 from fleet.services.probes import versions
 from fleet.services.rehearsals import lifecycle, probes
@@ -126,3 +127,20 @@ def test_a_version_is_never_counted_twice(club):
     make_probe(club[0])
     with pytest.raises(IntegrityError):
         make_probe(club[0], number=1)
+
+
+def test_a_rehearsal_by_another_profile_does_not_count(club):
+    site = club[0]
+    first = make_probe(site)
+    Rehearsal.objects.create(
+        site=site, probe=first, thumbprint="AB" * 20, state="done", created_at=NOW, deadline_at=NOW, finished_at=NOW
+    )
+
+    def codes():
+        return {one.code for one in readiness.assess_site(site, NOW).items}
+
+    assert "rehearsal_other_probe" not in codes()
+    versions.save(make_user(), site.pk, OTHER, NOW)
+    assert "rehearsal_other_probe" in codes()
+    versions.save(make_user(), site.pk, first.text, NOW)
+    assert "rehearsal_other_probe" not in codes(), "the same text asks in the same way"

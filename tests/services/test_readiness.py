@@ -24,7 +24,7 @@ def test_a_rehearsed_site_in_order_is_ready():
 def test_the_number_of_queries_does_not_grow_with_the_site(django_assert_num_queries):
     for size in (1, 40):
         club, _ = make_rehearsed(size)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             readiness.assess_site(club, NOW)
 
 

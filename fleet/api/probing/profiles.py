@@ -59,7 +59,7 @@ def get_probe(request: HttpRequest, site_id: int) -> JsonResponse:
 )
 def put_probe(request: HttpRequest, site_id: int, probe: NewProbe) -> JsonResponse:
     """Use this probe profile from the next cutover or rehearsal on; one that is under way keeps its own. A 422 names every
-    mistake in it, with fields such as `text.member.path`."""
+    mistake in it, with fields such as `text.member.path`. The file itself can be sent, too, as `application/toml`."""
     try:
         versions.save(request.auth, site_id, probe.text, clock.now())  # type: ignore[attr-defined]
     except Invalid as refusal:

@@ -86,6 +86,9 @@ SITE_RULES: dict[str, SiteRule] = {
     "rehearsal_other_certificate": SiteRule(
         "error", "Rehearsed with another certificate", "Rehearse with the certificate that the cutover will bind."
     ),
+    "rehearsal_other_probe": SiteRule(
+        "error", "Rehearsed with another probe profile", "Rehearse again: the new profile was not tried by every terminal yet."
+    ),
     "seat_no_answer": SiteRule(
         "error",
         "No answer from this terminal",

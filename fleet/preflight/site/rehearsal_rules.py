@@ -24,6 +24,8 @@ def check_rehearsal(view: SiteView) -> Iterator[Item]:
         return
     yield from _age(view, rehearsal)
     yield from _certificate(view, rehearsal)
+    if view.probe_changed:
+        yield item("rehearsal_other_probe", "the site's probe profile was changed after the last rehearsal")
     checks = view.checks()
     for terminal in view.taking_part:
         # Without an agent nobody can be asked, and by hand nobody is; that has its own item.

@@ -61,6 +61,7 @@ class SiteView:
     server: ServerView | None
     terminals: tuple[TerminalView, ...]
     rehearsal: RehearsalView | None = None
+    probe_changed: bool = False  # the cutover would ask by another probe profile than the rehearsal did
     failed: Finding | None = None  # why a later rehearsal failed; None: none failed
     excluded: frozenset[str] = frozenset()  # names of the terminals that stay as they are
     policy_hours: int | None = None  # how old a rehearsal may be; None: the site requires none

@@ -68,6 +68,11 @@ def transport_path(server: Device | None) -> str:
     return "/"
 
 
+def text_of(version: ProbeVersion | None) -> str:
+    """Its TOML, "" for transport proofs: two versions with the same text ask in the same way."""
+    return version.text if version is not None else ""
+
+
 def for_agents(version: ProbeVersion | None) -> str:
     """The profile as it stands in a signed message: without comments, "" for a transport proof."""
     return writer.write(validator.parse(version.text.encode()).profile) if version is not None else ""
