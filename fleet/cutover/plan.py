@@ -56,8 +56,8 @@ def _arming(s: Snapshot, now: dt.datetime) -> list[Step]:
         return [_back_for_time("the window closes before the server could be switched; nothing was changed")]
     if s.server.state in COUNTS_AS_FAILED:
         return [_back_for(f"the server is not ready ({causes.said([s.server])}); nothing was changed", s.server)]
-    # Nobody is asked about a terminal by hand: its person is needed when its wave comes, and not before.
-    steps: list[Step] = [MoveRun(r.id, Run.ARMED, "by hand") for r in s.terminals if r.by_hand and r.state is Run.PENDING]
+    # Nobody is asked about a device by hand: its person is needed when its turn comes, and not before.
+    steps: list[Step] = [MoveRun(r.id, Run.ARMED, "by hand") for r in s.runs if r.by_hand and r.state is Run.PENDING]
     if new := tuple(r.id for r in s.runs if r.state is Run.PENDING and r.asked is None and not r.by_hand):
         steps.append(Ask(new, "arm"))
     for run in s.runs:
@@ -82,11 +82,11 @@ def _cutting_server(s: Snapshot, now: dt.datetime) -> list[Step]:
         # This is the first step that cuts terminals off, so it starts only where it can finish.
         if _closing(s, now):
             return [_back_for_time("the window closes before the server could be switched; nothing was changed")]
-        return [Ask((server.id,), "switch"), MoveRun(server.id, Run.SWITCHING, "told to switch")]
+        return [Ask((server.id,), "switch"), MoveRun(server.id, Run.SWITCHING, _told(server))]
     if s.on_window_close == "roll_back" and _closing(s, now):
         return [_at_close(s)]
     if _overdue(server, now):
-        return [MoveRun(server.id, Run.UNREACHABLE, "the server's agent did not report in time", _lost(server))]
+        return [MoveRun(server.id, Run.UNREACHABLE, *by_hand.silence(server, s.to_scheme, _lost(server)))]
     return []
 
 
@@ -116,10 +116,13 @@ def _switching(s: Snapshot, now: dt.datetime) -> list[Step]:
 def _verifying(s: Snapshot, now: dt.datetime) -> list[Step]:
     if steps := _silent(s, now):  # a late one that came back and was lost again
         return steps
-    if s.server.asked != "verify":
-        return [Ask((s.server.id,), "verify")]
-    if not s.server_checked:
-        return _unchecked(s, now)
+    # A server by hand has nobody to be asked once more. Its last check is from outside: its terminals have made their lookups
+    # since it was set, and where one of them has failed, the cutover does not complete.
+    if not s.server.by_hand:
+        if s.server.asked != "verify":
+            return [Ask((s.server.id,), "verify")]
+        if not s.server_checked:
+            return _unchecked(s, now)
     if any(r.state in OPEN for r in s.terminals):
         return [Move(Cutover.SWITCHING, "terminals are retried")]
     return [_at_rest(s)]

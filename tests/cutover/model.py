@@ -20,7 +20,7 @@ from fleet.cutover import by_hand, plan, reports, rollback, states
 from fleet.cutover.snapshot import Ask, Move, MoveRun, RunView, Snapshot
 from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
-from tests.cutover.persons import person_events
+from tests.cutover.persons import person_events, person_events_at_server
 
 OLD, NEW, DOWN = 0, 1, 2  # what a device speaks; a server in the middle of its switch is down
 NO_DEADLINE, RUNNING, PASSED = 0, 1, 2
@@ -148,7 +148,8 @@ class Setting:
     certificate (each costs a fault); outbox: reports of one device under way at the same time; presses:
     what people may do; presses_cost: each press but a rollback counts like a fault, so that larger sites
     can be walked; lies: terminals may say that they have switched when they have not (a fault each), and those that
-    were verified are asked a second time; by_hand: terminals without an agent, by their place in `waves`."""
+    were verified are asked a second time; by_hand: terminals without an agent, by their place in `waves`; server_by_hand: the
+    server has none."""
 
     waves: tuple[int, ...]
     limits: tuple[int, ...]
@@ -161,6 +162,7 @@ class Setting:
     presses_cost: bool = False
     lies: bool = False
     by_hand: tuple[int, ...] = ()
+    server_by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ class Walkable:
     def start(self) -> Iterator[Model]:
         """The worlds in which the window opens: all on the old scheme; some terminals may lack trust."""
         s = self.setting
-        rows = [Row(-1, R.PENDING.value)]
+        rows = [Row(-1, R.PENDING.value, by_hand=s.server_by_hand)]
         rows += [Row(w, R.PENDING.value, by_hand=i in s.by_hand) for i, w in enumerate(s.waves)]
         thought = self.settled(self.picture(Dash(C.SCHEDULED.value), rows))
         for bad in range(min(s.untrusted, s.faults, len(s.waves)) + 1):
@@ -224,7 +226,7 @@ class Walkable:
         for i, device in enumerate(devices):
             row: Row = self.rows[picture[1 + i]]
             happenings = (
-                self.person_events(row.state, device, scheme, dash.back, w.faults > 0)
+                self.person_events(i == 0, row.state, device, scheme, dash.back, w.faults > 0)
                 if row.by_hand
                 else self.device_events(i == 0, device, scheme, ended, dash.back, w.faults > 0)
             )
@@ -251,7 +253,8 @@ class Walkable:
         if orders:
             devices = list(devices)
             for i, order in orders:
-                need(i == 0 or order[0] != "undo" or self.devices[devices[0]].scheme == OLD, RULE_2)
+                server: Device = self.devices[devices[0]]  # nobody can tell that a person has said what is not so
+                need(i == 0 or order[0] != "undo" or server.scheme == OLD or server.wrong, RULE_2)
                 if not by_hand[i]:
                     devices[i] = self.ordered(devices[i], order)
         parties = tuple(zip(picture[1:], devices, strict=True))
@@ -336,7 +339,8 @@ class Walkable:
             open_states = {R.PENDING, R.ARMED, *states.COUNTS_AS_FAILED, R.UNDOING, R.UNDO_FAILED, R.RESTORED}
             need(not any(r.state in open_states for r in rows[1:]), "completed with a terminal that is not there yet")
             need(rows[0].state == R.VERIFIED, "completed without a verified server")
-            need(dash.state != C.VERIFYING or dash.checked, "completed without the last check of the server")
+            checked = dash.checked or (rows[0].by_hand and _seen_from_outside(rows[1:]))
+            need(dash.state != C.VERIFYING or checked, "completed without the last check of the server")
         if to is C.ROLLING_BACK:  # a new epoch; what only the way forward looks at does not matter any more
             return Dash(to.value, dash.phase, back=True), [_afresh(r) for r in rows]
         if to is C.VERIFYING:
@@ -459,8 +463,8 @@ class Walkable:
 
     # --- devices ---------------------------------------------------------------------------------
 
-    def _person_events(self, state: str, number: int, scheme: int, back: bool, may_fail: bool) -> list[Happening]:
-        """What is done by hand at a terminal."""
+    def _person_events(self, server: bool, state: str, number: int, scheme: int, back: bool, may_fail: bool) -> list[Happening]:
+        """What is done by hand at a device."""
         device: Device = self.devices[number]
         found: list[Happening] = []
 
@@ -471,7 +475,10 @@ class Walkable:
         if not device.trusted:
             add("gets the root certificate", MENDED, trusted=True)
         if len(device.reports) < self.setting.outbox:
-            person_events(state, device, scheme, back, add)
+            if server:
+                person_events_at_server(state, device, back, add)
+            else:
+                person_events(state, device, scheme, back, add)
         return found
 
     def _device_events(
@@ -629,6 +636,12 @@ PRESSES: dict[str, Callable[[Walkable, Dash, list[Row]], Pressed]] = {
 def picture_of(w: Model) -> Picture:
     """What the dashboard knows of this world."""
     return (w.dash, w.server[0], *(row for row, _ in w.terminals))
+
+
+def _seen_from_outside(terminals: list[Row]) -> bool:
+    """Whether the lookups of terminals show that the server works: one by an agent, or persons' where no agent can make one."""
+    by_agent = [r for r in terminals if not r.by_hand and r.state != R.LATE]
+    return any(r.state == R.VERIFIED for r in by_agent or terminals)
 
 
 def _may_confirm(dash: Dash, row: Row) -> bool:

@@ -4,11 +4,14 @@ import dataclasses
 
 import pytest
 
+from agents.protocol import Finding
 from fleet.cutover import by_hand, plan, rollback
 from fleet.cutover.by_hand import Refused, judge
 from fleet.cutover.snapshot import Ask, MoveRun, RunView
 from fleet.cutover.states import Cutover, Run
 from tests.cutover.test_opening import SCHEDULED, START
+
+SOME = Finding("lost", "it is lost", "look")
 
 
 def answer(run: Run, result: by_hand.Result, *, back: bool = False, told: str | None = None, **more: str):
@@ -72,6 +75,64 @@ def test_silence_names_the_terminal_and_says_that_a_late_answer_counts():
     assert (reason, finding.code) == ("nobody has answered in time", "nobody_answered")
     assert "Kiosk 1" in finding.message
     assert "late answer" in finding.remedy
+
+
+def test_silence_at_the_server_names_the_server():
+    reason, finding = by_hand.silence(RunView(0, "netpos", "server", Run.UNDOING, by_hand=True), "http", SOME)
+    assert (reason, finding.code) == ("nobody has answered in time", "nobody_answered")
+    assert finding.message == "Nobody has said in time whether netpos works over HTTP."
+    assert finding.remedy.startswith("Open this server's page, do what it says.")
+
+
+def test_a_server_that_does_not_work_has_its_own_remedy():
+    verdict = answer(Run.SWITCHING, "does_not_work", note="error 5", server=True)
+    assert verdict.to is Run.FAILED
+    assert verdict.finding.message == 'A person reports that the server does not work over HTTPS: "error 5".'
+    assert "URL reservation" in verdict.finding.remedy
+
+
+@pytest.mark.parametrize("run", [Run.PENDING, Run.ARMED])
+def test_a_server_that_was_not_changed_is_left_alone(run):
+    with pytest.raises(Refused, match="this server was not changed: leave it as it is"):
+        answer(run, "done", back=True, server=True)
+    with pytest.raises(Refused, match="not this server's turn"):
+        answer(run, "done", server=True)
+
+
+SERVER = RunView(0, "netpos", "server", Run.PENDING, by_hand=True)
+
+
+def at(state: Cutover, server: Run, *terminals: RunView, **more: object):
+    changes = {"server": dataclasses.replace(SERVER, state=server), "terminals": terminals} | more
+    return plan.next_steps(dataclasses.replace(SCHEDULED, state=state, **changes), START)
+
+
+def test_a_server_by_hand_is_ready_at_once_and_then_a_person_is_asked():
+    t01 = RunView(2, "T01", "terminal", Run.ARMED)
+    assert at(Cutover.ARMING, Run.PENDING, t01) == [MoveRun(0, Run.ARMED, "by hand")]
+    asked = [Ask((0,), "switch"), MoveRun(0, Run.SWITCHING, "waits for a person")]
+    assert at(Cutover.CUTTING_SERVER, Run.ARMED, t01) == asked
+
+
+@pytest.mark.parametrize(
+    ("runs", "to"),
+    [
+        ([Run.VERIFIED, Run.VERIFIED], Cutover.COMPLETED),
+        ([Run.VERIFIED, Run.LATE], Cutover.COMPLETED),
+        ([Run.FAILED, Run.VERIFIED], Cutover.NEEDS_PERSON),
+        ([Run.FAILED, Run.LATE], Cutover.NEEDS_PERSON),
+    ],
+)
+def test_the_last_check_of_a_server_by_hand_is_what_its_terminals_show(runs, to):
+    terminals = [RunView(i, f"T0{i}", "terminal", run, asked="switch") for i, run in enumerate(runs, 1)]
+    assert [step.to for step in at(Cutover.VERIFYING, Run.VERIFIED, *terminals)] == [to]
+
+
+def test_a_server_that_a_person_reports_at_last_keeps_the_cutover_from_completing():
+    t01 = RunView(2, "T01", "terminal", Run.VERIFIED)
+    (step,) = at(Cutover.VERIFYING, Run.FAILED, t01)
+    assert step.to is Cutover.NEEDS_PERSON
+    assert step.cause.devices == ("netpos",)
 
 
 def test_who_waits_for_a_person():

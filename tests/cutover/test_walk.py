@@ -75,6 +75,25 @@ def test_a_terminal_by_hand_beside_one_with_an_agent():
     keeps_the_rules(Setting((0, 0), (1,), "roll_back", "pause", faults=1, untrusted=0, by_hand=(1,), presses=("roll back",)))
 
 
+@pytest.mark.parametrize(("close", "threshold"), POLICIES)
+def test_a_server_by_hand_whatever_people_press(close, threshold):
+    keeps_the_rules(Setting((0, 1), (0, 0), close, threshold, faults=0, server_by_hand=True))
+
+
+def test_a_server_by_hand_whose_person_is_late_or_wrong_or_gone_or_presses_twice():
+    keeps_the_rules(Setting((0,), (1,), "hold", "roll_back", faults=2, outbox=2, server_by_hand=True, presses_cost=True))
+
+
+def test_a_server_by_hand_and_every_terminal_too():
+    keeps_the_rules(Setting((0, 0), (1,), "hold", "pause", faults=1, by_hand=(0, 1), server_by_hand=True, presses_cost=True))
+
+
+def test_a_server_by_hand_with_a_terminal_of_each_kind():
+    keeps_the_rules(
+        Setting((0, 1), (0, 0), "roll_back", "roll_back", faults=1, by_hand=(1,), server_by_hand=True, presses=("roll back",))
+    )
+
+
 def test_the_same_walk_sees_the_same_states():
     first, second = (walk(Setting((0,), (0,), faults=0)) for _ in range(2))
     assert (first.states, first.events) == (second.states, second.events)

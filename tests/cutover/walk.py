@@ -236,6 +236,8 @@ def check_rest(x: Walkable, w: Model) -> None:
     server, *terminals = (x.devices[d] for _, d in (w.server, *w.terminals))
     if rows[0].state == R.UNDO_FAILED:
         return  # the server itself is listed: nothing that its terminals do would help before it is mended
+    if server.wrong:
+        return  # no rule holds against a wrong person
     speaks = OLD if server.scheme == OLD else NEW  # one that broke down still has the new settings
     for row, device in zip(rows[1:], terminals, strict=True):
         if device.online and row.state not in states.WITH_FINDING and not device.wrong:  # no rule holds against a wrong person
