@@ -54,7 +54,7 @@ def _device(row: dict[str, Any]) -> dict[str, Any]:
         "scheme": row["scheme"] or None,
         "host": row["host"] or None,
         "address": row["address"] or None,
-        "by_hand": row["kind"] == Device.Kind.TERMINAL and (row["by_hand"] or not speaks),
+        "by_hand": row["by_hand"] or (row["kind"] == Device.Kind.TERMINAL and not speaks),
         "agent": {"connected": row["agent__connected"], "last_seen": iso(row["agent__last_seen"])} if speaks else None,
     }
 

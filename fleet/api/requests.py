@@ -21,6 +21,7 @@ from fleet.api.fields import (
 from fleet.cutover.waves import Wave
 from fleet.services.cutovers.by_hand import MAX_NOTE
 from fleet.services.cutovers.planning import MAX_BY_HAND_MINUTES, MAX_WAVES, Plan
+from fleet.services.devices.descriptions import MAX_PORT
 
 # Default of a field that may be left out but must not be null.
 ABSENT: Any = None
@@ -48,10 +49,12 @@ class NewCutover(Input):
     on_window_close: Literal["finish", "hold", "roll_back"] = "hold"
     on_threshold: Literal["roll_back", "pause"] = "roll_back"
     exclude: list[str] = Field([], max_length=10_000, description="Names of terminals that stay as they are.")
-    certificate_thumbprint: Thumbprint | None = Field(None, description="SHA-1, 40 hex digits.")
+    certificate_thumbprint: Thumbprint | None = Field(
+        None, description="SHA-1, 40 hex digits. Needed for a plan to HTTPS where the server is done by hand."
+    )
     note: Note = ""
     by_hand_minutes: int = Field(
-        15, ge=1, le=MAX_BY_HAND_MINUTES, description="How long a person may take for one terminal by hand."
+        15, ge=1, le=MAX_BY_HAND_MINUTES, description="How long a person may take for one device by hand."
     )
 
     def plan(self) -> Plan:
@@ -91,16 +94,27 @@ class TerminalChanges(Input):
     address: str = Field(ABSENT, description="The terminal's own IP address; empty for none.")
 
 
-class ByHand(Input):
-    """What a person says about one terminal by hand."""
+class ServerChanges(Input):
+    """Only the given fields change."""
 
-    terminal: str = Field(description="Its name.")
+    by_hand: bool = Field(ABSENT, description="A person types the server's commands in a cutover; its agent is not asked.")
+    port: int = Field(
+        ABSENT, ge=1, le=MAX_PORT, description="On which it listens. An agent that reads its settings corrects it."
+    )
+
+
+class ByHand(Input):
+    """What a person says about one terminal by hand, or about the server by hand."""
+
+    terminal: str = Field(description="Its name, or that of the server.")
     result: Literal["done", "does_not_work"] = Field(
         description="done: it is set as asked, and a member lookup works; does_not_work: it is set, and that fails."
     )
     note: str = Field("", description=f"What was seen, one line of at most {MAX_NOTE} characters.")
     scheme: Literal["http", "https"] | None = Field(
-        None, description="What it was set to. An answer about another scheme than is wanted now is refused with 409."
+        None,
+        description="What it was set to. An answer about another scheme than is wanted now is refused with 409. Needed in an "
+        "answer about the server.",
     )
 
 

@@ -57,7 +57,9 @@ class Terminal(Response):
     host: str | None = Field(description="As its agent last read it in the settings.")
     port: int | None = Field(description="As its agent last read it in the settings.")
     address: str | None = Field(description="Its own IP address, where a person has entered it.")
-    by_hand: bool = Field(description="A person sets it in a cutover: it was marked so, or no agent is enrolled.")
+    by_hand: bool = Field(
+        description="A person sets it in a cutover: it was marked so, or it is a terminal on which no agent is enrolled."
+    )
     note: str
     tags: list[str]
     agent: Presence | None = Field(description="null until an agent is enrolled.")
@@ -111,7 +113,7 @@ class CutoverSummary(Response):
     exclude: list[str] = Field(description="Names of terminals that stay as they are.")
     certificate_thumbprint: str | None = Field(description="null: chosen when the cutover is approved")
     note: str
-    by_hand_minutes: int = Field(description="How long a person may take for one terminal by hand.")
+    by_hand_minutes: int = Field(description="How long a person may take for one device by hand.")
     requested_by: str | None
     approved_by: str | None
     created_at: AwareDatetime
@@ -143,7 +145,7 @@ class DeviceRun(Response):
         description="What shows that it works: for a terminal by hand a person's word, or, where the server has seen its "
         "address connect over TLS since, transport."
     )
-    answered_by: str | None = Field(description="Who answered last for a terminal by hand.")
+    answered_by: str | None = Field(description="Who answered last for a device by hand.")
     answered_at: AwareDatetime | None
     finding: Finding | None = Field(description="Why the device failed; it stays when the device is restored afterwards.")
 

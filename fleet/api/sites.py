@@ -1,13 +1,18 @@
 """Sites and servers."""
 
+from typing import Any
+
 from django.http import HttpRequest, JsonResponse
 from ninja import Router
 
 from fleet.api import queries, responses
-from fleet.api.auth import reader
+from fleet.api.auth import admin, reader
 from fleet.api.openapi import problems
+from fleet.api.requests import ServerChanges
 from fleet.device_facts.parse import parse_server
 from fleet.models import Device
+from fleet.services.devices import descriptions
+from fleet.services.errors import NotFound
 
 router = Router(tags=["sites"])
 
@@ -23,10 +28,35 @@ def list_sites(request: HttpRequest) -> JsonResponse:
 def list_servers(request: HttpRequest) -> JsonResponse:
     """All servers, in order of name, with the certificates in their machine stores. They have the thumbprints that a
     cutover takes."""
-    found = queries.devices(Device.Kind.SERVER)
-    stores = dict(found.values_list("id", "facts__certificates"))  # only the part that is needed leaves the database
-    items = [{**row, "certificates": _certificates(stores.get(row["id"]))} for row in queries.device_rows(found)]
+    items = _servers()
     return JsonResponse({"count": len(items), "items": items})
+
+
+@router.patch(
+    "/servers/{id:server_id}",
+    response=responses.Server,
+    auth=admin,
+    openapi_extra=problems(400, 404, 413, 422),
+    operation_id="change_server",
+)
+def change_server(request: HttpRequest, server_id: int, changes: ServerChanges) -> JsonResponse:
+    """Change whether a person sets it by hand, or its port; fields that are not given stay."""
+    _server(server_id)
+    words = descriptions.Described(**changes.model_dump(exclude_unset=True))
+    descriptions.update(request.auth, server_id, words)  # type: ignore[attr-defined]
+    return JsonResponse(_server(server_id))
+
+
+def _server(server_id: int) -> dict[str, Any]:
+    if found := _servers(pk=server_id):
+        return found[0]
+    raise NotFound("there is no such server")
+
+
+def _servers(**wanted: int) -> list[dict[str, Any]]:
+    found = queries.devices(Device.Kind.SERVER).filter(**wanted)
+    stores = dict(found.values_list("id", "facts__certificates"))  # only the part that is needed leaves the database
+    return [{**row, "certificates": _certificates(stores.get(row["id"]))} for row in queries.device_rows(found)]
 
 
 def _certificates(told: object) -> list[dict[str, object]]:

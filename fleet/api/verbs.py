@@ -63,12 +63,12 @@ for _verb, _about in _ABOUT.items():
     auth=approver,
     openapi_extra=problems(400, 404, 409, 413, 422),
     operation_id="answer_by_hand",
-    summary="Answer for a terminal by hand",
+    summary="Answer for a terminal or the server by hand",
 )
 def answer_by_hand(request: HttpRequest, cutover_id: int, answer: ByHand) -> JsonResponse:
-    """Say how it went at a terminal by hand. A late answer is taken, and one that says what is known already changes nothing.
-    404 for a terminal that takes no part, 409 where the answer does not count now: it is not the terminal's turn, or the
-    cutover turned around meanwhile."""
+    """Say how it went at a terminal by hand, or at the server by hand. A late answer is taken, and one that says what is known
+    already changes nothing. 404 for a device that takes no part, 409 where the answer does not count now: it is not its turn,
+    or the cutover turned around meanwhile."""
     after = by_hand.answer(
         request.auth,  # type: ignore[attr-defined]
         cutover_id,

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 # machine. They stand beside the ways in which a settings profile may restart it.
 RESTART_S = {"program": 20.0, "reboot": 240.0}
 
+# Seconds for a person who types the server's commands, each way.
+SERVER_BY_HAND_S = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class Timings:

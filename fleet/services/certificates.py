@@ -15,9 +15,14 @@ NONE_FITS = (
 )
 
 
+TYPE_IT = "is needed: the server is done by hand, so no agent can choose one from its store; type its thumbprint, 40 hex digits"
+
+
 def newest(server: Device | None, now: dt.datetime) -> str:
     """The thumbprint of the one that has a key and is valid the longest: the one that readiness judges. Raises Conflict
-    where there is none."""
+    where there is none, and for a server by hand, into whose store no agent looks."""
+    if server is not None and server.by_hand:
+        raise Conflict(f"the certificate {TYPE_IT}: plan the cutover again with it")
     found = site_view.newest(server.server_facts if server else None, now)
     if found is None:
         raise Conflict(NONE_FITS)
@@ -26,8 +31,11 @@ def newest(server: Device | None, now: dt.datetime) -> str:
 
 def why_unfit(site: Site, thumbprint: str, window: Window, now: dt.datetime) -> str | None:
     """What is wrong with the certificate that a plan would bind, whatever terminal looks at it, in a sentence without its
-    subject; None where nothing is, or nothing is known of the store yet. thumbprint: "" for the newest valid certificate."""
+    subject; None where nothing is, or nothing is known of the store yet, or the server is done by hand. thumbprint: "" for
+    the newest valid certificate."""
     server = site.server
+    if server is not None and server.by_hand:
+        return None if thumbprint else TYPE_IT
     facts = server.server_facts if server else None
     if facts is None or facts.certificates is None:
         return None

@@ -12,7 +12,7 @@ from fleet.models import Agent, Cutover, Device, ProbeVersion, Rehearsal, Site, 
 from fleet.preflight.site.check import assess
 from fleet.preflight.site.readiness import Readiness
 from fleet.preflight.site.reading import check_view, rehearsal_view, server_view, terminal_view
-from fleet.preflight.site.view import Contact, RehearsalView, SiteView, TerminalCheckView, TerminalView
+from fleet.preflight.site.view import Contact, RehearsalView, ServerView, SiteView, TerminalCheckView, TerminalView
 from fleet.services.probes import versions
 from fleet.services.text import NAMED
 
@@ -53,9 +53,7 @@ def _view(site: Site, now: dt.datetime, plan: Cutover | None, held: RehearsalVie
     server = next((d for d in devices if d.kind == Device.Kind.SERVER), None)
     return SiteView(
         now=now.astimezone(dt.UTC),
-        server=server_view(server.name, contact_of(server), server.server_facts, port=server.port, alarm=_alarm(server))
-        if server
-        else None,
+        server=_server(server) if server else None,
         terminals=tuple(_terminal(d) for d in devices if d.kind == Device.Kind.TERMINAL),
         rehearsal=held,
         failed=parse_finding(failed.finding or {}) if failed else None,
@@ -64,6 +62,13 @@ def _view(site: Site, now: dt.datetime, plan: Cutover | None, held: RehearsalVie
         thumbprint=plan.certificate_thumbprint if plan else "",
         window=(plan.starts_at.astimezone(dt.UTC), plan.ends_at.astimezone(dt.UTC)) if plan else None,
     )
+
+
+def _server(device: Device) -> ServerView:
+    facts, alarm = device.server_facts, _alarm(device)
+    if device.by_hand and device.scheme in ("http", "https"):  # as a person last said
+        facts = replace(facts, scheme=device.scheme)  # type: ignore[arg-type]
+    return server_view(device.name, contact_of(device), facts, port=device.port, alarm=alarm, by_hand=device.by_hand)
 
 
 def _terminal(device: Device) -> TerminalView:
@@ -86,6 +91,12 @@ def why_not(plan: Cutover, thumbprint: str, now: dt.datetime) -> str | None:
     site = plan.site
     if site.rehearsal_hours is None or plan.to_scheme != "https" or (site.server and site.server.scheme == "https"):
         return None
+    if site.server and site.server.by_hand:
+        name = site.server.name
+        return (
+            f"this site requires a rehearsal, and there can be none: the server {name} is done by hand, and without its agent "
+            "nothing opens the shadow listener. Lift the rule on the Readiness page (empty Maximum rehearsal age)"
+        )
     errors = assess_for_page(site, now, plan, thumbprint).readiness.of("error")
     if not errors:
         return None

@@ -40,14 +40,15 @@ def planned_by_hand(cutover: Cutover) -> int:
 
 
 def any_by_hand(cutover: Cutover) -> bool:
-    """Whether a terminal of this cutover is done by hand, or would be."""
+    """Whether a device of this cutover is done by hand, or would be."""
     known = list(cutover.runs.order_by("-by_hand").values_list("by_hand", flat=True)[:1])
-    return known[0] if known else planned_by_hand(cutover) > 0
+    server = cutover.site.server
+    return known[0] if known else planned_by_hand(cutover) > 0 or (server is not None and by_hand.is_server(server))
 
 
 def by_hand_in(cutover: Cutover, *states: str) -> int:
     """How many terminals by hand are in one of these states; without states, how many there are."""
-    runs = cutover.runs.filter(by_hand=True)
+    runs = cutover.runs.filter(kind="terminal", by_hand=True)
     return (runs.filter(state__in=states) if states else runs).count()
 
 

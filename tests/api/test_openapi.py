@@ -33,6 +33,7 @@ EXPECTED = {
     ("get", "/cutovers/{}"),
     ("get", "/cutovers/{}/transitions"),
     ("post", "/cutovers/{}/by_hand"),
+    ("patch", "/servers/{}"),
     *(("post", f"/cutovers/{{}}/{verb}") for verb in VERBS),
 }
 

@@ -152,7 +152,11 @@ class Sketch:
             server=None
             if self.server is None
             else server_view(
-                "netpos", self.contacts.get("netpos", "yes"), parse_server(self.server), alarm=self._alarm("netpos")
+                "netpos",
+                self.contacts.get("netpos", "yes"),
+                parse_server(self.server),
+                alarm=self._alarm("netpos"),
+                by_hand="netpos" in self.by_hand,
             ),
             terminals=tuple(
                 terminal_view(

@@ -49,6 +49,12 @@ def by_hand(name: str) -> Spoil:
     return spoil
 
 
+def server_by_hand(site: Sketch) -> None:
+    """A person sets the server, on which no agent runs."""
+    site.by_hand.add("netpos")
+    site.contacts["netpos"] = "none"
+
+
 def alarm(name: str, code: str) -> Spoil:
     """This is kept beside this device's agent."""
     return lambda site: site.alarms.update({name: {"code": code, "message": "Seen twice.", "remedy": "Look."}})

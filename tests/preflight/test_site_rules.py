@@ -31,6 +31,7 @@ from tests.preflight.spoils import (
     reserved,
     saw,
     says,
+    server_by_hand,
     till,
     told,
 )
@@ -48,6 +49,9 @@ CASES: list[tuple[str, str | None, str, Spoil]] = [
     ("no_agent", "netpos", "error", contact("netpos", "none")),
     ("by_hand", "T001", "info", both(contact("T001", "none"), by_hand("T001"))),
     ("by_hand", "T001", "info", by_hand("T001")),
+    ("by_hand", "netpos", "info", server_by_hand),
+    ("no_rehearsal_by_hand", None, "info", server_by_hand),
+    ("no_rehearsal_by_hand", None, "error", both(server_by_hand, option(policy_hours=4))),
     ("server_no_contact", "netpos", "error", contact("netpos", "no")),
     ("no_contact", "T001", "warning", contact("T001", "no")),
     ("no_inventory", "T001", "warning", lambda site: site.terminals["T001"].clear()),

@@ -29,12 +29,18 @@ SITE_RULES: dict[str, SiteRule] = {
     "no_agent": SiteRule(
         "error",
         "No agent",
-        "Enrol an agent on this device. Or mark the terminal as done by hand on its page, or exclude it by name.",
+        "Enrol an agent on this device. Or mark it as done by hand on its page, or exclude it by name if it is a terminal.",
     ),
     "by_hand": SiteRule(
         "info",
         "Done by hand",
         "Make sure that somebody is there in the window. The cutover's page has a print-out for them.",
+    ),
+    "no_rehearsal_by_hand": SiteRule(
+        "info",
+        "No rehearsal with a server by hand",
+        "Check the certificate with manage.py check_certificate. Where the site requires a rehearsal, lift that rule: on the "
+        "Readiness page, empty Maximum rehearsal age.",
     ),
     "server_no_contact": SiteRule(
         "error",

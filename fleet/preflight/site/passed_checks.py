@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fleet.preflight.certificate.codes import Code
 from fleet.preflight.site.codes import ALARMS
 from fleet.preflight.site.readiness import Item
-from fleet.preflight.site.view import DeviceView, SiteView, TerminalView
+from fleet.preflight.site.view import SiteView
 
 # How many devices could be asked, and how many there are.
 Asked = Callable[[SiteView], tuple[int, int]]
@@ -45,7 +45,7 @@ def _told(view: SiteView) -> tuple[int, int]:
 
 
 def _contact(view: SiteView) -> tuple[int, int]:
-    asked = [device for device in view.devices if not _by_hand(device)]
+    asked = [device for device in view.devices if not device.by_hand]
     return sum(device.contact == "yes" for device in asked), len(asked)
 
 
@@ -70,10 +70,6 @@ def _checks(view: SiteView) -> tuple[int, int]:
     good = {name for name, check in view.checks().items() if check.answered and check.finding is None}
     asked = [terminal for terminal in view.taking_part if not terminal.by_hand]
     return sum(t.name in good for t in asked), len(asked)
-
-
-def _by_hand(device: DeviceView) -> bool:
-    return isinstance(device, TerminalView) and device.by_hand
 
 
 def _chain(view: SiteView) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from fleet.preflight.site.codes import ALARMS
 from fleet.preflight.site.readiness import Item, item
-from fleet.preflight.site.view import DeviceView, ServerView, SiteView, TerminalView
+from fleet.preflight.site.view import DeviceView, ServerView, SiteView
 
 
 def check_presence(view: SiteView) -> Iterator[Item]:
@@ -25,8 +25,9 @@ def _device(device: DeviceView, is_server: bool) -> Iterator[Item]:
     if device.alarm:
         code = device.alarm.code if device.alarm.code in ALARMS else "agent_alarm"
         yield item(code, f"{name}: {device.alarm.message or 'its agent cannot be trusted'}", name)
-    if isinstance(device, TerminalView) and device.by_hand:
-        yield item("by_hand", f"{name} is marked as done by hand: a person sets it when its wave comes", name)
+    if device.by_hand:
+        when = "types its commands at the beginning of the cutover" if is_server else "sets it when its wave comes"
+        yield item("by_hand", f"{name} is marked as done by hand: a person {when}", name)
         return
     if device.contact == "none":
         so = "" if is_server else ": a person would have to set it by hand"

@@ -30,10 +30,18 @@ def terminal_view(
 
 
 def server_view(
-    name: str, contact: Contact, facts: ServerFacts, *, port: int | None = None, alarm: Finding | None = None
+    name: str,
+    contact: Contact,
+    facts: ServerFacts,
+    *,
+    port: int | None = None,
+    alarm: Finding | None = None,
+    by_hand: bool = False,
 ) -> ServerView:
-    """A server. port: what an earlier inventory told, for where this one tells none."""
-    return ServerView(name, contact, alarm, **_values(facts) | {"port": facts.port or port})
+    """A server. port: what an earlier inventory told, for where this one tells none. by_hand: what people have entered; then
+    nothing that its agent told, if it ever had one, is judged."""
+    told = ServerFacts() if by_hand else facts
+    return ServerView(name, contact, alarm, by_hand, **_values(told) | {"port": told.port or port, "scheme": facts.scheme})
 
 
 def check_view(terminal: str, answered: bool, finding: Finding | None, facts: CheckFacts) -> TerminalCheckView:

@@ -13,6 +13,9 @@ def check_rehearsal(view: SiteView) -> Iterator[Item]:
     """Items about the rehearsal as a whole and about each terminal's check in it."""
     if view.moved:
         return
+    if view.server is not None and view.server.by_hand:
+        yield from _impossible(view)
+        return
     rehearsal = view.rehearsal
     if view.failed is not None:
         message, code = _words(view.failed, "it failed")
@@ -31,6 +34,13 @@ def check_rehearsal(view: SiteView) -> Iterator[Item]:
         # Without an agent nobody can be asked, and by hand nobody is; that has its own item.
         if terminal.contact != "none" and not terminal.by_hand:
             yield from _check(terminal, checks.get(terminal.name), rehearsal)
+
+
+def _impossible(view: SiteView) -> Iterator[Item]:
+    asked = view.policy_hours is not None
+    but = f", and this site requires a rehearsal that is at most {view.policy_hours} hours old" if asked else ""
+    message = f"the server is done by hand, so no terminal can try the certificate before the cutover{but}"
+    yield item("no_rehearsal_by_hand", message, level="error" if asked else None)
 
 
 def _age(view: SiteView, rehearsal: RehearsalView) -> Iterator[Item]:

@@ -29,6 +29,7 @@ class ServerView(ServerFacts):
     name: str
     contact: Contact
     alarm: Finding | None = None  # what is wrong with its agent itself, as the dashboard has seen
+    by_hand: bool = False  # it is marked so: a person sets it, and its agent is not asked
 
 
 DeviceView = ServerView | TerminalView

@@ -138,14 +138,14 @@ def _schedule(locked: LockedCutover, user: Any, word: str) -> None:
     ends = window.ends_at(starts, cutover.duration_minutes)
     thumbprint = cutover.certificate_thumbprint
     if cutover.to_scheme == "https" and not thumbprint:
-        thumbprint = certificates.newest(cutover.site.server, now)
+        thumbprint = certificates.newest(cutover.site.server, now)  # raises Conflict for a server by hand
     _refuse_unfit_certificate(cutover, thumbprint, (max(now, starts), ends), now)
     if why := readiness.why_not(cutover, thumbprint, now):
         raise Conflict(why)
     cutover.probe = versions.current(cutover.site)
     participants.make_runs(cutover)
     terminals = cutover.runs.filter(kind="terminal").count()
-    by_hand = cutover.runs.filter(by_hand=True).count()
+    by_hand = cutover.runs.filter(kind="terminal", by_hand=True).count()
     if not terminals:
         raise Conflict("nothing to do: the plan excludes every terminal of this site")
     measured = timings(cutover)
@@ -180,8 +180,11 @@ def _refuse_without_server(locked: LockedCutover) -> None:
     server = locked.cutover.site.server
     if server is None:
         raise Conflict("the site has no server: add one on the Import page")
-    if getattr(server, "agent", None) is None:
-        raise Conflict(f"the server {server.name} has no agent yet: enrol it on the Agents page")
+    if not server.by_hand and getattr(server, "agent", None) is None:
+        raise Conflict(
+            f"the server {server.name} has no agent yet: enrol it on the Agents page, or, if no agent may run there, mark it "
+            "as done by hand on its own page"
+        )
     others = locked.cutover.site.devices.filter(kind="terminal")
     to_scheme = locked.cutover.to_scheme
     if server.scheme == to_scheme and not others.exclude(scheme=to_scheme).exists():

@@ -1,4 +1,5 @@
-"""What a person says about a terminal that has no agent: it was set and works, or it does not work."""
+"""What a person says about a device that has no agent: it was set and works, or it does not work. It is a terminal, or the
+server."""
 
 import datetime as dt
 import ipaddress
@@ -28,14 +29,15 @@ SCHEMES = ("http", "https")
 def answer(
     user: Any, cutover_id: int, terminal: str, result: str, now: dt.datetime, *, note: str = "", scheme: str | None = None
 ) -> AfterCommit:
-    """Take a person's answer about one terminal, and return what is to be done after the commit. terminal: its name;
-    result: "done" or "does_not_work"; note: what was seen, in one line; scheme: what the person was asked to set, so that an
-    answer that comes after the cutover turned around is refused; None where it is not known.
+    """Take a person's answer about one device by hand, and return what is to be done after the commit. terminal: its name,
+    or that of the server; result: "done" or "does_not_work"; note: what was seen, in one line; scheme: what the person was
+    asked to set, so that an answer that comes after the cutover turned around is refused; None where it is not known. About
+    the server it must be known, because every terminal follows that answer.
 
     An answer that says what is known already changes nothing. Raises Forbidden, NotFound, Invalid with every wrong field, and
     Conflict where the answer does not count now."""
     if not may(role_of(user)):
-        raise Forbidden("only an admin or an approver may answer for a terminal by hand")
+        raise Forbidden("only an admin or an approver may answer for a device by hand")
     note = note.strip()
     if errors := _check(result, note, scheme):
         raise Invalid(*errors)
@@ -44,9 +46,11 @@ def answer(
             locked = LockedCutover(cutover_id, now)
         except Cutover.DoesNotExist:
             raise NotFound("there is no such cutover") from None
-        run = next((r for r in locked.runs.values() if r.kind == "terminal" and r.device.name == terminal), None)
+        run = next((r for r in locked.runs.values() if r.device.name == terminal), None)
         if run is None:
-            raise NotFound(f"no terminal {terminal[:100]!r} takes part in this cutover")
+            raise NotFound(f"no terminal or server {terminal[:100]!r} takes part in this cutover")
+        if run.kind == "server" and run.by_hand and scheme is None:
+            raise Invalid(("scheme", "is needed in an answer about the server: what it was set to, http or https"))
         _take(locked, run, user, result, note, scheme)
         return locked.settle()
 
@@ -62,12 +66,12 @@ def direction(cutover: Cutover) -> Direction:
 
 
 def wanted(cutover: Cutover) -> str:
-    """The scheme that a terminal of this cutover is to have now."""
+    """The scheme that a device of this cutover is to have now."""
     return rules.wanted(direction(cutover), cutover.to_scheme)  # type: ignore[arg-type]
 
 
 def waits(cutover: Cutover, run: DeviceRun) -> bool:
-    """Whether this terminal waits for a person now."""
+    """Whether this device waits for a person now."""
     return run.by_hand and rules.waits(states.Cutover(cutover.state), direction(cutover), Run(run.state))
 
 
@@ -96,7 +100,7 @@ def _is_later(row: SeenRequest, run: DeviceRun) -> bool:
 def _believed(server: Device) -> list[DeviceRun]:
     """The runs of this site's terminals that are on HTTPS by a person's word alone, and whose address is known."""
     found = DeviceRun.objects.filter(
-        by_hand=True, state=Run.VERIFIED, proof="person", answered_at__isnull=False,
+        kind="terminal", by_hand=True, state=Run.VERIFIED, proof="person", answered_at__isnull=False,
         cutover__to_scheme="https", cutover__site=server.site_id,
     )  # fmt: skip
     return list(found.exclude(device__address="").select_related("device"))
@@ -144,6 +148,7 @@ def _take(locked: LockedCutover, run: DeviceRun, user: Any, result: str, note: s
         verdict = rules.judge(
             states.Cutover(cutover.state), direction(cutover), Run(run.state),
             result=result, told=scheme, to_scheme=cutover.to_scheme, note=note,  # type: ignore[arg-type]
+            server=run.kind == "server",
         )  # fmt: skip
     except rules.Refused as refusal:
         raise Conflict(f"{name}: {refusal}") from refusal
@@ -151,7 +156,8 @@ def _take(locked: LockedCutover, run: DeviceRun, user: Any, result: str, note: s
         return
     was = run.state
     if result == "done":
-        _note_times(locked, run)
+        if run.kind == "terminal":
+            _note_times(locked, run)
         Device.objects.filter(pk=run.device_id).update(scheme=wanted(cutover))
     locked.move_run(run, verdict.to, verdict.reason, actor=user.get_username(), finding=verdict.finding)
     if was == Run.VERIFIED:

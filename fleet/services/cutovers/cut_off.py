@@ -2,14 +2,23 @@
 in either scheme. If the terminal fails, the time goes on, also during a rollback."""
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
-from fleet.models import DeviceRun
+from fleet.models import Cutover, DeviceRun
 from fleet.services.clock import from_ms, to_ms
-from fleet.services.cutovers.engine import LockedCutover
 from fleet.services.sanitize import LARGEST
 
 
-def begin(locked: LockedCutover, runs: Iterable[DeviceRun], at_ms: int) -> None:
+class Locked(Protocol):
+    """What this module needs of a LockedCutover, which uses it, too."""
+
+    cutover: Cutover
+
+    def touch(self) -> int:
+        """The version of this transaction's changes."""
+
+
+def begin(locked: Locked, runs: Iterable[DeviceRun], at_ms: int) -> None:
     """From this moment (ms since 1970) on, no server answers these terminals. An earlier beginning stays."""
     fresh = [run for run in runs if run.kind == "terminal" and run.cut_off_since is None]
     if not fresh:
@@ -19,7 +28,7 @@ def begin(locked: LockedCutover, runs: Iterable[DeviceRun], at_ms: int) -> None:
     _set(fresh, changes)
 
 
-def end(locked: LockedCutover, run: DeviceRun, at_ms: int) -> None:
+def end(locked: Locked, run: DeviceRun, at_ms: int) -> None:
     """At this moment (ms since 1970) this terminal has proven that a server answers it. If it was cut off twice, both times
     are added."""
     if run.cut_off_since is None:

@@ -21,7 +21,8 @@ from fleet.cutover.snapshot import Ask, Cause, Move, MoveRun, Snapshot
 from fleet.cutover.states import AT_REST, Run
 from fleet.models import Cutover, DeviceRun, Site, Transition
 from fleet.services.after_commit import AfterCommit, Dispatch
-from fleet.services.cutovers import participants
+from fleet.services.clock import to_ms
+from fleet.services.cutovers import cut_off, participants
 from fleet.services.cutovers.run_steps import first_step, step_limit
 from fleet.services.errors import Conflict, StaleState
 from fleet.services.sanitize import LARGEST_NUMBER
@@ -116,7 +117,7 @@ class LockedCutover:
         self._write_down(rows)
 
     def ask(self, runs: list[DeviceRun], action: Action) -> None:
-        """Note that these devices are to get an instruction. A worker writes and signs it later. A terminal by hand gets
+        """Note that these devices are to get an instruction. A worker writes and signs it later. A device by hand gets
         none: its page asks a person."""
         groups: dict[tuple[str, dt.datetime | None], list[int]] = defaultdict(list)
         again = action == "verify" and runs[0].kind == "terminal"
@@ -136,6 +137,8 @@ class LockedCutover:
                     setattr(run, name, value)
                 run.asks, run.attempts, run.touched = run.asks + 1, run.attempts + flips, run.touched or bool(flips)
                 run.confirms += int(again)
+        if any(run.kind == "server" and run.by_hand for run in runs):
+            self._begin_outage()
         ids = [run.pk for run in runs if not run.by_hand]
         self.after.dispatch += [Dispatch(self.cutover.pk, tuple(ids[i : i + CHUNK])) for i in range(0, len(ids), CHUNK)]
 
@@ -204,6 +207,15 @@ class LockedCutover:
         for pk in ids:
             for name, value in changes.items():
                 setattr(self.runs[pk], name, value)
+
+    def _begin_outage(self) -> None:
+        """A person was asked to set the server, or to set it back. Nobody reports when its service stops, so the outage counts
+        from now on: a little too long, never too short."""
+        now_ms, going_back = to_ms(self.now), self.cutover.direction == "back"
+        if self.cutover.last_answer_ms is None and not going_back:
+            self.set(last_answer_ms=now_ms)
+        if self.cutover.last_answer_ms is not None:
+            cut_off.begin(self, self.runs.values(), now_ms)
 
     def _limit(self, run: DeviceRun, action: Action) -> float:
         if run.by_hand:

@@ -22,7 +22,7 @@ def make_runs(cutover: Cutover) -> None:
     server = devices.filter(kind=Device.Kind.SERVER)
     terminals = list(devices.filter(kind=Device.Kind.TERMINAL).exclude(name__in=cutover.exclude))
     layout = waves.lay_out(len(terminals), [waves.Wave(**w) for w in cutover.waves])
-    runs = [DeviceRun(cutover=cutover, device=d, kind=d.kind) for d in server]
+    runs = [_server(cutover, d) for d in server]
     runs += [_terminal(cutover, d, wave) for d, wave in zip(terminals, layout.numbers, strict=True)]
     cutover.runs.exclude(device_id__in=[r.device_id for r in runs]).delete()
     DeviceRun.objects.bulk_create(
@@ -34,6 +34,11 @@ def make_runs(cutover: Cutover) -> None:
     )
     cutover.limits = list(layout.limits)
     cutover.save(update_fields=["limits"])
+
+
+def _server(cutover: Cutover, device: Device) -> DeviceRun:
+    by_hand = bool(by_hands.why(device))
+    return DeviceRun(cutover=cutover, device=device, kind=device.kind, by_hand=by_hand, proof="person" if by_hand else "")
 
 
 def _terminal(cutover: Cutover, device: Device, wave: int) -> DeviceRun:

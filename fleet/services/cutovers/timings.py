@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 
 from agents import catalogue
 from agents.protocol import Role
-from fleet.cutover.forecast import Timings
+from fleet.cutover.forecast import SERVER_BY_HAND_S, Timings
 from fleet.device_facts.parse import parse_restart
 from fleet.models import Cutover, Device, DeviceRun
 
@@ -18,12 +18,14 @@ def timings(cutover: Cutover) -> Timings:
     """How long this site's steps took in its last cutovers: the median over its devices, each bounded by its steps'
     limits, so that no single device decides what may start. Never less than half of the defaults, because one fast night
     does not promise another. The defaults themselves count where nothing was measured. Terminals that restart Touch are
-    counted beside that."""
+    counted beside that. A server by hand takes as long as a person takes for its commands."""
     before = Cutover.objects.filter(site_id=cutover.site_id, started_at__isnull=False).exclude(pk=cutover.pk)
     nights = list(before.order_by("-id").values_list("pk", flat=True)[:NIGHTS])
     base = Timings()
     measured = _medians(nights) if nights else {}
     usual = {name: max(getattr(base, name) / 2, measured.get(name, getattr(base, name))) for name in NAMES}
+    if Device.objects.filter(site=cutover.site_id, kind="server", by_hand=True).exists():
+        usual |= {"server_forward_s": SERVER_BY_HAND_S, "server_back_s": SERVER_BY_HAND_S}
     return Timings(**usual, restarts=_restarts(cutover.site_id))
 
 

@@ -1,5 +1,5 @@
-"""What people write about a device: its name, note and tags, whether a person sets it by hand, and its address. All other
-facts come from its agent."""
+"""What people write about a device: its name, note and tags, whether a person sets it by hand, and its address or port. All
+other facts come from its agent."""
 
 import ipaddress
 import unicodedata
@@ -15,6 +15,7 @@ from fleet.services.errors import Conflict, Forbidden, Invalid, NotFound
 
 MAX_NAME, MAX_NOTE, MAX_TAG = 100, 500, 40  # characters
 MAX_TAGS = 20
+MAX_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Described:
     tags: Sequence[str] | None = None
     by_hand: bool | None = None
     address: str | None = None  # the device's own IP address; "" for none
+    port: int | None = None  # on which the server listens, where no agent tells it
 
 
 def describe(user: Any, device_id: int, words: Described) -> Device:
@@ -45,6 +47,7 @@ def update(user: Any, device_id: int, words: Described) -> Device:
         raise Invalid(*errors)
     changes: dict[str, Any] = {"name": words.name and words.name.strip(), "note": words.note, "tags": tidy_tags(words.tags)}
     changes |= {"by_hand": words.by_hand, "address": words.address and tidy_address(words.address)}
+    changes |= {"port": words.port}
     try:
         with transaction.atomic():
             device = Device.objects.select_for_update().filter(pk=device_id).first()
@@ -88,6 +91,8 @@ def check(words: Described) -> list[tuple[str, str]]:
         errors.append(("tags", f"must each be at most {MAX_TAG} plain characters"))
     if words.address and not tidy_address(words.address):
         errors.append(("address", "must be an IP address, such as 192.168.1.20"))
+    if words.port is not None and not 1 <= words.port <= MAX_PORT:
+        errors.append(("port", f"must be a whole number from 1 to {MAX_PORT}"))
     return errors
 
 

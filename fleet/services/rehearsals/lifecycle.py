@@ -80,6 +80,11 @@ def _server(site: Site) -> Device:
     server = site.server
     if server is None:
         raise Conflict("the site has no server: add one on the Import page")
+    if server.by_hand:
+        raise Conflict(
+            f"the server {server.name} is done by hand: without an agent nothing opens the shadow listener that terminals "
+            "would ask in a rehearsal. Check the certificate with manage.py check_certificate"
+        )
     agent = Agent.objects.filter(device=server, revoked_at__isnull=True).first()
     if agent is None:
         raise Conflict(f"the server {server.name} has no agent yet: enrol it on the Agents page")

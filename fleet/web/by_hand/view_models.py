@@ -1,4 +1,4 @@
-"""What the pages of terminals by hand read from the database."""
+"""What the pages of devices by hand read from the database."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,12 @@ from django.http import Http404
 from fleet.models import Cutover, Device, DeviceRun
 from fleet.services import by_hand
 from fleet.services.cutovers.by_hand import direction
+from fleet.web import manual_steps
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One terminal by hand in one cutover."""
+    """One device by hand in one cutover."""
 
     device: Device
     run: DeviceRun | None  # None before the cutover is scheduled
@@ -19,12 +20,31 @@ class Place:
 
 
 def place_or_404(cutover: Cutover, device_id: int) -> Place:
-    """This terminal in this cutover. Raises Http404 where it is none of the site's terminals."""
-    found = cutover.site.devices.filter(pk=device_id, kind=Device.Kind.TERMINAL).select_related("agent").first()
+    """This device in this cutover. Raises Http404 where it is none of the site's terminals, nor its server by hand."""
+    found = cutover.site.devices.filter(pk=device_id).select_related("agent", "site").first()
     if found is None:
         raise Http404("this site has no such terminal")
     run = cutover.runs.filter(device=found).select_related("device", "answered_by").first()
-    return Place(found, run, _why(found, run))
+    place = Place(found, run, _why(found, run))
+    if found.kind == Device.Kind.SERVER and not place.why:
+        raise Http404("this site's server is not done by hand")
+    return place
+
+
+def server_place(cutover: Cutover) -> Place | None:
+    """The site's server, where it is by hand."""
+    found = cutover.site.devices.filter(kind=Device.Kind.SERVER).select_related("agent", "site").first()
+    run = cutover.runs.filter(device=found).select_related("device", "answered_by").first() if found else None
+    place = Place(found, run, _why(found, run)) if found else None
+    return place if place and place.why else None
+
+
+def steps(cutover: Cutover, device: Device, scheme: str) -> list[manual_steps.Step]:
+    """What to do at this device so that it speaks this scheme. Nothing at a server is what an agent said as text: somebody
+    types it as administrator."""
+    if device.kind == Device.Kind.SERVER:
+        return manual_steps.server(scheme, by_hand.port(device), cutover.certificate_thumbprint)
+    return [manual_steps.Step(text) for text in manual_steps.terminal(scheme, cutover.site.member)]
 
 
 def places(cutover: Cutover) -> list[Place]:
@@ -48,4 +68,4 @@ def _why(device: Device, run: DeviceRun | None) -> str:
     """A run keeps what was decided when the cutover began, whatever happened to the agent since."""
     if run is None:
         return by_hand.why(device)
-    return by_hand.why(device) or "it had no agent when the cutover began" if run.by_hand else ""
+    return by_hand.why(device) or "it was by hand when the cutover began" if run.by_hand else ""

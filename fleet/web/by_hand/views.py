@@ -1,4 +1,4 @@
-"""The page of a terminal by hand, for the phone of whoever stands there, and the print-out of a plan."""
+"""The page of a device by hand, for the phone of whoever stands there, and the print-out of a plan."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ from fleet.web.view_helpers import for_admins, for_people, sentence_of, show
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people
 def page(request: HttpRequest, pk: int, device_id: int) -> HttpResponse:
-    """What to do at this terminal now; a POST is the person's answer."""
+    """What to do at this device now; a POST is the person's answer."""
     if request.method == "POST":
         return _answer(request, pk, device_id)
     typed = take_typed(request)
@@ -49,8 +49,8 @@ def look(request: HttpRequest, pk: int, device_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people
 def print_out(request: HttpRequest, pk: int) -> HttpResponse:
-    """The plan on paper, with a row for each terminal by hand: what to do there, and the address of its page. A POST changes
-    the site's own words for where the setting is."""
+    """The plan on paper, with a row for each terminal by hand and a section for the server by hand: what to do there, and the
+    address of its page. A POST changes the site's own words for where the setting is."""
     cutover = shared.load(pk)
     if request.method == "POST":
         return _words(request, cutover)
@@ -81,6 +81,7 @@ def _print_out(request: HttpRequest, cutover: Cutover, *, status: int = 200, **s
         "steps": manual_steps.terminal(cutover.to_scheme, cutover.site.member),
         "back": manual_steps.terminal(cutover.from_scheme, cutover.site.member),
         "rows": [_row(request, cutover, place) for place in places],
+        "server": _server_sheet(request, cutover),
         "typed": cutover.site.by_hand_words,
         **said,
     }
@@ -91,6 +92,16 @@ def _print_out(request: HttpRequest, cutover: Cutover, *, status: int = 200, **s
 def _row(request: HttpRequest, cutover: Cutover, place: view_models.Place) -> dict[str, Any]:
     address = request.build_absolute_uri(reverse("by_hand", args=[cutover.pk, place.device.pk]))
     return {"place": place, "address": address, "qr": qr.svg(address)}
+
+
+def _server_sheet(request: HttpRequest, cutover: Cutover) -> dict[str, Any] | None:
+    """The commands of a server by hand, both ways; None where an agent does them."""
+    place = view_models.server_place(cutover)
+    if place is None:
+        return None
+    ways = {name: view_models.steps(cutover, place.device, scheme) for name, scheme in
+            (("forward", cutover.to_scheme), ("back", cutover.from_scheme))}  # fmt: skip
+    return _row(request, cutover, place) | ways
 
 
 def _answer(request: HttpRequest, pk: int, device_id: int) -> HttpResponse:
@@ -129,7 +140,7 @@ def _context(request: HttpRequest, pk: int, device_id: int) -> dict[str, Any]:
     cutover = shared.load(pk)
     place = view_models.place_or_404(cutover, device_id)
     run = place.run
-    question = words.question(cutover, run)
+    question = words.question(cutover, place.device, run)
     return {
         "cutover": cutover,
         "place": place,

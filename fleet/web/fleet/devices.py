@@ -33,7 +33,10 @@ def page(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         return _edit(request, device)
     typed = {"name": device.name, "note": device.note, "tags": ", ".join(device.tags)}
     if device.kind == Device.Kind.TERMINAL:
-        typed |= {"address": device.address, "by_hand": "on" if device.by_hand else ""}
+        typed |= {"address": device.address}
+    else:
+        typed |= {"port": str(device.port or "")}
+    typed |= {"by_hand": "on" if device.by_hand else ""}
     if kept := take_typed(request):
         messages.info(request, "This is what you had typed before you logged in. Nothing was saved yet.")
         typed |= {name: str(kept[name]) for name in typed if name in kept}
@@ -42,10 +45,12 @@ def page(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 
 @for_admins
 def _edit(request: HttpRequest, device: Device) -> HttpResponse:
-    typed = {name: request.POST.get(name, "") for name in ("name", "note", "tags", "address", "by_hand")}
-    described = descriptions.Described(typed["name"], typed["note"], typed["tags"].split(","))
+    typed = {name: request.POST.get(name, "") for name in ("name", "note", "tags", "address", "port", "by_hand")}
+    described = descriptions.Described(typed["name"], typed["note"], typed["tags"].split(","), by_hand=bool(typed["by_hand"]))
     if device.kind == Device.Kind.TERMINAL:
-        described = replace(described, by_hand=bool(typed["by_hand"]), address=typed["address"].strip())
+        described = replace(described, address=typed["address"].strip())
+    elif port := typed["port"].strip():
+        described = replace(described, port=int(port) if port.isascii() and port.isdecimal() and len(port) < 6 else 0)
     try:
         descriptions.describe(request.user, device.pk, described)
     except Invalid as refusal:

@@ -47,6 +47,7 @@ def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, slowest: De
             )
         case C.CUTTING_SERVER:
             doing = step_title(server.step) if server and server.step else "the server"
+            doing = "by hand, waiting for a person" if server and server.by_hand else doing
             until = _ms(server.deadline_at) if server else None
             rest = " left before it counts as failed. Terminals are in outage until they have switched too." if until else ""
             return Sentence(f"Switching the server to {new}: {doing}." + (" It has" if until else ""), until, rest)

@@ -61,7 +61,7 @@ class PlanForm(forms.Form):
     exclude = forms.CharField(label="Exclude terminals", required=False, max_length=200_000, strip=False)
     note = forms.CharField(required=False, max_length=500)
     by_hand_minutes = forms.IntegerField(
-        label="Minutes for each terminal by hand", required=False, initial=15, min_value=1, max_value=MAX_BY_HAND_MINUTES
+        label="Minutes for each device by hand", required=False, initial=15, min_value=1, max_value=MAX_BY_HAND_MINUTES
     )
 
     def __init__(self, data: Any = None, *, sites: Sequence[Site], **kwargs: Any) -> None:

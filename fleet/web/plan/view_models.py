@@ -5,7 +5,7 @@ from collections.abc import Collection
 from agents.catalogue import RESTART_TOUCH, RESTARTS, TERMINAL_STEPS, steps_for
 from fleet.cutover.forecast import Timings
 from fleet.models import Cutover, Device, ProbeVersion, Site
-from fleet.services.by_hand import ByHand, of
+from fleet.services.by_hand import ByHand, is_server, of
 from fleet.services.cutovers.timings import timings
 from fleet.services.probes import versions
 
@@ -41,6 +41,12 @@ def terminal_steps(site: Site, excluded: Collection[str]) -> list[tuple[str, str
 def by_hand(site: Site, excluded: Collection[str]) -> list[ByHand]:
     """The terminals that a person has to set, with the reason."""
     return [terminal for terminal in of(site) if terminal.name not in excluded]
+
+
+def server_by_hand(site: Site | None) -> bool:
+    """Whether a person sets the site's server."""
+    server = server_of(site)
+    return server is not None and is_server(server)
 
 
 def proof(site: Site) -> ProbeVersion | None:
