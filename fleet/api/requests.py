@@ -103,12 +103,18 @@ class ServerChanges(Input):
     )
 
 
+def _as_word(value: Any) -> Any:
+    """The words of the page's buttons ("Does not work") as the answer's value."""
+    return value.strip().lower().replace(" ", "_") if isinstance(value, str) else value
+
+
 class ByHand(Input):
     """What a person says about one terminal by hand, or about the server by hand."""
 
     terminal: str = Field(description="Its name, or that of the server.")
-    result: Literal["done", "does_not_work"] = Field(
-        description="done: it is set as asked, and a member lookup works; does_not_work: it is set, and that fails."
+    result: Annotated[Literal["done", "does_not_work"], BeforeValidator(_as_word)] = Field(
+        description="done: it is set as asked, and a member lookup works; does_not_work: it is set, and that fails. The words "
+        "of the page's buttons are taken, too."
     )
     note: str = Field("", description=f"What was seen, one line of at most {MAX_NOTE} characters.")
     scheme: Literal["http", "https"] | None = Field(

@@ -8,6 +8,13 @@ from fleet.cutover.states import Run as R
 from fleet.models import DeviceRun, StepRun
 from fleet.web import labels
 
+# What these steps do where proofs are of the transport: nothing is looked up.
+_OF_TRANSPORT = {
+    "interface_list": "Ask the server",
+    "member_lookup": "Ask the server again",
+    "verify_server": "Verify: TCP, TLS, response",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class StepMark:
@@ -24,16 +31,16 @@ def marks(catalogue: Iterable[StepInfo], run: DeviceRun, steps: Iterable[StepRun
     last = {step.name: step for step in steps}
     out = []
     for known in catalogue:
-        step = last.get(known.name)
+        step, title = last.get(known.name), step_title(known.name, transport=proves_transport(run))
         took = labels.seconds(step.took_ms) if step else ""
         if run.step == known.name and run.state in (R.SWITCHING, R.UNDOING):
-            out.append(StepMark(known.title, "◐", "under way", ""))
+            out.append(StepMark(title, "◐", "under way", ""))
         elif step is None:
-            out.append(StepMark(known.title, "·", "not yet", ""))
+            out.append(StepMark(title, "·", "not yet", ""))
         elif step.direction == "back":
-            out.append(StepMark(known.title, "↩", "undone", took))
+            out.append(StepMark(title, "↩", "undone", took))
         else:
-            out.append(StepMark(known.title, "✓", "done", took))
+            out.append(StepMark(title, "✓", "done", took))
     return out
 
 
@@ -42,8 +49,16 @@ def server_marks(run: DeviceRun | None) -> list[StepMark]:
     return marks(SERVER_STEPS, run, run.steps.all()) if run else []
 
 
-def step_title(name: str) -> str:
-    """The catalogue's words for a step; the bare name for one that this version does not know."""
+def proves_transport(run: DeviceRun) -> bool:
+    """Whether this device's proofs are of the transport only."""
+    return run.proof == "transport" or (run.kind == "server" and run.cutover.probe_id is None)
+
+
+def step_title(name: str, *, transport: bool = False) -> str:
+    """The catalogue's words for a step; the bare name for one that this version does not know. transport: its proofs are of
+    the transport."""
+    if transport and name in _OF_TRANSPORT:
+        return _OF_TRANSPORT[name]
     try:
         return info(name).title
     except KeyError:

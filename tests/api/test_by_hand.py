@@ -49,7 +49,7 @@ def test_done_verifies_it_and_says_who_and_when(api: Api, cutover: Any) -> None:
 
 
 def test_does_not_work_fails_with_the_note(approver: Api, cutover: Any) -> None:
-    run = kiosk(post(approver, cutover, result="does_not_work", note="no host").json())
+    run = kiosk(post(approver, cutover, result="Does not work", note="no host").json())
     assert (run["state"], run["finding"]["code"], run["answered_by"]) == ("failed", "does_not_work", "ben")
     assert "no host" in run["finding"]["message"]
 

@@ -90,7 +90,7 @@ def test_one_that_gets_an_agent_before_the_window_opens_is_not_done_by_hand(flee
     fleet.now += dt.timedelta(hours=1)
     fleet.tick()
     run = run_of(cutover)
-    assert (run.by_hand, run.proof, run.state) == (False, "", "pending")
+    assert (run.by_hand, run.proof, run.state) == (False, "transport", "pending")
 
 
 def test_its_deadline_lasts_minutes_and_then_it_is_named(fleet, cutover):

@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from fleet.models import Device
-from tests.factories import make_club, make_cutover, make_device, make_run, make_site, make_step
+from fleet.models import Agent, Device, Inquiry, Role
+from tests.factories import make_club, make_cutover, make_device, make_run, make_site, make_step, make_user
 
 
 def test_steps_are_shown_with_their_evidence(auditor):
@@ -107,3 +107,18 @@ def test_by_hand_touch_is_restarted_where_it_must_be(auditor, facts, said):
     html = auditor.get(reverse("terminal", args=[terminal.pk])).content.decode()
     assert "Refresh Interface List" in html
     assert ("Close Touch and start it again" in html) == said
+
+
+def test_a_terminals_page_lets_it_ask_the_server_now(client, db):
+    site, server, (terminal, _) = make_club(2)
+    client.force_login(make_user())
+    page = client.get(f"/terminals/{terminal.pk}/").content.decode()
+    assert f'action="/sites/{site.pk}/try/"' in page
+    assert f'<input type="hidden" name="terminal" value="{terminal.name}">' in page
+    asked = client.post(f"/sites/{site.pk}/try/", {"terminal": terminal.name})
+    assert asked["Location"] == f"/sites/{site.pk}/#try"
+    assert sorted(Inquiry.objects.values_list("device__name", flat=True)) == sorted([server.name, terminal.name])
+    Agent.objects.update(connected=False)
+    assert "Ask the server now" not in client.get(f"/terminals/{terminal.pk}/").content.decode()
+    client.force_login(make_user(role=Role.AUDITOR))
+    assert "Ask the server now" not in client.get(f"/terminals/{terminal.pk}/").content.decode()

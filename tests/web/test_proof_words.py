@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.factories import make_club, make_cutover, make_probe, make_run, make_user
+from tests.factories import make_club, make_cutover, make_probe, make_run, make_step, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +55,18 @@ def test_the_report_names_each_terminals_proof(admin):
     assert [word in shown for word in (" a lookup ", " transport ", "a person&#x27;s word")] == [True] * 3
     rows = admin.get(f"/cutovers/{cutover.pk}/report.csv").content.decode().splitlines()
     assert [row.split(",")[rows[0].split(",").index("proof")] for row in rows[1:]] == ["application", "transport", "person"]
+
+
+def test_no_page_calls_a_transport_proof_a_lookup(admin):
+    site, server, terminals = make_club(2)
+    cutover = make_cutover(site, state="completed")
+    make_run(cutover, server, "verified")
+    for terminal in terminals:
+        run = make_run(cutover, terminal, "verified", proof="transport")
+        make_step(run, "member_lookup", evidence={"proof": "transport", "status": 405})
+    terminal = f"/terminals/{terminals[0].pk}/"
+    for address in ("/cutovers/plan/", f"/cutovers/{cutover.pk}/", f"/cutovers/{cutover.pk}/report/", terminal):
+        shown = text(admin.get(address, {"site": site.pk}))
+        assert "Member lookup" not in shown, address
+    assert "Ask the server again" in text(admin.get(terminal))
+    assert "Verify: TCP, TLS, response" in text(admin.get(f"/cutovers/{cutover.pk}/report/"))

@@ -46,8 +46,10 @@ def test_a_service_starts_and_closes_it_with_the_users_token(windows: Windows, t
 
 
 def test_a_start_of_the_machine_has_a_text_of_its_own(windows: Windows, tmp_path: Path) -> None:
-    first = did(windows, "boot", tmp_path)
+    first, *again = did(windows, "boot", tmp_path)
     assert len(first) == 32
-    assert did(windows, "boot", tmp_path) == first
+    assert again == [first, first]
     wine.restart(windows)
-    assert did(windows, "boot", tmp_path) not in ("", first)
+    second, *_ = did(windows, "boot", tmp_path)
+    assert len(second) == 32
+    assert second != first

@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import json
+import subprocess
 import sys
 import time
 import winreg
@@ -127,8 +128,12 @@ async def as_service(folder: str) -> Any:
 
 
 async def boot(folder: str) -> Any:
-    """The text of this start of the machine."""
-    return restarting.boot_id()
+    """The text of this start of the machine, as this process and another one read it. Wine's machine is on only as long as one
+    of its programs runs."""
+    read = "from agents.winapi import restarting; print(restarting.boot_id())"
+    run = [sys.executable, "-c", read]
+    other = await asyncio.to_thread(subprocess.run, run, capture_output=True, text=True, check=True)
+    return [restarting.boot_id(), other.stdout.strip(), restarting.boot_id()]
 
 
 without_screen()

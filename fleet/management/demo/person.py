@@ -75,7 +75,7 @@ class Person:
         for summary in awake[-1:]:  # the newest decides
             cutover = self._client.get(f"/cutovers/{summary['id']}")
             for run in cutover["device_runs"]:
-                if run["by_hand"] and run["state"] in ASKED:
+                if run["by_hand"] and run.get("kind") != "server" and run["state"] in ASKED:
                     return _task(cutover, run)
         return None
 

@@ -101,8 +101,9 @@ def _run(run: DeviceRun) -> dict[str, Any]:
 
 
 def _step(step: Any) -> dict[str, Any]:
+    told = step.evidence if isinstance(step.evidence, dict) else {}
     return {
-        "title": device_steps.step_title(step.name),
+        "title": device_steps.step_title(step.name, transport=told.get("proof") == "transport"),
         "undone": step.direction == "back",
         "at": step.at,
         "took": labels.seconds(step.took_ms),

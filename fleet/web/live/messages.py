@@ -7,7 +7,7 @@ from fleet.cutover.states import Cutover as C
 from fleet.cutover.states import Run as R
 from fleet.models import Cutover, DeviceRun
 from fleet.web import confirmations
-from fleet.web.device_steps import step_title
+from fleet.web.device_steps import proves_transport, step_title
 from fleet.web.labels import plural, span
 from fleet.web.numbers import Numbers
 
@@ -46,7 +46,7 @@ def sentence(cutover: Cutover, n: Numbers, server: DeviceRun | None, slowest: De
                 f"Waiting for {plural(waiting, 'agent')} to report ready. No terminal is in outage yet; the server is next."
             )
         case C.CUTTING_SERVER:
-            doing = step_title(server.step) if server and server.step else "the server"
+            doing = step_title(server.step, transport=proves_transport(server)) if server and server.step else "the server"
             doing = "by hand, waiting for a person" if server and server.by_hand else doing
             until = _ms(server.deadline_at) if server else None
             rest = " left before it counts as failed. Terminals are in outage until they have switched too." if until else ""

@@ -14,7 +14,7 @@ from fleet.models import Cutover, DeviceRun, StepRun, Transition
 from fleet.services import clock
 from fleet.services.cutovers.run_steps import steps_of
 from fleet.web import labels
-from fleet.web.device_steps import StepMark, cut_off_of, marks, step_title
+from fleet.web.device_steps import StepMark, cut_off_of, marks, proves_transport, step_title
 from fleet.web.labels import Pill
 
 TABLE_ROWS = 500  # a longer table is hard to read; the grid above it shows every terminal
@@ -86,7 +86,7 @@ def _row(cutover: Cutover, run: DeviceRun, steps: list[StepMark]) -> Row:
 def _doing(run: DeviceRun) -> str:
     if run.state not in (R.SWITCHING, R.UNDOING):
         return ""
-    return "by hand: waiting for a person" if run.by_hand else step_title(run.step)
+    return "by hand: waiting for a person" if run.by_hand else step_title(run.step, transport=proves_transport(run))
 
 
 def since_of(cutover: Cutover, run: DeviceRun) -> dt.datetime | None:

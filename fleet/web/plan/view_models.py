@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 
-from agents.catalogue import RESTART_TOUCH, RESTARTS, TERMINAL_STEPS, steps_for
+from agents.catalogue import RESTART_TOUCH, RESTARTS, SERVER_STEPS, TERMINAL_STEPS, steps_for
 from fleet.cutover.forecast import Timings
 from fleet.models import Cutover, Device, ProbeVersion, Site
 from fleet.services.by_hand import ByHand, is_server, of
 from fleet.services.cutovers.timings import timings
 from fleet.services.probes import versions
+from fleet.web.device_steps import step_title
 
 
 def sites() -> list[Site]:
@@ -25,17 +26,24 @@ def terminal_names(site: Site) -> list[str]:
     return list(site.devices.filter(kind=Device.Kind.TERMINAL).values_list("name", flat=True))
 
 
+def server_steps(site: Site) -> list[tuple[str, bool]]:
+    """(title, whether terminals cannot work while it runs) of each step of the server."""
+    transport = versions.current(site) is None
+    return [(step_title(step.name, transport=transport), step.outage) for step in SERVER_STEPS]
+
+
 def terminal_steps(site: Site, excluded: Collection[str]) -> list[tuple[str, str]]:
     """(title, which terminals) of each step of a terminal; "" for all. Restarting Touch is there if some terminal does it.
     excluded: names of those that do not take part."""
     terminals = site.devices.filter(kind=Device.Kind.TERMINAL, by_hand=False).exclude(name__in=excluded)
     found = [d.restart for d in terminals.filter(facts__restart__how__in=RESTARTS).only("kind", "facts")]
     restarts = [restart for restart in found if restart is not None]
+    transport = versions.current(site) is None
     if not restarts:
-        return [(step.title, "") for step in TERMINAL_STEPS]
+        return [(step_title(step.name, transport=transport), "") for step in TERMINAL_STEPS]
     which = "" if len(restarts) == (total := terminals.count()) else f"{len(restarts)} of {total} terminals"
     steps = steps_for("terminal", "switch", restarts[0])
-    return [(step.title, which if step.name == RESTART_TOUCH.name else "") for step in steps]
+    return [(step_title(step.name, transport=transport), which if step.name == RESTART_TOUCH.name else "") for step in steps]
 
 
 def by_hand(site: Site, excluded: Collection[str]) -> list[ByHand]:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from agents.catalogue import ARM_STEPS, SERVER_STEPS
+from agents.catalogue import ARM_STEPS
 from fleet import tasks
 from fleet.cutover import forecast, waves, window
 from fleet.models import Cutover
@@ -157,7 +157,7 @@ def _preview(form: PlanForm, now: dt.datetime) -> dict[str, Any]:
             "server": view_models.server_of(site),
             "server_by_hand": view_models.server_by_hand(site),
             "arm": ARM_STEPS,
-            "server_steps": SERVER_STEPS,
+            "server_steps": view_models.server_steps(site),
             "terminal_steps": view_models.terminal_steps(site, excluded),
         }
     }
