@@ -40,16 +40,19 @@ def beginning(
     zone: dt.tzinfo,
     measured: Timings,
     by_hand: int = 0,
+    server_by_hand: bool = False,
 ) -> str:
     """What a cutover does from its start on. total: number of terminals; to: the new scheme; starts: None for now; measured:
-    how long steps take at this site; by_hand: how many of the terminals a person sets."""
+    how long steps take at this site; by_hand: how many of the terminals a person sets; server_by_hand: whether one sets the
+    server."""
     when = f"On {_day(starts, zone)}" if starts else "At once"
     # Whether the first one has an agent is not known here, and does not matter: it is the shortest that it can be.
     first = span(forecast.forward_s(min(total, 1), measured, by_hand if by_hand == total == 1 else 0))
     last = span(forecast.forward_s(total, measured, by_hand))
     about = f"about {first} for the first, {last} for the last" if first != last else f"about {first}"
+    server = f"a person switches the server to {to} when its page asks" if server_by_hand else f"the server switches to {to}"
     return (
-        f"{when} every agent checks its settings and reports ready. Then the server switches to {to}: {_all(total)} cut off "
+        f"{when} every agent checks its settings and reports ready. Then {server}: {_all(total)} cut off "
         f"until each has switched too, {about}. {_persons(by_hand)}{_way_back(total, ends, zone, measured, by_hand)}"
     )
 
@@ -66,7 +69,9 @@ def _begin(cutover: Cutover, now: dt.datetime) -> str:
     ends = window.ends_at(starts, cutover.duration_minutes)
     total, by_hand = view_models.planned(cutover), view_models.planned_by_hand(cutover)
     zone = labels.zone_of(cutover.site.zone)
-    return beginning(total, cutover.to_scheme.upper(), starts if later else None, ends, zone, timings(cutover), by_hand)
+    server = view_models.server_by_hand(cutover)
+    opens = starts if later else None
+    return beginning(total, cutover.to_scheme.upper(), opens, ends, zone, timings(cutover), by_hand, server)
 
 
 def _resume(cutover: Cutover, n: Numbers, now: dt.datetime) -> str:
@@ -101,13 +106,22 @@ def _roll_back(cutover: Cutover, n: Numbers) -> str:
     touched = view_models.to_go_back(cutover)
     takes = rollback_seconds(cutover)
     about = f" This takes about {span(takes)}." if takes else ""
+    outage, person = f"{_all(n.total)} in outage", view_models.server_to_set_back(cutover)
+    if not touched and person:
+        return (
+            f"A person sets the server back to {old} when its page asks: until then {outage}. No terminal was switched.{about}"
+        )
     if not touched:
         stay = f"0 terminals have to go back, all {n.total} stay on {old}"
         return f"Nothing was switched yet: {stay}. The cutover ends here.{about}"
+    if person:
+        during = f"A person types the server's commands when its page asks: until then {outage}."
+    else:
+        during = f"While the server restarts, {outage} for a moment."
     were = "that was" if touched == 1 else "that were"
     return (
         f"The server goes back to {old} first, then {plural(touched, 'terminal')} {were} switched, in every wave."
-        f"{about} While the server restarts, all {plural(n.total, 'terminal')} are in outage for a moment."
+        f"{about} {during}"
     )
 
 

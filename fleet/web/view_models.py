@@ -42,8 +42,19 @@ def planned_by_hand(cutover: Cutover) -> int:
 def any_by_hand(cutover: Cutover) -> bool:
     """Whether a device of this cutover is done by hand, or would be."""
     known = list(cutover.runs.order_by("-by_hand").values_list("by_hand", flat=True)[:1])
-    server = cutover.site.server
-    return known[0] if known else planned_by_hand(cutover) > 0 or (server is not None and by_hand.is_server(server))
+    return known[0] if known else planned_by_hand(cutover) > 0 or server_by_hand(cutover)
+
+
+def server_by_hand(cutover: Cutover) -> bool:
+    """Whether a person types the server's commands, or would."""
+    known = list(cutover.runs.filter(kind="server").values_list("by_hand", flat=True))
+    server = None if known else cutover.site.server
+    return known[0] if known else server is not None and by_hand.is_server(server)
+
+
+def server_to_set_back(cutover: Cutover) -> bool:
+    """Whether a rollback needs a person at the server."""
+    return cutover.runs.filter(kind="server", by_hand=True, touched=True).exclude(state=R.RESTORED).exists()
 
 
 def by_hand_in(cutover: Cutover, *states: str) -> int:

@@ -1,10 +1,12 @@
-"""Bugs of terminals by hand: docs/by-hand.md. Those of the domain are in tests/cutover/guards/by_hand.py."""
+"""Bugs of terminals and servers by hand: docs/by-hand.md. Those of the domain are in tests/cutover/guards/by_hand.py."""
 
 from tests.planted.bug import Bug
 
 SERVICE = "tests/services/test_by_hand.py::"
 PAGES = "tests/web/test_by_hand_pages.py::"
 PERSON = "tests/management/test_person.py::"
+SERVER = "tests/services/test_server_by_hand.py::"
+SERVER_PAGES = "tests/web/test_server_by_hand_pages.py::"
 
 BY_HAND = (
     Bug(
@@ -62,6 +64,54 @@ BY_HAND = (
         "    return role in (Role.ADMIN, Role.APPROVER)\n",
         "    return role is not None\n",
         (SERVICE + "test_who_may_answer",),
+    ),
+    Bug(
+        "a_missing_agent_makes_a_server_by_hand",
+        "a server whose agent is only missing is switched by a person whom nobody has told",
+        "fleet/services/cutovers/actions.py",
+        '    if not server.by_hand and getattr(server, "agent", None) is None:\n',
+        "    if False:\n",
+        (SERVER + "test_a_server_that_only_lacks_its_agent_is_not_by_hand",),
+    ),
+    Bug(
+        "an_answer_about_the_server_for_either_way",
+        "Done for HTTPS is taken for Done for HTTP, and every terminal follows",
+        "fleet/services/cutovers/by_hand.py",
+        '        if run.kind == "server" and run.by_hand and scheme is None:\n',
+        "        if False:\n",
+        (SERVER + "test_an_answer_about_the_server_says_which_scheme",),
+    ),
+    Bug(
+        "no_outage_without_a_report",
+        "a server by hand stops, and no terminal counts as cut off",
+        "fleet/services/cutovers/engine.py",
+        "            self._begin_outage()\n",
+        "            pass\n",
+        (SERVER + "test_the_outage_counts_from_the_moment_when_the_person_is_asked",),
+    ),
+    Bug(
+        "a_person_is_as_fast_as_an_agent_at_the_server",
+        "a window is opened that is too short for a person at the server",
+        "fleet/services/cutovers/timings.py",
+        '{"server_forward_s": SERVER_BY_HAND_S, "server_back_s": SERVER_BY_HAND_S}',
+        "{}",
+        (SERVER + "test_the_window_must_hold_the_time_of_the_servers_person",),
+    ),
+    Bug(
+        "any_certificate_will_do",
+        "a plan of a server by hand names no certificate, so any is taken for the right one",
+        "fleet/services/certificates.py",
+        "        return None if thumbprint else TYPE_IT\n",
+        "        return None\n",
+        (SERVER + "test_a_plan_to_https_needs_the_thumbprint",),
+    ),
+    Bug(
+        "the_way_back_is_the_way_forward",
+        "the page of a server that is to go back shows the commands of the way forward",
+        "fleet/web/manual_steps.py",
+        '*(_to_https(port, thumbprint) if scheme == "https" else _to_http(port)),',
+        "*_to_https(port, thumbprint),",
+        (SERVER_PAGES + "test_on_the_way_back_it_shows_the_way_back",),
     ),
     Bug(
         "loopback_proves",

@@ -178,6 +178,16 @@ def test_the_live_page_says_that_the_server_waits_and_links_to_its_page(auditor,
     assert "Switching the server to HTTPS: by hand, waiting for a person." in html
 
 
+def test_the_dialogs_say_that_a_person_does_the_server(admin, run):
+    html = markup.unescape(admin.get(reverse("cutover", args=[run.cutover_id])).content.decode())
+    assert "A person sets the server back to HTTP when its page asks: until then 1 terminal is in outage. No terminal" in html
+    run.cutover.runs.filter(kind="terminal").update(state="verified", touched=True)
+    html = markup.unescape(admin.get(reverse("cutover", args=[run.cutover_id])).content.decode())
+    assert "A person types the server's commands when its page asks: until then 1 terminal is in outage." in html
+    html = markup.unescape(admin.get(reverse("plan")).content.decode())
+    assert "Then a person switches the server to HTTPS when its page asks: 1 terminal is cut off" in html
+
+
 def test_attention_names_the_server(auditor, run):
     html = auditor.get(reverse("fleet")).content.decode()
     assert "netpos waits for a person: it is to be set to HTTPS by hand" in html

@@ -133,7 +133,9 @@ def _preview(form: PlanForm, now: dt.datetime) -> dict[str, Any]:
     ends = window.ends_at(starts, data.get("duration_minutes") or 60)
     measured, zone, to = view_models.measured(site), zone_of(site.zone), (data.get("to_scheme") or "https").upper()
     later = form["starts"].value() == "at"
-    says = confirmations.beginning(len(names), to, starts if later else None, ends, zone, measured, len(by_hand))
+    server_by_hand = view_models.server_by_hand(site)
+    opens = starts if later else None
+    says = confirmations.beginning(len(names), to, opens, ends, zone, measured, len(by_hand), server_by_hand)
     return {
         "preview": {
             "site": site,
@@ -155,7 +157,7 @@ def _preview(form: PlanForm, now: dt.datetime) -> dict[str, Any]:
             "to_https": to == "HTTPS",
             "proof": view_models.proof(site),
             "server": view_models.server_of(site),
-            "server_by_hand": view_models.server_by_hand(site),
+            "server_by_hand": server_by_hand,
             "arm": ARM_STEPS,
             "server_steps": view_models.server_steps(site),
             "terminal_steps": view_models.terminal_steps(site, excluded),
