@@ -5,13 +5,14 @@ import datetime as dt
 
 import pytest
 
-from fleet.models import Device, Instruction, Site
+from fleet.models import Agent, Device, Instruction, Site
 from fleet.services import readiness
+from fleet.services.attention import listing
 from fleet.services.clock import from_ms, to_ms
 from fleet.services.cutovers import by_hand
 from fleet.services.errors import Conflict, Invalid
 from fleet.services.rehearsals import lifecycle
-from tests.factories import make_club, make_device
+from tests.factories import NOW, make_club, make_device, make_user
 from tests.services.fleet_sim import SimFleet, check_chain, dump, states
 
 pytestmark = pytest.mark.django_db
@@ -246,6 +247,25 @@ def test_a_site_that_requires_a_rehearsal_says_what_to_do(fleet):
         Conflict, match=r"there can be none: the server netpos is done by hand.* Lift the rule on the Readiness page"
     ):
         fleet.act(cutover, "start")
+
+
+@pytest.mark.parametrize("revoked", [True, False])
+def test_nobody_is_alarmed_about_the_agent_of_a_server_by_hand(revoked):
+    site, server, (one,) = make_club(1)
+    long_ago = NOW - dt.timedelta(days=1)
+    agents = Agent.objects.filter(device__site=site)
+    agents.update(connected=False, last_seen=long_ago)
+    agents.filter(device=server).update(revoked_at=NOW if revoked else None)
+    user = make_user()
+    code = "agent_revoked" if revoked else "server_no_contact"
+    assert {(item.code, item.device) for item in listing.of(user, NOW).items} == {(code, "netpos")}
+    Device.objects.filter(pk=server.pk).update(by_hand=True)
+    assert {(item.code, item.device) for item in listing.of(user, NOW).items} == {("no_contact", one.name)}
+
+
+def test_attention_names_the_server_that_waits(fleet, cutover):
+    found = [(item.code, item.device) for item in listing.of(fleet.user, fleet.now).items if item.code == "by_hand_waiting"]
+    assert found == [("by_hand_waiting", "netpos")]
 
 
 def test_readiness_has_no_blocker_for_it(fleet):

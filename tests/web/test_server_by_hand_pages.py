@@ -135,7 +135,9 @@ def test_done_verifies_it(approver, run):
 
 @pytest.mark.parametrize("fields", [{}, {"scheme": ""}])
 def test_an_answer_without_its_question_is_not_taken(approver, run, fields):
-    assert approver.post(address(run), {"result": "done", "note": ""} | fields).status_code == 422
+    response = approver.post(address(run), {"result": "done", "note": ""} | fields)
+    assert response.status_code == 422
+    assert "Is needed in an answer about the server: what it was set to, http or https." in response.content.decode()
     run.refresh_from_db()
     assert run.state == "switching"
 

@@ -24,10 +24,10 @@ def sources(now: dt.datetime) -> Iterator[Found]:
     """Everything that this file finds."""
     known = Agent.objects.annotate(seen=Coalesce("last_seen", "enrolled_at"))
     away = Q(connected=False, revoked_at__isnull=True)
-    server = Q(device__kind=Device.Kind.SERVER)
+    server, by_agent = Q(device__kind=Device.Kind.SERVER), Q(device__by_hand=False)
     yield _each(known.filter(alarm__isnull=False), _alarm)
-    yield _each(known.filter(revoked_at__isnull=False, alarm__isnull=True), _revoked)
-    yield _each(known.filter(away & server, seen__lte=now - SERVER_AWAY), _server_away)
+    yield _each(known.filter(by_agent, revoked_at__isnull=False, alarm__isnull=True), _revoked)
+    yield _each(known.filter(away & server & by_agent, seen__lte=now - SERVER_AWAY), _server_away)
     yield _terminals_away(known.filter(away & ~server, seen__lt=now - AWAY))
 
 
@@ -57,8 +57,9 @@ def _server_away(row: dict[str, Any]) -> Item:
 
 def _terminals_away(found: QuerySet[Agent]) -> Found:
     """One item each, or one item for a site where there are more than NAMED. Sites whose server is away, too, are left out:
-    the server's own item says enough."""
-    there = Device.objects.filter(kind=Device.Kind.SERVER, agent__connected=True, agent__revoked_at__isnull=True).order_by()
+    the server's own item says enough. A server by hand has none."""
+    answers = Q(agent__connected=True, agent__revoked_at__isnull=True)
+    there = Device.objects.filter(answers | Q(by_hand=True), kind=Device.Kind.SERVER).order_by()
     each = F("device__site")
     placed = found.filter(device__site__in=there.values("site")).annotate(
         place=Window(RowNumber(), partition_by=each, order_by=("device__name", "pk")),
