@@ -9,7 +9,7 @@ Any doubt leads to a pause or to a rollback: the server first, then its terminal
     rollback.py  snapshot -> what must be undone, in which order
     reports.py   what an agent said -> the device run's next state
     proofs.py    whether an agent's evidence proves what it said
-    by_hand.py   what a person said about a terminal without an agent -> the device run's next state
+    by_hand.py   what a person said about a device without an agent -> the device run's next state
     causes.py    why a cutover stopped or turned back by itself
     waves.py     which terminal flips in which wave, and how many may fail
     window.py    maintenance window, point of no return

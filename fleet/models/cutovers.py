@@ -44,14 +44,15 @@ class Cutover(models.Model):
     # How its proofs ask the server, frozen when it is scheduled. None: by a transport proof.
     probe = models.ForeignKey(ProbeVersion, models.RESTRICT, null=True, blank=True, related_name="+")
     note = models.CharField(max_length=500, blank=True)
-    by_hand_minutes = models.PositiveIntegerField(default=15)  # how long a person may take for one terminal by hand
+    by_hand_minutes = models.PositiveIntegerField(default=15)  # how long a person may take for one device by hand
 
     # Grows with every change of direction. Agents refuse instructions of an older epoch.
     epoch = models.PositiveBigIntegerField(default=0)
     # Grows with every change that a page should show.
     version = models.PositiveBigIntegerField(default=0)
     server_checked = models.BooleanField(default=False)  # the server passed the last check of `verifying`
-    # When the server last answered before it was stopped, in ms since 1970. Outages of terminals count from here.
+    # When the server last answered before it was stopped, in ms since 1970; of a server by hand, when its person was asked.
+    # Outages of terminals count from here.
     last_answer_ms = models.BigIntegerField(null=True, blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

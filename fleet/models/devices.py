@@ -60,7 +60,8 @@ class Device(models.Model):
     name = models.CharField(max_length=100)
     note = models.CharField(max_length=500, blank=True)
     tags = models.JSONField(default=list, blank=True)
-    # A person sets this terminal in a cutover, even if an agent runs on it. One without an agent is by hand in any case.
+    # A person sets this device in a cutover, even if an agent runs on it. A terminal without an agent is by hand in any case, a
+    # server only where it is marked.
     by_hand = models.BooleanField(default=False)
     # The terminal's own IP address, by which the server's agent recognises its connections; "": unknown.
     address = models.CharField(max_length=64, blank=True)

@@ -12,6 +12,12 @@ SERVICE, MONITOR = "NetPOSNet", "SwiftPOSServicesMonitor"
 
 WRITTEN_DOWN = "<the hash that you wrote down>"
 
+# On the way back nobody knows how far the way forward came.
+GO_ON = (
+    "If a command says that there is nothing to delete or to stop, or that what it adds exists already, go on with the next "
+    "one."
+)
+
 
 class Step(NamedTuple):
     """One thing to do."""

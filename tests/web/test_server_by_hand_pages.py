@@ -94,6 +94,7 @@ def test_on_the_way_back_it_shows_the_way_back(approver, run):
     html = seen(approver, run)
     assert "Set it back to HTTP</h2>" in html
     assert commands(html) == BACK
+    assert "nothing to delete or to stop, or that what it adds exists already, go on with the next one" in html
     assert "untick Use SSL" in html
     assert '<input type="hidden" name="scheme" value="http">' in html
 
@@ -162,6 +163,7 @@ def test_the_print_out_has_the_servers_commands_both_ways_and_a_code(auditor, ru
     html = auditor.get(reverse("print", args=[run.cutover_id])).content.decode()
     assert "At the server: netpos" in html
     assert commands(html) == FORWARD + BACK
+    assert "exists already, go on with the next one" in html
     assert f"http://testserver{address(run)}" in html
     assert "QR code of the address of netpos" in html
     assert "<script" not in html.split("<main")[1]

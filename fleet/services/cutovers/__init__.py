@@ -7,7 +7,7 @@ participants.py   which devices take part, and how the domain sees them
 instructions.py   written, signed, and read by the gateway when they are delivered
 reports.py        what agents say about instructions: in batches, each once; report_taker.py for one cutover
 second_lookup.py  a terminal that says it works is asked again
-by_hand.py        what a person says about a terminal without an agent
+by_hand.py        what a person says about a device without an agent
 sweeps.py         what the clock does
 cut_off.py        how long a terminal had no proven lookup
 timings.py        how long things took at this site

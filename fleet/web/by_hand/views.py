@@ -101,7 +101,7 @@ def _server_sheet(request: HttpRequest, cutover: Cutover) -> dict[str, Any] | No
         return None
     ways = {name: view_models.steps(cutover, place.device, scheme) for name, scheme in
             (("forward", cutover.to_scheme), ("back", cutover.from_scheme))}  # fmt: skip
-    return _row(request, cutover, place) | ways
+    return _row(request, cutover, place) | ways | {"go_on": manual_steps.GO_ON}
 
 
 def _answer(request: HttpRequest, pk: int, device_id: int) -> HttpResponse:

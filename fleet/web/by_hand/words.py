@@ -64,7 +64,7 @@ def _act(cutover: Cutover, device: Device, run: DeviceRun) -> Question:
     text = f"Do these steps at the {device.kind}, one after the other. Then say below how it went."
     if back:
         turned = "" if _is_server(device) else f", and the server is on {scheme.upper()} again"
-        text = f"The cutover is being rolled back{turned}. {text}"
+        text = f"The cutover is being rolled back{turned}. {text}{f' {manual_steps.GO_ON}' if _is_server(device) else ''}"
     elif run.state == R.FAILED:
         text = f"It did not work yet. {text}"
     elif run.state == R.UNREACHABLE:
