@@ -90,6 +90,14 @@ BY_HAND = (
         (SERVER + "test_the_outage_counts_from_the_moment_when_the_person_is_asked",),
     ),
     Bug(
+        "untouched_by_hand_is_cut_off_for_ever",
+        "after a rollback a terminal by hand that nobody touched needs attention, and nothing ends that",
+        "fleet/services/cutovers/engine.py",
+        "                if run.by_hand and not run.touched:\n",
+        "                if False:\n",
+        (SERVICE + "test_one_that_was_never_touched_stays_clean",),
+    ),
+    Bug(
         "a_person_is_as_fast_as_an_agent_at_the_server",
         "a window is opened that is too short for a person at the server",
         "fleet/services/cutovers/timings.py",

@@ -206,6 +206,9 @@ def test_one_that_was_never_touched_stays_clean(fleet):
     cutover.refresh_from_db()
     assert cutover.state == "rolled_back", dump(cutover)
     assert states(cutover)["T03"] == "armed"
+    run = run_of(cutover)
+    assert run.cut_off_since is None
+    assert run.cut_off_ms > 0
 
 
 def test_an_answer_to_the_question_before_the_turn_is_refused(fleet, cutover):

@@ -123,6 +123,7 @@ def test_nobody_answers_so_it_rolls_back_and_then_names_the_server(fleet, cutove
     assert (cutover.state, states(cutover)["netpos"]) == ("needs_person", "undo_failed")
     answer(fleet, cutover, scheme="http")
     assert cutover.state == "rolled_back", dump(cutover)
+    assert not any(run.cut_off_since for run in cutover.runs.all())
 
 
 def test_what_does_not_work_rolls_back(fleet, cutover):

@@ -174,6 +174,11 @@ class LockedCutover:
             changes["paused_from"] = old.value
         if to is states.Cutover.SWITCHING:
             changes["server_checked"] = False
+        if to is states.Cutover.ROLLED_BACK:
+            # A terminal by hand that nobody has touched is as before, and so is its server. Nobody else will say so.
+            for run in self.runs.values():
+                if run.by_hand and not run.touched:
+                    cut_off.end(self, run, to_ms(self.now))
         if to in AT_REST:
             changes["ended_at"] = self.now
         return changes
