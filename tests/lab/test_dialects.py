@@ -43,7 +43,7 @@ def spoken(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
 def code(lab: Lab) -> str:
     """The access code in the first terminal's settings."""
     name = lab.layout.names[0]
-    return terminals.read_settings(lab.layout.terminal_dir(name) / "TouchSettings.xml").code
+    return terminals.parse_settings((lab.layout.terminal_dir(name) / "TouchSettings.xml").read_bytes()).code
 
 
 async def ask(port: int, *asked: Asked) -> list[Response]:
@@ -88,11 +88,14 @@ def test_a_wrong_access_code_is_refused(spoken: Lab) -> None:
 async def recorded(lab: Lab, name: str) -> Proposal:
     """What a recording makes of what a terminal of this name asks."""
     dialect, seen = named.of(lab.layout.dialect), list[Exchange]()
+    listing = dialect.interfaces(name, code(lab))
+    lookups = [dialect.lookup(number, name, code(lab)) for number in (1001, 1002)]
     relay = Relay("127.0.0.1", lab.port, lambda number: Transcript(number, seen.append))
     port = await relay.open("127.0.0.1", 0)
-    listing = dialect.interfaces(name, code(lab))
-    await ask(port, listing, listing, *(dialect.lookup(number, name, code(lab)) for number in (1001, 1002)))
-    await relay.close()
+    try:
+        await ask(port, listing, listing, *lookups)
+    finally:
+        await relay.close()
     return propose(seen, terminal=name)
 
 
