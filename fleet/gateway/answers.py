@@ -3,7 +3,7 @@ cannot be kept is dropped, and cutovers never wait for one."""
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Generic, TypeVar
 
 from django.db import DatabaseError, InterfaceError
@@ -21,20 +21,25 @@ BATCH = 50  # answers in one transaction
 EACH = 4  # answers of one agent that wait
 
 T = TypeVar("T")
+First = Callable[[Collection[str]], Awaitable[None]]
 Store = Callable[[Sequence[tuple[str, T]], dt.datetime], AfterCommit]
 
 
 class Answers(Generic[T]):
-    """Answers of one kind. store: the service that puts a batch into the database."""
+    """Answers of one kind. store: the service that puts a batch into the database. first: is awaited with the agents before
+    their answers are stored."""
 
-    def __init__(self, what: str, store: Store[T]) -> None:
-        self._what, self._store = what, store
+    def __init__(self, what: str, store: Store[T], first: First | None = None) -> None:
+        self._what, self._store, self._first = what, store, first
         self.waiting: Intake[T] = Intake(EACH)
 
     async def take(self) -> None:
         """Put answers into the database, for ever."""
         while True:
-            await self._take(await self.waiting.batch(BATCH))
+            batch = await self.waiting.batch(BATCH)
+            if self._first is not None:
+                await self._first({agent for agent, _ in batch})
+            await self._take(batch)
 
     async def _take(self, batch: list[tuple[str, T]]) -> None:
         try:

@@ -46,7 +46,8 @@ class Hub:
         self.here: dict[str, Connection] = {}  # by agent
         self.reports: Intake[protocol.Report] = Intake(EACH)
         self.inventories = Inventories()
-        self.rehearsed: Answers[protocol.Rehearsed] = Answers("a rehearsal", lifecycle.take)
+        # An agent sends its inventory before its answer, so that the rehearsal is judged by the device as it was then.
+        self.rehearsed: Answers[protocol.Rehearsed] = Answers("a rehearsal", lifecycle.take, self.inventories.take_now)
         self.inquired: Answers[protocol.Inquired] = Answers("an inquiry", inquiries.take)
         self.instructions = Mailbox(mail.Instructions(), self._say, self.here.keys())
         self.probes = Mailbox(mail.Probes(), self._say, self.here.keys())

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError
@@ -26,6 +27,7 @@ class Inventories:
         self._newest: dict[str, dict[str, Any]] = {}  # by agent
         self._taken_at: dict[str, float] = {}  # the event loop's time by agent
         self._wake = asyncio.Event()
+        self._storing = asyncio.Lock()
 
     def put(self, agent: str, facts: dict[str, Any]) -> None:
         """Have this inventory stored, at once or in a moment."""
@@ -36,6 +38,12 @@ class Inventories:
         """This agent may not speak any more."""
         self._newest.pop(agent, None)
 
+    async def take_now(self, agents: Collection[str]) -> None:
+        """Store what waits of these agents, without the pause: what they send next is judged by it."""
+        for agent in agents:
+            async with self._storing:  # it may be under way
+                await self._take(agent, asyncio.get_running_loop().time())
+
     async def take(self) -> None:
         """Put them into the database, for ever."""
         while True:
@@ -44,7 +52,8 @@ class Inventories:
             now = asyncio.get_running_loop().time()
             self._taken_at = {agent: at for agent, at in self._taken_at.items() if now - at < PAUSE_S}
             for agent in [agent for agent in self._newest if agent not in self._taken_at]:
-                await self._take(agent, now)
+                async with self._storing:
+                    await self._take(agent, now)
             if self._newest:
                 await asyncio.sleep(PAUSE_S / 10)
                 self._wake.set()

@@ -6,6 +6,7 @@ import pytest
 
 from agents import protocol
 from fleet.gateway import limits
+from fleet.gateway.answers import Answers
 from fleet.gateway.intake import Intake
 from fleet.gateway.inventories import Inventories
 from fleet.gateway.limits import Allowances, WaitingRoom, slim
@@ -151,7 +152,10 @@ async def test_of_many_inventories_the_newest_is_taken_and_none_too_often(monkey
 
     taken, enough = [], asyncio.Event()
 
-    async def here(function, agent, facts, now):
+    async def here(function, *words):
+        if function is not module.admission.take_inventory:
+            return
+        agent, facts, _ = words
         taken.append((agent, facts["n"]))
         if ("loud", 999) in taken and ("quiet", 1) in taken:
             enough.set()
@@ -170,6 +174,50 @@ async def test_of_many_inventories_the_newest_is_taken_and_none_too_often(monkey
     task.cancel()
 
 
+async def test_an_inventory_is_stored_before_the_answer_that_followed_it(monkeypatch):
+    """Also when it waits for its pause, or is being stored at this moment."""
+    from fleet.gateway import inventories as module
+
+    seen, slow, go_on, told = [], asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def here(function, *words):
+        if function is not module.admission.take_inventory:
+            return
+        agent, facts, _ = words
+        if facts["n"] == 2:
+            slow.set()
+            await go_on.wait()
+        seen.append((agent, facts["n"]))
+
+    async def stored(batch, now):
+        seen.extend((agent, answer) for agent, answer in batch)
+        told.set()
+
+    async def in_thread(function, *words):
+        return await function(*words) if function is stored else None
+
+    monkeypatch.setattr(module, "in_thread", here)
+    monkeypatch.setattr("fleet.gateway.answers.in_thread", in_thread)
+    inventories = Inventories()
+    answers = Answers("a rehearsal", stored, inventories.take_now)
+    tasks = [asyncio.create_task(inventories.take()), asyncio.create_task(answers.take())]
+    for n in (1, 3):  # the second comes within the pause
+        inventories.put("till", {"n": n})
+        await answers.waiting.put("till", f"answer {n}")
+        await asyncio.wait_for(told.wait(), 10)
+        told.clear()
+    inventories.put("other", {"n": 2})
+    await asyncio.wait_for(slow.wait(), 10)
+    await answers.waiting.put("other", "answer 2")
+    go_on.set()
+    await asyncio.wait_for(told.wait(), 10)
+    assert seen == [
+        ("till", 1), ("till", "answer 1"), ("till", 3), ("till", "answer 3"), ("other", 2), ("other", "answer 2"),
+    ]  # fmt: skip
+    for task in tasks:
+        task.cancel()
+
+
 async def test_one_inventory_that_fails_does_not_stop_the_others(monkeypatch):
     from django.db import OperationalError
 
@@ -177,7 +225,10 @@ async def test_one_inventory_that_fails_does_not_stop_the_others(monkeypatch):
 
     taken, tries, done = [], [], asyncio.Event()
 
-    async def here(function, agent, facts, now):
+    async def here(function, *words):
+        if function is not module.admission.take_inventory:
+            return
+        agent = words[0]
         tries.append(agent)
         if agent == "bad":
             raise KeyError("nobody foresaw this")
