@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 MOST = 2**40  # for every counter: one step every millisecond for 35 years, and still far below the limit of a database column
 MAX_BODY_BYTES = 1024 * 1024  # of an HTTP request or response that an agent reads
+MAX_ANSWER_BYTES = 128 * 1024  # of an answer in a rehearsal or to an inquiry, as it is sent
 MAX_CHAIN = 10  # certificates that a listener sends, in a rehearsal's probe
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL and UTF-8 cannot store these
 T = TypeVar("T")

@@ -5,6 +5,7 @@ import base64
 import binascii
 import codecs
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from agents.errors import AgentError
 from agents.storage import atomic
+
+log = logging.getLogger(__name__)
 
 MAX_TOKEN_BYTES = 4096
 
@@ -106,6 +109,17 @@ class Identity:
         try:
             _public(self.known.signing_key).verify(base64.b64decode(signature, validate=True), body.encode())
         except (InvalidSignature, IdentityError, ValueError):
+            return False
+        return True
+
+    def is_order(self, what: str, agent: str, body: str, signature: str) -> bool:
+        """Whether the dashboard has signed this for this device; otherwise the log says why not. what: for the log; agent: for
+        whom it is, as the body says."""
+        if not self.verify(body, signature):
+            log.error("%s is not signed by the dashboard", what)
+            return False
+        if self.known is None or agent != self.known.agent:
+            log.error("%s is for another agent", what)
             return False
         return True
 

@@ -102,7 +102,7 @@ class Runner:
         elif any(name not in self._known(instruction) for name in instruction.steps):
             self._refuse(instruction, "unknown_step", "a step is not in this agent's catalogue")
         elif why := _probe_error(instruction):
-            self._refuse(instruction, "probe_unusable", why)
+            self._refuse(instruction, asking.UNUSABLE, why)
         elif self.host.restart and instruction.action == "switch" and catalogue.RESTART_TOUCH.name not in instruction.steps:
             # The dashboard knew an older inventory. A Touch that is not restarted would not notice its new settings.
             self._refuse(instruction, "restart_not_planned", "the profile restarts Touch, the instruction does not")

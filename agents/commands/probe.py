@@ -161,7 +161,7 @@ def _check(options: argparse.Namespace) -> int:
         return 0
     try:
         host = make_host(config.load(options.config), Network(), Files())
-        values = asking.values(host, options.member)
+        values = asking.values(host, options.member, checked.profile.interfaces, checked.profile.member)
     except (config.ConfigError, StepError, OSError) as error:
         return _failed([f"{options.config}: {error}"])
     probes = {"interfaces": checked.profile.interfaces, "member": checked.profile.member}

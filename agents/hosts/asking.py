@@ -7,7 +7,7 @@ whatever its status. A transport proof does not show that a member lookup works.
 
 import functools
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 from agents.errors import StepError
 from agents.hosts import lookup
@@ -18,11 +18,35 @@ from agents.probes import grammar, httpsys, validator
 from agents.probes.filling import Request, fill
 from agents.probes.judging import Judgement, judge
 from agents.probes.profile import Expectation, Probe, ProbeError, ProbeProfile, Values
-from agents.protocol import Instruction, Rehearsal
 
-Order = Instruction | Rehearsal
 Section = Literal["interfaces", "member"]
 Proof = Literal["application", "transport"]
+SECTIONS: tuple[Section, ...] = get_args(Section)
+UNUSABLE = "probe_unusable"  # the finding where a device lacks a value that its profile asks for
+
+
+class Order(Protocol):
+    """How to ask, as the dashboard says it: an Instruction, a Rehearsal, or Asked."""
+
+    @property
+    def probe(self) -> str:
+        """The probe profile (TOML), "" for a transport proof."""
+
+    @property
+    def member(self) -> str:
+        """Number of the test member."""
+
+    @property
+    def transport_path(self) -> str:
+        """The path at which a transport proof asks."""
+
+
+class Asked(NamedTuple):
+    """How to ask where there is no order of a cutover or a rehearsal."""
+
+    probe: str
+    member: str
+    transport_path: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +100,14 @@ def question(host: Host, order: Order, section: Section) -> Question:
         found = profile(order.probe)
         if found is None:
             return transport(order.transport_path)
-        return by_probe(found.interfaces if section == "interfaces" else found.member, values(host, order.member))
+        probe = found.interfaces if section == "interfaces" else found.member
+        return by_probe(probe, values(host, order.member, probe))
     except ProbeError as error:
         if isinstance(host, ServerHost):
             return transport(order.transport_path)
         message = f"the probe profile cannot be used here: {error}"
         remedy = "Correct the probe profile on the Site page, or say in this terminal's settings profile where the value is."
-        raise StepError("probe_unusable", message, remedy) from error
+        raise StepError(UNUSABLE, message, remedy) from error
 
 
 def by_probe(probe: Probe, given: Values) -> Question:
@@ -103,9 +128,10 @@ def profile(text: str) -> ProbeProfile | None:
     return validator.parse(text.encode("utf-8", "surrogatepass")).profile if text else None
 
 
-def values(host: Host, member: str) -> Values:
-    """What this device fills placeholders with. Raises StepError when its settings cannot be read."""
-    code = host.reading(host.settings()).access_code() if host.profile.access_code else None
+def values(host: Host, member: str, *probes: Probe) -> Values:
+    """What this device fills the placeholders of these probes with. Raises StepError when its settings cannot be read."""
+    needed = host.profile.access_code and any(probe.uses("access_code") for probe in probes)
+    code = host.reading(host.settings()).access_code() if needed else None
     return Values(member, host.config.name, code or "")
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from agents.profiles import registry_text
 from agents.profiles.profile import Profile
+from agents.winapi import dll
 
-_FROM_1601_TO_1970_MS = 11_644_473_600_000
 _HIVES = {"HKLM": "HKEY_LOCAL_MACHINE", "HKU": "HKEY_USERS"}
 
 
@@ -51,8 +51,8 @@ class RegistryStore:
     def changed_ms(self) -> int:
         winreg = _winreg()
         with self._open(self.profile.switch.at, winreg.KEY_READ) as key:
-            # In 100 ns since 1601. Windows keeps one time for each key, not for each value.
-            return int(winreg.QueryInfoKey(key)[2]) // 10_000 - _FROM_1601_TO_1970_MS
+            # Windows keeps one time for each key, not for each value.
+            return dll.to_ms(int(winreg.QueryInfoKey(key)[2]))
 
     def _value(self, name: str) -> str | int | None:
         winreg = _winreg()

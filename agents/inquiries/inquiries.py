@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agents import protocol
+from agents.bounds import MAX_ANSWER_BYTES
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts.finding import looking
@@ -21,8 +22,6 @@ from agents.probes.profile import ProbeError
 from agents.protocol import Finding, Inquired
 
 log = logging.getLogger(__name__)
-
-MAX_ANSWER_BYTES = 128 * 1024
 
 
 class Outbox:
@@ -67,12 +66,9 @@ class Inquiries:
         except protocol.ProtocolError as error:
             log.error("an inquiry cannot be read: %s", error)
             return
-        known = self._identity.known
-        if not self._identity.verify(message.body, message.signature):
-            log.error("an inquiry is not signed by the dashboard")
-        elif known is None or inquiry.agent != known.agent:
-            log.error("an inquiry is for another agent")
-        elif inquiry.action == "stop":
+        if not self._identity.is_order("an inquiry", inquiry.agent, message.body, message.signature):
+            return
+        if inquiry.action == "stop":
             self._stop(inquiry)
         elif self._now is not None and self._now[0].inquiry == inquiry.inquiry:
             self._progress()  # sent twice: the answer may have been lost with a connection

@@ -54,6 +54,11 @@ class Probe:
         """Every part of the request in which a placeholder may stand."""
         return (self.path, self.body, *(value for _, value in self.headers))
 
+    def uses(self, placeholder: str) -> bool:
+        """Whether the value of this placeholder is needed to ask, or to judge the response."""
+        judged = (self.expect.contains, self.expect.json.value if self.expect.json else None)
+        return any(f"{{{placeholder}}}" in text for text in (*self.texts, *judged) if text)
+
 
 @dataclass(frozen=True, slots=True)
 class ProbeProfile:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agents import protocol
+from agents.bounds import MAX_ANSWER_BYTES
 from agents.clock import Clock
 from agents.errors import StepError
 from agents.hosts import spare_binding
@@ -22,7 +23,6 @@ from agents.rehearsal.shadow_openssl import OpenSslShadow
 
 log = logging.getLogger(__name__)
 
-MAX_ANSWER_BYTES = 128 * 1024
 TELL_LIMIT_S = 10.0
 # The listener must be of the same kind as the one of the live port, which on Windows is http.sys.
 KIND: type[HttpSysShadow] | type[OpenSslShadow] = HttpSysShadow if sys.platform == "win32" else OpenSslShadow
@@ -54,12 +54,9 @@ class Rehearsals:
         except protocol.ProtocolError as error:
             log.error("a rehearsal cannot be read: %s", error)
             return
-        known = self._identity.known
-        if not self._identity.verify(message.body, message.signature):
-            log.error("a rehearsal is not signed by the dashboard")
-        elif known is None or probe.agent != known.agent:
-            log.error("a rehearsal is for another agent")
-        elif self._last is not None and self._last[0] == message.body:
+        if not self._identity.is_order("a rehearsal", probe.agent, message.body, message.signature):
+            return
+        if self._last is not None and self._last[0] == message.body:
             self.answers.put_nowait(self._last[1])  # sent twice: the answer may have been lost with a connection
         elif self._now is None or self._now[0] != probe:
             self._begin(probe, message.body)

@@ -9,6 +9,7 @@ from typing import Any
 
 _SYSTEM32_ONLY = 0x800  # LOAD_LIBRARY_SEARCH_SYSTEM32: ignore a library of the same name in another folder
 
+_FROM_1601_TO_1970_MS = 11_644_473_600_000
 HANDLE = ctypes.c_size_t  # of a provider, a hash or a key: HCRYPTPROV, HCRYPTHASH, HCRYPTKEY, NCRYPT_KEY_HANDLE
 MAX_SIGNATURE_BYTES = 4096  # room for the signature of any key that a certificate may have
 Functions = Mapping[str, tuple[Any, Sequence[Any]]]
@@ -20,6 +21,11 @@ class Refused(OSError):
     def __init__(self, what: str, number: int) -> None:
         self.number = number & 0xFFFFFFFF
         super().__init__(errno.EIO, f"{what} failed with Windows' error 0x{self.number:08X}")
+
+
+def to_ms(hundreds_of_ns: int) -> int:
+    """A FILETIME, which counts 100 ns since 1601, as milliseconds since 1970."""
+    return hundreds_of_ns // 10_000 - _FROM_1601_TO_1970_MS
 
 
 def load(name: str, functions: Functions) -> Any:

@@ -17,7 +17,6 @@ _PROCESSES = 0x2  # TH32CS_SNAPPROCESS
 _INVALID = ctypes.c_void_p(-1).value  # INVALID_HANDLE_VALUE
 _LOOK, _END, _WAIT = 0x1000, 0x1, 0x100000  # PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_TERMINATE, SYNCHRONIZE
 _OVER = 0  # WAIT_OBJECT_0
-_FROM_1601_TO_1970_MS = 11_644_473_600_000
 _ENDED_BY_US = 1  # the exit code of a program that was ended hard
 
 
@@ -120,7 +119,7 @@ def _started_ms(handle: int) -> int | None:
     if not library().GetProcessTimes(handle, *map(ctypes.byref, times)):
         return None
     started = (times[0].dwHighDateTime << 32) + times[0].dwLowDateTime  # in 100 ns since 1601
-    return started // 10_000 - _FROM_1601_TO_1970_MS
+    return dll.to_ms(started)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Inventories on their way into the database: the newest of each agent, with a pause between two of the same one."""
 
 import asyncio
+import datetime as dt
 import logging
 from collections.abc import Collection
 from typing import Any
@@ -64,9 +65,7 @@ class Inventories:
             return
         self._taken_at[agent] = now
         try:
-            await in_thread(admission.take_inventory, agent, facts, clock.now())
-            after = await in_thread(by_hand.recognise, agent, clock.now())
-            await in_thread(tasks.follow, after)
+            await in_thread(_store, agent, facts, clock.now())
         except Invalid as error:
             log.warning("agent %s: inventory not taken: %s", agent, said(error))
         except (DatabaseError, InterfaceError) as error:
@@ -74,3 +73,9 @@ class Inventories:
             self._newest.setdefault(agent, facts)
         except Exception:
             log.exception("an inventory of agent %s could not be taken", agent)
+
+
+def _store(agent: str, facts: dict[str, Any], now: dt.datetime) -> None:
+    """Store this inventory, and do what follows from it."""
+    admission.take_inventory(agent, facts, now)
+    tasks.follow(by_hand.recognise(agent, now))

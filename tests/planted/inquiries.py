@@ -10,9 +10,9 @@ INQUIRIES = (
     Bug(
         "inquiry_without_a_signature",
         "anybody on the way makes a terminal listen",
-        "agents/inquiries/inquiries.py",
-        "        if not self._identity.verify(message.body, message.signature):\n",
-        "        if not message.signature:\n",
+        "agents/identity.py",
+        "        if not self.verify(body, signature):\n",
+        "        if not signature:\n",
         (AGENT + "test_what_is_not_beyond_doubt_has_no_answer",),
     ),
     Bug(

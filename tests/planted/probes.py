@@ -124,8 +124,8 @@ PROBES = (
         "profile_changes_in_the_night",
         "a cutover asks by another profile than the one that was approved",
         "fleet/services/cutovers/instructions.py",
-        "versions.for_agents(cutover.probe)",
-        "versions.for_agents(versions.current(cutover.site))",
+        "versions.text_of(cutover.probe)",
+        "versions.text_of(versions.current(cutover.site))",
         ("tests/services/test_probes.py::test_a_cutover_keeps_the_profile_that_it_was_scheduled_with",),
     ),
 )

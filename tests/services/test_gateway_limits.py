@@ -152,10 +152,7 @@ async def test_of_many_inventories_the_newest_is_taken_and_none_too_often(monkey
 
     taken, enough = [], asyncio.Event()
 
-    async def here(function, *words):
-        if function is not module.admission.take_inventory:
-            return
-        agent, facts, _ = words
+    async def here(function, agent, facts, now):
         taken.append((agent, facts["n"]))
         if ("loud", 999) in taken and ("quiet", 1) in taken:
             enough.set()
@@ -180,10 +177,7 @@ async def test_an_inventory_is_stored_before_the_answer_that_followed_it(monkeyp
 
     seen, slow, go_on, told = [], asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def here(function, *words):
-        if function is not module.admission.take_inventory:
-            return
-        agent, facts, _ = words
+    async def here(function, agent, facts, now):
         if facts["n"] == 2:
             slow.set()
             await go_on.wait()
@@ -225,10 +219,7 @@ async def test_one_inventory_that_fails_does_not_stop_the_others(monkeypatch):
 
     taken, tries, done = [], [], asyncio.Event()
 
-    async def here(function, *words):
-        if function is not module.admission.take_inventory:
-            return
-        agent = words[0]
+    async def here(function, agent, facts, now):
         tries.append(agent)
         if agent == "bad":
             raise KeyError("nobody foresaw this")

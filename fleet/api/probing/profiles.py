@@ -86,7 +86,7 @@ def _row(site: Site) -> dict[str, Any]:
     return {
         "proof": versions.proof_kind(version.pk if version else None),
         "version": version.number if version else None,
-        "text": version.text if version else "",
+        "text": versions.text_of(version),
         "source": version.source if version else None,
         "created_at": queries.iso(version.created_at) if version else None,
         "warnings": list(validator.parse(version.text.encode()).warnings) if version else [],

@@ -101,11 +101,13 @@ class Person:
     async def _change(self, folder: Path, task: Task) -> None:
         """Change the settings. A Touch that keeps them in memory is closed for it and started again, also where this person
         died in between."""
+        is_set = self._is_set(folder, task)
         if state.read(folder) is None:
-            self._write(folder, task)
+            if not is_set:
+                self._write(folder, task)
             return
         touch = LabTouch(folder)
-        if not self._is_set(folder, task):
+        if not is_set:
             await touch.close(CLOSES_S, kill=False)
             self._write(folder, task)
         if not (await touch.state()).running:
@@ -122,8 +124,6 @@ class Person:
         path, kept = folder / "TouchSettings.xml", folder / f"by-hand-{task.cutover}.kept"
         data = files.read(path)
         secure = task.scheme == "https"
-        if self._is_set(folder, task):
-            return
         if task.back:
             files.write(path, kept.read_bytes())
             return

@@ -40,7 +40,7 @@ class LockedCutover:
 
     def __init__(self, cutover_id: int, now: dt.datetime) -> None:
         self.now = now
-        self.cutover = Cutover.objects.select_for_update(of=("self",)).select_related("site", "probe").get(pk=cutover_id)
+        self.cutover = Cutover.objects.select_for_update().select_related("site").get(pk=cutover_id)
         self.runs: dict[int, DeviceRun] = {}
         self.load_runs()
         self.after = AfterCommit()

@@ -28,7 +28,8 @@ def write(dispatch: Dispatch, now: dt.datetime) -> AfterCommit:
         cutover = Cutover.objects.select_for_update(of=("self",)).select_related("site", "probe").get(pk=dispatch.cutover)
         runs = list(missing(cutover).filter(pk__in=dispatch.runs).select_related("device__agent"))
         server = cutover.site.server
-        asks = _Asks(versions.for_agents(cutover.probe), versions.transport_path(server), server.port if server else None)
+        probe = versions.for_agents(versions.text_of(cutover.probe))
+        asks = _Asks(probe, versions.transport_path(server), server.port if server else None)
         rows = [_instruction(cutover, run, asks, now) for run in runs]
         Agent.objects.filter(pk__in=[row.agent_id for row in rows]).update(seq=F("seq") + 1)
         Instruction.objects.bulk_create(rows)

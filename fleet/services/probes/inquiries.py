@@ -172,7 +172,7 @@ def _probes(site: Site, texts: Sequence[str] | None) -> list[dict[str, Any]]:
 
 
 def _in_use(version: Any) -> dict[str, Any]:
-    return {"number": version.number, "text": version.text} if version else {"number": None, "text": ""}
+    return {"number": version.number if version else None, "text": versions.text_of(version)}
 
 
 def _recording(site: Site, device: Device, wanted: Wanted) -> dict[str, Any]:

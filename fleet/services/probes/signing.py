@@ -5,7 +5,6 @@ import datetime as dt
 from django.db import transaction
 
 from agents.probes import inquiry as orders
-from agents.probes import validator, writer
 from agents.probes.inquiry import Adopted
 from fleet.models import Inquiry
 from fleet.services import keys
@@ -34,14 +33,9 @@ def _order(inquiry: Inquiry) -> orders.Inquiry:
         action="stop" if inquiry.stopping_at else inquiry.action,  # type: ignore[arg-type]
         expires_ms=to_ms(inquiry.expires_at - GRACE),
         member=inquiry.site.member,
-        probes=tuple(_for_agents(probe["text"]) for probe in inquiry.probes),
+        probes=tuple(versions.for_agents(probe["text"]) for probe in inquiry.probes),
         transport_path=versions.transport_path(inquiry.site.server),
         seconds=inquiry.seconds,
         terminal=inquiry.terminal.name if recording and inquiry.terminal else "",
         adopt=tuple(Adopted(one["field"], one["value"]) for one in inquiry.confirmed),
     )
-
-
-def _for_agents(text: str) -> str:
-    """The profile without its comments, "" for a transport proof."""
-    return writer.write(validator.parse(text.encode()).profile) if text else ""

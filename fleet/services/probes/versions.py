@@ -73,9 +73,9 @@ def text_of(version: ProbeVersion | None) -> str:
     return version.text if version is not None else ""
 
 
-def for_agents(version: ProbeVersion | None) -> str:
-    """The profile as it stands in a signed message: without comments, "" for a transport proof."""
-    return writer.write(validator.parse(version.text.encode()).profile) if version is not None else ""
+def for_agents(text: str) -> str:
+    """A valid profile as it stands in a signed message: without comments; "" for "", a transport proof."""
+    return writer.write(validator.parse(text.encode()).profile) if text else ""
 
 
 def save(user: Any, site_id: int, text: str, now: dt.datetime, source: Source = Source.UPLOADED) -> Saved:

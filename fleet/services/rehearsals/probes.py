@@ -37,7 +37,7 @@ def write(rehearsal_id: int, now: dt.datetime) -> AfterCommit:
         listener = rehearsal.listener_facts
         issuers = _issuers(listener.chain)
         terminals = _terminals(rehearsal)
-        profile, path = versions.for_agents(rehearsal.probe), versions.transport_path(server)
+        profile, path = versions.for_agents(versions.text_of(rehearsal.probe)), versions.transport_path(server)
         for check in checks:
             probe = _probe(rehearsal, check, port, listener.ports or (0, 0), terminals, issuers, now)
             check.body = protocol.dump_signed(replace(probe, probe=profile, transport_path=path))

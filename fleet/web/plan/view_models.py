@@ -26,24 +26,24 @@ def terminal_names(site: Site) -> list[str]:
     return list(site.devices.filter(kind=Device.Kind.TERMINAL).values_list("name", flat=True))
 
 
-def server_steps(site: Site) -> list[tuple[str, bool]]:
-    """(title, whether terminals cannot work while it runs) of each step of the server."""
-    transport = versions.current(site) is None
-    return [(step_title(step.name, transport=transport), step.outage) for step in SERVER_STEPS]
+def server_steps(proof: ProbeVersion | None) -> list[tuple[str, bool]]:
+    """(title, whether terminals cannot work while it runs) of each step of the server. proof: see proof()."""
+    return [(step_title(step.name, transport=proof is None), step.outage) for step in SERVER_STEPS]
 
 
-def terminal_steps(site: Site, excluded: Collection[str]) -> list[tuple[str, str]]:
+def terminal_steps(site: Site, excluded: Collection[str], proof: ProbeVersion | None) -> list[tuple[str, str]]:
     """(title, which terminals) of each step of a terminal; "" for all. Restarting Touch is there if some terminal does it.
-    excluded: names of those that do not take part."""
+    excluded: names of those that do not take part; proof: see proof()."""
     terminals = site.devices.filter(kind=Device.Kind.TERMINAL, by_hand=False).exclude(name__in=excluded)
     found = [d.restart for d in terminals.filter(facts__restart__how__in=RESTARTS).only("kind", "facts")]
     restarts = [restart for restart in found if restart is not None]
-    transport = versions.current(site) is None
     if not restarts:
-        return [(step_title(step.name, transport=transport), "") for step in TERMINAL_STEPS]
+        return [(step_title(step.name, transport=proof is None), "") for step in TERMINAL_STEPS]
     which = "" if len(restarts) == (total := terminals.count()) else f"{len(restarts)} of {total} terminals"
     steps = steps_for("terminal", "switch", restarts[0])
-    return [(step_title(step.name, transport=transport), which if step.name == RESTART_TOUCH.name else "") for step in steps]
+    return [
+        (step_title(step.name, transport=proof is None), which if step.name == RESTART_TOUCH.name else "") for step in steps
+    ]
 
 
 def by_hand(site: Site, excluded: Collection[str]) -> list[ByHand]:

@@ -127,7 +127,7 @@ def _preview(form: PlanForm, now: dt.datetime) -> dict[str, Any]:
         return {"preview": None}
     excluded = set(plan_form.names_in(data.get("exclude") or ""))
     names = [n for n in view_models.terminal_names(site) if n not in excluded]
-    by_hand = view_models.by_hand(site, excluded)
+    by_hand, proof = view_models.by_hand(site, excluded), view_models.proof(site)
     layout = waves.lay_out(len(names), form.chosen_waves() if form.is_bound else ())
     starts = data.get("moment") or now
     ends = window.ends_at(starts, data.get("duration_minutes") or 60)
@@ -155,12 +155,12 @@ def _preview(form: PlanForm, now: dt.datetime) -> dict[str, Any]:
             "more_by_hand": max(0, len(by_hand) - SHOWN),
             "to": to,
             "to_https": to == "HTTPS",
-            "proof": view_models.proof(site),
+            "proof": proof,
             "server": view_models.server_of(site),
             "server_by_hand": server_by_hand,
             "arm": ARM_STEPS,
-            "server_steps": view_models.server_steps(site),
-            "terminal_steps": view_models.terminal_steps(site, excluded),
+            "server_steps": view_models.server_steps(proof),
+            "terminal_steps": view_models.terminal_steps(site, excluded, proof),
         }
     }
 

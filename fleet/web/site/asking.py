@@ -61,8 +61,7 @@ def ask_all(request: HttpRequest, site: Site, text: str = "") -> None:
     """Let the server and the chosen terminal ask, by the profile in use and by this one. A device that cannot be asked is
     named in a message. Raises Invalid for a text that is no profile."""
     now, after = clock.now(), AfterCommit()
-    current = versions.current(site)
-    texts = [current.text if current else ""]
+    texts = [versions.text_of(versions.current(site))]
     if text and text != texts[0]:
         texts.append(text)
     chosen = request.POST.get("terminal", "")

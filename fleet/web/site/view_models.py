@@ -232,7 +232,7 @@ def _of(site: Site, action: Inquiry.Action) -> Any:
 
 def _title(probe: dict[str, Any], current: ProbeVersion | None) -> str:
     """What was tried, in words that are still right when another profile is in use by now."""
-    if probe["text"] == (current.text if current else ""):
+    if probe["text"] == versions.text_of(current):
         return f"Probe profile {current.number}, in use" if current else "Transport proof, in use"
     if probe["number"] is not None:
         return f"Probe profile {probe['number']}, which was in use then"

@@ -81,7 +81,7 @@ def _show(request: HttpRequest, site: Site, typed: dict[str, str] | None = None,
     profile = model.profile(site)
     version = profile["version"]
     tried = model.is_newer(sections["tried"], version)
-    values = {"member": site.member, "text": sections["tried"].given if tried else version.text if version else ""}
+    values = {"member": site.member, "text": sections["tried"].given if tried else versions.text_of(version)}
     if kept := take_typed(request):
         messages.info(request, "This is what you had typed before you logged in. Nothing was saved yet.")
         values |= {name: str(kept[name]) for name in values if name in kept}
