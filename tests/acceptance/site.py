@@ -42,6 +42,15 @@ class DemoSite(Site):
 
         return self.wait(at_rest, limit_s, f"cutover {number} to come to rest")
 
+    def goes_back(self, number: int, before: dict[str, Any], *, rest_s: float = 90, lookups_s: float = 10) -> None:
+        """Roll this cutover back: every byte is as `before`, and every terminal works. rest_s, lookups_s: how long it may take
+        to come to rest, and until every terminal has looked up."""
+        self.client.post(f"/cutovers/{number}/roll_back")
+        end = self.rest(number, rest_s)
+        assert end["state"] == "rolled_back", end["reason"]
+        assert self.snapshot() == before
+        self.wait(lambda: self.all_ok("http"), lookups_s, "the terminals' own lookups over http")
+
     def take_effect(self, faults: dict[str, Any]) -> None:
         """Set faults and let the half second pass in which they take effect."""
         self.faults(faults)

@@ -41,8 +41,4 @@ def test_a_site_goes_to_https_and_back_byte_for_byte(site: DemoSite) -> None:
     assert [run["proof"] for run in runs] == [PROOFS[site.dialect]] * 4
     site.wait(lambda: site.all_ok("https"), 10, "the terminals' own lookups over https")
 
-    site.client.post(f"/cutovers/{cutover}/roll_back")
-    end = site.rest(cutover)
-    assert end["state"] == "rolled_back", end["reason"]
-    assert site.snapshot() == before
-    site.wait(lambda: site.all_ok("http"), 10, "the terminals' own lookups over http")
+    site.goes_back(cutover, before)

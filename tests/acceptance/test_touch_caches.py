@@ -31,11 +31,7 @@ def running(site: DemoSite) -> set[bool]:
 
 def back(site: DemoSite, cutover: int, before: dict) -> None:
     """Roll back: every byte is as before, and every Touch runs with it."""
-    site.client.post(f"/cutovers/{cutover}/roll_back")
-    end = site.rest(cutover, 180)
-    assert end["state"] == "rolled_back", end["reason"]
-    assert site.snapshot() == before
-    site.wait(lambda: site.all_ok("http"), 20, "the terminals' own lookups over http")
+    site.goes_back(cutover, before, rest_s=180, lookups_s=20)
     assert running(site) == {True}
 
 

@@ -28,11 +28,7 @@ def test_a_site_goes_to_https_and_back_byte_for_byte(site):
         assert run["state"] == "verified"
         assert run["kind"] == "server" or run["outage_ms"] > 0
 
-    site.client.post(f"/cutovers/{cutover}/roll_back")
-    end = site.rest(cutover)
-    assert end["state"] == "rolled_back", end["reason"]
-    assert site.snapshot() == before
-    site.wait(lambda: site.all_ok("http"), 10, "the terminals' own lookups over http")
+    site.goes_back(cutover, before)
 
 
 def test_a_terminal_that_does_not_trust_the_certificate_stops_at_the_canary(site):
